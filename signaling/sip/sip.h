@@ -1,0 +1,191 @@
+/* The SIP endpoint: sofia-sip's NUA on the GLib main loop. The files of this folder are the only ones that
+ * use sofia tags. Everything here runs on the main thread.
+ *
+ * A call is named by a SigSipCallId, made here and never used again, so that a late event of the stack finds
+ * nothing instead of a successor. The owner (gateway) decides; this layer speaks SIP:
+ *
+ *   inbound:  ops.invite -> ring / progress / answer / reject ... ops.acked ... ops.ended
+ *   outbound: sig_sip_dial -> ops.progress* -> ops.answered ... ops.ended
+ *   later:    ops.reoffer -> sig_sip_call_answer_reoffer or _reject_reoffer; sig_sip_call_reoffer -> ops.reanswer
+ *
+ * Exactly one ops.ended comes for every call that was announced by ops.invite or returned by sig_sip_dial,
+ * whoever ended it; after it the id names nothing. SDP goes through as text: the owner plans it
+ * (signaling/core/sdp.h). Refused here, without asking the owner: unknown methods (405 with Allow), Require of
+ * something unknown (420), a body that is not SDP (415), a Contact that is not sip/sips (400), Max-Forwards 0
+ * (483), requests outside of a dialog that need one (481), more INVITEs per source than the limit (503 with
+ * Retry-After). OPTIONS is answered 200 with Allow, Accept and Supported. */
+#pragma once
+
+#include <glib.h>
+
+typedef struct _SigSip SigSip;
+typedef guint64 SigSipCallId; /* 0 is no call */
+
+typedef enum
+{
+  SIG_SIP_UDP = 1 << 0,
+  SIG_SIP_TCP = 1 << 1,
+} SigSipTransports;
+
+typedef struct
+{
+  const char *const *bind; /* addresses, NULL-terminated; empty: all of IPv4 and IPv6 */
+  guint16 port;
+  SigSipTransports transports;
+  const char *external_address; /* (nullable): announced in Contact and Via */
+  const char *user_agent;
+  gboolean accept_any_register; /* demo mode: any REGISTER is answered 200 */
+  guint invites_per_second_per_source; /* 0: no limit */
+} SigSipConfig;
+
+typedef struct
+{
+  const char *name; /* as received, without folding */
+  const char *value;
+} SigSipHeader;
+
+/* An incoming INVITE, valid during the ops call only. Strings are UTF-8 or escaped to it; never NULL unless
+ * said so. */
+typedef struct
+{
+  const char *call_id;         /* SIP Call-ID */
+  const char *request_user;    /* user part of the Request-URI, "" when it has none */
+  const char *request_host;
+  const char *from_user;
+  const char *from_host;
+  const char *from_display;    /* without quotes, "" when absent */
+  const char *to_user;
+  const char *to_host;
+  const char *source_address;  /* the packet's source, numeric */
+  guint16 source_port;
+  const char *transport;       /* "udp" or "tcp" */
+  const char *local_address;   /* numeric address on which it was received (or would be answered from) */
+  const char *user_agent;      /* (nullable) */
+  const char *sdp;             /* (nullable): NULL is an INVITE without an offer */
+  gboolean supports_timer;     /* Supported or Require lists "timer" */
+  const SigSipHeader *headers; /* every header whose name begins with X-, and P-Asserted-Identity, Diversion */
+  gsize n_headers;
+} SigSipInvite;
+
+typedef struct
+{
+  const char *to_uri;          /* sip:user@host[:port][;transport=tcp], already checked by sig_sip_check_uri */
+  const char *from_uri;        /* (nullable): default sip:switchroom@<local address> */
+  const char *from_display;    /* (nullable) */
+  const char *auth_username;   /* (nullable): answers 401 and 407 */
+  const char *auth_password;   /* (nullable) */
+  const char *sdp;             /* the offer */
+  const SigSipHeader *headers; /* each checked: a name that is a token, a value without CR, LF and NUL */
+  gsize n_headers;
+  guint expires_s;             /* when > 0: CANCEL when no final answer came by then */
+} SigSipDial;
+
+typedef enum
+{
+  SIG_SIP_END_REMOTE_BYE,
+  SIG_SIP_END_REMOTE_CANCEL,
+  SIG_SIP_END_LOCAL,    /* we hung up, rejected or cancelled */
+  SIG_SIP_END_REJECTED, /* our INVITE got a final answer >= 300 */
+  SIG_SIP_END_TIMEOUT,  /* no answer to our INVITE, no ACK to our 200, ring timeout */
+  SIG_SIP_END_FAILED,   /* transport error, internal error of the stack */
+} SigSipEndCause;
+
+typedef struct
+{
+  SigSipEndCause cause;
+  int status;         /* SIP status code where there was one (486, 408, 487 ...), else 0 */
+  const char *phrase; /* never NULL; the peer's reason phrase where there was one */
+  const char *reason; /* (nullable): value of the Reason header received */
+} SigSipEnd;
+
+/* Values of the dialog that a restarted process would need (RFC 3261 12). All strings owned by the struct. */
+typedef struct
+{
+  char *call_id;
+  char *local_uri, *local_tag, *local_contact;
+  char *remote_uri, *remote_tag, *remote_target;
+  char **route_set; /* NULL-terminated */
+  guint32 local_cseq, remote_cseq;
+  char *transport, *peer_address;
+  guint16 peer_port;
+} SigSipDialogState;
+
+/* Each may be NULL only in tests of parts. Called on the main thread, never from inside a sig_sip_ function. */
+typedef struct
+{
+  void (*invite) (gpointer owner, SigSipCallId call, const SigSipInvite *invite);
+  /* Provisional answer to our INVITE (100 is not told). @sdp: (nullable): early media. */
+  void (*progress) (gpointer owner, SigSipCallId call, int status, const char *phrase, const char *sdp);
+  /* 2xx to our INVITE; the ACK is already on its way. @sdp: (nullable) */
+  void (*answered) (gpointer owner, SigSipCallId call, const char *sdp);
+  /* ACK to our 2xx. @sdp: (nullable): the answer when our 2xx carried the offer */
+  void (*acked) (gpointer owner, SigSipCallId call, const char *sdp);
+  /* re-INVITE (or UPDATE) of the peer. @sdp: (nullable): without one we offer. Answer it, at once or later. */
+  void (*reoffer) (gpointer owner, SigSipCallId call, const char *sdp);
+  /* Final answer to our re-INVITE. @sdp: (nullable) */
+  void (*reanswer) (gpointer owner, SigSipCallId call, int status, const char *phrase, const char *sdp);
+  void (*ended) (gpointer owner, SigSipCallId call, const SigSipEnd *end);
+} SigSipOps;
+
+/**
+ * sig_sip_new:
+ * @config: copied
+ * @ops: (not copied): must outlive the endpoint
+ *
+ * Binds every address and transport. Returns: (nullable): NULL with @error naming address, port and reason.
+ */
+SigSip *sig_sip_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner, GError **error);
+
+/** sig_sip_shutdown: ends all calls (BYE, CANCEL, 480), then calls @done once, at the latest after 5 s. */
+void sig_sip_shutdown (SigSip *sip, void (*done) (gpointer user), gpointer user);
+/** sig_sip_free: only after @done of sig_sip_shutdown was called. */
+void sig_sip_free (SigSip *sip);
+
+/** sig_sip_set_accepting: FALSE: each new INVITE gets 503 with Retry-After (draining). */
+void sig_sip_set_accepting (SigSip *sip, gboolean accepting);
+/** sig_sip_local_address: the address of ours that reaches @host_or_address, for SDP. (transfer full) (nullable) */
+char *sig_sip_local_address (SigSip *sip, const char *host_or_address);
+/** sig_sip_check_uri: TRUE for a sip: or sips: URI that sig_sip_dial can call, else @error in words. */
+gboolean sig_sip_check_uri (const char *uri, GError **error);
+/** sig_sip_check_header: refuses names that are no token, values with CR, LF or NUL, and headers that the stack
+ * owns (Via, From, To, Call-ID, CSeq, Contact, Route, Content-*, Max-Forwards ...). */
+gboolean sig_sip_check_header (const char *name, const char *value, GError **error);
+
+/** sig_sip_call_ring: sends 180. Harmless for a call that is gone, like every function below. */
+void sig_sip_call_ring (SigSip *sip, SigSipCallId call);
+/** sig_sip_call_progress: sends 183 with @sdp (early media). */
+void sig_sip_call_progress (SigSip *sip, SigSipCallId call, const char *sdp);
+/** sig_sip_call_answer: sends 200 with @sdp: the answer, or our offer when the INVITE had none. */
+void sig_sip_call_answer (SigSip *sip, SigSipCallId call, const char *sdp);
+/** sig_sip_call_reject: final answer @status (300-699). @phrase: (nullable): the standard one.
+ * @retry_after_s: 0 for none. */
+void sig_sip_call_reject (SigSip *sip, SigSipCallId call, int status, const char *phrase, guint retry_after_s);
+/** sig_sip_call_hangup: BYE when answered, CANCEL when we called and it was not, 480 when it was ringing here.
+ * @reason: (nullable): value of a Reason header, for example `SIP;cause=408;text="Media timeout"`. */
+void sig_sip_call_hangup (SigSip *sip, SigSipCallId call, const char *reason);
+
+/**
+ * sig_sip_dial:
+ * Returns: the new call, 0 with @error when the request cannot be made.
+ */
+SigSipCallId sig_sip_dial (SigSip *sip, const SigSipDial *dial, GError **error);
+
+/** sig_sip_call_answer_reoffer: 200 with @sdp to the pending re-INVITE. */
+void sig_sip_call_answer_reoffer (SigSip *sip, SigSipCallId call, const char *sdp);
+void sig_sip_call_reject_reoffer (SigSip *sip, SigSipCallId call, int status, const char *phrase);
+/** sig_sip_call_reoffer: sends a re-INVITE with @sdp. Returns: FALSE when one is pending either way (491). */
+gboolean sig_sip_call_reoffer (SigSip *sip, SigSipCallId call, const char *sdp);
+
+/** sig_sip_call_export: a copy of the dialog's values; FALSE when the call is gone. */
+gboolean sig_sip_call_export (SigSip *sip, SigSipCallId call, SigSipDialogState *state);
+void sig_sip_dialog_state_clear (SigSipDialogState *state);
+
+typedef struct
+{
+  guint n_calls;
+  guint64 n_invites, n_refused, n_rate_limited, n_malformed;
+} SigSipStats;
+
+void sig_sip_get_stats (SigSip *sip, SigSipStats *stats);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SigSipDialogState, sig_sip_dialog_state_clear)
