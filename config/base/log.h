@@ -64,8 +64,20 @@ typedef struct
  * Returns: FALSE with @error when the file cannot be opened.
  */
 gboolean cfg_log_init (CfgLogLevel level, CfgLogFormat format, const char *path, GError **error);
-/** cfg_log_shutdown: writes what is queued and ends the writer thread. */
+/**
+ * cfg_log_shutdown: writes what is queued and ends the writer thread. Main thread.
+ *
+ * Somebody who does not read the other end of a pipe holds it up for two seconds at most.
+ */
 void cfg_log_shutdown (void);
+/**
+ * cfg_log_reopen:
+ *
+ * Opens the log file anew under its path, for SIGHUP after logrotate has moved it away. Main thread. Without a
+ * file nothing happens.
+ * Returns: FALSE with @error when it cannot be opened; the log then goes on in the old file.
+ */
+gboolean cfg_log_reopen (GError **error);
 void cfg_log_set_level (CfgLogLevel level);
 gboolean cfg_log_enabled (CfgLogLevel level);
 /** cfg_log_level_parse: "debug", "info", "warn", "error". Returns: FALSE for any other word. */
