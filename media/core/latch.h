@@ -1,0 +1,92 @@
+/* Where plain RTP may come from and goes to (symmetric RTP, RFC 4961) without letting a stranger take a call
+ * over.
+ *
+ *            packet of the signalled address, or three in sequence of one SSRC
+ *   PENDING ───────────────────────────────────────────────────────────────▶ LATCHED
+ *      ▲                                                                       │ │
+ *      └──────────── media_latch_set_signalled: another address ◀──────────────┘ └▶ LATCHED elsewhere: same
+ * SSRC, three in sequence that go on from the last, no RTCP from the old address since, 1 s after the last
+ * good packet
+ *
+ * Packets of any other address are refused. While PENDING after a change of address the old one still counts
+ * as good, so that nothing is lost before the peer moves. Plain values; pure. For authenticated streams
+ * (SRTP) pass only packets that passed authentication, @authenticated TRUE: they may rebind at once. */
+#pragma once
+
+#include "config/base/clock.h"
+
+#include <glib.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+/* An IP address and port that compares with memcmp: unused octets are zero. IPv4-mapped IPv6 becomes IPv4. */
+typedef struct
+{
+  guint8 ip[16];
+  guint32 scope; /* IPv6 link-local only */
+  guint16 port;  /* host order */
+  guint8 family; /* 0: unset, 4, 6 */
+  guint8 zero;
+} MediaAddress;
+
+/** media_address_from_sockaddr: Returns: FALSE (and unset) when it is neither IPv4 nor IPv6 or too short. */
+gboolean media_address_from_sockaddr (MediaAddress *address, const struct sockaddr *from, socklen_t size);
+/** media_address_to_sockaddr: Returns: the size used; 0 when unset. */
+socklen_t media_address_to_sockaddr (const MediaAddress *address, struct sockaddr_storage *to);
+gboolean media_address_equal (const MediaAddress *a, const MediaAddress *b);
+gboolean media_address_same_ip (const MediaAddress *a, const MediaAddress *b);
+
+typedef enum
+{
+  MEDIA_LATCH_PENDING,
+  MEDIA_LATCH_LATCHED,
+} MediaLatchState;
+
+typedef enum
+{
+  MEDIA_LATCH_REFUSE, /* drop and count */
+  MEDIA_LATCH_ACCEPT,
+  MEDIA_LATCH_CHANGED, /* accept; the remote address is another one now: log it, send there */
+} MediaLatchResult;
+
+/* A row of packets from an address that is not (yet) ours. */
+typedef struct
+{
+  MediaAddress address;
+  guint32 ssrc;
+  guint16 sequence;
+  guint count;
+  CfgMonotonic first_at;
+} MediaLatchCandidate;
+
+typedef struct
+{
+  MediaLatchState state;
+  MediaAddress signalled; /* from SDP; may be unset */
+  MediaAddress remote;    /* send RTP here: the latched address, before that the signalled one */
+  MediaAddress previous;  /* good until latched again */
+  gboolean have_stream;
+  guint32 ssrc;
+  guint16 sequence; /* newest good */
+  CfgMonotonic good_at;
+  gboolean have_rtcp;
+  CfgMonotonic rtcp_at; /* newest RTCP of the latched peer */
+  MediaLatchCandidate candidate;
+  guint64 refused;
+} MediaLatch;
+
+/** media_latch_init: @signalled: (nullable): address and port of the SDP. */
+void media_latch_init (MediaLatch *latch, const MediaAddress *signalled);
+/** media_latch_set_signalled: a new SDP; the same address changes nothing, another one starts over. */
+void media_latch_set_signalled (MediaLatch *latch, const MediaAddress *signalled);
+/** media_latch_rtp: one RTP packet, already parsed. */
+MediaLatchResult media_latch_rtp (MediaLatch *latch, const MediaAddress *from, guint32 ssrc, guint16 sequence,
+                                  gboolean authenticated, CfgMonotonic now);
+/**
+ * media_latch_rtcp:
+ * @ssrc: sender of the compound's first packet
+ *
+ * Good from the IP of the latched (or signalled) RTP address, any port. Never latches by itself.
+ */
+MediaLatchResult media_latch_rtcp (MediaLatch *latch, const MediaAddress *from, guint32 ssrc,
+                                   gboolean authenticated, CfgMonotonic now);
