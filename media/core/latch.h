@@ -27,14 +27,16 @@ typedef struct
   guint16 port;  /* host order */
   guint8 family; /* 0: unset, 4, 6 */
   guint8 zero;
-} MediaAddress;
+} MediaLatchAddress;
 
-/** media_address_from_sockaddr: Returns: FALSE (and unset) when it is neither IPv4 nor IPv6 or too short. */
-gboolean media_address_from_sockaddr (MediaAddress *address, const struct sockaddr *from, socklen_t size);
-/** media_address_to_sockaddr: Returns: the size used; 0 when unset. */
-socklen_t media_address_to_sockaddr (const MediaAddress *address, struct sockaddr_storage *to);
-gboolean media_address_equal (const MediaAddress *a, const MediaAddress *b);
-gboolean media_address_same_ip (const MediaAddress *a, const MediaAddress *b);
+/** media_latch_address_from_sockaddr: Returns: FALSE (and unset) when it is neither IPv4 nor IPv6 or too
+ * short. */
+gboolean media_latch_address_from_sockaddr (MediaLatchAddress *address, const struct sockaddr *from,
+                                            socklen_t size);
+/** media_latch_address_to_sockaddr: Returns: the size used; 0 when unset. */
+socklen_t media_latch_address_to_sockaddr (const MediaLatchAddress *address, struct sockaddr_storage *to);
+gboolean media_latch_address_equal (const MediaLatchAddress *a, const MediaLatchAddress *b);
+gboolean media_latch_address_same_ip (const MediaLatchAddress *a, const MediaLatchAddress *b);
 
 typedef enum
 {
@@ -52,7 +54,7 @@ typedef enum
 /* A row of packets from an address that is not (yet) ours. */
 typedef struct
 {
-  MediaAddress address;
+  MediaLatchAddress address;
   guint32 ssrc;
   guint16 sequence;
   guint count;
@@ -62,9 +64,9 @@ typedef struct
 typedef struct
 {
   MediaLatchState state;
-  MediaAddress signalled; /* from SDP; may be unset */
-  MediaAddress remote;    /* send RTP here: the latched address, before that the signalled one */
-  MediaAddress previous;  /* good until latched again */
+  MediaLatchAddress signalled; /* from SDP; may be unset */
+  MediaLatchAddress remote;    /* send RTP here: the latched address, before that the signalled one */
+  MediaLatchAddress previous;  /* good until latched again */
   gboolean have_stream;
   guint32 ssrc;
   guint16 sequence; /* newest good */
@@ -76,17 +78,17 @@ typedef struct
 } MediaLatch;
 
 /** media_latch_init: @signalled: (nullable): address and port of the SDP. */
-void media_latch_init (MediaLatch *latch, const MediaAddress *signalled);
+void media_latch_init (MediaLatch *latch, const MediaLatchAddress *signalled);
 /** media_latch_set_signalled: a new SDP; the same address changes nothing, another one starts over. */
-void media_latch_set_signalled (MediaLatch *latch, const MediaAddress *signalled);
+void media_latch_set_signalled (MediaLatch *latch, const MediaLatchAddress *signalled);
 /** media_latch_rtp: one RTP packet, already parsed. */
-MediaLatchResult media_latch_rtp (MediaLatch *latch, const MediaAddress *from, guint32 ssrc, guint16 sequence,
-                                  gboolean authenticated, CfgMonotonic now);
+MediaLatchResult media_latch_rtp (MediaLatch *latch, const MediaLatchAddress *from, guint32 ssrc,
+                                  guint16 sequence, gboolean authenticated, CfgMonotonic now);
 /**
  * media_latch_rtcp:
  * @ssrc: sender of the compound's first packet
  *
  * Good from the IP of the latched (or signalled) RTP address, any port. Never latches by itself.
  */
-MediaLatchResult media_latch_rtcp (MediaLatch *latch, const MediaAddress *from, guint32 ssrc,
+MediaLatchResult media_latch_rtcp (MediaLatch *latch, const MediaLatchAddress *from, guint32 ssrc,
                                    gboolean authenticated, CfgMonotonic now);
