@@ -1,0 +1,259 @@
+/* The whole configuration as one immutable struct of plain values, read from YAML once at start and once per
+ * SIGHUP. Members are for reading only; nothing outside config/ writes to them.
+ *
+ * Every key is optional. An error names the file, the line and the key, and says what to do:
+ *
+ *   switchroom.yaml:12: session_timer.min_se: must be a number of seconds between 1 and 86400, not "abc"
+ *
+ * A text is NULL when it was not given (or given empty) unless its comment names a default. Lists of texts
+ * are NULL-terminated arrays, never NULL. Secrets are here in the clear: never log a member named *_secret,
+ * *_password or pin. */
+#pragma once
+
+#include <glib.h>
+
+#include "config/base/log.h"
+
+#define CFG_SETTINGS_MAX_FILE_BYTES     (1024 * 1024)
+#define CFG_SETTINGS_MAX_TRUNKS         1000
+#define CFG_SETTINGS_MAX_DISPATCH_RULES 1000
+
+typedef struct
+{
+  char *key, *secret;
+} CfgApiKey;
+
+typedef struct
+{
+  guint16 start, end; /* both included, start < end */
+} CfgPortRange;
+
+typedef struct
+{
+  char *bind;               /* numeric address; default "127.0.0.1" */
+  guint16 port;             /* default 7880; 0: any free one */
+  char *tls_cert, *tls_key; /* paths of PEM files; both or none */
+  char **allowed_origins;   /* scheme://host[:port]; empty: same origin only */
+} CfgHttpSettings;
+
+typedef enum
+{
+  CFG_SIP_UDP = 1 << 0,
+  CFG_SIP_TCP = 1 << 1,
+  CFG_SIP_TLS = 1 << 2, /* of a trunk only; the listener is switched on by sip.tls */
+} CfgSipTransports;
+
+typedef enum
+{
+  CFG_DIGEST_MD5 = 1 << 0,
+  CFG_DIGEST_SHA256 = 1 << 1,
+} CfgDigestAlgorithms;
+
+typedef struct
+{
+  char *username, *password;
+} CfgSipUser;
+
+typedef struct
+{
+  char **bind;                 /* numeric addresses; empty: loopback in demo mode, else all */
+  CfgSipTransports transports; /* of the listeners; default UDP and TCP */
+  char *external_address;      /* numeric */
+  struct
+  {
+    guint16 port;          /* default 5061 */
+    char *cert, *key, *ca; /* paths of PEM files; cert and key: both or none */
+    gboolean verify;       /* default TRUE */
+  } tls;
+  char *realm;                           /* default "switchroom" */
+  CfgDigestAlgorithms digest_algorithms; /* default both */
+  struct
+  {
+    gboolean enabled;
+    CfgSipUser *users;
+    gsize n_users;
+  } registrar;
+  char *user_agent; /* default "Switchroom" */
+} CfgSipSettings;
+
+typedef struct
+{
+  char **bind;            /* numeric addresses; empty: all */
+  CfgPortRange port;      /* default 20000-29999 */
+  char *external_address; /* numeric */
+  char *stun;             /* host or host:port */
+  struct
+  {
+    char *url, *username, *password;
+  } turn;
+} CfgRtcSettings;
+
+typedef struct
+{
+  guint workers;         /* default 0: one per core */
+  char **codecs;         /* "opus", "G722", "PCMU", "PCMA", the preferred one first; default in that order */
+  guint opus_complexity; /* 0-10, default 5 */
+  guint mix_speakers;    /* default 6 */
+  gint64 timeout_us;     /* default 60 s; 0: off */
+  gint64 timeout_initial_us; /* default 0: off */
+} CfgMediaSettings;
+
+typedef enum
+{
+  CFG_REFRESHER_UAC,
+  CFG_REFRESHER_UAS,
+} CfgRefresher;
+
+typedef struct
+{
+  gboolean enabled;              /* default TRUE */
+  guint default_expires_s;       /* default 1800; never below min_se_s */
+  guint min_se_s;                /* default 90; below 90 with a warning (RFC 4028 5) */
+  CfgRefresher prefer_refresher; /* default uac */
+  gboolean use_update;           /* default FALSE */
+} CfgSessionTimerSettings;
+
+typedef struct
+{
+  guint max_calls;                     /* default 0: no limit */
+  double max_cpu_utilization;          /* 0.0-1.0, default 0.9; 0: no limit */
+  guint invites_per_second_per_source; /* default 20; 0: no limit */
+} CfgLimitSettings;
+
+typedef struct
+{
+  char *address; /* host:port; NULL: no Redis */
+  char *username, *password;
+  guint db;
+} CfgRedisSettings;
+
+typedef struct
+{
+  char **urls;
+  char *api_key; /* one of the key pairs */
+} CfgWebhookSettings;
+
+typedef struct
+{
+  CfgLogLevel level;   /* default info */
+  CfgLogFormat format; /* default text */
+  char *file;          /* NULL: standard output */
+} CfgLoggingSettings;
+
+typedef enum
+{
+  CFG_TRUNK_INBOUND = 1 << 0,
+  CFG_TRUNK_OUTBOUND = 1 << 1,
+  CFG_TRUNK_BOTH = CFG_TRUNK_INBOUND | CFG_TRUNK_OUTBOUND,
+} CfgTrunkDirection;
+
+typedef struct
+{
+  char *name;                  /* never NULL, unique */
+  CfgTrunkDirection direction; /* when not given: by numbers and outbound_address, see cfg_settings_parse */
+  char **numbers; /* inbound: those it may call, empty: any; outbound: the first is the caller's number */
+  char **allowed_addresses;   /* inbound: address or address/prefix (config/base/address.h); empty: any */
+  char *outbound_address;     /* host or host:port; never NULL when outbound */
+  CfgSipTransports transport; /* one of them; default UDP */
+  /* Both or none. With CFG_TRUNK_OUTBOUND set they answer the provider's challenge and nothing else; of an
+   * inbound trunk they are what a caller must prove. */
+  char *auth_username, *auth_password;
+  gboolean register_; /* `register` */
+  guint line;         /* of the file, for messages */
+} CfgTrunkSettings;
+
+typedef enum
+{
+  CFG_RULE_DIRECT,     /* every call into `room` */
+  CFG_RULE_INDIVIDUAL, /* every call into a new room named room_prefix + caller + random */
+  CFG_RULE_CALLEE,     /* room_prefix + the number that was called */
+} CfgRuleType;
+
+typedef enum
+{
+  CFG_ANSWER_IMMEDIATE,
+  CFG_ANSWER_ON_PARTICIPANT,
+} CfgAnswerMode;
+
+typedef struct
+{
+  char *name;           /* nullable; unique */
+  char **trunks;        /* names of trunks; empty: all */
+  CfgRuleType type;     /* default direct */
+  char *room;           /* direct only, never NULL then */
+  char *room_prefix;    /* not direct; never NULL, default "" */
+  char *pin;            /* NULL: none; digits */
+  CfgAnswerMode answer; /* default immediate */
+  char **codecs;        /* as media.codecs; empty: those of media.codecs */
+  guint line;
+} CfgDispatchRuleSettings;
+
+typedef struct
+{
+  /* No trunks: SIP on loopback with the open demo rule (room = the user part that was called). */
+  gboolean demo;
+  /* Trunks but no rules: each called number is a room; the caller says so in the log. */
+  gboolean implicit_callee_rule;
+
+  /* Key pairs for tokens. api_key is "devkey" when neither it nor `keys` is given, and NULL when only `keys`
+   * is; api_secret NULL beside an api_key asks the caller to make a random one. `keys` does not repeat it. */
+  char *api_key, *api_secret;
+  CfgApiKey *keys;
+  gsize n_keys;
+
+  char *ws_url; /* NULL: ws or wss://localhost:PORT, by http */
+  CfgHttpSettings http;
+  guint16 sip_port; /* default 5060 */
+  CfgSipSettings sip;
+  CfgPortRange rtp_port; /* default 10000-20000 */
+  CfgRtcSettings rtc;
+  CfgMediaSettings media;
+  CfgSessionTimerSettings session_timer;
+  CfgLimitSettings limits;
+  char *storage_path; /* default "switchroom.db" */
+  CfgRedisSettings redis;
+  CfgWebhookSettings webhook;
+  CfgLoggingSettings logging;
+  CfgTrunkSettings *trunks;
+  gsize n_trunks;
+  CfgDispatchRuleSettings *dispatch_rules;
+  gsize n_dispatch_rules;
+
+  /* What is accepted but should be said, for the caller to log: "file:line: key: sentence". */
+  char **warnings;
+} CfgSettings;
+
+/** cfg_settings_new_default: what no file at all means: demo mode. (transfer full) */
+CfgSettings *cfg_settings_new_default (void) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * cfg_settings_load:
+ * @path: read whole, at most CFG_SETTINGS_MAX_FILE_BYTES
+ *
+ * Returns: (transfer full) (nullable): NULL with @error: NOT_FOUND or FAILED_PRECONDITION when the file
+ * cannot be read, else as cfg_settings_parse.
+ */
+CfgSettings *cfg_settings_load (const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * cfg_settings_parse:
+ * @text: UTF-8 YAML, @len bytes, any content
+ * @file_name: for messages
+ *
+ * A trunk without `direction` is inbound, with an outbound_address only outbound, with both numbers (or
+ * allowed_addresses) and an outbound_address it serves both ways.
+ *
+ * Returns: (transfer full) (nullable): NULL with CFG_ERROR_INVALID_ARGUMENT, or CFG_ERROR_UNIMPLEMENTED for a
+ * key whose feature this version does not have. No secret is ever part of a message.
+ */
+CfgSettings *cfg_settings_parse (const char *text, gsize len, const char *file_name,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+void cfg_settings_free (CfgSettings *settings);
+
+/** cfg_settings_find_trunk: by its name. (nullable) */
+const CfgTrunkSettings *cfg_settings_find_trunk (const CfgSettings *settings, const char *name);
+/** cfg_settings_find_secret: the secret of @api_key among api_key and keys; NULL when there is none. */
+const char *cfg_settings_find_secret (const CfgSettings *settings, const char *api_key);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CfgSettings, cfg_settings_free)
