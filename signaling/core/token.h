@@ -25,9 +25,9 @@ typedef const char *(*SigTokenSecretFunc) (gpointer user, const char *api_key);
  * sig_token_verify:
  * @jwt: untrusted, any bytes, at most 16 kB are looked at
  *
- * Accepts HS256 only, an exp in the future and an nbf in the past (10 s of skew), a known iss. Trailing bytes,
- * other algorithms, `none` and oversized tokens are refused.
- * Returns: (transfer full) (nullable): NULL with CFG_ERROR_UNAUTHENTICATED; the text never repeats the token.
+ * Accepts HS256 only, an exp in the future and an nbf in the past (10 s of skew), a known iss. Trailing
+ * bytes, other algorithms, `none` and oversized tokens are refused. Returns: (transfer full) (nullable): NULL
+ * with CFG_ERROR_UNAUTHENTICATED; the text never repeats the token.
  */
 SigToken *sig_token_verify (const char *jwt, CfgWall now, SigTokenSecretFunc secret, gpointer user,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
