@@ -1,0 +1,127 @@
+// Starts a gateway of its own for a test, on free ports, and checks that it ends cleanly.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, writeFileSync, rmSync, readFileSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from './ports.mjs';
+import { accessToken } from './token.mjs';
+import { until, sleep } from './tap.mjs';
+
+const merge = (base, extra) => {
+  const result = { ...base };
+  for (const [key, value] of Object.entries(extra))
+    result[key] = value && typeof value === 'object' && !Array.isArray(value) ? merge(base[key] ?? {}, value) : value;
+  return result;
+};
+
+let mediaPorts = 32768 + (process.pid % 40) * 100;
+
+async function configuration(extra) {
+  const [http, sip] = [await freePort(), await freePort()];
+  mediaPorts = mediaPorts > 60000 ? 32768 : mediaPorts + 400;
+  return merge({
+    api_key: 'testkey',
+    api_secret: 'a-secret-for-tests-of-at-least-32-bytes',
+    ws_url: `ws://127.0.0.1:${http}`,
+    http: { bind: '127.0.0.1', port: http },
+    sip_port: sip,
+    rtp_port: { start: mediaPorts, end: mediaPorts + 199 },
+    rtc: { port: { start: mediaPorts + 200, end: mediaPorts + 399 } },
+    storage: { path: ':memory:' },
+    logging: { level: 'debug' },
+  }, extra);
+}
+
+export class Gateway {
+  /** Starts the gateway of this run and waits until it takes calls. `extra` goes over the default configuration. */
+  static async start(t, extra = {}, args = []) {
+    const gateway = new Gateway();
+    gateway.config = await configuration(extra);
+    gateway.directory = mkdtempSync(join(tmpdir(), 'switchroom-e2e-'));
+    const file = join(gateway.directory, 'config.yaml');
+    writeFileSync(file, JSON.stringify(gateway.config, null, 1)); // JSON is YAML
+    gateway.output = '';
+    gateway.process = spawn(t.options.binary, ['--config', file, ...args], {
+      cwd: gateway.directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NO_COLOR: '1' },
+    });
+    for (const stream of [gateway.process.stdout, gateway.process.stderr])
+      stream.on('data', (data) => (gateway.output += data));
+    gateway.exit = new Promise((resolve) => gateway.process.once('close', (code, signal) => resolve({ code, signal })));
+    gateway.exit.then((result) => (gateway.exited = result));
+    t.after(() => gateway.stop(t));
+    await until('the gateway takes calls', () => gateway.ready(), t.options.sanitized ? 30 : 10);
+    return gateway;
+  }
+
+  async ready() {
+    if (this.exited) throw new Error(`the gateway ended: ${JSON.stringify(this.exited)}\n${this.output.slice(-3000)}`);
+    try {
+      return (await fetch(`${this.url}/readyz`)).ok;
+    } catch {
+      return false;
+    }
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.config.http.port}`;
+  }
+
+  get ws() {
+    return `ws://127.0.0.1:${this.config.http.port}/ws`;
+  }
+
+  get keys() {
+    return { key: this.config.api_key, secret: this.config.api_secret };
+  }
+
+  token(identity, grants) {
+    return accessToken(this.keys, identity, grants);
+  }
+
+  sip(user, host = '127.0.0.1') {
+    return `sip:${user}@${host}:${this.config.sip_port}`;
+  }
+
+  fds() {
+    return readdirSync(`/proc/${this.process.pid}/fd`).length;
+  }
+
+  rssKb() {
+    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.process.pid}/status`, 'utf8'))[1]);
+  }
+
+  lines(pattern) {
+    return this.output.split('\n').filter((line) => pattern.test(line));
+  }
+
+  /** Waits for a log line. */
+  line(pattern, seconds = 5) {
+    return until(`log line ${pattern}`, () => this.lines(pattern)[0], seconds);
+  }
+
+  /** SIGTERM must end it with status 0, with nothing from a sanitizer. */
+  async stop(t) {
+    try {
+      if (!this.exited) this.process.kill('SIGTERM');
+      const patience = (t.options.sanitized ? 60 : 40) * 1000;
+      const result = await Promise.race([this.exit, sleep(patience)]);
+      if (!result) {
+        this.process.kill('SIGKILL');
+        throw new Error(`the gateway did not end on SIGTERM\n${this.tail()}`);
+      }
+      if (result.code !== 0)
+        throw new Error(`the gateway ended with ${JSON.stringify(result)}\n${this.tail()}`);
+      const bad = /ERROR: (Address|Leak|Thread|Undefined)\w*Sanitizer|runtime error:|(CRITICAL|WARNING) \*\*|-(CRITICAL|WARNING) \*\*/.exec(this.output);
+      if (bad) throw new Error(`in the gateway's output: ${this.output.slice(bad.index, bad.index + 3000)}`);
+    } finally {
+      rmSync(this.directory, { recursive: true, force: true });
+    }
+  }
+
+  tail() {
+    const report = this.output.search(/==\d+==ERROR|runtime error:/);
+    return report >= 0 ? this.output.slice(report, report + 6000) : this.output.slice(-3000);
+  }
+}
