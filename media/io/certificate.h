@@ -36,4 +36,14 @@ const char *media_certificate_fingerprint (const MediaCertificate *certificate);
  */
 gboolean media_fingerprint_parse (const char *text, MediaFingerprint *fingerprint, GError **error);
 
+/* For dtls.c: OpenSSL's objects by their forward names, so that no other file sees its headers. */
+struct x509_st;
+struct evp_pkey_st;
+
+/** media_certificate_x509: media_certificate_key: owned by @certificate. */
+struct x509_st *media_certificate_x509 (const MediaCertificate *certificate);
+struct evp_pkey_st *media_certificate_key (const MediaCertificate *certificate);
+/** media_fingerprint_matches: hashes @x509 and compares in constant time. */
+gboolean media_fingerprint_matches (const MediaFingerprint *fingerprint, const struct x509_st *x509);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MediaCertificate, media_certificate_free)

@@ -65,7 +65,7 @@ MediaDtls *media_dtls_new (MediaDtlsContext *context, MediaDtlsRole role, const 
                            MediaDtlsSendFunc send, gpointer user, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void media_dtls_free (MediaDtls *dtls);
 
-/** media_dtls_set_remote_fingerprint: only before the handshake began. */
+/** media_dtls_set_remote_fingerprint: only once, where media_dtls_new was given none. */
 void media_dtls_set_remote_fingerprint (MediaDtls *dtls, const MediaFingerprint *remote);
 
 /**

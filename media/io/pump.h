@@ -50,7 +50,7 @@ typedef struct
 MediaPump *media_pump_new (GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /**
  * media_pump_free: turns the contexts until agents that are being closed are gone (2 s at most), then frees.
- * All descriptors must have been removed and all MediaIce closed before: asserted.
+ * On the pump's thread. All descriptors must have been removed and all MediaIce closed before: asserted.
  */
 void media_pump_free (MediaPump *pump);
 

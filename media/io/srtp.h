@@ -48,9 +48,10 @@ typedef struct
 {
   guint32 ssrc;
   gboolean is_local;
+  gboolean has_rtp;   /* else rollover and sequence say nothing */
   guint32 rollover;   /* RFC 3711 ROC */
   guint16 sequence;   /* highest so far */
-  guint32 rtcp_index; /* local only: SRTCP index of the last packet sent */
+  guint32 rtcp_index; /* SRTCP index of the last packet sent, or the highest received */
 } MediaSrtpSender;
 
 /* All that must survive when a transport is taken up by a successor; with it and both keys the successor goes
@@ -107,7 +108,7 @@ gssize media_srtp_protect_rtcp (MediaSrtp *srtp, guint8 *packet, gsize length,
  * @packet: as received, replaced by the plain one; garbage after an error
  *
  * Returns: the new length; -EBADMSG when authentication fails; -EALREADY for a replay; -EINVAL when it is
- *   malformed; -ENOSPC when it is authentic but of a 65th SSRC. All counted.
+ *   malformed; -ENOSPC when it is of a 65th SSRC. All counted.
  */
 gssize media_srtp_unprotect_rtp (MediaSrtp *srtp, guint8 *packet, gsize length) G_GNUC_WARN_UNUSED_RESULT;
 gssize media_srtp_unprotect_rtcp (MediaSrtp *srtp, guint8 *packet, gsize length) G_GNUC_WARN_UNUSED_RESULT;
