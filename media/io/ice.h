@@ -35,7 +35,7 @@ typedef enum
   MEDIA_ICE_NEW,
   MEDIA_ICE_CONNECTING,
   MEDIA_ICE_CONNECTED, /* a pair is selected and may be sent to */
-  MEDIA_ICE_FAILED,    /* no pair works, or consent was lost for 30 s; may come back to CONNECTED */
+  MEDIA_ICE_FAILED,    /* no pair works, or no consent for 10 s; may come back to CONNECTED */
 } MediaIceState;
 
 typedef struct
