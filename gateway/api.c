@@ -1,0 +1,337 @@
+#include "gateway/api.h"
+
+#include <string.h>
+
+#include "config/base/error.h"
+#include "config/base/log.h"
+#include "gateway/api_params.h"
+#include "gateway/events.h"
+#include "gateway/sessions.h"
+#include "signaling/core/jsonrpc.h"
+
+/* Answers to the requests of one message; sent together when it was a batch. */
+typedef struct
+{
+  guint ref_count;
+  Gateway *gateway;
+  SigWebConnId conn;
+  gboolean is_batch;
+  guint n_pending;
+  json_t *answers; /* array */
+} Exchange;
+
+struct _GwRequest
+{
+  guint ref_count;
+  Exchange *exchange;
+  json_t *id; /* NULL: a notification, not answered */
+  char *method;
+  json_t *error_data;
+  gboolean answered;
+};
+
+const GwMethod *
+gw_api_method (guint index)
+{
+  static const GwMethod *const tables[]
+      = { gw_server_methods, gw_room_methods, gw_participant_methods, gw_call_methods, gw_session_methods };
+
+  for (guint t = 0; t < G_N_ELEMENTS (tables); t++)
+    for (const GwMethod *method = tables[t]; method->name != NULL; method++)
+      if (index-- == 0)
+        return method;
+  return NULL;
+}
+
+static const GwMethod *
+find_method (const char *name)
+{
+  const GwMethod *method;
+
+  for (guint i = 0; (method = gw_api_method (i)) != NULL; i++)
+    if (strcmp (method->name, name) == 0)
+      return method;
+  return NULL;
+}
+
+static void
+send_json (Gateway *gateway, SigWebConnId conn, json_t *message)
+{
+  gsize size;
+  g_autofree char *text = sig_json_dump (message, &size);
+
+  sig_web_send (gateway->web, conn, text, size);
+}
+
+void
+gw_api_notify (Gateway *gateway, SigWebConnId conn, const char *method, json_t *params)
+{
+  if (conn == 0)
+    json_decref (params);
+  else
+    send_json (gateway, conn, sig_jsonrpc_notification (method, params));
+}
+
+static void
+exchange_unref (Exchange *exchange)
+{
+  if (--exchange->ref_count > 0)
+    return;
+  json_decref (exchange->answers);
+  g_free (exchange);
+}
+
+/* @answer: (transfer full) (nullable): a notification has none. */
+static void
+exchange_answered (Exchange *exchange, json_t *answer)
+{
+  if (answer != NULL && !exchange->is_batch)
+    {
+      send_json (exchange->gateway, exchange->conn, answer);
+      answer = NULL;
+    }
+  if (answer != NULL)
+    json_array_append_new (exchange->answers, answer);
+  if (--exchange->n_pending == 0 && json_array_size (exchange->answers) > 0)
+    send_json (exchange->gateway, exchange->conn, json_incref (exchange->answers));
+}
+
+GwRequest *
+gw_request_ref (GwRequest *request)
+{
+  request->ref_count++;
+  return request;
+}
+
+void
+gw_request_unref (GwRequest *request)
+{
+  if (--request->ref_count > 0)
+    return;
+  g_assert (request->answered);
+  exchange_unref (request->exchange);
+  json_decref (request->id);
+  json_decref (request->error_data);
+  g_free (request->method);
+  g_free (request);
+}
+
+GwConn *
+gw_request_conn (const GwRequest *request)
+{
+  return g_hash_table_lookup (request->exchange->gateway->conns, &request->exchange->conn);
+}
+
+const SigToken *
+gw_request_token (const GwRequest *request)
+{
+  return gw_request_conn (request)->token;
+}
+
+void
+gw_request_set_error_data (GwRequest *request, const char *key, json_t *value)
+{
+  if (request->error_data == NULL)
+    request->error_data = json_object ();
+  json_object_set_new (request->error_data, key, value);
+}
+
+void
+gw_request_reply (GwRequest *request, json_t *result)
+{
+  g_assert (!request->answered);
+  request->answered = TRUE;
+  if (request->id == NULL)
+    {
+      json_decref (result);
+      exchange_answered (request->exchange, NULL);
+    }
+  else
+    exchange_answered (request->exchange, sig_jsonrpc_result (request->id, result));
+}
+
+void
+gw_request_fail (GwRequest *request, const GError *error)
+{
+  g_assert (!request->answered);
+  request->answered = TRUE;
+  cfg_debug ("api", NULL, "Request failed", CFG_STR ("method", request->method),
+             CFG_STR ("error", error->message));
+  exchange_answered (request->exchange,
+                     request->id == NULL ? NULL
+                                         : sig_jsonrpc_error_from (request->id, error,
+                                                                   g_steal_pointer (&request->error_data)));
+}
+
+gboolean
+gw_token_allows (const SigToken *token, GwGrant grant, const char *room, GError **error)
+{
+  static const char *const words[] = {
+    [GW_GRANT_ANY] = "a token",
+    [GW_GRANT_ROOM_JOIN] = "video.roomJoin",
+    [GW_GRANT_ROOM_ADMIN] = "video.roomAdmin",
+    [GW_GRANT_ROOM_CREATE] = "video.roomCreate",
+    [GW_GRANT_ROOM_LIST] = "video.roomList",
+    [GW_GRANT_SIP_CALL] = "sip.call",
+    [GW_GRANT_SIP_READ] = "sip.call or video.roomAdmin",
+  };
+  const gboolean allowed[] = {
+    [GW_GRANT_ANY] = TRUE,
+    [GW_GRANT_ROOM_JOIN] = token->room_join || token->room_admin,
+    [GW_GRANT_ROOM_ADMIN] = token->room_admin,
+    [GW_GRANT_ROOM_CREATE] = token->room_create,
+    [GW_GRANT_ROOM_LIST] = token->room_list,
+    [GW_GRANT_SIP_CALL] = token->sip_call || token->sip_admin,
+    [GW_GRANT_SIP_READ] = token->sip_call || token->sip_admin || token->room_admin,
+  };
+
+  if (!allowed[grant])
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED, "the token lacks the grant %s",
+                   words[grant]);
+      return FALSE;
+    }
+  if (room != NULL && token->room != NULL && strcmp (token->room, room) != 0)
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED, "the token is for room \"%s\" only",
+                   token->room);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static json_t *
+run_method (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  const GwMethod *method = find_method (request->method);
+  const char *field = NULL;
+
+  if (!gw_params_check (method->params, params, &field, error))
+    {
+      if (field != NULL)
+        gw_request_set_error_data (request, "field", json_string (field));
+      return NULL;
+    }
+  if (!gw_token_allows (gw_request_token (request), method->grant,
+                        method->room_param != NULL ? gw_param_string (params, method->room_param) : NULL,
+                        error))
+    return NULL;
+  return method->run (gateway, request, params, error);
+}
+
+static void
+run_request (Gateway *gateway, Exchange *exchange, SigJsonrpcRequest *parsed)
+{
+  g_autoptr (GwRequest) request = NULL;
+  g_autoptr (GError) error = NULL;
+  json_t *result;
+
+  if (parsed->method == NULL)
+    {
+      exchange_answered (
+          exchange, sig_jsonrpc_error (parsed->id, SIG_JSONRPC_INVALID_REQUEST, parsed->error_text, NULL));
+      return;
+    }
+  if (find_method (parsed->method) == NULL)
+    {
+      exchange_answered (exchange, parsed->id == NULL ? NULL
+                                                      : sig_jsonrpc_error (
+                                                          parsed->id, SIG_JSONRPC_METHOD_NOT_FOUND,
+                                                          "no such method; server.methods lists them", NULL));
+      return;
+    }
+  request = g_new0 (GwRequest, 1);
+  request->ref_count = 1;
+  request->exchange = exchange;
+  exchange->ref_count++;
+  request->id = json_incref (parsed->id);
+  request->method = g_strdup (parsed->method);
+  result = run_method (gateway, request, parsed->params, &error);
+  if (error != NULL)
+    gw_request_fail (request, error);
+  else if (result != NULL)
+    gw_request_reply (request, result);
+}
+
+void
+gw_api_message (gpointer data, SigWebConnId conn, const char *text, gsize size)
+{
+  Gateway *gateway = data;
+  SigJsonrpcCode code = SIG_JSONRPC_PARSE_ERROR;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) requests = NULL;
+  gboolean is_batch = FALSE;
+  Exchange *exchange;
+
+  if (!g_hash_table_contains (gateway->conns, &conn))
+    return;
+  requests = sig_jsonrpc_parse (text, size, &is_batch, &code, &error);
+  if (requests == NULL)
+    {
+      send_json (gateway, conn, sig_jsonrpc_error (NULL, (int)code, error->message, NULL));
+      return;
+    }
+  exchange = g_new0 (Exchange, 1);
+  exchange->ref_count = 1;
+  exchange->gateway = gateway;
+  exchange->conn = conn;
+  exchange->is_batch = is_batch;
+  exchange->n_pending = requests->len;
+  exchange->answers = json_array ();
+  for (guint i = 0; i < requests->len; i++)
+    run_request (gateway, exchange, g_ptr_array_index (requests, i));
+  exchange_unref (exchange);
+}
+
+int
+gw_api_conn_open (gpointer data, SigWebConnId id, const SigWebRequest *request, const char **reason)
+{
+  Gateway *gateway = data;
+  g_autoptr (GError) error = NULL;
+  SigToken *token;
+  GwConn *conn;
+
+  if (request->token == NULL)
+    {
+      *reason = "an access token is needed: ?access_token= or Authorization: Bearer";
+      return 401;
+    }
+  token = sig_token_verify (request->token, cfg_wall_now (), gateway_secret, gateway, &error);
+  if (token == NULL)
+    {
+      cfg_info ("api", NULL, "Refused a connection", CFG_STR ("fromIP", request->remote),
+                CFG_STR ("reason", error->message));
+      *reason = "the access token is not valid";
+      return 401;
+    }
+  conn = g_new0 (GwConn, 1);
+  conn->id = id;
+  conn->token = token;
+  g_hash_table_insert (gateway->conns, &conn->id, conn);
+  cfg_debug ("api", NULL, "Connection opened", CFG_STR ("fromIP", request->remote),
+             CFG_STR ("identity", token->identity));
+  return 0;
+}
+
+void
+gw_conn_free (gpointer data)
+{
+  GwConn *conn = data;
+
+  sig_token_free (conn->token);
+  g_free (conn);
+}
+
+void
+gw_api_conn_closed (gpointer data, SigWebConnId id)
+{
+  Gateway *gateway = data;
+  GwConn *conn = g_hash_table_lookup (gateway->conns, &id);
+
+  if (conn == NULL)
+    return;
+  gw_events_forget_conn (gateway, id);
+  if (conn->session != NULL)
+    gw_session_conn_lost (gateway, conn->session);
+  g_hash_table_remove (gateway->conns, &id);
+}

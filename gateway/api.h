@@ -1,0 +1,112 @@
+/* The JSON API: connections, requests, and the table of methods. What the methods do is in api_*.c. */
+#pragma once
+
+#include "gateway/gateway.h"
+
+/* One WebSocket. */
+struct _GwConn
+{
+  SigWebConnId id;
+  SigToken *token;    /* what it may do */
+  GwSession *session; /* not owned; one at most */
+};
+
+typedef struct _GwRequest GwRequest;
+
+typedef enum
+{
+  GW_PARAM_STRING,
+  GW_PARAM_INT,
+  GW_PARAM_BOOL,
+  GW_PARAM_OBJECT, /* as the method says */
+  GW_PARAM_LIST,   /* of strings */
+} GwParamType;
+
+typedef struct
+{
+  const char *name;
+  const char *alias; /* (nullable): accepted for name */
+  GwParamType type;
+  gboolean required;
+  const char *doc;
+  gint64 min, max; /* INT: range; STRING: longest in bytes (max), 0: GW_NAME_MAX_BYTES */
+} GwParam;
+
+/* Which grant a method needs. A token with a room is good for that room only. */
+typedef enum
+{
+  GW_GRANT_ANY,       /* any valid token */
+  GW_GRANT_ROOM_JOIN, /* roomJoin, or roomAdmin */
+  GW_GRANT_ROOM_ADMIN,
+  GW_GRANT_ROOM_CREATE,
+  GW_GRANT_ROOM_LIST,
+  GW_GRANT_SIP_CALL, /* sip.call or sip.admin */
+  GW_GRANT_SIP_READ, /* sip.call, sip.admin or roomAdmin */
+} GwGrant;
+
+/**
+ * GwApiFunc:
+ * @params: checked against the method's table, aliases already renamed
+ *
+ * Returns: (transfer full): the result; NULL with @error; or NULL without one when the answer comes later:
+ * then the function keeps gw_request_ref (@request).
+ */
+typedef json_t *(*GwApiFunc) (Gateway *gateway, GwRequest *request, json_t *params, GError **error);
+
+typedef struct
+{
+  const char *name;
+  GwGrant grant;
+  const char *room_param; /* (nullable): the parameter that names the room which the grant is about */
+  GwApiFunc run;
+  const GwParam *params; /* ended by one without a name; (nullable) */
+  const char *doc;
+} GwMethod;
+
+/* The tables of api_*.c, each ended by an entry without a name. */
+extern const GwMethod gw_server_methods[];
+extern const GwMethod gw_room_methods[];
+extern const GwMethod gw_participant_methods[];
+extern const GwMethod gw_call_methods[];
+extern const GwMethod gw_session_methods[];
+
+/** gw_api_method: the @index-th method of all tables, NULL behind the last. */
+const GwMethod *gw_api_method (guint index);
+
+/** gw_api_conn_open: (SigWebOps.ws_open) */
+int gw_api_conn_open (gpointer gateway, SigWebConnId conn, const SigWebRequest *request, const char **reason);
+/** gw_api_message: (SigWebOps.ws_message) */
+void gw_api_message (gpointer gateway, SigWebConnId conn, const char *text, gsize size);
+/** gw_api_conn_closed: (SigWebOps.ws_closed) */
+void gw_api_conn_closed (gpointer gateway, SigWebConnId conn);
+/** gw_conn_free: for Gateway.conns. */
+void gw_conn_free (gpointer conn);
+
+/** gw_api_notify: sends a notification to one connection. @params: (transfer full). */
+void gw_api_notify (Gateway *gateway, SigWebConnId conn, const char *method, json_t *params);
+
+GwRequest *gw_request_ref (GwRequest *request);
+void gw_request_unref (GwRequest *request);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GwRequest, gw_request_unref)
+
+/** gw_request_conn: the connection it came from, NULL when that is gone. */
+GwConn *gw_request_conn (const GwRequest *request);
+const SigToken *gw_request_token (const GwRequest *request);
+/** gw_request_set_error_data: members for error.data (field, sip_status_code). @value: (transfer full). */
+void gw_request_set_error_data (GwRequest *request, const char *key, json_t *value);
+/** gw_request_reply: answers a request that was kept. @result: (transfer full). Only once. */
+void gw_request_reply (GwRequest *request, json_t *result);
+void gw_request_fail (GwRequest *request, const GError *error);
+
+/** gw_token_allows: @room: (nullable): the room in question. */
+gboolean gw_token_allows (const SigToken *token, GwGrant grant, const char *room, GError **error);
+
+/** gw_param_string: (nullable): NULL when absent. The same for the others, with their defaults. */
+const char *gw_param_string (json_t *params, const char *name);
+gint64 gw_param_int (json_t *params, const char *name, gint64 otherwise);
+gboolean gw_param_bool (json_t *params, const char *name, gboolean otherwise);
+/** gw_param_list: NULL when absent or empty. (transfer full) */
+char **gw_param_list (json_t *params, const char *name) G_GNUC_WARN_UNUSED_RESULT;
+
+/** gw_codecs_check: refuses names of codecs that there are not. @codecs: (nullable). */
+gboolean gw_codecs_check (char **codecs, GError **error);

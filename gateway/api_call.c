@@ -1,0 +1,105 @@
+/* call.*: SIP calls, running and over. */
+#include "gateway/api.h"
+
+#include <string.h>
+
+#include "config/base/error.h"
+#include "gateway/calls.h"
+
+static gboolean
+may_see (GwRequest *request, const char *room)
+{
+  const SigToken *token = gw_request_token (request);
+
+  return token->room == NULL || g_strcmp0 (token->room, room) == 0;
+}
+
+static gboolean
+matches (GwRequest *request, json_t *params, const char *room)
+{
+  const char *wanted = gw_param_string (params, "room_name");
+
+  return may_see (request, room) && (wanted == NULL || g_strcmp0 (wanted, room) == 0);
+}
+
+static json_t *
+call_list (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  gint64 limit = gw_param_int (params, "limit", 100);
+  json_t *calls = json_array ();
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, gateway->calls);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (matches (request, params, gw_call_room (value)))
+      json_array_append_new (calls, gw_call_json (value, FALSE));
+  if (!gw_param_bool (params, "ended", FALSE))
+    return json_pack ("{s:o}", "calls", calls);
+  for (GList *link = gateway->ended_calls.head; link != NULL && limit > 0; link = link->next)
+    if (matches (request, params, json_string_value (json_object_get (link->data, "room_name"))))
+      {
+        json_array_append (calls, link->data);
+        limit--;
+      }
+  return json_pack ("{s:o}", "calls", calls);
+}
+
+static gboolean
+not_found (const char *id, GError **error)
+{
+  g_set_error (error, CFG_ERROR, CFG_ERROR_NOT_FOUND, "there is no call \"%s\"", id);
+  return FALSE;
+}
+
+static json_t *
+call_get (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  const char *id = gw_param_string (params, "sip_call_id");
+  GwCall *call = gw_call_find (gateway, id);
+
+  if (call != NULL && may_see (request, gw_call_room (call)))
+    return json_pack ("{s:o}", "call", gw_call_json (call, TRUE));
+  for (GList *link = gateway->ended_calls.head; link != NULL; link = link->next)
+    if (strcmp (json_string_value (json_object_get (link->data, "sip_call_id")), id) == 0
+        && may_see (request, json_string_value (json_object_get (link->data, "room_name"))))
+      return json_pack ("{s:O}", "call", (json_t *)link->data);
+  not_found (id, error);
+  return NULL;
+}
+
+static json_t *
+call_hangup (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  const char *id = gw_param_string (params, "sip_call_id");
+  GwCall *call = gw_call_find (gateway, id);
+
+  if (call == NULL || !may_see (request, gw_call_room (call)))
+    {
+      not_found (id, error);
+      return NULL;
+    }
+  gw_call_hangup (gateway, call, "api");
+  return json_object ();
+}
+
+#define ID_PARAM                                                                                             \
+  {                                                                                                          \
+    "sip_call_id", "id", GW_PARAM_STRING, TRUE, "The call's id, SCL_..."                                     \
+  }
+
+static const GwParam id_only[] = { ID_PARAM, { NULL } };
+static const GwParam list_params[] = {
+  { "room_name", "room", GW_PARAM_STRING, FALSE, "Only calls of this room." },
+  { "ended", NULL, GW_PARAM_BOOL, FALSE, "Calls that are over too, the newest first." },
+  { "limit", NULL, GW_PARAM_INT, FALSE, "How many of those at most; default 100.", 0, 1000 },
+  { NULL },
+};
+
+const GwMethod gw_call_methods[] = {
+  { "call.list", GW_GRANT_SIP_READ, "room_name", call_list, list_params, "SIP calls." },
+  { "call.get", GW_GRANT_SIP_READ, NULL, call_get, id_only,
+    "One call: state, codecs, statistics of both directions, timeline." },
+  { "call.hangup", GW_GRANT_SIP_READ, NULL, call_hangup, id_only, "Ends a call." },
+  { NULL },
+};

@@ -1,0 +1,217 @@
+#include "gateway/api_params.h"
+
+#include <string.h>
+
+#include "config/base/error.h"
+
+static const char *const type_words[] = {
+  [GW_PARAM_STRING] = "string", [GW_PARAM_INT] = "integer", [GW_PARAM_BOOL] = "boolean",
+  [GW_PARAM_OBJECT] = "object", [GW_PARAM_LIST] = "array",
+};
+
+const char *
+gw_param_string (json_t *params, const char *name)
+{
+  return json_string_value (json_object_get (params, name));
+}
+
+gint64
+gw_param_int (json_t *params, const char *name, gint64 otherwise)
+{
+  json_t *value = json_object_get (params, name);
+
+  return value != NULL ? (gint64)json_integer_value (value) : otherwise;
+}
+
+gboolean
+gw_param_bool (json_t *params, const char *name, gboolean otherwise)
+{
+  json_t *value = json_object_get (params, name);
+
+  return value != NULL ? json_is_true (value) : otherwise;
+}
+
+char **
+gw_param_list (json_t *params, const char *name)
+{
+  json_t *list = json_object_get (params, name), *item;
+  char **strings;
+  size_t i;
+
+  if (json_array_size (list) == 0)
+    return NULL;
+  strings = g_new0 (char *, json_array_size (list) + 1);
+  json_array_foreach (list, i, item)
+  {
+    strings[i] = g_strdup (json_string_value (item));
+  }
+  return strings;
+}
+
+static gsize
+longest (const GwParam *param)
+{
+  return param->max > 0 ? (gsize)param->max : GW_NAME_MAX_BYTES;
+}
+
+static gboolean
+wrong (GError **error, const char *name, const char *text)
+{
+  g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "%s: %s", name, text);
+  return FALSE;
+}
+
+static gboolean
+check_list (const GwParam *param, json_t *value, GError **error)
+{
+  json_t *item;
+  size_t i;
+
+  if (!json_is_array (value) || json_array_size (value) > 64)
+    return wrong (error, param->name, "must be a list of at most 64 strings");
+  json_array_foreach (value, i, item)
+  {
+    if (!json_is_string (item) || json_string_length (item) > longest (param))
+      return wrong (error, param->name, "must be a list of short strings");
+  }
+  return TRUE;
+}
+
+static gboolean
+check_value (const GwParam *param, json_t *value, GError **error)
+{
+  gint64 number;
+
+  switch (param->type)
+    {
+    case GW_PARAM_STRING:
+      if (!json_is_string (value))
+        return wrong (error, param->name, "must be a string");
+      if (json_string_length (value) != strlen (json_string_value (value)))
+        return wrong (error, param->name, "must not have NUL characters");
+      if (json_string_length (value) > longest (param))
+        return wrong (error, param->name, "is too long");
+      return TRUE;
+    case GW_PARAM_INT:
+      if (!json_is_integer (value))
+        return wrong (error, param->name, "must be a whole number");
+      number = (gint64)json_integer_value (value);
+      if (number < param->min || (param->max > 0 && number > param->max))
+        {
+          g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                       "%s: must be between %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT, param->name,
+                       param->min, param->max);
+          return FALSE;
+        }
+      return TRUE;
+    case GW_PARAM_BOOL:
+      return json_is_boolean (value) || wrong (error, param->name, "must be true or false");
+    case GW_PARAM_OBJECT:
+      return json_is_object (value) || wrong (error, param->name, "must be an object");
+    case GW_PARAM_LIST:
+      return check_list (param, value, error);
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+static const GwParam *
+find_param (const GwParam *table, const char *name)
+{
+  for (const GwParam *param = table; param != NULL && param->name != NULL; param++)
+    if (strcmp (param->name, name) == 0)
+      return param;
+  return NULL;
+}
+
+static void
+rename_aliases (const GwParam *table, json_t *params)
+{
+  for (const GwParam *param = table; param != NULL && param->name != NULL; param++)
+    {
+      json_t *value = param->alias != NULL ? json_object_get (params, param->alias) : NULL;
+
+      if (value != NULL && json_object_get (params, param->name) == NULL)
+        {
+          json_object_set (params, param->name, value);
+          json_object_del (params, param->alias);
+        }
+    }
+}
+
+gboolean
+gw_params_check (const GwParam *table, json_t *params, const char **field, GError **error)
+{
+  const char *name;
+  json_t *value;
+  void *next;
+
+  *field = NULL;
+  json_object_foreach_safe (params, next, name, value)
+  {
+    if (json_is_null (value))
+      json_object_del (params, name);
+  }
+  rename_aliases (table, params);
+  json_object_foreach (params, name, value)
+  {
+    const GwParam *param = find_param (table, name);
+
+    *field = name;
+    if (param == NULL)
+      return wrong (error, name, "no such parameter of this method");
+    if (!check_value (param, value, error))
+      return FALSE;
+  }
+  for (const GwParam *param = table; param != NULL && param->name != NULL; param++)
+    if (param->required && json_object_get (params, param->name) == NULL)
+      {
+        *field = param->name;
+        return wrong (error, param->name, "is required");
+      }
+  *field = NULL;
+  return TRUE;
+}
+
+static json_t *
+param_schema (const GwParam *param)
+{
+  json_t *schema = json_object ();
+
+  json_object_set_new (schema, "type", json_string (type_words[param->type]));
+  json_object_set_new (schema, "description", json_string (param->doc));
+  if (param->type == GW_PARAM_STRING)
+    json_object_set_new (schema, "maxLength", json_integer ((json_int_t)longest (param)));
+  if (param->type == GW_PARAM_LIST)
+    json_object_set_new (schema, "items", json_pack ("{s:s}", "type", "string"));
+  if (param->type == GW_PARAM_INT)
+    {
+      json_object_set_new (schema, "minimum", json_integer (param->min));
+      if (param->max > 0)
+        json_object_set_new (schema, "maximum", json_integer (param->max));
+    }
+  return schema;
+}
+
+json_t *
+gw_params_schema (const GwParam *table)
+{
+  json_t *properties = json_object (), *required = json_array ();
+
+  for (const GwParam *param = table; param != NULL && param->name != NULL; param++)
+    {
+      json_object_set_new (properties, param->name, param_schema (param));
+      if (param->alias != NULL)
+        {
+          json_t *alias = param_schema (param);
+          g_autofree char *doc = g_strdup_printf ("The same as %s.", param->name);
+
+          json_object_set_new (alias, "description", json_string (doc));
+          json_object_set_new (properties, param->alias, alias);
+        }
+      if (param->required && param->alias == NULL)
+        json_array_append_new (required, json_string (param->name));
+    }
+  return json_pack ("{s:s, s:o, s:o, s:b}", "type", "object", "properties", properties, "required", required,
+                    "additionalProperties", 0);
+}

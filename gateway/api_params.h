@@ -1,0 +1,17 @@
+/* Request parameters against their table. Pure. */
+#pragma once
+
+#include "gateway/api.h"
+
+/**
+ * gw_params_check:
+ * @table: (nullable): no parameters at all
+ * @params: (inout): an object; aliases are renamed to the names of the table, null members removed
+ * @field: (out) (nullable): the parameter that is wrong, static or owned by @params
+ *
+ * Returns: FALSE with CFG_ERROR_INVALID_ARGUMENT: a required one is missing, one has the wrong type or range,
+ * or one is unknown.
+ */
+gboolean gw_params_check (const GwParam *table, json_t *params, const char **field, GError **error);
+/** gw_params_schema: the JSON Schema of @table. (transfer full) */
+json_t *gw_params_schema (const GwParam *table);

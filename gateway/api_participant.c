@@ -1,0 +1,240 @@
+/* participant.*: who is in a room, and calling somebody into it. */
+#include "gateway/api.h"
+
+#include <string.h>
+
+#include "config/base/error.h"
+#include "gateway/calls.h"
+#include "gateway/rooms.h"
+#include "media/codec/codec.h"
+
+static GwParticipant *
+find_participant (Gateway *gateway, json_t *params, GError **error)
+{
+  const char *name = gw_param_string (params, "room_name"),
+             *identity = gw_param_string (params, "participant_identity");
+  GwRoom *room = gw_rooms_find (gateway, name);
+  GwParticipant *participant = room != NULL ? gw_room_find (room, identity) : NULL;
+
+  if (room == NULL)
+    g_set_error (error, CFG_ERROR, CFG_ERROR_NOT_FOUND, "there is no room \"%s\"", name);
+  else if (participant == NULL)
+    g_set_error (error, CFG_ERROR, CFG_ERROR_NOT_FOUND, "nobody in room \"%s\" has the identity \"%s\"", name,
+                 identity);
+  return participant;
+}
+
+static json_t *
+participant_list (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  const char *name = gw_param_string (params, "room_name");
+  GwRoom *room = gw_rooms_find (gateway, name);
+
+  if (room == NULL)
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_NOT_FOUND, "there is no room \"%s\"", name);
+      return NULL;
+    }
+  return json_pack ("{s:o}", "participants", gw_participants_json (room));
+}
+
+static json_t *
+participant_get (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  GwParticipant *participant = find_participant (gateway, params, error);
+
+  return participant != NULL ? json_pack ("{s:o}", "participant", gw_participant_json (participant)) : NULL;
+}
+
+static json_t *
+participant_remove (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  GwParticipant *participant = find_participant (gateway, params, error);
+
+  if (participant == NULL)
+    return NULL;
+  gw_rooms_kick (gateway, participant, "removed");
+  return json_object ();
+}
+
+static json_t *
+participant_mute (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  GwParticipant *participant = find_participant (gateway, params, error);
+
+  if (participant == NULL)
+    return NULL;
+  gw_rooms_set_muted (gateway, participant, gw_param_bool (params, "muted", TRUE));
+  return json_pack ("{s:o}", "participant", gw_participant_json (participant));
+}
+
+/* ---- participant.create ---- */
+
+static const struct
+{
+  const char *param, *member;
+} later[] = {
+  { "dtmf", "sending digits" },
+  { "play_dialtone", "playing a dial tone" },
+};
+
+static gboolean
+refuse_later_features (json_t *params, GError **error)
+{
+  const char *encryption = gw_param_string (params, "media_encryption");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (later); i++)
+    {
+      json_t *value = json_object_get (params, later[i].param);
+
+      if (value == NULL || json_is_false (value)
+          || (json_is_string (value) && json_string_length (value) == 0))
+        continue;
+      g_set_error (error, CFG_ERROR, CFG_ERROR_UNIMPLEMENTED, "%s: %s is not available in this version",
+                   later[i].param, later[i].member);
+      return FALSE;
+    }
+  if (encryption != NULL && strcmp (encryption, "disable") != 0)
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_UNIMPLEMENTED,
+                           "media_encryption: only \"disable\" is available in this version");
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static const char *const trunk_members[]
+    = { "hostname", "transport", "auth_username", "auth_password", "from_host", "from_number", NULL };
+
+static gboolean
+take_trunk (json_t *trunk, GwDialParams *dial, GError **error)
+{
+  const char *key;
+  json_t *value;
+
+  json_object_foreach (trunk, key, value)
+  {
+    if (!g_strv_contains (trunk_members, key) || !json_is_string (value)
+        || json_string_length (value) > GW_NAME_MAX_BYTES)
+      {
+        g_set_error (
+            error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+            "trunk.%s: trunk has the string members hostname, transport, auth_username, auth_password, "
+            "from_host and from_number",
+            key);
+        return FALSE;
+      }
+  }
+  dial->hostname = gw_param_string (trunk, "hostname");
+  dial->transport = gw_param_string (trunk, "transport");
+  dial->auth_username = gw_param_string (trunk, "auth_username");
+  dial->auth_password = gw_param_string (trunk, "auth_password");
+  dial->from_host = gw_param_string (trunk, "from_host");
+  dial->from_number = gw_param_string (trunk, "from_number");
+  if (dial->transport == NULL
+      || g_strv_contains ((const char *const[]){ "udp", "tcp", NULL }, dial->transport))
+    return TRUE;
+  g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                       "trunk.transport: must be \"udp\" or \"tcp\"");
+  return FALSE;
+}
+
+static json_t *
+participant_create (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  g_auto (GStrv) codecs = gw_param_list (params, "codecs");
+  GwDialParams dial = {
+    .call_to = gw_param_string (params, "sip_call_to"),
+    .trunk_id = gw_param_string (params, "sip_trunk_id"),
+    .room = gw_param_string (params, "room_name"),
+    .identity = gw_param_string (params, "participant_identity"),
+    .name = gw_param_string (params, "participant_name"),
+    .metadata = gw_param_string (params, "participant_metadata"),
+    .attributes = json_object_get (params, "participant_attributes"),
+    .headers = json_object_get (params, "headers"),
+    .codecs = codecs,
+    .hide_number = gw_param_bool (params, "hide_phone_number", FALSE),
+    .wait_until_answered = gw_param_bool (params, "wait_until_answered", FALSE),
+    .ringing_timeout_s = (guint)gw_param_int (params, "ringing_timeout", 0),
+    .max_duration_s = (guint)gw_param_int (params, "max_call_duration", 0),
+  };
+
+  if (!refuse_later_features (params, error) || !gw_codecs_check (codecs, error)
+      || !take_trunk (json_object_get (params, "trunk"), &dial, error))
+    return NULL;
+  if (gw_param_string (params, "sip_number") != NULL)
+    dial.from_number = gw_param_string (params, "sip_number");
+  return gw_call_dial (gateway, request, &dial, error);
+}
+
+gboolean
+gw_codecs_check (char **codecs, GError **error)
+{
+  for (char **name = codecs; name != NULL && *name != NULL; name++)
+    if (media_codec_find (*name, 0) == NULL)
+      {
+        g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                     "codecs: there is no codec \"%s\"; there are opus, G722, PCMU and PCMA", *name);
+        return FALSE;
+      }
+  return TRUE;
+}
+
+#define ROOM_PARAM                                                                                           \
+  {                                                                                                          \
+    "room_name", "room", GW_PARAM_STRING, TRUE, "The room's name."                                           \
+  }
+#define IDENTITY_PARAM                                                                                       \
+  {                                                                                                          \
+    "participant_identity", "identity", GW_PARAM_STRING, TRUE, "Who, in this room."                          \
+  }
+
+static const GwParam room_only[] = { ROOM_PARAM, { NULL } };
+static const GwParam who[] = { ROOM_PARAM, IDENTITY_PARAM, { NULL } };
+static const GwParam mute_params[] = {
+  ROOM_PARAM,
+  IDENTITY_PARAM,
+  { "muted", NULL, GW_PARAM_BOOL, FALSE, "true (the default): nobody hears it; false: undo." },
+  { NULL },
+};
+static const GwParam create_params[] = {
+  ROOM_PARAM,
+  { "sip_call_to", NULL, GW_PARAM_STRING, TRUE, "Number or user to call at the trunk, or a whole sip: URI." },
+  { "sip_trunk_id", NULL, GW_PARAM_STRING, FALSE, "Id or name of a configured outbound trunk." },
+  { "trunk", NULL, GW_PARAM_OBJECT, FALSE,
+    "A trunk for this call: hostname (host or host:port), transport (udp or tcp), auth_username, "
+    "auth_password, "
+    "from_host, from_number." },
+  { "sip_number", NULL, GW_PARAM_STRING, FALSE, "The caller's number to show." },
+  { "participant_identity", "identity", GW_PARAM_STRING, FALSE, "Default: sip_ and the number." },
+  { "participant_name", "name", GW_PARAM_STRING, FALSE, "Default: Phone and the number." },
+  { "participant_metadata", "metadata", GW_PARAM_STRING, FALSE, "Text for the others.", 0,
+    GW_METADATA_MAX_BYTES },
+  { "participant_attributes", "attributes", GW_PARAM_OBJECT, FALSE,
+    "Strings by name; sip.* is the gateway's own." },
+  { "headers", NULL, GW_PARAM_OBJECT, FALSE, "Headers for the INVITE: strings by name." },
+  { "codecs", NULL, GW_PARAM_LIST, FALSE, "Which codecs to offer, the preferred one first." },
+  { "hide_phone_number", NULL, GW_PARAM_BOOL, FALSE,
+    "Keep the number out of identity, name and attributes." },
+  { "ringing_timeout", NULL, GW_PARAM_INT, FALSE, "Seconds to wait for an answer; default 180.", 0, 3600 },
+  { "max_call_duration", NULL, GW_PARAM_INT, FALSE, "Seconds after which the call ends; 0: no limit.", 0,
+    7 * 86400 },
+  { "wait_until_answered", NULL, GW_PARAM_BOOL, FALSE,
+    "Answer this request when the callee has answered, or not." },
+  { "media_encryption", NULL, GW_PARAM_STRING, FALSE, "disable." },
+  { "dtmf", NULL, GW_PARAM_STRING, FALSE, "Not available yet." },
+  { "play_dialtone", NULL, GW_PARAM_BOOL, FALSE, "Not available yet." },
+  { NULL },
+};
+
+const GwMethod gw_participant_methods[] = {
+  { "participant.list", GW_GRANT_ROOM_ADMIN, "room_name", participant_list, room_only, "Who is in a room." },
+  { "participant.get", GW_GRANT_ROOM_ADMIN, "room_name", participant_get, who, "One participant." },
+  { "participant.remove", GW_GRANT_ROOM_ADMIN, "room_name", participant_remove, who,
+    "Sends a participant away; a phone is hung up." },
+  { "participant.mute", GW_GRANT_ROOM_ADMIN, "room_name", participant_mute, mute_params,
+    "Mutes a participant for everybody." },
+  { "participant.create", GW_GRANT_SIP_CALL, "room_name", participant_create, create_params,
+    "Calls a phone and brings it into a room." },
+  { NULL },
+};

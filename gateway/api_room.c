@@ -1,0 +1,161 @@
+/* room.*: rooms and their events. */
+#include "gateway/api.h"
+
+#include <string.h>
+
+#include "config/base/error.h"
+#include "gateway/events.h"
+#include "gateway/rooms.h"
+
+#define TIMEOUT_MAX_S (7 * 24 * 3600)
+
+static GwRoom *
+find_room (Gateway *gateway, json_t *params, GError **error)
+{
+  const char *name = gw_param_string (params, "name");
+  GwRoom *room = gw_rooms_find (gateway, name);
+
+  if (room == NULL)
+    g_set_error (error, CFG_ERROR, CFG_ERROR_NOT_FOUND, "there is no room \"%s\"", name);
+  return room;
+}
+
+static void
+apply (GwRoom *room, json_t *params)
+{
+  const char *metadata = gw_param_string (params, "metadata");
+
+  room->empty_timeout_s = (guint)gw_param_int (params, "empty_timeout", room->empty_timeout_s);
+  room->departure_timeout_s = (guint)gw_param_int (params, "departure_timeout", room->departure_timeout_s);
+  room->max_participants = (guint)gw_param_int (params, "max_participants", room->max_participants);
+  if (metadata != NULL)
+    {
+      g_free (room->metadata);
+      room->metadata = g_strdup (metadata);
+    }
+}
+
+static json_t *
+room_create (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  GwRoom *room = gw_rooms_ensure (gateway, gw_param_string (params, "name"), error);
+
+  if (room == NULL)
+    return NULL;
+  apply (room, params);
+  return json_pack ("{s:o}", "room", gw_room_json (room));
+}
+
+static json_t *
+room_list (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  const char *only = gw_request_token (request)->room;
+  json_t *rooms = json_array ();
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, gateway->rooms);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (only == NULL || strcmp (((GwRoom *)value)->name, only) == 0)
+      json_array_append_new (rooms, gw_room_json (value));
+  return json_pack ("{s:o}", "rooms", rooms);
+}
+
+static json_t *
+room_get (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  GwRoom *room = find_room (gateway, params, error);
+
+  if (room == NULL)
+    return NULL;
+  return json_pack ("{s:o, s:o}", "room", gw_room_json (room), "participants", gw_participants_json (room));
+}
+
+static json_t *
+room_delete (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  GwRoom *room = find_room (gateway, params, error);
+
+  if (room == NULL)
+    return NULL;
+  gw_rooms_delete (gateway, room);
+  return json_object ();
+}
+
+static json_t *
+room_update (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  GwRoom *room = find_room (gateway, params, error);
+
+  if (room == NULL)
+    return NULL;
+  apply (room, params);
+  return json_pack ("{s:o}", "room", gw_room_json (room));
+}
+
+static json_t *
+room_watch (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  const char *name = gw_param_string (params, "name");
+  gboolean gap = FALSE;
+  GwRoom *room;
+  json_t *result;
+  gint64 seq;
+
+  if (!gw_token_allows (gw_request_token (request),
+                        strcmp (name, "*") == 0 ? GW_GRANT_ROOM_LIST : GW_GRANT_ROOM_JOIN, name, error)
+      || !gw_name_check ("name", name, error))
+    return NULL;
+  seq = gw_events_watch (gateway, gw_request_conn (request)->id, name, gw_param_int (params, "from_seq", -1),
+                         gw_param_string (params, "epoch"), &gap, error);
+  if (seq < 0)
+    return NULL;
+  result = json_pack ("{s:I, s:s}", "seq", (json_int_t)seq, "epoch", gateway->epoch);
+  if (!gap)
+    return result;
+  room = gw_rooms_find (gateway, name);
+  json_object_set_new (result, "gap", json_true ());
+  json_object_set_new (result, "snapshot",
+                       room == NULL ? json_pack ("{s:n, s:[]}", "room", "participants")
+                                    : json_pack ("{s:o, s:o}", "room", gw_room_json (room), "participants",
+                                                 gw_participants_json (room)));
+  return result;
+}
+
+#define NAME_PARAM                                                                                           \
+  {                                                                                                          \
+    "name", "room", GW_PARAM_STRING, TRUE, "The room's name."                                                \
+  }
+#define SETTING_PARAMS                                                                                         \
+  { "empty_timeout", NULL, GW_PARAM_INT, FALSE, "Seconds that the room is kept when nobody ever came.", 0,     \
+    TIMEOUT_MAX_S },                                                                                           \
+      { "departure_timeout", NULL, GW_PARAM_INT, FALSE, "Seconds that it is kept after the last one left.", 0, \
+        TIMEOUT_MAX_S },                                                                                       \
+      { "max_participants",      NULL, GW_PARAM_INT, FALSE, "0: the gateway's own limit.", 0,                  \
+        GW_ROOM_MAX_PARTICIPANTS },                                                                            \
+  {                                                                                                            \
+    "metadata", NULL, GW_PARAM_STRING, FALSE, "Text for the participants.", 0, GW_METADATA_MAX_BYTES           \
+  }
+
+static const GwParam name_only[] = { NAME_PARAM, { NULL } };
+static const GwParam name_and_settings[] = { NAME_PARAM, SETTING_PARAMS, { NULL } };
+static const GwParam watch_params[] = {
+  { "name", "room", GW_PARAM_STRING, TRUE, "The room's name, or * for all rooms." },
+  { "from_seq", NULL, GW_PARAM_INT, FALSE, "Number of the last event seen: those after it are sent again.", 0,
+    0 },
+  { "epoch", NULL, GW_PARAM_STRING, FALSE, "The epoch that from_seq belongs to." },
+  { NULL },
+};
+
+const GwMethod gw_room_methods[] = {
+  { "room.create", GW_GRANT_ROOM_CREATE, "name", room_create, name_and_settings,
+    "Makes a room, or changes it." },
+  { "room.list", GW_GRANT_ROOM_LIST, NULL, room_list, NULL, "All rooms." },
+  { "room.get", GW_GRANT_ROOM_JOIN, "name", room_get, name_only, "One room and who is in it." },
+  { "room.delete", GW_GRANT_ROOM_CREATE, "name", room_delete, name_only,
+    "Ends a room; everybody is sent away." },
+  { "room.update", GW_GRANT_ROOM_ADMIN, "name", room_update, name_and_settings, "Changes a room." },
+  { "room.watch", GW_GRANT_ANY, NULL, room_watch, watch_params,
+    "Events of a room (or of all rooms) as notifications with method event." },
+  { NULL },
+};

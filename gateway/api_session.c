@@ -1,0 +1,141 @@
+/* session.*: this socket's own WebRTC participant. */
+#include "gateway/api.h"
+
+#include <string.h>
+
+#include "config/base/error.h"
+#include "gateway/rooms.h"
+#include "gateway/sessions.h"
+
+#define SDP_MAX_BYTES 65536
+
+static GwSession *
+own_session (GwRequest *request, GError **error)
+{
+  GwSession *session = gw_request_conn (request)->session;
+
+  if (session == NULL)
+    g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION,
+                         "this socket has no session: session.join first");
+  return session;
+}
+
+static json_t *
+session_join (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  const char *resume = gw_param_string (params, "resume"), *subscribe = gw_param_string (params, "subscribe");
+  g_auto (GStrv) codecs = gw_param_list (params, "codecs");
+  const GwSessionJoin join = {
+    .room = gw_param_string (params, "room"),
+    .identity = gw_param_string (params, "identity"),
+    .name = gw_param_string (params, "name"),
+    .sdp = gw_param_string (params, "sdp"),
+    .subscribe_tracks = g_strcmp0 (subscribe, "tracks") == 0,
+    .codecs = codecs,
+  };
+  const char *missing = join.room == NULL ? "room" : "sdp";
+
+  if (resume != NULL)
+    {
+      gw_session_resume (gateway, request, resume, join.sdp, error);
+      return NULL;
+    }
+  if (join.room == NULL || join.sdp == NULL)
+    {
+      gw_request_set_error_data (request, "field", json_string (missing));
+      g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "%s: is required", missing);
+      return NULL;
+    }
+  if (subscribe != NULL && !join.subscribe_tracks && strcmp (subscribe, "mix") != 0)
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                           "subscribe: must be \"mix\" or \"tracks\"");
+      return NULL;
+    }
+  if (gw_codecs_check (codecs, error))
+    gw_session_join (gateway, request, &join, error);
+  return NULL;
+}
+
+static json_t *
+session_offer (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  GwSession *session = own_session (request, error);
+
+  if (session != NULL)
+    gw_session_offer (gateway, session, request, gw_param_string (params, "sdp"), error);
+  return NULL;
+}
+
+static json_t *
+session_candidate (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  GwSession *session = own_session (request, error);
+
+  if (session == NULL)
+    return NULL;
+  gw_session_candidate (gateway, session, gw_param_string (params, "candidate"));
+  return json_object ();
+}
+
+static json_t *
+session_mute (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  GwSession *session = own_session (request, error);
+
+  if (session == NULL)
+    return NULL;
+  gw_rooms_set_muted (gateway, gw_session_participant (session), gw_param_bool (params, "muted", TRUE));
+  return json_pack ("{s:o}", "participant", gw_participant_json (gw_session_participant (session)));
+}
+
+static json_t *
+session_leave (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  GwSession *session = own_session (request, error);
+
+  if (session == NULL)
+    return NULL;
+  gw_session_end (gateway, session, "left");
+  return json_object ();
+}
+
+static const GwParam join_params[] = {
+  { "room", "room_name", GW_PARAM_STRING, FALSE, "The room's name; required unless resume is given." },
+  { "identity", "participant_identity", GW_PARAM_STRING, FALSE,
+    "Default: the token's sub, which it must match." },
+  { "name", "participant_name", GW_PARAM_STRING, FALSE, "Shown to the others; default: the token's name." },
+  { "subscribe", NULL, GW_PARAM_STRING, FALSE,
+    "mix (default): one stream; tracks: one per published track." },
+  { "codecs", NULL, GW_PARAM_LIST, FALSE, "Which codecs to use, the preferred one first." },
+  { "sdp", NULL, GW_PARAM_STRING, FALSE, "The offer; required unless resume is given.", 0, SDP_MAX_BYTES },
+  { "resume", NULL, GW_PARAM_STRING, FALSE,
+    "Participant id: take its media up again after the socket was lost." },
+  { NULL },
+};
+static const GwParam offer_params[] = {
+  { "sdp", NULL, GW_PARAM_STRING, TRUE, "The offer: changed sections, or an ICE restart.", 0, SDP_MAX_BYTES },
+  { NULL },
+};
+static const GwParam candidate_params[] = {
+  { "candidate", NULL, GW_PARAM_STRING, TRUE, "candidate:...; empty: no more.", 0, 1024 },
+  { "sdpMid", NULL, GW_PARAM_STRING, FALSE, "As the browser gives it." },
+  { "sdpMLineIndex", NULL, GW_PARAM_INT, FALSE, "As the browser gives it.", 0, 1000 },
+  { "usernameFragment", NULL, GW_PARAM_STRING, FALSE, "As the browser gives it." },
+  { NULL },
+};
+static const GwParam mute_params[] = {
+  { "muted", NULL, GW_PARAM_BOOL, FALSE, "true (the default) or false." },
+  { NULL },
+};
+
+const GwMethod gw_session_methods[] = {
+  { "session.join", GW_GRANT_ROOM_JOIN, "room", session_join, join_params,
+    "Joins a room by WebRTC: an offer in, the answer out." },
+  { "session.offer", GW_GRANT_ROOM_JOIN, NULL, session_offer, offer_params, "Renegotiates or restarts ICE." },
+  { "session.candidate", GW_GRANT_ROOM_JOIN, NULL, session_candidate, candidate_params,
+    "A trickled ICE candidate." },
+  { "session.mute", GW_GRANT_ROOM_JOIN, NULL, session_mute, mute_params, "Mutes or unmutes oneself." },
+  { "session.leave", GW_GRANT_ROOM_JOIN, NULL, session_leave, NULL, "Leaves the room." },
+  { NULL },
+};

@@ -1,0 +1,422 @@
+/* The life of a call: the state machine's actions, its participant, its end. */
+#include "gateway/call_private.h"
+
+#include <string.h>
+
+#include "config/base/error.h"
+#include "config/base/ids.h"
+#include "config/base/log.h"
+#include "gateway/events.h"
+#include "gateway/rooms.h"
+
+#define ENDED_CALLS_MAX 1000
+
+CfgLogContext
+gw_call_log_context (const GwCall *call)
+{
+  return (CfgLogContext){ .call_id = call->id, .room = call->room_name, .participant = call->identity };
+}
+
+void
+gw_call_note (GwCall *call, const char *event, json_t *fields)
+{
+  g_autofree char *time = gw_time_text (cfg_wall_now ());
+  json_t *entry = fields != NULL ? fields : json_object ();
+
+  if (json_array_size (call->timeline) >= GW_CALL_TIMELINE_MAX)
+    {
+      json_decref (entry);
+      return;
+    }
+  json_object_set_new (entry, "time", json_string (time));
+  json_object_set_new (entry, "event", json_string (event));
+  json_array_append_new (call->timeline, entry);
+}
+
+GwCall *
+gw_call_new (Gateway *gateway, gboolean inbound)
+{
+  GwCall *call = g_new0 (GwCall, 1);
+
+  call->gateway = gateway;
+  call->id = cfg_id_new ("SCL_");
+  call->inbound = inbound;
+  call->sip_call_id = g_strdup ("");
+  call->created = cfg_monotonic_now ();
+  call->created_wall = cfg_wall_now ();
+  call->timeline = json_array ();
+  call->plan.first_audio = -1;
+  g_hash_table_insert (gateway->calls, call->id, call);
+  return call;
+}
+
+void
+gw_call_free (gpointer data)
+{
+  GwCall *call = data;
+
+  g_assert (call->waiting == NULL);
+  if (call->max_duration_source != 0)
+    g_source_remove (call->max_duration_source);
+  sig_sdp_free (call->remote);
+  json_decref (call->timeline);
+  g_free ((char *)call->end.phrase);
+  g_free ((char *)call->end.reason);
+  g_strfreev (call->codecs);
+  g_free (call->sip_call_id);
+  g_free (call->from);
+  g_free (call->to);
+  g_free (call->peer);
+  g_free (call->trunk_id);
+  g_free (call->trunk_number);
+  g_free (call->rule_id);
+  g_free (call->room_name);
+  g_free (call->identity);
+  g_free (call->participant_id);
+  g_free (call->local_address);
+  g_free (call->sdp);
+  g_free (call->codec);
+  g_free (call->cipher);
+  g_free (call->remote_media);
+  g_free (call->id);
+  g_free (call);
+}
+
+void
+gw_call_discard (GwCall *call)
+{
+  Gateway *gateway = call->gateway;
+
+  if (call->leg != 0)
+    {
+      g_hash_table_remove (gateway->legs, &call->leg);
+      media_engine_leg_free (gateway->media, call->leg);
+    }
+  if (call->sip != 0)
+    g_hash_table_remove (gateway->calls_by_sip, &call->sip);
+  g_hash_table_remove (gateway->calls, call->id);
+}
+
+GwCall *
+gw_call_by_sip (Gateway *gateway, SigSipCallId sip)
+{
+  return g_hash_table_lookup (gateway->calls_by_sip, &sip);
+}
+
+GwCall *
+gw_call_find (Gateway *gateway, const char *id)
+{
+  return g_hash_table_lookup (gateway->calls, id);
+}
+
+const char *
+gw_call_id (const GwCall *call)
+{
+  return call->id;
+}
+
+const char *
+gw_call_room (const GwCall *call)
+{
+  return call->room_name;
+}
+
+void
+gw_call_set_attribute (GwCall *call, const char *key, const char *value)
+{
+  if (call->participant != NULL && value != NULL)
+    gw_participant_set_attribute (call->participant, key, value);
+}
+
+gboolean
+gw_call_join (GwCall *call, GwRoom *room, const char *identity, const char *name, GError **error)
+{
+  GwParticipant *participant = gw_room_add (room, identity, name, GW_KIND_SIP, cfg_wall_now (), error);
+
+  if (participant == NULL)
+    return FALSE;
+  participant->call = call;
+  participant->leg = call->leg;
+  call->participant = participant;
+  call->identity = g_strdup (identity);
+  call->participant_id = g_strdup (participant->sid);
+  g_free (call->room_name);
+  call->room_name = g_strdup (room->name);
+  gw_call_set_attribute (call, "sip.callID", call->id);
+  gw_call_set_attribute (call, "sip.callStatus", gw_call_status_word (call->state));
+  gw_call_set_attribute (call, "sip.trunkID", call->trunk_id);
+  gw_call_set_attribute (call, "sip.trunkPhoneNumber", call->trunk_number);
+  gw_call_set_attribute (call, "sip.ruleID", call->rule_id);
+  return TRUE;
+}
+
+static void
+emit_status (GwCall *call)
+{
+  gw_events_emit (call->gateway, call->room_name, "call_status",
+                  json_pack ("{s:s, s:s, s:o}", "participant_identity", call->identity, "status",
+                             gw_call_status_word (call->state), "call", gw_call_json (call, FALSE)));
+}
+
+static void
+publish_status (GwCall *call)
+{
+  if (call->participant != NULL)
+    {
+      gw_call_set_attribute (call, "sip.callStatus", gw_call_status_word (call->state));
+      if (gw_call_is_live (call->state))
+        gw_rooms_changed (call->gateway, call->participant);
+    }
+  emit_status (call);
+}
+
+static void
+leave (GwCall *call)
+{
+  GwParticipant *participant = g_steal_pointer (&call->participant);
+
+  if (participant == NULL)
+    return;
+  gw_rooms_leave (call->gateway, participant, call->hangup_reason != NULL ? call->hangup_reason : "hangup");
+}
+
+static const char *
+cause_text (const GwCall *call)
+{
+  if (call->hangup_reason != NULL)
+    return call->hangup_reason;
+  switch (call->end.cause)
+    {
+    case SIG_SIP_END_REMOTE_BYE:
+      return "remote_bye";
+    case SIG_SIP_END_REMOTE_CANCEL:
+      return "remote_cancel";
+    case SIG_SIP_END_LOCAL:
+      return "local";
+    case SIG_SIP_END_REJECTED:
+      return "rejected";
+    case SIG_SIP_END_TIMEOUT:
+      return "timeout";
+    case SIG_SIP_END_FAILED:
+    default:
+      return "failed";
+    }
+}
+
+static void
+close_media (GwCall *call)
+{
+  const CfgLogContext context = gw_call_log_context (call);
+
+  call->ended = cfg_monotonic_now ();
+  call->ended_wall = cfg_wall_now ();
+  if (call->max_duration_source != 0)
+    g_source_remove (call->max_duration_source);
+  call->max_duration_source = 0;
+  gw_call_note (call, "hangup", json_pack ("{s:s}", "cause", cause_text (call)));
+  cfg_info ("sip", &context, "Hangup", CFG_STR ("cause", cause_text (call)),
+            CFG_INT ("status", call->end.status), CFG_STR ("phrase", call->end.phrase));
+  if (call->leg != 0)
+    media_engine_leg_free (call->gateway->media, call->leg);
+  else
+    gw_call_handle (call, GW_CALL_EVENT_MEDIA_CLOSED);
+}
+
+static void
+finish (GwCall *call)
+{
+  Gateway *gateway = call->gateway;
+  const CfgLogContext context = gw_call_log_context (call);
+  double duration_s
+      = call->was_answered ? (double)cfg_monotonic_diff_us (call->ended, call->answered) / CFG_US_PER_S : 0.0;
+
+  gw_log_summary (&context, duration_s, cause_text (call), &call->stats);
+  g_queue_push_head (&gateway->ended_calls, gw_call_json (call, TRUE));
+  while (gateway->ended_calls.length > ENDED_CALLS_MAX)
+    json_decref (g_queue_pop_tail (&gateway->ended_calls));
+  g_hash_table_remove (gateway->calls_by_sip, &call->sip);
+  g_hash_table_remove (gateway->calls, call->id);
+  gateway_check_drained (gateway);
+}
+
+void
+gw_call_handle (GwCall *call, GwCallEvent event)
+{
+  Gateway *gateway = call->gateway;
+  const GwCallStep step = gw_call_step (call->state, event);
+
+  call->state = step.next;
+  if (step.actions & GW_CALL_ACTION_JOIN)
+    gw_rooms_announce (gateway, call->participant);
+  if (step.actions & GW_CALL_ACTION_ANSWER)
+    sig_sip_call_answer (gateway->sip, call->sip, call->sdp);
+  if (step.actions & GW_CALL_ACTION_STATUS)
+    publish_status (call);
+  if (step.actions & GW_CALL_ACTION_HANGUP)
+    sig_sip_call_hangup (gateway->sip, call->sip, call->end.reason);
+  if (step.actions & GW_CALL_ACTION_LEAVE)
+    {
+      gw_call_answer_waiting (call);
+      leave (call);
+    }
+  if (step.actions & GW_CALL_ACTION_CLOSE_MEDIA)
+    close_media (call);
+  if (step.actions & GW_CALL_ACTION_FINISH)
+    finish (call);
+}
+
+static gboolean
+max_duration_over (gpointer data)
+{
+  GwCall *call = data;
+
+  call->max_duration_source = 0;
+  gw_call_hangup (call->gateway, call, "max_call_duration");
+  return G_SOURCE_REMOVE;
+}
+
+void
+gw_call_mark_answered (GwCall *call)
+{
+  if (call->was_answered)
+    return;
+  call->was_answered = TRUE;
+  call->answered = cfg_monotonic_now ();
+  call->answered_wall = cfg_wall_now ();
+  if (call->participant != NULL)
+    call->participant->state = GW_PARTICIPANT_ACTIVE;
+  if (call->max_duration_s > 0)
+    call->max_duration_source = g_timeout_add_seconds (call->max_duration_s, max_duration_over, call);
+  gw_call_note (call, "answered", NULL);
+}
+
+void
+gw_call_hangup (Gateway *gateway, GwCall *call, const char *reason)
+{
+  if (!gw_call_is_live (call->state))
+    return;
+  call->hangup_reason = g_intern_string (reason);
+  call->end.cause = SIG_SIP_END_LOCAL;
+  gw_call_handle (call, GW_CALL_EVENT_HANGUP);
+}
+
+void
+gw_calls_hangup_all (Gateway *gateway, const char *reason)
+{
+  g_autoptr (GList) calls = g_hash_table_get_values (gateway->calls);
+
+  for (GList *link = calls; link != NULL; link = link->next)
+    gw_call_hangup (gateway, link->data, reason);
+}
+
+static void
+on_ended (gpointer data, SigSipCallId sip, const SigSipEnd *end)
+{
+  Gateway *gateway = data;
+  GwCall *call = gw_call_by_sip (gateway, sip);
+
+  if (call == NULL)
+    return;
+  if (gw_call_is_live (call->state))
+    {
+      call->end.cause = end->cause;
+      call->end.status = end->status;
+      call->end.phrase = g_strdup (end->phrase);
+      call->end.reason = g_strdup (end->reason);
+      call->has_end = TRUE;
+      if (!call->was_answered && end->status >= 300)
+        gateway->n_calls_failed++;
+    }
+  gw_call_handle (call, GW_CALL_EVENT_ENDED);
+}
+
+const SigSipOps gw_calls_sip_ops = {
+  .invite = gw_call_on_invite,
+  .progress = gw_call_on_progress,
+  .answered = gw_call_on_answered,
+  .acked = gw_call_on_acked,
+  .reoffer = gw_call_on_reoffer,
+  .reanswer = gw_call_on_reanswer,
+  .ended = on_ended,
+};
+
+/* ---- what the leg tells ---- */
+
+void
+gw_call_media_started (Gateway *gateway, GwCall *call, const char *codec, const char *cipher,
+                       const char *remote)
+{
+  const CfgLogContext context = gw_call_log_context (call);
+
+  cfg_info ("media", &context, "Media started", CFG_STR ("codec", codec), CFG_STR ("cipher", cipher),
+            CFG_STR ("remote", remote));
+  g_free (call->codec);
+  g_free (call->cipher);
+  g_free (call->remote_media);
+  call->codec = g_strdup (codec);
+  call->cipher = g_strdup (cipher);
+  call->remote_media = g_strdup (remote);
+  gw_call_note (call, "media_started",
+                json_pack ("{s:s, s:s, s:s}", "codec", codec, "cipher", cipher, "remote", remote));
+}
+
+void
+gw_call_dtmf (Gateway *gateway, GwCall *call, char digit, guint duration_ms)
+{
+  const CfgLogContext context = gw_call_log_context (call);
+  const char text[] = { digit, '\0' };
+
+  /* How many, never which: digits may be a PIN. */
+  call->n_dtmf++;
+  cfg_info ("media", &context, "DTMF received", CFG_INT ("count", call->n_dtmf));
+  if (call->participant != NULL)
+    gw_events_emit (gateway, call->room_name, "dtmf_received",
+                    json_pack ("{s:s, s:s, s:i, s:i}", "participant_identity", call->identity, "digit", text,
+                               "code",
+                               digit >= '0' && digit <= '9' ? digit - '0'
+                               : digit == '*'               ? 10
+                               : digit == '#'               ? 11
+                                                            : digit - 'A' + 12,
+                               "duration_ms", (int)duration_ms));
+}
+
+void
+gw_call_media_timeout (Gateway *gateway, GwCall *call, gboolean initial)
+{
+  const CfgLogContext context = gw_call_log_context (call);
+
+  if (!gw_call_is_live (call->state))
+    return;
+  cfg_warn ("media", &context, "No media from the peer, hanging up", CFG_BOOL ("initial", initial));
+  call->end.reason = g_strdup ("SIP;cause=408;text=\"Media timeout\"");
+  gw_call_hangup (gateway, call, "media_timeout");
+}
+
+void
+gw_call_stats (Gateway *gateway, GwCall *call, const MediaLegStats *stats)
+{
+  call->stats = *stats;
+}
+
+void
+gw_call_media_closed (Gateway *gateway, GwCall *call, const MediaLegStats *stats)
+{
+  call->stats = *stats;
+  call->leg = 0;
+  gw_call_handle (call, GW_CALL_EVENT_MEDIA_CLOSED);
+}
+
+void
+gw_log_summary (const CfgLogContext *context, double duration_s, const char *cause,
+                const MediaLegStats *stats)
+{
+  cfg_info ("media", context, "Call summary", CFG_REAL ("duration", duration_s), CFG_STR ("cause", cause),
+            CFG_STR ("codecIn", stats->codec_in[0] != '\0' ? stats->codec_in : NULL),
+            CFG_STR ("codecOut", stats->codec_out[0] != '\0' ? stats->codec_out : NULL),
+            CFG_INT ("packetsIn", stats->in.packets), CFG_INT ("lostIn", stats->in.lost),
+            CFG_REAL ("lossIn", stats->in.loss_percent), CFG_REAL ("jitterIn", stats->in.jitter_ms),
+            CFG_REAL ("mosIn", stats->in.mos), CFG_INT ("packetsOut", stats->out.packets),
+            CFG_INT ("lostOut", stats->out.lost), CFG_REAL ("lossOut", stats->out.loss_percent),
+            CFG_REAL ("jitterOut", stats->out.jitter_ms), CFG_REAL ("mosOut", stats->out.mos),
+            CFG_REAL ("rtt", stats->rtt_ms), CFG_INT ("strangers", stats->strangers));
+}

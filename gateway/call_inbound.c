@@ -1,0 +1,311 @@
+/* Calls that come in, and what a peer does to an established one. */
+#include "gateway/call_private.h"
+
+#include <string.h>
+
+#include "config/base/error.h"
+#include "config/base/log.h"
+#include "gateway/rooms.h"
+
+static int
+refusal_status (const GError *error)
+{
+  if (g_error_matches (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED))
+    return 403;
+  if (g_error_matches (error, CFG_ERROR, CFG_ERROR_RESOURCE_EXHAUSTED)
+      || g_error_matches (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE))
+    return 503;
+  if (g_error_matches (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION))
+    return 488;
+  if (g_error_matches (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT))
+    return 400;
+  return 404;
+}
+
+static gboolean
+admit (Gateway *gateway, GError **error)
+{
+  const CfgLimitSettings *limits = &gateway->settings->limits;
+  double least = 1.0;
+
+  if (limits->max_calls > 0 && g_hash_table_size (gateway->calls) >= limits->max_calls)
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_RESOURCE_EXHAUSTED, "limits.max_calls (%u) is reached",
+                   limits->max_calls);
+      return FALSE;
+    }
+  for (guint i = 0; i < media_engine_n_workers (gateway->media); i++)
+    {
+      MediaWorkerStats stats;
+
+      media_engine_worker_stats (gateway->media, i, &stats);
+      least = MIN (least, stats.load);
+    }
+  if (limits->max_cpu_utilization > 0 && least > limits->max_cpu_utilization)
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_RESOURCE_EXHAUSTED,
+                   "every media worker is busier than limits.max_cpu_utilization (%.2f)",
+                   limits->max_cpu_utilization);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static void
+set_header_attributes (GwCall *call, const SigSipInvite *invite)
+{
+  for (gsize i = 0; i < invite->n_headers; i++)
+    {
+      g_autofree char *name = g_ascii_strdown (invite->headers[i].name, -1);
+      g_autofree char *key = g_strconcat ("sip.h.", name, NULL);
+
+      gw_call_set_attribute (call, key, invite->headers[i].value);
+    }
+}
+
+static gboolean
+join (GwCall *call, const SigSipInvite *invite, GError **error)
+{
+  GwRoom *room = gw_rooms_ensure (call->gateway, call->room_name, error);
+  const char *number = invite->from_user[0] != '\0' ? invite->from_user : "anonymous";
+  g_autofree char *wanted = g_strconcat ("sip_", number, NULL);
+  g_autofree char *name = g_strconcat ("Phone ", number, NULL);
+  g_autofree char *identity = NULL;
+
+  if (room == NULL)
+    return FALSE;
+  identity = gw_room_unique_identity (room, wanted);
+  if (!gw_call_join (call, room, identity, name, error))
+    return FALSE;
+  gw_call_set_attribute (call, "sip.callIDFull", call->sip_call_id);
+  gw_call_set_attribute (call, "sip.phoneNumber", number);
+  gw_call_set_attribute (call, "sip.hostname", invite->from_host);
+  set_header_attributes (call, invite);
+  return TRUE;
+}
+
+static void
+take_facts (GwCall *call, const SigSipInvite *invite, GwDispatch *dispatch)
+{
+  gboolean v6 = strchr (invite->source_address, ':') != NULL;
+
+  g_free (call->sip_call_id);
+  call->sip_call_id = g_strdup (invite->call_id);
+  call->from = g_strdup (invite->from_user);
+  call->to = g_strdup (invite->request_user);
+  call->peer = g_strdup_printf (v6 ? "[%s]:%u" : "%s:%u", invite->source_address, invite->source_port);
+  call->room_name = g_steal_pointer (&dispatch->room);
+  call->trunk_id = g_steal_pointer (&dispatch->trunk_id);
+  call->rule_id = g_steal_pointer (&dispatch->rule_id);
+  call->trunk_number = g_strdup (invite->request_user);
+  if (dispatch->rule != NULL && dispatch->rule->codecs[0] != NULL)
+    call->codecs = g_strdupv (dispatch->rule->codecs);
+}
+
+static gboolean
+prepare (GwCall *call, const SigSipInvite *invite, GError **error)
+{
+  if (invite->sdp != NULL && !gw_call_take_offer (call, invite->sdp, error))
+    return FALSE;
+  if (!gw_call_open_media (call, invite->local_address, error) || !join (call, invite, error))
+    return FALSE;
+  if (invite->sdp != NULL)
+    gw_call_write_answer (call);
+  else
+    gw_call_write_offer (call);
+  return TRUE;
+}
+
+static void
+refuse (Gateway *gateway, SigSipCallId sip, const SigSipInvite *invite, const GError *error)
+{
+  int status = refusal_status (error);
+
+  gateway->n_calls_failed++;
+  cfg_warn ("sip", NULL, "Call refused", CFG_INT ("status", status), CFG_STR ("reason", error->message),
+            CFG_STR ("fromIP", invite->source_address), CFG_STR ("from", invite->from_user),
+            CFG_STR ("to", invite->request_user), CFG_STR ("sipCallID", invite->call_id));
+  sig_sip_call_reject (gateway->sip, sip, status, NULL, status == 503 ? 5 : 0);
+}
+
+static GwCall *
+begin (Gateway *gateway, SigSipCallId sip, const SigSipInvite *invite, GwDispatch *dispatch)
+{
+  GwCall *call = gw_call_new (gateway, TRUE);
+  CfgLogContext context;
+
+  call->sip = sip;
+  g_hash_table_insert (gateway->calls_by_sip, &call->sip, call);
+  take_facts (call, invite, dispatch);
+  context = gw_call_log_context (call);
+  cfg_info ("sip", &context, "processing invite", CFG_STR ("fromIP", invite->source_address),
+            CFG_STR ("from", invite->from_user), CFG_STR ("to", invite->request_user),
+            CFG_STR ("transport", invite->transport), CFG_STR ("sipCallID", invite->call_id),
+            CFG_STR ("userAgent", invite->user_agent));
+  gw_call_note (call, "invite", json_pack ("{s:s, s:b}", "from", call->peer, "offer", invite->sdp != NULL));
+  return call;
+}
+
+static void
+accept_call (GwCall *call)
+{
+  g_autofree char *codecs = gw_sdp_codec_names (&call->plan);
+  const CfgLogContext context = gw_call_log_context (call);
+
+  sig_sip_call_ring (call->gateway->sip, call->sip);
+  cfg_info ("sip", &context, "Accepting the call", CFG_STR ("codecs", codecs[0] != '\0' ? codecs : NULL));
+  gw_call_mark_answered (call);
+  gw_call_handle (call, GW_CALL_EVENT_INVITE);
+  if (!call->has_plan)
+    return;
+  gw_call_start_media (call);
+  gw_rooms_publish (call->gateway, call->participant, call->track);
+}
+
+void
+gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *invite)
+{
+  Gateway *gateway = data;
+  const GwDispatchFacts facts = {
+    .called = invite->request_user,
+    .caller = invite->from_user,
+    .source_address = invite->source_address,
+  };
+  g_auto (GwDispatch) dispatch = { 0 };
+  g_autoptr (GError) error = NULL;
+  GwCall *call;
+
+  gateway->n_calls_total++;
+  if (!gw_dispatch (gateway->settings, &facts, &dispatch, &error) || !admit (gateway, &error))
+    {
+      refuse (gateway, sip, invite, error);
+      return;
+    }
+  call = begin (gateway, sip, invite, &dispatch);
+  if (prepare (call, invite, &error))
+    {
+      accept_call (call);
+      return;
+    }
+  refuse (gateway, sip, invite, error);
+  if (call->participant != NULL)
+    gw_room_remove (call->participant->room, call->participant, cfg_monotonic_now ());
+  gw_call_discard (call);
+}
+
+static void
+bad_answer (GwCall *call, const GError *error)
+{
+  const CfgLogContext context = gw_call_log_context (call);
+
+  cfg_warn ("sip", &context, "The peer's SDP answer cannot be used, hanging up",
+            CFG_STR ("reason", error->message));
+  call->end.reason = g_strdup ("SIP;cause=488;text=\"Not Acceptable Here\"");
+  gw_call_hangup (call->gateway, call, "bad_sdp");
+}
+
+void
+gw_call_on_acked (gpointer data, SigSipCallId sip, const char *sdp)
+{
+  Gateway *gateway = data;
+  GwCall *call = gw_call_by_sip (gateway, sip);
+  g_autoptr (GError) error = NULL;
+
+  if (call == NULL || !gw_call_is_live (call->state))
+    return;
+  gw_call_handle (call, GW_CALL_EVENT_ACK);
+  if (!call->awaits_answer)
+    return;
+  if (sdp == NULL)
+    g_set_error_literal (&error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                         "the ACK has no SDP although our 200 carried the offer (RFC 3264)");
+  if (sdp == NULL || !gw_call_take_answer (call, sdp, &error))
+    {
+      call->awaits_answer = FALSE;
+      if (!call->has_plan)
+        bad_answer (call, error);
+      return;
+    }
+  gw_rooms_publish (gateway, call->participant, call->track);
+}
+
+static const char *
+direction_word (const GwCall *call)
+{
+  static const char *const words[] = { "inactive", "sendonly", "recvonly", "sendrecv" };
+
+  return call->plan.first_audio >= 0 ? words[call->plan.sections[call->plan.first_audio].direction]
+                                     : "inactive";
+}
+
+static void
+note_direction (GwCall *call)
+{
+  const CfgLogContext context = gw_call_log_context (call);
+
+  cfg_info ("sip", &context, "Media renegotiated", CFG_STR ("direction", direction_word (call)));
+  gw_call_note (call, "renegotiated", json_pack ("{s:s}", "direction", direction_word (call)));
+}
+
+/* An offer to a peer that sends a re-INVITE without one: what runs now, both ways (RFC 3261 14.2). */
+static const char *
+write_reoffer (GwCall *call)
+{
+  if (call->remote == NULL)
+    return gw_call_write_offer (call);
+  if (call->plan.first_audio >= 0)
+    call->plan.sections[call->plan.first_audio].direction = SIG_SDP_SENDRECV;
+  call->awaits_answer = TRUE;
+  return gw_call_write_answer (call);
+}
+
+void
+gw_call_on_reoffer (gpointer data, SigSipCallId sip, const char *sdp)
+{
+  Gateway *gateway = data;
+  GwCall *call = gw_call_by_sip (gateway, sip);
+  g_autoptr (GError) error = NULL;
+  CfgLogContext context;
+
+  if (call == NULL || !gw_call_is_live (call->state))
+    {
+      sig_sip_call_reject_reoffer (gateway->sip, sip, 481, NULL);
+      return;
+    }
+  if (sdp == NULL)
+    {
+      sig_sip_call_answer_reoffer (gateway->sip, sip, write_reoffer (call));
+      return;
+    }
+  if (!gw_call_take_offer (call, sdp, &error))
+    {
+      context = gw_call_log_context (call);
+      cfg_warn ("sip", &context, "Refused a re-INVITE, the call goes on as it was",
+                CFG_STR ("reason", error->message));
+      sig_sip_call_reject_reoffer (gateway->sip, sip, refusal_status (error), NULL);
+      return;
+    }
+  sig_sip_call_answer_reoffer (gateway->sip, sip, gw_call_write_answer (call));
+  gw_call_start_media (call);
+  note_direction (call);
+}
+
+void
+gw_call_on_reanswer (gpointer data, SigSipCallId sip, int status, const char *phrase, const char *sdp)
+{
+  GwCall *call = gw_call_by_sip (data, sip);
+  g_autoptr (GError) error = NULL;
+  CfgLogContext context;
+
+  if (call == NULL || !gw_call_is_live (call->state))
+    return;
+  call->awaits_answer = FALSE;
+  if (status < 300 && sdp != NULL && gw_call_take_answer (call, sdp, &error))
+    {
+      note_direction (call);
+      return;
+    }
+  context = gw_call_log_context (call);
+  cfg_warn ("sip", &context, "Our re-INVITE changed nothing", CFG_INT ("status", status),
+            CFG_STR ("phrase", error != NULL ? error->message : phrase));
+}

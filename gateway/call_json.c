@@ -1,0 +1,95 @@
+/* What the API says of a call. */
+#include "gateway/call_private.h"
+
+#include "gateway/core/sip_status.h"
+#include "gateway/events.h"
+
+static json_t *
+stream_json (const MediaStreamStats *stream)
+{
+  return json_pack ("{s:I, s:I, s:I, s:I, s:f, s:f, s:f}", "packets", (json_int_t)stream->packets, "bytes",
+                    (json_int_t)stream->bytes, "lost", (json_int_t)stream->lost, "discarded",
+                    (json_int_t)stream->discarded, "loss_percent", stream->loss_percent, "jitter_ms",
+                    stream->jitter_ms, "mos", stream->mos);
+}
+
+json_t *
+gw_media_stats_json (const MediaLegStats *stats)
+{
+  json_t *object = json_pack (
+      "{s:o, s:o, s:f, s:I, s:I, s:I, s:b, s:s, s:s, s:s, s:s}", "in", stream_json (&stats->in), "out",
+      stream_json (&stats->out), "playout_delay_ms", stats->playout_delay_ms, "concealed",
+      (json_int_t)stats->concealed, "auth_failures", (json_int_t)stats->auth_failures, "strangers",
+      (json_int_t)stats->strangers, "forwarding", stats->forwarding, "codec_in", stats->codec_in, "codec_out",
+      stats->codec_out, "remote", stats->remote, "cipher", stats->cipher[0] != '\0' ? stats->cipher : "none");
+
+  json_object_set_new (object, "rtt_ms", stats->rtt_ms >= 0 ? json_real (stats->rtt_ms) : json_null ());
+  return object;
+}
+
+static void
+set_time (json_t *object, const char *key, gboolean known, CfgWall at)
+{
+  g_autofree char *text = known ? gw_time_text (at) : NULL;
+
+  json_object_set_new (object, key, known ? json_string (text) : json_null ());
+}
+
+static json_t *
+end_json (const GwCall *call)
+{
+  int status = call->end.status;
+  json_t *object = json_object ();
+
+  if (call->hangup_reason != NULL)
+    json_object_set_new (object, "reason", json_string (call->hangup_reason));
+  if (status >= 300)
+    {
+      json_object_set_new (object, "sip_status_code", json_integer (status));
+      json_object_set_new (object, "sip_status", json_string (call->end.phrase));
+      json_object_set_new (object, "words", json_string (gw_sip_status_words (status)));
+      json_object_set_new (object, "disconnect_reason", json_string (gw_sip_disconnect_reason (status)));
+    }
+  else if (call->has_end && call->end.phrase != NULL)
+    json_object_set_new (object, "sip_status", json_string (call->end.phrase));
+  return object;
+}
+
+static void
+set_text (json_t *object, const char *key, const char *value)
+{
+  if (value != NULL)
+    json_object_set_new (object, key, json_string (value));
+}
+
+json_t *
+gw_call_json (const GwCall *call, gboolean whole)
+{
+  json_t *object = json_object ();
+
+  set_text (object, "sip_call_id", call->id);
+  set_text (object, "sip_call_id_full", call->sip_call_id);
+  set_text (object, "direction", call->inbound ? "inbound" : "outbound");
+  set_text (object, "status", gw_call_status_word (call->state));
+  set_text (object, "from", call->from);
+  set_text (object, "to", call->to);
+  set_text (object, "peer", call->peer);
+  set_text (object, "room_name", call->room_name);
+  set_text (object, "participant_identity", call->identity);
+  set_text (object, "participant_id", call->participant_id);
+  set_text (object, "trunk_id", call->trunk_id);
+  set_text (object, "rule_id", call->rule_id);
+  set_time (object, "created_at", TRUE, call->created_wall);
+  set_time (object, "answered_at", call->was_answered, call->answered_wall);
+  set_time (object, "ended_at", call->ended_wall.us != 0, call->ended_wall);
+  if (!gw_call_is_live (call->state))
+    json_object_set_new (object, "end", end_json (call));
+  if (!whole)
+    return object;
+  set_text (object, "codec", call->codec);
+  set_text (object, "cipher", call->cipher);
+  json_object_set_new (object, "dtmf_digits", json_integer ((json_int_t)call->n_dtmf));
+  json_object_set_new (object, "media", gw_media_stats_json (&call->stats));
+  json_object_set_new (object, "timeline", json_deep_copy (call->timeline));
+  return object;
+}

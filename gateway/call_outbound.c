@@ -1,0 +1,382 @@
+/* Calls that we make: participant.create. */
+#include "gateway/call_private.h"
+
+#include <string.h>
+
+#include "config/base/error.h"
+#include "config/base/ids.h"
+#include "config/base/log.h"
+#include "gateway/core/sip_status.h"
+#include "gateway/rooms.h"
+
+/* Where and how: from a configured trunk or the request's own. */
+typedef struct
+{
+  char *hostname; /* host or host:port; NULL: call_to is a whole URI */
+  const char *transport;
+  const char *auth_username, *auth_password, *number, *from_host;
+  char *trunk_id; /* (nullable) */
+} Route;
+
+static void
+route_clear (Route *route)
+{
+  g_free (route->hostname);
+  g_free (route->trunk_id);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Route, route_clear)
+
+static gboolean
+route_by_trunk (const CfgSettings *settings, const GwDialParams *params, Route *route, GError **error)
+{
+  for (gsize i = 0; i < settings->n_trunks; i++)
+    {
+      const CfgTrunkSettings *trunk = &settings->trunks[i];
+      g_autofree char *id = gw_stable_id ("ST_", trunk->name);
+
+      if (strcmp (params->trunk_id, trunk->name) != 0 && strcmp (params->trunk_id, id) != 0)
+        continue;
+      if (!(trunk->direction & CFG_TRUNK_OUTBOUND))
+        {
+          g_set_error (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION,
+                       "trunk \"%s\" takes calls only: it has no outbound_address", trunk->name);
+          return FALSE;
+        }
+      route->hostname = g_strdup (trunk->outbound_address);
+      route->transport = trunk->transport == CFG_SIP_TCP ? "tcp" : "udp";
+      route->auth_username = trunk->auth_username;
+      route->auth_password = trunk->auth_password;
+      route->number = trunk->numbers[0];
+      route->trunk_id = g_steal_pointer (&id);
+      return TRUE;
+    }
+  g_set_error (error, CFG_ERROR, CFG_ERROR_NOT_FOUND, "no trunk is named \"%s\"", params->trunk_id);
+  return FALSE;
+}
+
+static gboolean
+find_route (const CfgSettings *settings, const GwDialParams *params, Route *route, GError **error)
+{
+  gboolean is_uri = g_str_has_prefix (params->call_to, "sip:") || g_str_has_prefix (params->call_to, "sips:");
+
+  memset (route, 0, sizeof *route);
+  if (params->trunk_id != NULL && !route_by_trunk (settings, params, route, error))
+    return FALSE;
+  if (params->hostname != NULL)
+    {
+      g_free (route->hostname);
+      route->hostname = g_strdup (params->hostname);
+    }
+  if (route->hostname == NULL && !is_uri)
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                           "sip_trunk_id, trunk.hostname, or a whole sip: URI in sip_call_to is needed");
+      return FALSE;
+    }
+  if (params->transport != NULL)
+    route->transport = params->transport;
+  if (params->auth_username != NULL)
+    route->auth_username = params->auth_username;
+  if (params->auth_password != NULL)
+    route->auth_password = params->auth_password;
+  if (params->from_number != NULL)
+    route->number = params->from_number;
+  route->from_host = params->from_host;
+  return TRUE;
+}
+
+/* RFC 3261 25.1: user characters that need no escaping, without those that end a user part. */
+static char *
+escape_user (const char *user)
+{
+  return g_uri_escape_string (user, "-_.!~*'()&=+$,#", FALSE);
+}
+
+static char *
+target_uri (const GwDialParams *params, const Route *route)
+{
+  g_autofree char *user = NULL;
+
+  if (g_str_has_prefix (params->call_to, "sip:") || g_str_has_prefix (params->call_to, "sips:"))
+    return g_strdup (params->call_to);
+  user = escape_user (params->call_to);
+  return g_strdup_printf ("sip:%s@%s%s%s", user, route->hostname,
+                          route->transport != NULL ? ";transport=" : "",
+                          route->transport != NULL ? route->transport : "");
+}
+
+/* The host of "sip:user@host:port;…" or "[::1]:5060", without brackets and port. */
+static char *
+uri_host (const char *uri)
+{
+  const char *at = strchr (uri, '@');
+  const char *host = at != NULL ? at + 1 : strchr (uri, ':') + 1;
+  gsize size;
+
+  if (*host == '[')
+    return g_strndup (host + 1, strcspn (host + 1, "]"));
+  size = strcspn (host, ":;?>");
+  return g_strndup (host, size);
+}
+
+static char *
+uri_user (const char *uri)
+{
+  const char *start = strchr (uri, ':') + 1;
+  const char *at = strchr (start, '@');
+  g_autofree char *raw = at != NULL ? g_strndup (start, (gsize)(at - start)) : g_strdup ("");
+  char *plain = g_uri_unescape_string (raw, NULL);
+
+  return plain != NULL ? plain : g_steal_pointer (&raw);
+}
+
+static gboolean
+check_headers (json_t *headers, GArray *list, GError **error)
+{
+  const char *name;
+  json_t *value;
+
+  json_object_foreach (headers, name, value)
+  {
+    SigSipHeader header = { .name = name, .value = json_string_value (value) };
+
+    if (header.value == NULL)
+      {
+        g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "headers: %s: must be a string", name);
+        return FALSE;
+      }
+    if (!sig_sip_check_header (header.name, header.value, error))
+      return FALSE;
+    g_array_append_val (list, header);
+  }
+  return TRUE;
+}
+
+static gboolean
+join (GwCall *call, const GwDialParams *params, GError **error)
+{
+  GwRoom *room = gw_rooms_ensure (call->gateway, params->room, error);
+  g_autofree char *identity = g_strdup (params->identity), *name = g_strdup (params->name);
+  const char *key;
+  json_t *value;
+
+  if (room == NULL)
+    return FALSE;
+  if (identity == NULL)
+    {
+      g_autofree char *wanted
+          = params->hide_number ? cfg_id_new ("sip_") : g_strconcat ("sip_", call->to, NULL);
+
+      identity = gw_room_unique_identity (room, wanted);
+    }
+  if (name == NULL)
+    name = params->hide_number ? g_strdup ("Phone") : g_strconcat ("Phone ", call->to, NULL);
+  if (!gw_call_join (call, room, identity, name, error))
+    return FALSE;
+  if (!params->hide_number)
+    gw_call_set_attribute (call, "sip.phoneNumber", call->to);
+  gw_call_set_attribute (call, "sip.hostname", call->peer);
+  if (params->metadata != NULL)
+    {
+      g_free (call->participant->metadata);
+      call->participant->metadata = g_strdup (params->metadata);
+    }
+  json_object_foreach (params->attributes, key, value)
+  {
+    if (json_is_string (value) && !g_str_has_prefix (key, "sip."))
+      gw_call_set_attribute (call, key, json_string_value (value));
+  }
+  return TRUE;
+}
+
+static gboolean
+send_invite (GwCall *call, const GwDialParams *params, const Route *route, const char *uri, GError **error)
+{
+  g_autoptr (GArray) headers = g_array_new (FALSE, FALSE, sizeof (SigSipHeader));
+  g_autofree char *from = NULL;
+  SigSipDial dial = {
+    .to_uri = uri,
+    .auth_username = route->auth_username,
+    .auth_password = route->auth_password,
+    .expires_s = params->ringing_timeout_s > 0 ? params->ringing_timeout_s : GW_CALL_DEFAULT_RINGING_S,
+  };
+
+  if (!check_headers (params->headers, headers, error))
+    return FALSE;
+  if (route->number != NULL || route->from_host != NULL)
+    {
+      g_autofree char *user = escape_user (route->number != NULL ? route->number : "switchroom");
+      const char *host = route->from_host != NULL ? route->from_host : call->local_address;
+      gboolean bracket = strchr (host, ':') != NULL && host[0] != '[';
+
+      from = g_strdup_printf (bracket ? "sip:%s@[%s]" : "sip:%s@%s", user, host);
+      if (!sig_sip_check_uri (from, error))
+        return FALSE;
+    }
+  dial.from_uri = from;
+  dial.headers = (const SigSipHeader *)headers->data;
+  dial.n_headers = headers->len;
+  dial.sdp = gw_call_write_offer (call);
+  call->sip = sig_sip_dial (call->gateway->sip, &dial, error);
+  if (call->sip == 0)
+    return FALSE;
+  g_hash_table_insert (call->gateway->calls_by_sip, &call->sip, call);
+  return TRUE;
+}
+
+static GwCall *
+make_call (Gateway *gateway, const GwDialParams *params, GError **error)
+{
+  g_auto (Route) route = { 0 };
+  g_autofree char *uri = NULL, *host = NULL, *local = NULL;
+  GwCall *call;
+
+  if (!find_route (gateway->settings, params, &route, error))
+    return NULL;
+  uri = target_uri (params, &route);
+  if (!sig_sip_check_uri (uri, error))
+    return NULL;
+  host = uri_host (uri);
+  local = sig_sip_local_address (gateway->sip, host);
+  if (local == NULL)
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE, "no address of ours reaches %s", host);
+      return NULL;
+    }
+  call = gw_call_new (gateway, FALSE);
+  call->to = uri_user (uri);
+  call->from = g_strdup (route.number != NULL ? route.number : "switchroom");
+  call->peer = g_strdup (route.hostname != NULL ? route.hostname : host);
+  call->trunk_id = g_steal_pointer (&route.trunk_id);
+  call->trunk_number = g_strdup (route.number);
+  call->codecs = g_strdupv (params->codecs);
+  call->max_duration_s = params->max_duration_s;
+  if (gw_call_open_media (call, local, error) && join (call, params, error)
+      && send_invite (call, params, &route, uri, error))
+    return call;
+  if (call->participant != NULL)
+    gw_room_remove (call->participant->room, call->participant, cfg_monotonic_now ());
+  gw_call_discard (call);
+  return NULL;
+}
+
+json_t *
+gw_call_created_json (const GwCall *call)
+{
+  return json_pack ("{s:s, s:s, s:s, s:s}", "participant_id", call->participant_id, "participant_identity",
+                    call->identity, "room_name", call->room_name, "sip_call_id", call->id);
+}
+
+json_t *
+gw_call_dial (Gateway *gateway, GwRequest *request, const GwDialParams *params, GError **error)
+{
+  GwCall *call;
+  CfgLogContext context;
+
+  if (gateway->draining)
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE, "the gateway is shutting down");
+      return NULL;
+    }
+  gateway->n_calls_total++;
+  call = make_call (gateway, params, error);
+  if (call == NULL)
+    {
+      gateway->n_calls_failed++;
+      return NULL;
+    }
+  context = gw_call_log_context (call);
+  cfg_info ("sip", &context, "Dialing", CFG_STR ("to", params->hide_number ? NULL : call->to),
+            CFG_STR ("host", call->peer), CFG_STR ("trunk", call->trunk_id));
+  gw_call_note (call, "dial", json_pack ("{s:s}", "host", call->peer));
+  gw_call_handle (call, GW_CALL_EVENT_DIAL);
+  if (!params->wait_until_answered)
+    return gw_call_created_json (call);
+  call->waiting = gw_request_ref (request);
+  return NULL;
+}
+
+void
+gw_call_answer_waiting (GwCall *call)
+{
+  g_autoptr (GwRequest) request = g_steal_pointer (&call->waiting);
+  g_autoptr (GError) error = NULL;
+  int status = call->end.status;
+
+  if (request == NULL)
+    return;
+  if (call->was_answered)
+    {
+      gw_request_reply (request, gw_call_created_json (call));
+      return;
+    }
+  if (status >= 300)
+    {
+      g_set_error (&error, CFG_ERROR, gw_sip_error_code (status), "sip status %d: %s (%s)", status,
+                   call->end.phrase, gw_sip_status_words (status));
+      gw_request_set_error_data (request, "sip_status_code", json_integer (status));
+      gw_request_set_error_data (request, "sip_status", json_string (call->end.phrase));
+    }
+  else
+    g_set_error (&error, CFG_ERROR, CFG_ERROR_ABORTED, "the call ended before it was answered: %s",
+                 call->hangup_reason != NULL ? call->hangup_reason
+                 : call->end.phrase != NULL  ? call->end.phrase
+                                             : "cancelled");
+  gw_request_fail (request, error);
+}
+
+void
+gw_call_on_progress (gpointer data, SigSipCallId sip, int status, const char *phrase, const char *sdp)
+{
+  GwCall *call = gw_call_by_sip (data, sip);
+  g_autoptr (GError) error = NULL;
+  CfgLogContext context;
+
+  if (call == NULL || !gw_call_is_live (call->state))
+    return;
+  context = gw_call_log_context (call);
+  if (call->state == GW_CALL_DIALING)
+    cfg_info ("sip", &context, "Ringing", CFG_INT ("status", status), CFG_STR ("phrase", phrase));
+  gw_call_note (call, "progress", json_pack ("{s:i, s:b}", "status", status, "early_media", sdp != NULL));
+  if (sdp != NULL && call->awaits_answer)
+    {
+      if (gw_call_take_answer (call, sdp, &error))
+        {
+          cfg_info ("sip", &context, "Early media", CFG_INT ("status", status));
+          gw_rooms_publish (call->gateway, call->participant, call->track);
+        }
+      else
+        cfg_warn ("sip", &context, "The early SDP cannot be used", CFG_STR ("reason", error->message));
+    }
+  gw_call_handle (call, GW_CALL_EVENT_PROGRESS);
+}
+
+void
+gw_call_on_answered (gpointer data, SigSipCallId sip, const char *sdp)
+{
+  GwCall *call = gw_call_by_sip (data, sip);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *codecs = NULL;
+  CfgLogContext context;
+
+  if (call == NULL || !gw_call_is_live (call->state))
+    return;
+  context = gw_call_log_context (call);
+  if (sdp == NULL && !call->has_plan)
+    g_set_error_literal (&error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "the 200 has no SDP answer");
+  /* An answer in a 18x may be repeated in the 200; a different one (another fork) counts. */
+  if (error != NULL || (sdp != NULL && !gw_call_take_answer (call, sdp, &error)))
+    {
+      cfg_warn ("sip", &context, "The peer's SDP answer cannot be used, hanging up",
+                CFG_STR ("reason", error->message));
+      call->end.reason = g_strdup ("SIP;cause=488;text=\"Not Acceptable Here\"");
+      gw_call_hangup (call->gateway, call, "bad_sdp");
+      return;
+    }
+  codecs = gw_sdp_codec_names (&call->plan);
+  gw_call_mark_answered (call);
+  cfg_info ("sip", &context, "Answered", CFG_STR ("codecs", codecs));
+  gw_call_handle (call, GW_CALL_EVENT_ANSWER);
+  gw_rooms_publish (call->gateway, call->participant, call->track);
+  gw_call_answer_waiting (call);
+}

@@ -1,0 +1,101 @@
+/* What the files of a call share: call.c (its life), call_inbound.c, call_outbound.c, call_sdp.c,
+ * call_json.c. */
+#pragma once
+
+#include "gateway/calls.h"
+#include "gateway/core/call_fsm.h"
+#include "gateway/core/dispatch.h"
+#include "gateway/sdp_media.h"
+#include "signaling/core/sdp.h"
+
+#define GW_CALL_TIMELINE_MAX      100
+#define GW_CALL_DEFAULT_RINGING_S 180
+
+struct _GwCall
+{
+  Gateway *gateway;
+  char *id; /* SCL_... */
+  gboolean inbound;
+  GwCallState state;
+
+  /* Signalling. */
+  SigSipCallId sip;
+  char *sip_call_id;                       /* the Call-ID header; "" until known */
+  char *from, *to;                         /* user parts */
+  char *peer;                              /* address:port, or the host that was dialled */
+  char *trunk_id, *trunk_number, *rule_id; /* (nullable) */
+  SigSipEnd end;                           /* phrase and reason owned here */
+  gboolean has_end;
+
+  /* Room. */
+  char *room_name;
+  GwParticipant *participant; /* NULL before it joined and after it left */
+  char *identity, *participant_id;
+
+  /* Media. */
+  MediaLegId leg;
+  MediaTrackId track;
+  MediaRtpLocal ports;
+  char *local_address; /* numeric, in our SDP */
+  char **codecs;       /* (nullable) */
+  SigSdp *remote;      /* the offer being answered */
+  SigSdpPlan plan;
+  gboolean has_plan, media_attached;
+  GwLocalSection local[SIG_SDP_MAX_SECTIONS];
+  guint n_local;
+  guint64 sdp_session_id, sdp_version;
+  char *sdp;              /* the last that we sent; the version counts its changes (RFC 3264 8) */
+  gboolean awaits_answer; /* our offer is out: in a 2xx to an INVITE without one, or a re-INVITE */
+  guint n_dtmf;
+  MediaLegStats stats;
+  char *codec, *cipher, *remote_media; /* (nullable): of the first packet */
+
+  /* Time. */
+  CfgMonotonic created, answered, ended;
+  CfgWall created_wall, answered_wall, ended_wall;
+  gboolean was_answered;
+  guint max_duration_s, max_duration_source;
+  const char *hangup_reason; /* static; ours */
+
+  GwRequest *waiting; /* wait_until_answered */
+  json_t *timeline;   /* array of {time, event, …} */
+};
+
+/* call.c */
+GwCall *gw_call_new (Gateway *gateway, gboolean inbound);
+void gw_call_handle (GwCall *call, GwCallEvent event);
+/** gw_call_note: one more entry of the timeline. @fields: (transfer full) (nullable). */
+void gw_call_note (GwCall *call, const char *event, json_t *fields);
+CfgLogContext gw_call_log_context (const GwCall *call);
+gboolean gw_call_join (GwCall *call, GwRoom *room, const char *identity, const char *name, GError **error);
+void gw_call_set_attribute (GwCall *call, const char *key, const char *value);
+/** gw_call_mark_answered: both sides agreed to talk. */
+void gw_call_mark_answered (GwCall *call);
+GwCall *gw_call_by_sip (Gateway *gateway, SigSipCallId sip);
+/** gw_call_discard: a call that never got anywhere: no events, no summary. */
+void gw_call_discard (GwCall *call);
+
+/* call_sdp.c */
+gboolean gw_call_open_media (GwCall *call, const char *local_address, GError **error);
+/** gw_call_take_offer: plans the answer to @sdp; the call is unchanged when it fails. */
+gboolean gw_call_take_offer (GwCall *call, const char *sdp, GError **error);
+/** gw_call_write_answer: the SDP to send; @take_offer came before. Owned by the call. */
+const char *gw_call_write_answer (GwCall *call);
+const char *gw_call_write_offer (GwCall *call);
+/** gw_call_take_answer: the peer's answer to our offer; the media is configured. */
+gboolean gw_call_take_answer (GwCall *call, const char *sdp, GError **error);
+/** gw_call_start_media: configures the leg by the plan and puts it into the room. */
+void gw_call_start_media (GwCall *call);
+
+/* call_inbound.c, call_outbound.c */
+void gw_call_on_invite (gpointer gateway, SigSipCallId sip, const SigSipInvite *invite);
+void gw_call_on_acked (gpointer gateway, SigSipCallId sip, const char *sdp);
+void gw_call_on_reoffer (gpointer gateway, SigSipCallId sip, const char *sdp);
+void gw_call_on_reanswer (gpointer gateway, SigSipCallId sip, int status, const char *phrase,
+                          const char *sdp);
+void gw_call_on_progress (gpointer gateway, SigSipCallId sip, int status, const char *phrase,
+                          const char *sdp);
+void gw_call_on_answered (gpointer gateway, SigSipCallId sip, const char *sdp);
+/** gw_call_answer_waiting: participant.create's answer: the participant, or the SIP status as error. */
+void gw_call_answer_waiting (GwCall *call);
+json_t *gw_call_created_json (const GwCall *call);

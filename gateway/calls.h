@@ -1,0 +1,51 @@
+/* SIP calls: one participant, one dialog, one media leg each. */
+#pragma once
+
+#include "gateway/api.h"
+
+typedef struct
+{
+  const char *call_to;   /* number, user or sip: URI */
+  const char *trunk_id;  /* (nullable): id or name of a configured trunk */
+  const char *hostname;  /* (nullable): inline trunk: host or host:port */
+  const char *transport; /* (nullable): "udp" or "tcp" */
+  const char *auth_username, *auth_password, *from_host, *from_number; /* (nullable) */
+  const char *room;
+  const char *identity, *name, *metadata; /* (nullable) */
+  json_t *attributes, *headers;           /* (nullable): objects of strings */
+  char **codecs;                          /* (nullable) */
+  gboolean hide_number, wait_until_answered;
+  guint ringing_timeout_s, max_duration_s; /* 0: 180 s; none */
+} GwDialParams;
+
+/** gw_call_dial: (transfer full): the result of participant.create; NULL with @error; NULL without one:
+ * later. */
+json_t *gw_call_dial (Gateway *gateway, GwRequest *request, const GwDialParams *params, GError **error);
+/** gw_call_hangup: ends it from our side. @reason: as gw_rooms_leave. The participant is gone on return. */
+void gw_call_hangup (Gateway *gateway, GwCall *call, const char *reason);
+void gw_calls_hangup_all (Gateway *gateway, const char *reason);
+GwCall *gw_call_find (Gateway *gateway, const char *id);
+const char *gw_call_id (const GwCall *call);
+/** gw_call_room: its room's name, also after it left. */
+const char *gw_call_room (const GwCall *call);
+/** gw_call_json: @whole: with statistics and timeline. (transfer full) */
+json_t *gw_call_json (const GwCall *call, gboolean whole);
+/** gw_call_free: for Gateway.calls. */
+void gw_call_free (gpointer call);
+
+/* SigSipOps, with the Gateway as owner. */
+extern const SigSipOps gw_calls_sip_ops;
+
+/* What the media engine tells of its leg. */
+void gw_call_media_started (Gateway *gateway, GwCall *call, const char *codec, const char *cipher,
+                            const char *remote);
+void gw_call_dtmf (Gateway *gateway, GwCall *call, char digit, guint duration_ms);
+void gw_call_media_timeout (Gateway *gateway, GwCall *call, gboolean initial);
+void gw_call_stats (Gateway *gateway, GwCall *call, const MediaLegStats *stats);
+void gw_call_media_closed (Gateway *gateway, GwCall *call, const MediaLegStats *stats);
+
+/** gw_media_stats_json: (transfer full) */
+json_t *gw_media_stats_json (const MediaLegStats *stats);
+/** gw_log_summary: the one line at the end of a leg, both ways. */
+void gw_log_summary (const CfgLogContext *context, double duration_s, const char *cause,
+                     const MediaLegStats *stats);

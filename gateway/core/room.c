@@ -1,0 +1,187 @@
+#include "gateway/core/room.h"
+
+#include <string.h>
+
+#include "config/base/error.h"
+#include "config/base/ids.h"
+
+static void
+participant_free (gpointer data)
+{
+  GwParticipant *participant = data;
+
+  g_free (participant->sid);
+  g_free (participant->identity);
+  g_free (participant->name);
+  g_free (participant->metadata);
+  g_free (participant->track.sid);
+  g_hash_table_unref (participant->attributes);
+  g_free (participant);
+}
+
+GwRoom *
+gw_room_new (const char *name, CfgMonotonic now, CfgWall wall)
+{
+  GwRoom *room = g_new0 (GwRoom, 1);
+
+  room->sid = cfg_id_new ("RM_");
+  room->name = g_strdup (name);
+  room->metadata = g_strdup ("");
+  room->empty_timeout_s = GW_ROOM_DEFAULT_EMPTY_TIMEOUT_S;
+  room->departure_timeout_s = GW_ROOM_DEFAULT_DEPARTURE_TIMEOUT_S;
+  room->created_at = wall;
+  room->empty_since = now;
+  room->participants = g_ptr_array_new_with_free_func (participant_free);
+  return room;
+}
+
+void
+gw_room_free (GwRoom *room)
+{
+  g_assert (room->participants->len == 0);
+  g_ptr_array_unref (room->participants);
+  g_free (room->sid);
+  g_free (room->name);
+  g_free (room->metadata);
+  g_free (room);
+}
+
+gboolean
+gw_name_check (const char *what, const char *name, GError **error)
+{
+  gsize size = strlen (name);
+
+  if (size == 0 || size > GW_NAME_MAX_BYTES)
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                   "%s must have 1 to %d bytes, not %" G_GSIZE_FORMAT, what, GW_NAME_MAX_BYTES, size);
+      return FALSE;
+    }
+  if (!g_utf8_validate (name, (gssize)size, NULL))
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "%s must be UTF-8", what);
+      return FALSE;
+    }
+  for (const char *at = name; *at != '\0'; at++)
+    if ((guchar)*at < 0x20 || *at == 0x7f)
+      {
+        g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "%s must not have control characters",
+                     what);
+        return FALSE;
+      }
+  return TRUE;
+}
+
+GwParticipant *
+gw_room_add (GwRoom *room, const char *identity, const char *name, GwParticipantKind kind, CfgWall wall,
+             GError **error)
+{
+  guint limit = room->max_participants > 0 ? room->max_participants : GW_ROOM_MAX_PARTICIPANTS;
+  GwParticipant *participant;
+
+  if (!gw_name_check ("identity", identity, error))
+    return NULL;
+  if (gw_room_find (room, identity) != NULL)
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_ALREADY_EXISTS, "\"%s\" is already in room \"%s\"", identity,
+                   room->name);
+      return NULL;
+    }
+  if (room->participants->len >= limit)
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_RESOURCE_EXHAUSTED,
+                   "room \"%s\" is full (%u participants, max_participants)", room->name, limit);
+      return NULL;
+    }
+  participant = g_new0 (GwParticipant, 1);
+  participant->sid = cfg_id_new ("PA_");
+  participant->identity = g_strdup (identity);
+  participant->name = g_strdup (name != NULL ? name : "");
+  participant->metadata = g_strdup ("");
+  participant->attributes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  participant->kind = kind;
+  participant->joined_at = wall;
+  participant->room = room;
+  g_ptr_array_add (room->participants, participant);
+  room->was_joined = TRUE;
+  return participant;
+}
+
+void
+gw_room_remove (GwRoom *room, GwParticipant *participant, CfgMonotonic now)
+{
+  g_assert (participant->room == room);
+  g_ptr_array_remove (room->participants, participant);
+  if (room->participants->len == 0)
+    room->empty_since = now;
+}
+
+GwParticipant *
+gw_room_find (const GwRoom *room, const char *identity)
+{
+  for (guint i = 0; i < room->participants->len; i++)
+    {
+      GwParticipant *participant = g_ptr_array_index (room->participants, i);
+
+      if (strcmp (participant->identity, identity) == 0)
+        return participant;
+    }
+  return NULL;
+}
+
+GwParticipant *
+gw_room_find_sid (const GwRoom *room, const char *sid)
+{
+  for (guint i = 0; i < room->participants->len; i++)
+    {
+      GwParticipant *participant = g_ptr_array_index (room->participants, i);
+
+      if (strcmp (participant->sid, sid) == 0)
+        return participant;
+    }
+  return NULL;
+}
+
+GwParticipant *
+gw_room_find_track (const GwRoom *room, guint64 media_track)
+{
+  for (guint i = 0; i < room->participants->len; i++)
+    {
+      GwParticipant *participant = g_ptr_array_index (room->participants, i);
+
+      if (participant->track.sid != NULL && participant->track.media_track == media_track)
+        return participant;
+    }
+  return NULL;
+}
+
+char *
+gw_room_unique_identity (const GwRoom *room, const char *wanted)
+{
+  if (gw_room_find (room, wanted) == NULL)
+    return g_strdup (wanted);
+  for (guint n = 2;; n++)
+    {
+      g_autofree char *candidate = g_strdup_printf ("%s_%u", wanted, n);
+
+      if (gw_room_find (room, candidate) == NULL)
+        return g_steal_pointer (&candidate);
+    }
+}
+
+gboolean
+gw_room_closes_at (const GwRoom *room, CfgMonotonic *at)
+{
+  guint timeout_s = room->was_joined ? room->departure_timeout_s : room->empty_timeout_s;
+
+  if (room->participants->len > 0)
+    return FALSE;
+  *at = cfg_monotonic_add_us (room->empty_since, (gint64)timeout_s * CFG_US_PER_S);
+  return TRUE;
+}
+
+void
+gw_participant_set_attribute (GwParticipant *participant, const char *key, const char *value)
+{
+  g_hash_table_replace (participant->attributes, g_strdup (key), g_strdup (value));
+}

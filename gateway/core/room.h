@@ -1,0 +1,96 @@
+/* Rooms and participants as values. Pure: no media, no SIP, no clock; what happens to them is decided by
+ * gateway/rooms.c. */
+#pragma once
+
+#include <glib.h>
+
+#include "config/base/clock.h"
+
+#define GW_NAME_MAX_BYTES                   256
+#define GW_METADATA_MAX_BYTES               65536
+#define GW_ROOM_DEFAULT_EMPTY_TIMEOUT_S     300
+#define GW_ROOM_DEFAULT_DEPARTURE_TIMEOUT_S 20
+#define GW_ROOM_MAX_PARTICIPANTS            1000
+
+typedef enum
+{
+  GW_KIND_STANDARD, /* a browser or another WebRTC client */
+  GW_KIND_SIP,
+} GwParticipantKind;
+
+typedef enum
+{
+  GW_PARTICIPANT_JOINING,
+  GW_PARTICIPANT_ACTIVE, /* media flows or may flow */
+} GwParticipantState;
+
+typedef struct
+{
+  char *sid; /* TR_...; NULL: nothing published */
+  guint64 media_track;
+  gboolean muted;
+} GwTrack;
+
+typedef struct _GwRoom GwRoom;
+
+typedef struct
+{
+  char *sid;      /* PA_... */
+  char *identity; /* unique in the room */
+  char *name;
+  char *metadata;
+  GHashTable *attributes; /* char* -> char*, owned */
+  GwParticipantKind kind;
+  GwParticipantState state;
+  CfgWall joined_at;
+  GwTrack track;    /* its audio */
+  GwRoom *room;     /* not owned */
+  guint64 leg;      /* the media engine's; 0: none */
+  gpointer call;    /* GwCall*, not owned; SIP */
+  gpointer session; /* GwSession*, not owned; WebRTC */
+} GwParticipant;
+
+struct _GwRoom
+{
+  char *sid; /* RM_... */
+  char *name;
+  char *metadata;
+  guint empty_timeout_s;     /* kept so long when nobody ever came */
+  guint departure_timeout_s; /* kept so long after the last one left */
+  guint max_participants;    /* 0: GW_ROOM_MAX_PARTICIPANTS */
+  CfgWall created_at;
+  CfgMonotonic empty_since; /* meaningful while empty */
+  gboolean was_joined;
+  GPtrArray *participants; /* owned, in the order of joining */
+  guint64 media_room;
+};
+
+/** gw_room_new: an empty room with a fresh sid and the default timeouts. (transfer full) */
+GwRoom *gw_room_new (const char *name, CfgMonotonic now, CfgWall wall) G_GNUC_WARN_UNUSED_RESULT;
+void gw_room_free (GwRoom *room);
+
+/**
+ * gw_room_add:
+ * Returns: (transfer none): the participant, owned by the room; NULL with ALREADY_EXISTS when the identity is
+ * taken, RESOURCE_EXHAUSTED when the room is full, INVALID_ARGUMENT when the identity is empty or too long.
+ */
+GwParticipant *gw_room_add (GwRoom *room, const char *identity, const char *name, GwParticipantKind kind,
+                            CfgWall wall, GError **error);
+/** gw_room_remove: frees @participant. */
+void gw_room_remove (GwRoom *room, GwParticipant *participant, CfgMonotonic now);
+GwParticipant *gw_room_find (const GwRoom *room, const char *identity);
+GwParticipant *gw_room_find_sid (const GwRoom *room, const char *sid);
+GwParticipant *gw_room_find_track (const GwRoom *room, guint64 media_track);
+
+/** gw_room_unique_identity: @wanted, or @wanted with _2, _3 ... when taken. (transfer full) */
+char *gw_room_unique_identity (const GwRoom *room, const char *wanted) G_GNUC_WARN_UNUSED_RESULT;
+
+/** gw_room_closes_at: when an empty room ends. Returns: FALSE while somebody is in it. */
+gboolean gw_room_closes_at (const GwRoom *room, CfgMonotonic *at);
+
+/** gw_name_check: refuses an empty, overlong or non-UTF-8 name and control characters; @what for the text. */
+gboolean gw_name_check (const char *what, const char *name, GError **error);
+
+void gw_participant_set_attribute (GwParticipant *participant, const char *key, const char *value);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GwRoom, gw_room_free)

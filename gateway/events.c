@@ -1,0 +1,289 @@
+#include "gateway/events.h"
+
+#include <string.h>
+
+#include "config/base/error.h"
+#include "gateway/core/event_log.h"
+#include "signaling/core/jsonrpc.h"
+
+/* Logs of rooms that are gone are kept for replay, so many at most. */
+#define MAX_CLOSED_LOGS 1000
+
+typedef struct
+{
+  GwEventLog *log;
+  GHashTable *watchers; /* set of SigWebConnId* */
+  GList *closed_link;   /* in GwEvents.closed; NULL while the room is there */
+} RoomEvents;
+
+struct _GwEvents
+{
+  char *epoch;
+  GHashTable *rooms;     /* char* -> RoomEvents* */
+  GHashTable *watchers;  /* set: those of "*" */
+  GQueue closed;         /* char* names, oldest first */
+  guint64 forgotten_seq; /* the highest number of any log dropped: new logs start above it */
+};
+
+static void
+room_events_free (gpointer data)
+{
+  RoomEvents *room = data;
+
+  gw_event_log_free (room->log);
+  g_hash_table_unref (room->watchers);
+  g_free (room);
+}
+
+static GHashTable *
+conn_set_new (void)
+{
+  return g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+}
+
+static void
+conn_set_add (GHashTable *set, SigWebConnId conn)
+{
+  g_hash_table_add (set, g_memdup2 (&conn, sizeof conn));
+}
+
+GwEvents *
+gw_events_new (const char *epoch)
+{
+  GwEvents *events = g_new0 (GwEvents, 1);
+
+  events->epoch = g_strdup (epoch);
+  events->rooms = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, room_events_free);
+  events->watchers = conn_set_new ();
+  g_queue_init (&events->closed);
+  return events;
+}
+
+void
+gw_events_free (GwEvents *events)
+{
+  g_queue_clear_full (&events->closed, g_free);
+  g_hash_table_unref (events->rooms);
+  g_hash_table_unref (events->watchers);
+  g_free (events->epoch);
+  g_free (events);
+}
+
+static RoomEvents *
+ensure_room (GwEvents *events, const char *name)
+{
+  RoomEvents *room = g_hash_table_lookup (events->rooms, name);
+
+  if (room == NULL)
+    {
+      room = g_new0 (RoomEvents, 1);
+      room->log = gw_event_log_new (events->forgotten_seq);
+      room->watchers = conn_set_new ();
+      g_hash_table_insert (events->rooms, g_strdup (name), room);
+    }
+  if (room->closed_link != NULL)
+    {
+      g_free (room->closed_link->data);
+      g_queue_delete_link (&events->closed, room->closed_link);
+      room->closed_link = NULL;
+    }
+  return room;
+}
+
+static void
+drop_oldest_closed (GwEvents *events)
+{
+  g_autofree char *name = g_queue_pop_head (&events->closed);
+  RoomEvents *room = g_hash_table_lookup (events->rooms, name);
+
+  room->closed_link = NULL;
+  events->forgotten_seq = MAX (events->forgotten_seq, gw_event_log_seq (room->log));
+  g_hash_table_remove (events->rooms, name);
+}
+
+void
+gw_events_room_closed (Gateway *gateway, const char *name)
+{
+  GwEvents *events = gateway->events;
+  RoomEvents *room = g_hash_table_lookup (events->rooms, name);
+
+  if (room == NULL || room->closed_link != NULL)
+    return;
+  g_queue_push_tail (&events->closed, g_strdup (name));
+  room->closed_link = events->closed.tail;
+  if (events->closed.length > MAX_CLOSED_LOGS)
+    drop_oldest_closed (events);
+}
+
+char *
+gw_time_text (CfgWall at)
+{
+  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (at.us / CFG_US_PER_S);
+  g_autofree char *seconds = g_date_time_format (time, "%Y-%m-%dT%H:%M:%S");
+
+  return g_strdup_printf ("%s.%03dZ", seconds, (int)(at.us % CFG_US_PER_S / CFG_US_PER_MS));
+}
+
+static void
+send_to_set (Gateway *gateway, GHashTable *set, const char *text, gsize size)
+{
+  GHashTableIter iter;
+  gpointer conn;
+
+  g_hash_table_iter_init (&iter, set);
+  while (g_hash_table_iter_next (&iter, &conn, NULL))
+    sig_web_send (gateway->web, *(SigWebConnId *)conn, text, size);
+}
+
+static void
+complete (GwEvents *events, json_t *fields, const char *room, const char *type)
+{
+  g_autofree char *time = gw_time_text (cfg_wall_now ());
+
+  json_object_set_new (fields, "type", json_string (type));
+  json_object_set_new (fields, "room", json_string (room));
+  json_object_set_new (fields, "time", json_string (time));
+  json_object_set_new (fields, "epoch", json_string (events->epoch));
+}
+
+static void
+send_event (Gateway *gateway, RoomEvents *room, json_t *fields)
+{
+  GwEvents *events = gateway->events;
+  g_autofree char *text = NULL;
+  gsize size;
+
+  if (g_hash_table_size (room->watchers) + g_hash_table_size (events->watchers) == 0)
+    {
+      json_decref (fields);
+      return;
+    }
+  text = sig_json_dump (sig_jsonrpc_notification ("event", fields), &size);
+  send_to_set (gateway, room->watchers, text, size);
+  send_to_set (gateway, events->watchers, text, size);
+}
+
+void
+gw_events_emit (Gateway *gateway, const char *room_name, const char *type, json_t *fields)
+{
+  RoomEvents *room = ensure_room (gateway->events, room_name);
+
+  complete (gateway->events, fields, room_name, type);
+  gw_event_log_append (room->log, fields);
+  send_event (gateway, room, fields);
+}
+
+void
+gw_events_emit_transient (Gateway *gateway, const char *room_name, const char *type, json_t *fields)
+{
+  RoomEvents *room = ensure_room (gateway->events, room_name);
+
+  complete (gateway->events, fields, room_name, type);
+  json_object_set_new (fields, "seq", json_integer ((json_int_t)gw_event_log_seq (room->log)));
+  send_event (gateway, room, fields);
+}
+
+typedef struct
+{
+  Gateway *gateway;
+  SigWebConnId conn;
+  char *room;
+  guint64 from; /* the last event that the client knows */
+} Replay;
+
+static void
+replay_free (gpointer data)
+{
+  Replay *replay = data;
+
+  g_free (replay->room);
+  g_free (replay);
+}
+
+/* The watch begins here, with what the client missed: before the answer was sent, and since. */
+static gboolean
+replay_run (gpointer data)
+{
+  Replay *replay = data;
+  Gateway *gateway = replay->gateway;
+  RoomEvents *room;
+  json_t *missed, *event;
+  size_t i;
+
+  if (!g_hash_table_contains (gateway->conns, &replay->conn))
+    return G_SOURCE_REMOVE;
+  room = ensure_room (gateway->events, replay->room);
+  if (!g_hash_table_contains (gateway->rooms, replay->room))
+    gw_events_room_closed (gateway, replay->room);
+  if (gw_event_log_replay (room->log, replay->from, &missed))
+    {
+      json_array_foreach (missed, i, event)
+      {
+        gsize size;
+        g_autofree char *text
+            = sig_json_dump (sig_jsonrpc_notification ("event", json_incref (event)), &size);
+
+        sig_web_send (gateway->web, replay->conn, text, size);
+      }
+      json_decref (missed);
+    }
+  conn_set_add (room->watchers, replay->conn);
+  return G_SOURCE_REMOVE;
+}
+
+gint64
+gw_events_watch (Gateway *gateway, SigWebConnId conn, const char *room_name, gint64 from_seq,
+                 const char *epoch, gboolean *gap, GError **error)
+{
+  GwEvents *events = gateway->events;
+  RoomEvents *room;
+  Replay *replay;
+  guint64 from;
+
+  *gap = FALSE;
+  if (strcmp (room_name, "*") == 0)
+    {
+      if (from_seq >= 0)
+        {
+          g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                               "from_seq counts per room: it cannot go with \"*\"");
+          return -1;
+        }
+      conn_set_add (events->watchers, conn);
+      return 0;
+    }
+  room = ensure_room (events, room_name);
+  if (!g_hash_table_contains (gateway->rooms, room_name) && g_hash_table_size (room->watchers) == 0)
+    gw_events_room_closed (gateway, room_name);
+  from = gw_event_log_seq (room->log);
+  if (from_seq >= 0)
+    {
+      json_t *missed = NULL;
+
+      *gap = g_strcmp0 (epoch, events->epoch) != 0
+             || !gw_event_log_replay (room->log, (guint64)from_seq, &missed);
+      json_decref (missed);
+      if (!*gap)
+        from = (guint64)from_seq;
+    }
+  /* The answer must reach the client before the first event. */
+  replay = g_new0 (Replay, 1);
+  replay->gateway = gateway;
+  replay->conn = conn;
+  replay->room = g_strdup (room_name);
+  replay->from = from;
+  g_idle_add_full (G_PRIORITY_HIGH, replay_run, replay, replay_free);
+  return (gint64)gw_event_log_seq (room->log);
+}
+
+void
+gw_events_forget_conn (Gateway *gateway, SigWebConnId conn)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_remove (gateway->events->watchers, &conn);
+  g_hash_table_iter_init (&iter, gateway->events->rooms);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    g_hash_table_remove (((RoomEvents *)value)->watchers, &conn);
+}

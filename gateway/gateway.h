@@ -1,0 +1,92 @@
+/* The composition: what the parts of the gateway share. One Gateway per process, main thread only.
+ *
+ *   api.c -> rooms.c, calls.c, sessions.c -> media engine, SIP endpoint; everything tells events.c */
+#pragma once
+
+#include <glib.h>
+#include <jansson.h>
+
+#include "config/settings.h"
+#include "gateway/core/room.h"
+#include "media/engine.h"
+#include "signaling/core/token.h"
+#include "signaling/sip/sip.h"
+#include "signaling/web/web.h"
+
+typedef struct _GwEvents GwEvents;
+typedef struct _GwCall GwCall;
+typedef struct _GwSession GwSession;
+typedef struct _GwConn GwConn;
+
+typedef enum
+{
+  GW_LEG_CALL,
+  GW_LEG_SESSION,
+} GwLegKind;
+
+/* Whom a media leg serves; held in Gateway.legs until ops.leg_closed. */
+typedef struct
+{
+  GwLegKind kind;
+  gpointer owner;           /* GwCall* or GwSession*; NULL once the session is gone */
+  char *room, *participant; /* (nullable): of a session that is gone, for the summary line */
+} GwLegOwner;
+
+typedef struct
+{
+  const CfgSettings *settings;
+  char *api_secret; /* of settings->api_key: configured or made at start */
+  char *epoch;      /* node and start; event numbers count within it */
+  CfgMonotonic started;
+  CfgWall started_wall;
+  gboolean draining;
+  gboolean loopback_only; /* demo mode */
+
+  MediaEngine *media;
+  SigSip *sip;
+  SigWeb *web;
+  GwEvents *events;
+
+  GHashTable *rooms;          /* char* name -> GwRoom*, owned */
+  GHashTable *rooms_by_media; /* MediaRoomId -> GwRoom* */
+  GHashTable *calls;          /* char* id -> GwCall*, owned; live and closing */
+  GHashTable *calls_by_sip;   /* SigSipCallId -> GwCall* */
+  GQueue ended_calls;         /* json_t*, newest first, bounded: what call.get says of calls that are over */
+  GHashTable *sessions;       /* set of GwSession*, owned */
+  GHashTable *legs;           /* MediaLegId -> GwLegOwner*, owned */
+  GHashTable *conns;          /* SigWebConnId -> GwConn*, owned */
+  guint64 last_track;         /* the last media track id given out */
+
+  guint tick_source;
+  guint64 n_calls_total, n_calls_failed;
+  void (*drained) (gpointer user); /* called once when draining and the last call ended */
+  gpointer drained_user;
+} Gateway;
+
+typedef struct
+{
+  gboolean standalone, open, self_signed;
+} GatewayOptions;
+
+/** gateway_new: @settings must outlive it. (nullable): NULL with @error, everything already started undone.
+ */
+Gateway *gateway_new (const CfgSettings *settings, const GatewayOptions *options, GError **error);
+/** gateway_drain: no new calls; @done when the last one ended (perhaps at once, from the main loop). */
+void gateway_drain (Gateway *gateway, void (*done) (gpointer user), gpointer user);
+/** gateway_stop: ends all calls and sessions, then @done (at the latest after about 6 s). */
+void gateway_stop (Gateway *gateway, void (*done) (gpointer user), gpointer user);
+/** gateway_free: after @done of gateway_stop. */
+void gateway_free (Gateway *gateway);
+/** gateway_print_welcome: the page's address, the SIP address and, in demo mode, a ready link. */
+void gateway_print_welcome (Gateway *gateway);
+
+/** gateway_secret: (SigTokenSecretFunc) the secret of @api_key, or NULL. */
+const char *gateway_secret (gpointer gateway, const char *api_key);
+/** gateway_leg_own: remembers whom @leg serves. */
+void gateway_leg_own (Gateway *gateway, MediaLegId leg, GwLegKind kind, gpointer owner);
+/** gateway_leg_disown: a session goes before its leg_closed; room and participant are for the summary line.
+ */
+void gateway_leg_disown (Gateway *gateway, MediaLegId leg, const char *room, const char *participant);
+MediaTrackId gateway_next_track (Gateway *gateway);
+/** gateway_check_drained: called when a call ended. */
+void gateway_check_drained (Gateway *gateway);

@@ -1,0 +1,265 @@
+/* The command line, the signals and the main loop. */
+#include <glib-unix.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/base/error.h"
+#include "config/base/log.h"
+#include "gateway/gateway.h"
+#include "gateway/redis.h"
+
+#define DEFAULT_DRAIN_S 30
+
+typedef struct
+{
+  char *config_path, *log_level;
+  gboolean check_config, version;
+  int drain_timeout_s;
+  GatewayOptions options;
+} Arguments;
+
+typedef struct
+{
+  GMainLoop *loop;
+  Gateway *gateway;
+  CfgSettings *settings;
+  const Arguments *arguments;
+  guint n_terminations;
+  guint drain_source;
+} Process;
+
+static gboolean
+parse_arguments (int *argc, char ***argv, Arguments *arguments, GError **error)
+{
+  const GOptionEntry entries[] = {
+    { "config", 'c', 0, G_OPTION_ARG_FILENAME, &arguments->config_path,
+      "The configuration; default: none, demo mode", "FILE" },
+    { "check-config", 0, 0, G_OPTION_ARG_NONE, &arguments->check_config, "Read the configuration and end",
+      NULL },
+    { "standalone", 0, 0, G_OPTION_ARG_NONE, &arguments->options.standalone,
+      "Run without the configured Redis", NULL },
+    { "open", 0, 0, G_OPTION_ARG_NONE, &arguments->options.open,
+      "Without trunks: take calls on every address, not on loopback only", NULL },
+    { "self-signed", 0, 0, G_OPTION_ARG_NONE, &arguments->options.self_signed,
+      "https with a certificate made now: browsers on other machines need https for the microphone", NULL },
+    { "log-level", 0, 0, G_OPTION_ARG_STRING, &arguments->log_level, "debug, info, warn or error", "LEVEL" },
+    { "drain-timeout", 0, 0, G_OPTION_ARG_INT, &arguments->drain_timeout_s,
+      "Seconds that SIGTERM waits for calls to end; default 30", "SECONDS" },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &arguments->version, "Print the version and end", NULL },
+    { NULL },
+  };
+  g_autoptr (GOptionContext) context = g_option_context_new ("- phone calls in WebRTC rooms");
+
+  g_option_context_add_main_entries (context, entries, NULL);
+  if (!g_option_context_parse (context, argc, argv, error))
+    return FALSE;
+  if (*argc > 1)
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "unknown argument: %s", (*argv)[1]);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static CfgSettings *
+load_settings (const Arguments *arguments, GError **error)
+{
+  return arguments->config_path != NULL ? cfg_settings_load (arguments->config_path, error)
+                                        : cfg_settings_new_default ();
+}
+
+static gboolean
+effective_level (const Arguments *arguments, const CfgSettings *settings, CfgLogLevel *level, GError **error)
+{
+  *level = settings->logging.level;
+  if (arguments->log_level == NULL || cfg_log_level_parse (arguments->log_level, level))
+    return TRUE;
+  g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+               "--log-level: must be debug, info, warn or error, not %s", arguments->log_level);
+  return FALSE;
+}
+
+static void
+log_settings (const Arguments *arguments, const CfgSettings *settings)
+{
+  for (char **warning = settings->warnings; *warning != NULL; warning++)
+    cfg_warn ("config", NULL, "Configuration warning", CFG_STR ("warning", *warning));
+  if (settings->demo)
+    cfg_info ("config", NULL,
+              arguments->options.open
+                  ? "Demo mode: no trunks are configured, a call to any name lands in the room of that name"
+                  : "Demo mode: no trunks are configured, SIP listens on loopback only, a call to any name "
+                    "lands in "
+                    "the room of that name");
+  if (settings->implicit_callee_rule)
+    cfg_info ("config", NULL, "No dispatch rules: each called number is a room");
+  if (settings->redis.address != NULL)
+    cfg_info ("config", NULL,
+              arguments->options.standalone ? "Redis is configured but not used: --standalone"
+                                            : "Redis is reachable; this version runs as a single node");
+}
+
+/* ---- signals ---- */
+
+static void
+on_stopped (gpointer data)
+{
+  Process *process = data;
+
+  g_main_loop_quit (process->loop);
+}
+
+static void
+stop (Process *process)
+{
+  g_clear_handle_id (&process->drain_source, g_source_remove);
+  gateway_stop (process->gateway, on_stopped, process);
+}
+
+static void
+on_drained (gpointer data)
+{
+  stop (data);
+}
+
+static gboolean
+on_drain_timeout (gpointer data)
+{
+  Process *process = data;
+
+  process->drain_source = 0;
+  cfg_warn ("main", NULL, "Calls are still up after the drain timeout, ending them");
+  stop (process);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_terminate (gpointer data)
+{
+  Process *process = data;
+
+  switch (process->n_terminations++)
+    {
+    case 0:
+      cfg_info ("main", NULL, "Draining: no new calls",
+                CFG_INT ("timeout", process->arguments->drain_timeout_s));
+      process->drain_source = g_timeout_add_seconds ((guint)MAX (process->arguments->drain_timeout_s, 0),
+                                                     on_drain_timeout, process);
+      gateway_drain (process->gateway, on_drained, process);
+      break;
+    case 1:
+      cfg_info ("main", NULL, "Quitting");
+      stop (process);
+      break;
+    default:
+      g_main_loop_quit (process->loop);
+      break;
+    }
+  return G_SOURCE_CONTINUE;
+}
+
+/* Trunks, rules and log level take effect; addresses and ports need a restart. */
+static gboolean
+on_hangup (gpointer data)
+{
+  Process *process = data;
+  g_autoptr (GError) error = NULL;
+  CfgSettings *settings = load_settings (process->arguments, &error);
+  CfgLogLevel level;
+
+  if (!cfg_log_reopen (&error))
+    {
+      cfg_error ("config", NULL, "The log file was not opened again", CFG_STR ("reason", error->message));
+      g_clear_error (&error);
+    }
+  if (settings == NULL || !effective_level (process->arguments, settings, &level, &error))
+    {
+      cfg_error ("config", NULL, "The configuration was not read again, the old one goes on",
+                 CFG_STR ("reason", error->message));
+      g_clear_pointer (&settings, cfg_settings_free);
+      return G_SOURCE_CONTINUE;
+    }
+  cfg_log_set_level (level);
+  process->gateway->settings = settings;
+  cfg_settings_free (process->settings);
+  process->settings = settings;
+  cfg_info ("config", NULL, "Configuration read again", CFG_INT ("trunks", settings->n_trunks),
+            CFG_INT ("rules", settings->n_dispatch_rules));
+  return G_SOURCE_CONTINUE;
+}
+
+static int
+run (const Arguments *arguments, CfgSettings *settings, GError **error)
+{
+  Process process = { .arguments = arguments, .settings = settings };
+  guint sources[3];
+
+  if (settings->redis.address != NULL && !arguments->options.standalone
+      && !gw_redis_ping (&settings->redis, error))
+    return EXIT_FAILURE;
+  log_settings (arguments, settings);
+  process.gateway = gateway_new (settings, &arguments->options, error);
+  if (process.gateway == NULL)
+    return EXIT_FAILURE;
+  process.loop = g_main_loop_new (NULL, FALSE);
+  sources[0] = g_unix_signal_add (SIGTERM, on_terminate, &process);
+  sources[1] = g_unix_signal_add (SIGINT, on_terminate, &process);
+  sources[2] = g_unix_signal_add (SIGHUP, on_hangup, &process);
+  cfg_info ("main", NULL, "Switchroom started", CFG_STR ("version", SWITCHROOM_VERSION),
+            CFG_INT ("httpPort", sig_web_port (process.gateway->web)),
+            CFG_INT ("sipPort", settings->sip_port));
+  gateway_print_welcome (process.gateway);
+  g_main_loop_run (process.loop);
+  for (gsize i = 0; i < G_N_ELEMENTS (sources); i++)
+    g_source_remove (sources[i]);
+  g_clear_handle_id (&process.drain_source, g_source_remove);
+  gateway_free (process.gateway);
+  g_main_loop_unref (process.loop);
+  cfg_info ("main", NULL, "Switchroom stopped");
+  cfg_settings_free (process.settings);
+  return EXIT_SUCCESS;
+}
+
+int
+main (int argc, char **argv)
+{
+  Arguments arguments = { .drain_timeout_s = DEFAULT_DRAIN_S };
+  g_autoptr (GError) error = NULL;
+  CfgSettings *settings;
+  CfgLogLevel level;
+  int status;
+
+  setlocale (LC_ALL, "C.UTF-8");
+  signal (SIGPIPE, SIG_IGN);
+  if (!parse_arguments (&argc, &argv, &arguments, &error))
+    goto failed;
+  if (arguments.version)
+    {
+      puts ("switchroom " SWITCHROOM_VERSION);
+      return EXIT_SUCCESS;
+    }
+  settings = load_settings (&arguments, &error);
+  if (settings == NULL || !effective_level (&arguments, settings, &level, &error))
+    goto failed;
+  if (arguments.check_config)
+    {
+      for (char **warning = settings->warnings; *warning != NULL; warning++)
+        fprintf (stderr, "switchroom: warning: %s\n", *warning);
+      puts ("The configuration is valid.");
+      cfg_settings_free (settings);
+      return EXIT_SUCCESS;
+    }
+  if (!cfg_log_init (level, settings->logging.format, settings->logging.file, &error))
+    goto failed;
+  status = run (&arguments, settings, &error);
+  cfg_log_shutdown ();
+  if (status == EXIT_SUCCESS)
+    return status;
+
+failed:
+  fprintf (stderr, "switchroom: %s\n", error->message);
+  return EXIT_FAILURE;
+}

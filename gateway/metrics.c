@@ -1,0 +1,81 @@
+#include "gateway/metrics.h"
+
+#include <string.h>
+
+#define PROMETHEUS_TYPE "text/plain; version=0.0.4; charset=utf-8"
+
+static void
+add (GString *text, const char *name, const char *type, const char *help, double value)
+{
+  g_string_append_printf (text, "# HELP switchroom_%s %s\n# TYPE switchroom_%s %s\nswitchroom_%s %.15g\n",
+                          name, help, name, type, name, value);
+}
+
+static char *
+metrics_text (Gateway *gateway)
+{
+  GString *text = g_string_new (NULL);
+  guint64 packets_in = 0, packets_out = 0, strangers = 0;
+  double load = 0, late = 0;
+  SigSipStats sip = { 0 };
+
+  sig_sip_get_stats (gateway->sip, &sip);
+  for (guint i = 0; i < media_engine_n_workers (gateway->media); i++)
+    {
+      MediaWorkerStats stats;
+
+      media_engine_worker_stats (gateway->media, i, &stats);
+      packets_in += stats.packets_in;
+      packets_out += stats.packets_out;
+      strangers += stats.strangers;
+      load = MAX (load, stats.load);
+      late = MAX (late, stats.tick_late_ms);
+    }
+  g_string_append (text, "# HELP switchroom_build_info The version.\n# TYPE switchroom_build_info gauge\n"
+                         "switchroom_build_info{version=\"" SWITCHROOM_VERSION "\"} 1\n");
+  add (text, "rooms", "gauge", "Rooms.", g_hash_table_size (gateway->rooms));
+  add (text, "calls", "gauge", "SIP calls.", g_hash_table_size (gateway->calls));
+  add (text, "sessions", "gauge", "WebRTC participants.", g_hash_table_size (gateway->sessions));
+  add (text, "connections", "gauge", "WebSocket connections.", g_hash_table_size (gateway->conns));
+  add (text, "calls_total", "counter", "SIP calls since the start.", (double)gateway->n_calls_total);
+  add (text, "calls_failed_total", "counter", "SIP calls that were never answered.",
+       (double)gateway->n_calls_failed);
+  add (text, "sip_invites_total", "counter", "INVITEs received.", (double)sip.n_invites);
+  add (text, "sip_refused_total", "counter", "SIP requests refused.", (double)sip.n_refused);
+  add (text, "sip_rate_limited_total", "counter", "INVITEs above the limit per source.",
+       (double)sip.n_rate_limited);
+  add (text, "sip_malformed_total", "counter", "SIP messages that could not be read.",
+       (double)sip.n_malformed);
+  add (text, "rtp_packets_received_total", "counter", "RTP and RTCP packets received.", (double)packets_in);
+  add (text, "rtp_packets_sent_total", "counter", "RTP and RTCP packets sent.", (double)packets_out);
+  add (text, "rtp_strangers_total", "counter", "Packets dropped because nobody known sent them.",
+       (double)strangers);
+  add (text, "media_worker_load", "gauge", "Share of a core used by the busiest media worker.", load);
+  add (text, "media_tick_late_seconds", "gauge", "Worst lateness of a media tick in the last second.",
+       late / 1000);
+  return g_string_free (text, FALSE);
+}
+
+static void
+answer (SigWebResponse *response, int status, const char *type, char *body)
+{
+  response->status = status;
+  response->content_type = type;
+  response->body = body;
+}
+
+void
+gw_http (gpointer data, const SigWebRequest *request, SigWebResponse *response)
+{
+  Gateway *gateway = data;
+
+  if (strcmp (request->method, "GET") == 0 && strcmp (request->path, "/healthz") == 0)
+    answer (response, 200, "text/plain", g_strdup ("ok\n"));
+  else if (strcmp (request->method, "GET") == 0 && strcmp (request->path, "/readyz") == 0)
+    answer (response, gateway->draining ? 503 : 200, "text/plain",
+            g_strdup (gateway->draining ? "draining\n" : "ready\n"));
+  else if (strcmp (request->method, "GET") == 0 && strcmp (request->path, "/metrics") == 0)
+    answer (response, 200, PROMETHEUS_TYPE, metrics_text (gateway));
+  else
+    answer (response, 404, "text/plain", g_strdup ("there is nothing here\n"));
+}

@@ -1,0 +1,239 @@
+#include "gateway/rooms.h"
+
+#include "config/base/error.h"
+#include "config/base/ids.h"
+#include "config/base/log.h"
+#include "gateway/calls.h"
+#include "gateway/events.h"
+#include "gateway/sessions.h"
+
+#define MAX_ROOMS 100000
+
+GwRoom *
+gw_rooms_find (Gateway *gateway, const char *name)
+{
+  return g_hash_table_lookup (gateway->rooms, name);
+}
+
+GwRoom *
+gw_rooms_ensure (Gateway *gateway, const char *name, GError **error)
+{
+  GwRoom *room = gw_rooms_find (gateway, name);
+
+  if (room != NULL)
+    return room;
+  if (!gw_name_check ("room", name, error))
+    return NULL;
+  if (g_hash_table_size (gateway->rooms) >= MAX_ROOMS)
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_RESOURCE_EXHAUSTED, "too many rooms");
+      return NULL;
+    }
+  room = gw_room_new (name, cfg_monotonic_now (), cfg_wall_now ());
+  room->media_room = media_engine_room_new (gateway->media);
+  g_hash_table_insert (gateway->rooms, room->name, room);
+  g_hash_table_insert (gateway->rooms_by_media, &room->media_room, room);
+  cfg_info ("room", &(CfgLogContext){ .room = name }, "Room started", CFG_STR ("sid", room->sid));
+  gw_events_emit (gateway, name, "room_started", json_pack ("{s:o}", "room_info", gw_room_json (room)));
+  return room;
+}
+
+json_t *
+gw_room_json (const GwRoom *room)
+{
+  guint n_publishers = 0;
+
+  for (guint i = 0; i < room->participants->len; i++)
+    n_publishers += ((GwParticipant *)g_ptr_array_index (room->participants, i))->track.sid != NULL;
+  return json_pack ("{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:I}", "sid", room->sid, "name", room->name,
+                    "metadata", room->metadata, "empty_timeout", (int)room->empty_timeout_s,
+                    "departure_timeout", (int)room->departure_timeout_s, "max_participants",
+                    (int)room->max_participants, "num_participants", (int)room->participants->len,
+                    "num_publishers", (int)n_publishers, "creation_time",
+                    (json_int_t)(room->created_at.us / CFG_US_PER_S));
+}
+
+static json_t *
+attributes_json (const GwParticipant *participant)
+{
+  json_t *object = json_object ();
+  GHashTableIter iter;
+  gpointer key, value;
+
+  g_hash_table_iter_init (&iter, participant->attributes);
+  while (g_hash_table_iter_next (&iter, &key, &value))
+    json_object_set_new (object, key, json_string (value));
+  return object;
+}
+
+json_t *
+gw_participant_json (const GwParticipant *participant)
+{
+  json_t *tracks = json_array ();
+
+  if (participant->track.sid != NULL)
+    json_array_append_new (tracks,
+                           json_pack ("{s:s, s:s, s:s, s:b}", "sid", participant->track.sid, "type", "AUDIO",
+                                      "source", "MICROPHONE", "muted", participant->track.muted));
+  return json_pack ("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:o}", "sid", participant->sid, "identity",
+                    participant->identity, "name", participant->name, "metadata", participant->metadata,
+                    "kind", participant->kind == GW_KIND_SIP ? "SIP" : "STANDARD", "state",
+                    participant->state == GW_PARTICIPANT_ACTIVE ? "ACTIVE" : "JOINING", "joined_at",
+                    (json_int_t)(participant->joined_at.us / CFG_US_PER_S), "tracks", tracks, "attributes",
+                    attributes_json (participant));
+}
+
+json_t *
+gw_participants_json (const GwRoom *room)
+{
+  json_t *list = json_array ();
+
+  for (guint i = 0; i < room->participants->len; i++)
+    json_array_append_new (list, gw_participant_json (g_ptr_array_index (room->participants, i)));
+  return list;
+}
+
+static CfgLogContext
+log_context (const GwParticipant *participant)
+{
+  return (CfgLogContext){
+    .call_id = participant->call != NULL ? gw_call_id (participant->call) : NULL,
+    .room = participant->room->name,
+    .participant = participant->identity,
+  };
+}
+
+void
+gw_rooms_announce (Gateway *gateway, GwParticipant *participant)
+{
+  const CfgLogContext context = log_context (participant);
+
+  cfg_info ("room", &context, "Participant joined", CFG_STR ("sid", participant->sid),
+            CFG_STR ("kind", participant->kind == GW_KIND_SIP ? "SIP" : "STANDARD"));
+  gw_events_emit (gateway, participant->room->name, "participant_joined",
+                  json_pack ("{s:o}", "participant", gw_participant_json (participant)));
+}
+
+static json_t *
+track_fields (const GwParticipant *participant)
+{
+  return json_pack ("{s:s, s:s, s:{s:s, s:s, s:b}}", "participant_identity", participant->identity,
+                    "participant_sid", participant->sid, "track", "sid", participant->track.sid, "type",
+                    "AUDIO", "muted", participant->track.muted);
+}
+
+void
+gw_rooms_publish (Gateway *gateway, GwParticipant *participant, MediaTrackId track)
+{
+  if (participant->track.sid != NULL)
+    return;
+  participant->track.sid = cfg_id_new ("TR_");
+  participant->track.media_track = track;
+  gw_events_emit (gateway, participant->room->name, "track_published", track_fields (participant));
+  gw_sessions_tracks_changed (gateway, participant->room);
+}
+
+void
+gw_rooms_changed (Gateway *gateway, GwParticipant *participant)
+{
+  gw_events_emit (gateway, participant->room->name, "participant_updated",
+                  json_pack ("{s:o}", "participant", gw_participant_json (participant)));
+}
+
+void
+gw_rooms_set_muted (Gateway *gateway, GwParticipant *participant, gboolean muted)
+{
+  const CfgLogContext context = log_context (participant);
+
+  if (participant->track.muted == muted)
+    return;
+  participant->track.muted = muted;
+  if (participant->leg != 0)
+    media_engine_leg_set_muted (gateway->media, participant->leg, muted);
+  cfg_info ("room", &context, muted ? "Participant muted" : "Participant unmuted");
+  gw_rooms_changed (gateway, participant);
+}
+
+void
+gw_rooms_leave (Gateway *gateway, GwParticipant *participant, const char *reason)
+{
+  const CfgLogContext context = log_context (participant);
+  GwRoom *room = participant->room;
+  json_t *fields
+      = json_pack ("{s:o, s:s}", "participant", gw_participant_json (participant), "reason", reason);
+
+  if (participant->track.sid != NULL)
+    gw_events_emit (gateway, room->name, "track_unpublished", track_fields (participant));
+  cfg_info ("room", &context, "Participant left", CFG_STR ("reason", reason));
+  gw_room_remove (room, participant, cfg_monotonic_now ());
+  gw_events_emit (gateway, room->name, "participant_left", fields);
+  gw_sessions_tracks_changed (gateway, room);
+}
+
+void
+gw_rooms_kick (Gateway *gateway, GwParticipant *participant, const char *reason)
+{
+  if (participant->call != NULL)
+    gw_call_hangup (gateway, participant->call, reason);
+  else
+    gw_session_end (gateway, participant->session, reason);
+}
+
+static void
+finish (Gateway *gateway, GwRoom *room)
+{
+  cfg_info ("room", &(CfgLogContext){ .room = room->name }, "Room finished", CFG_STR ("sid", room->sid));
+  gw_events_emit (gateway, room->name, "room_finished",
+                  json_pack ("{s:o}", "room_info", gw_room_json (room)));
+  gw_events_room_closed (gateway, room->name);
+  g_hash_table_remove (gateway->rooms_by_media, &room->media_room);
+  media_engine_room_free (gateway->media, room->media_room);
+}
+
+void
+gw_rooms_delete (Gateway *gateway, GwRoom *room)
+{
+  while (room->participants->len > 0)
+    gw_rooms_kick (gateway, g_ptr_array_index (room->participants, 0), "room_deleted");
+  finish (gateway, room);
+  g_hash_table_remove (gateway->rooms, room->name);
+}
+
+void
+gw_rooms_tick (Gateway *gateway, CfgMonotonic now)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, gateway->rooms);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      CfgMonotonic at;
+
+      if (!gw_room_closes_at (value, &at) || now.us < at.us)
+        continue;
+      finish (gateway, value);
+      g_hash_table_iter_remove (&iter);
+    }
+}
+
+void
+gw_rooms_speakers (gpointer data, MediaRoomId media_room, const MediaSpeaker *speakers, gsize n)
+{
+  Gateway *gateway = data;
+  GwRoom *room = g_hash_table_lookup (gateway->rooms_by_media, &media_room);
+  json_t *list;
+
+  if (room == NULL)
+    return;
+  list = json_array ();
+  for (gsize i = 0; i < n; i++)
+    {
+      GwParticipant *participant = gw_room_find_track (room, speakers[i].track);
+
+      if (participant != NULL)
+        json_array_append_new (list, json_pack ("{s:s, s:s, s:f}", "identity", participant->identity, "sid",
+                                                participant->sid, "level", speakers[i].level));
+    }
+  gw_events_emit_transient (gateway, room->name, "active_speakers", json_pack ("{s:o}", "speakers", list));
+}

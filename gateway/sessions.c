@@ -1,0 +1,698 @@
+#include "gateway/sessions.h"
+
+#include <string.h>
+
+#include "config/base/error.h"
+#include "config/base/ids.h"
+#include "config/base/log.h"
+#include "gateway/rooms.h"
+#include "gateway/sdp_media.h"
+#include "media/codec/codec.h"
+
+#define SDP_CANDIDATES_MAX 32
+
+struct _GwSession
+{
+  Gateway *gateway;
+  GwConn *conn; /* NULL while the socket is gone */
+  CfgMonotonic conn_lost_at;
+  gboolean is_disconnected; /* ICE */
+  CfgMonotonic disconnected_at;
+  GwParticipant *participant;
+  MediaLegId leg;
+  gboolean was_announced, was_connected;
+  gboolean subscribe_tracks;
+  char **codecs;
+
+  SigSdp *offer;
+  SigSdpPlan plan;
+  GwLocalSection local[SIG_SDP_MAX_SECTIONS];
+  guint n_local;
+  MediaTrackId track; /* what the client publishes */
+  guint64 sdp_session_id, sdp_version;
+  char *ufrag, *pwd;
+  GPtrArray *candidates; /* char* */
+  gboolean candidates_complete;
+  guint sections_required; /* last told to the client */
+
+  GwRequest *pending; /* waits for leg_gathered */
+  gboolean pending_is_join;
+  MediaLegStats stats; /* the last told */
+};
+
+static CfgLogContext
+log_context (const GwSession *session)
+{
+  return (CfgLogContext){
+    .room = session->participant->room->name,
+    .participant = session->participant->identity,
+  };
+}
+
+GwParticipant *
+gw_session_participant (GwSession *session)
+{
+  return session->participant;
+}
+
+static SigWebConnId
+conn_id (const GwSession *session)
+{
+  return session->conn != NULL ? session->conn->id : 0;
+}
+
+void
+gw_session_free (gpointer data)
+{
+  GwSession *session = data;
+
+  sig_sdp_free (session->offer);
+  g_strfreev (session->codecs);
+  g_free (session->ufrag);
+  g_free (session->pwd);
+  g_ptr_array_unref (session->candidates);
+  g_free (session);
+}
+
+/* ---- which track goes into which section ---- */
+
+static gboolean
+section_sends (const GwSession *session, guint i)
+{
+  const SigSdpPlanSection *section = &session->plan.sections[i];
+
+  return section->accepted && (section->direction & SIG_SDP_SENDONLY);
+}
+
+static gboolean
+track_is_taken (const GwSession *session, MediaTrackId track)
+{
+  for (guint i = 0; i < session->plan.n_sections; i++)
+    if (section_sends (session, i) && session->local[i].sink == MEDIA_SINK_TRACK
+        && session->local[i].sink_track == track)
+      return TRUE;
+  return FALSE;
+}
+
+static GwParticipant *
+next_untaken (const GwSession *session)
+{
+  const GwRoom *room = session->participant->room;
+
+  for (guint i = 0; i < room->participants->len; i++)
+    {
+      GwParticipant *other = g_ptr_array_index (room->participants, i);
+
+      if (other != session->participant && other->track.sid != NULL
+          && !track_is_taken (session, other->track.media_track))
+        return other;
+    }
+  return NULL;
+}
+
+static void
+free_dead_sections (GwSession *session)
+{
+  for (guint i = 0; i < session->plan.n_sections; i++)
+    {
+      GwLocalSection *local = &session->local[i];
+
+      if (local->sink == MEDIA_SINK_TRACK
+          && (!section_sends (session, i)
+              || gw_room_find_track (session->participant->room, local->sink_track) == NULL))
+        local->sink = MEDIA_SINK_NONE;
+    }
+}
+
+/* One stream per track: tracks keep their section, new ones take the free sections in order. */
+static void
+assign_tracks (GwSession *session)
+{
+  GwParticipant *next;
+  guint n_sections = 0, n_missing = 0;
+  const GwRoom *room = session->participant->room;
+
+  free_dead_sections (session);
+  for (guint i = 0; i < session->plan.n_sections; i++)
+    {
+      if (!section_sends (session, i))
+        continue;
+      n_sections++;
+      if (session->local[i].sink != MEDIA_SINK_NONE || (next = next_untaken (session)) == NULL)
+        continue;
+      session->local[i].sink = MEDIA_SINK_TRACK;
+      session->local[i].sink_track = next->track.media_track;
+    }
+  for (guint i = 0; i < room->participants->len; i++)
+    {
+      GwParticipant *other = g_ptr_array_index (room->participants, i);
+
+      n_missing += other != session->participant && other->track.sid != NULL
+                   && !track_is_taken (session, other->track.media_track);
+    }
+  if (n_missing == 0)
+    session->sections_required = 0;
+  else if (session->sections_required != n_sections + n_missing)
+    {
+      session->sections_required = n_sections + n_missing;
+      gw_api_notify (session->gateway, conn_id (session), "session.sections_required",
+                     json_pack ("{s:i}", "audio", (int)session->sections_required));
+    }
+}
+
+static void
+assign_mix (GwSession *session)
+{
+  gboolean first = TRUE;
+
+  for (guint i = 0; i < session->plan.n_sections; i++)
+    {
+      session->local[i].sink = section_sends (session, i) && first ? MEDIA_SINK_MIX : MEDIA_SINK_NONE;
+      if (section_sends (session, i))
+        first = FALSE;
+    }
+}
+
+static void
+assign_sections (GwSession *session)
+{
+  gboolean has_source = FALSE;
+
+  for (; session->n_local < session->plan.n_sections; session->n_local++)
+    gw_local_section_init (&session->local[session->n_local]);
+  for (guint i = 0; i < session->plan.n_sections; i++)
+    {
+      const SigSdpPlanSection *section = &session->plan.sections[i];
+      gboolean receives = section->accepted && (section->direction & SIG_SDP_RECVONLY) && !has_source;
+
+      session->local[i].source_track = receives ? session->track : 0;
+      has_source |= receives;
+    }
+  if (session->subscribe_tracks)
+    assign_tracks (session);
+  else
+    assign_mix (session);
+}
+
+static json_t *
+tracks_json (const GwSession *session)
+{
+  json_t *tracks = json_object ();
+
+  for (guint i = 0; i < session->plan.n_sections; i++)
+    if (section_sends (session, i) && session->local[i].sink == MEDIA_SINK_TRACK)
+      {
+        GwParticipant *other = gw_room_find_track (session->participant->room, session->local[i].sink_track);
+
+        if (other != NULL)
+          json_object_set_new (tracks, session->plan.sections[i].mid, json_string (other->track.sid));
+      }
+  return tracks;
+}
+
+static void
+configure_media (GwSession *session)
+{
+  MediaPlan media;
+
+  gw_media_plan (&session->plan, session->local, session->participant->sid, &media);
+  media_engine_leg_configure (session->gateway->media, session->leg, &media);
+}
+
+void
+gw_sessions_tracks_changed (Gateway *gateway, GwRoom *room)
+{
+  for (guint i = 0; i < room->participants->len; i++)
+    {
+      GwParticipant *participant = g_ptr_array_index (room->participants, i);
+      GwSession *session = participant->session;
+
+      if (session == NULL || !session->subscribe_tracks || !session->was_announced)
+        continue;
+      assign_sections (session);
+      configure_media (session);
+      gw_api_notify (gateway, conn_id (session), "session.tracks",
+                     json_pack ("{s:o}", "tracks", tracks_json (session)));
+    }
+}
+
+/* ---- offer and answer ---- */
+
+static gboolean
+plan_offer (GwSession *session, const SigToken *token, const char *text, SigSdp **offer, SigSdpPlan *plan,
+            GError **error)
+{
+  const SigSdpPolicy policy = {
+    .codecs = (const char *const *)(session->codecs != NULL ? session->codecs
+                                                            : session->gateway->settings->media.codecs),
+    .webrtc = TRUE,
+    .ptime_ms = 20,
+    .telephone_event = TRUE,
+    .direction = (SigSdpDirection)((token->can_subscribe ? SIG_SDP_SENDONLY : 0)
+                                   | (token->can_publish ? SIG_SDP_RECVONLY : 0)),
+    .max_audio_sections = session->subscribe_tracks ? MEDIA_MAX_SECTIONS : 1,
+  };
+  g_autoptr (SigSdp) parsed = sig_sdp_parse (text, strlen (text), error);
+
+  if (parsed == NULL || !sig_sdp_plan_answer (parsed, &policy, plan, error))
+    return FALSE;
+  *offer = g_steal_pointer (&parsed);
+  return TRUE;
+}
+
+static char *
+write_answer (GwSession *session)
+{
+  SigSdpLocalSection sections[SIG_SDP_MAX_SECTIONS] = { 0 };
+  const char *candidates[SDP_CANDIDATES_MAX + 1] = { NULL };
+  SigSdpLocal local = {
+    .address = "0.0.0.0",
+    .rtp_port = 9,
+    .rtcp_port = 9,
+    .session_id = session->sdp_session_id,
+    .version = session->sdp_version++,
+    .cname = session->participant->sid,
+    .ice_ufrag = session->ufrag,
+    .ice_pwd = session->pwd,
+    .fingerprint = media_engine_fingerprint (session->gateway->media),
+    .candidates = candidates,
+    .end_of_candidates = session->candidates_complete,
+    .sections = sections,
+    .n_sections = session->plan.n_sections,
+  };
+
+  for (guint i = 0; i < MIN (session->candidates->len, SDP_CANDIDATES_MAX); i++)
+    candidates[i] = g_ptr_array_index (session->candidates, i);
+  for (guint i = 0; i < session->plan.n_sections; i++)
+    {
+      if (!section_sends (session, i))
+        continue;
+      sections[i].ssrc = session->local[i].ssrc;
+      g_snprintf (sections[i].msid, sizeof sections[i].msid, "%s %s-%u", session->participant->room->sid,
+                  session->participant->sid, i);
+    }
+  return sig_sdp_write_answer (session->offer, &session->plan, &local);
+}
+
+static json_t *
+answer_json (GwSession *session)
+{
+  g_autofree char *sdp = write_answer (session);
+  json_t *result = json_pack ("{s:s, s:o}", "sdp", sdp, "tracks", tracks_json (session));
+
+  if (session->pending_is_join)
+    {
+      json_object_set_new (result, "participant", gw_participant_json (session->participant));
+      json_object_set_new (result, "participants", gw_participants_json (session->participant->room));
+    }
+  return result;
+}
+
+/* The transport has told its credentials: everything for the answer is there. */
+static void
+answer_pending (GwSession *session)
+{
+  Gateway *gateway = session->gateway;
+  g_autoptr (GwRequest) request = g_steal_pointer (&session->pending);
+  gboolean publishes = FALSE;
+
+  assign_sections (session);
+  configure_media (session);
+  media_engine_leg_attach (gateway->media, session->leg, session->participant->room->media_room);
+  if (!session->was_announced)
+    {
+      session->was_announced = TRUE;
+      gw_rooms_announce (gateway, session->participant);
+    }
+  for (guint i = 0; i < session->plan.n_sections; i++)
+    publishes |= session->local[i].source_track != 0;
+  if (publishes)
+    gw_rooms_publish (gateway, session->participant, session->track);
+  if (request != NULL)
+    gw_request_reply (request, answer_json (session));
+}
+
+void
+gw_session_gathered (Gateway *gateway, GwSession *session, const MediaRtcLocal *local)
+{
+  g_free (session->ufrag);
+  g_free (session->pwd);
+  session->ufrag = g_strdup (local->ufrag);
+  session->pwd = g_strdup (local->pwd);
+  g_ptr_array_set_size (session->candidates, 0);
+  for (gsize i = 0; local->candidates != NULL && local->candidates[i] != NULL; i++)
+    g_ptr_array_add (session->candidates, g_strdup (local->candidates[i]));
+  session->candidates_complete = local->complete;
+  answer_pending (session);
+}
+
+void
+gw_session_local_candidate (Gateway *gateway, GwSession *session, const char *candidate)
+{
+  const char *mid
+      = session->plan.first_audio >= 0 ? session->plan.sections[session->plan.first_audio].mid : "0";
+
+  if (candidate == NULL)
+    session->candidates_complete = TRUE;
+  else if (session->candidates->len < SDP_CANDIDATES_MAX)
+    g_ptr_array_add (session->candidates, g_strdup (candidate));
+  gw_api_notify (gateway, conn_id (session), "session.candidate",
+                 json_pack ("{s:s, s:s, s:i}", "candidate", candidate != NULL ? candidate : "", "sdpMid", mid,
+                            "sdpMLineIndex", MAX (session->plan.first_audio, 0)));
+}
+
+/* ---- join ---- */
+
+static GwParticipant *
+add_participant (Gateway *gateway, GwRoom *room, const SigToken *token, const GwSessionJoin *join,
+                 GError **error)
+{
+  gboolean is_own = token->identity[0] != '\0';
+  g_autofree char *identity = g_strdup (is_own ? token->identity : join->identity);
+  GwParticipant *other, *participant;
+
+  if (is_own && join->identity != NULL && strcmp (join->identity, token->identity) != 0)
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED, "the token is for identity \"%s\"",
+                   token->identity);
+      return NULL;
+    }
+  if (identity == NULL)
+    identity = cfg_id_new ("guest_");
+  other = gw_room_find (room, identity);
+  if (other != NULL && is_own && other->session != NULL)
+    gw_session_end (gateway, other->session, "duplicate_identity");
+  else if (other != NULL && !is_own)
+    {
+      char *unique = gw_room_unique_identity (room, identity);
+
+      g_free (identity);
+      identity = unique;
+    }
+  participant = gw_room_add (room, identity, join->name != NULL ? join->name : token->name, GW_KIND_STANDARD,
+                             cfg_wall_now (), error);
+  if (participant != NULL && token->metadata != NULL)
+    {
+      g_free (participant->metadata);
+      participant->metadata = g_strdup (token->metadata);
+    }
+  return participant;
+}
+
+static void
+start_leg (GwSession *session)
+{
+  Gateway *gateway = session->gateway;
+  const SigSdpSection *first = &session->offer->sections[session->plan.first_audio];
+  MediaRtcLegConfig config = {
+    .controlling = session->offer->ice_lite,
+    .dtls_active = session->plan.local_setup == SIG_SDP_SETUP_ACTIVE,
+    .remote_ufrag = session->plan.remote_ufrag,
+    .remote_pwd = session->plan.remote_pwd,
+    .remote_fingerprint = session->plan.remote_fingerprint,
+  };
+  const char *candidates[SIG_SDP_MAX_CANDIDATES + 1] = { NULL };
+
+  for (guint i = 0; i < first->n_candidates; i++)
+    candidates[i] = first->candidates[i];
+  config.remote_candidates = candidates;
+  session->leg = media_engine_leg_new_rtc (gateway->media, session->participant->room->media_room, &config);
+  session->participant->leg = session->leg;
+  gateway_leg_own (gateway, session->leg, GW_LEG_SESSION, session);
+}
+
+gboolean
+gw_session_join (Gateway *gateway, GwRequest *request, const GwSessionJoin *join, GError **error)
+{
+  GwConn *conn = gw_request_conn (request);
+  GwSession *session;
+  GwRoom *room;
+
+  if (conn->session != NULL)
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION,
+                           "this socket already has a session: session.leave first");
+      return FALSE;
+    }
+  session = g_new0 (GwSession, 1);
+  session->gateway = gateway;
+  session->subscribe_tracks = join->subscribe_tracks;
+  session->codecs = g_strdupv (join->codecs);
+  session->candidates = g_ptr_array_new_with_free_func (g_free);
+  session->sdp_session_id = cfg_random_u64 () >> 2;
+  session->sdp_version = 1;
+  session->track = gateway_next_track (gateway);
+  if (!plan_offer (session, conn->token, join->sdp, &session->offer, &session->plan, error)
+      || (room = gw_rooms_ensure (gateway, join->room, error)) == NULL
+      || (session->participant = add_participant (gateway, room, conn->token, join, error)) == NULL)
+    {
+      gw_session_free (session);
+      return FALSE;
+    }
+  session->participant->session = session;
+  session->conn = conn;
+  conn->session = session;
+  session->pending = gw_request_ref (request);
+  session->pending_is_join = TRUE;
+  g_hash_table_add (gateway->sessions, session);
+  start_leg (session);
+  return TRUE;
+}
+
+gboolean
+gw_session_offer (Gateway *gateway, GwSession *session, GwRequest *request, const char *sdp, GError **error)
+{
+  g_autoptr (SigSdp) offer = NULL;
+  SigSdpPlan plan;
+  gboolean restarts;
+
+  if (session->pending != NULL)
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION,
+                           "the offer before is not answered yet");
+      return FALSE;
+    }
+  if (!plan_offer (session, session->conn->token, sdp, &offer, &plan, error))
+    return FALSE;
+  if (plan.n_sections < session->plan.n_sections)
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                           "sdp: has fewer m-lines than the offer before (RFC 3264 8)");
+      return FALSE;
+    }
+  if (strcmp (plan.remote_fingerprint, session->plan.remote_fingerprint) != 0)
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                           "sdp: has another certificate fingerprint: join anew");
+      return FALSE;
+    }
+  restarts = strcmp (plan.remote_ufrag, session->plan.remote_ufrag) != 0;
+  sig_sdp_free (session->offer);
+  session->offer = g_steal_pointer (&offer);
+  plan.local_setup = session->plan.local_setup; /* DTLS goes on: RFC 8842 5.5 */
+  session->plan = plan;
+  session->pending = gw_request_ref (request);
+  session->pending_is_join = FALSE;
+  if (restarts)
+    {
+      media_engine_leg_restart_ice (gateway->media, session->leg, plan.remote_ufrag, plan.remote_pwd);
+      for (guint i = 0; i < session->offer->sections[plan.first_audio].n_candidates; i++)
+        media_engine_leg_add_candidate (gateway->media, session->leg,
+                                        session->offer->sections[plan.first_audio].candidates[i]);
+    }
+  else if (session->ufrag != NULL)
+    answer_pending (session);
+  return TRUE;
+}
+
+static GwSession *
+find_resumable (Gateway *gateway, const SigToken *token, const char *participant_sid)
+{
+  GHashTableIter iter;
+  gpointer key;
+
+  g_hash_table_iter_init (&iter, gateway->sessions);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    {
+      GwSession *session = key;
+
+      if (strcmp (session->participant->sid, participant_sid) != 0)
+        continue;
+      if (token->identity[0] != '\0' && strcmp (token->identity, session->participant->identity) != 0)
+        return NULL;
+      if (token->room != NULL && strcmp (token->room, session->participant->room->name) != 0)
+        return NULL;
+      return session;
+    }
+  return NULL;
+}
+
+gboolean
+gw_session_resume (Gateway *gateway, GwRequest *request, const char *participant_sid, const char *sdp,
+                   GError **error)
+{
+  GwConn *conn = gw_request_conn (request);
+  GwSession *session = find_resumable (gateway, conn->token, participant_sid);
+  CfgLogContext context;
+
+  if (session == NULL || (conn->session != NULL && conn->session != session))
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_NOT_FOUND,
+                           "no session of this participant waits to be resumed: join anew");
+      return FALSE;
+    }
+  context = log_context (session);
+  if (session->conn != NULL)
+    session->conn->session = NULL; /* the old socket is dead, we only have not noticed yet */
+  session->conn = conn;
+  conn->session = session;
+  cfg_info ("rtc", &context, "Session resumed");
+  if (sdp != NULL)
+    {
+      if (!gw_session_offer (gateway, session, request, sdp, error))
+        return FALSE;
+      if (session->pending != NULL)
+        session->pending_is_join = TRUE;
+      return TRUE;
+    }
+  gw_request_reply (request,
+                    json_pack ("{s:o, s:o, s:o}", "participant", gw_participant_json (session->participant),
+                               "participants", gw_participants_json (session->participant->room), "tracks",
+                               tracks_json (session)));
+  return TRUE;
+}
+
+void
+gw_session_candidate (Gateway *gateway, GwSession *session, const char *candidate)
+{
+  if (g_str_has_prefix (candidate, "a="))
+    candidate += 2;
+  if (candidate[0] != '\0')
+    media_engine_leg_add_candidate (gateway->media, session->leg, candidate);
+}
+
+/* ---- what the leg tells ---- */
+
+void
+gw_session_connected (Gateway *gateway, GwSession *session, const char *cipher, const char *remote)
+{
+  const CfgLogContext context = log_context (session);
+
+  cfg_info ("rtc", &context, session->was_connected ? "WebRTC reconnected" : "WebRTC connected",
+            CFG_STR ("cipher", cipher), CFG_STR ("remote", remote));
+  session->is_disconnected = FALSE;
+  session->was_connected = TRUE;
+  if (session->participant->state == GW_PARTICIPANT_ACTIVE)
+    return;
+  session->participant->state = GW_PARTICIPANT_ACTIVE;
+  gw_rooms_changed (gateway, session->participant);
+}
+
+void
+gw_session_disconnected (Gateway *gateway, GwSession *session)
+{
+  const CfgLogContext context = log_context (session);
+
+  cfg_warn ("rtc", &context, "WebRTC connection lost, waiting for an ICE restart",
+            CFG_INT ("seconds", GW_SESSION_RECONNECT_S));
+  session->is_disconnected = TRUE;
+  session->disconnected_at = cfg_monotonic_now ();
+}
+
+void
+gw_session_failed (Gateway *gateway, GwSession *session, const char *reason)
+{
+  const CfgLogContext context = log_context (session);
+
+  cfg_warn ("rtc", &context, "WebRTC connection failed", CFG_STR ("reason", reason));
+  gw_session_end (gateway, session, "media_failed");
+}
+
+void
+gw_session_media_started (Gateway *gateway, GwSession *session, const char *codec, const char *cipher,
+                          const char *remote)
+{
+  const CfgLogContext context = log_context (session);
+
+  cfg_info ("media", &context, "Media started", CFG_STR ("codec", codec), CFG_STR ("cipher", cipher),
+            CFG_STR ("remote", remote));
+}
+
+void
+gw_session_stats (Gateway *gateway, GwSession *session, const MediaLegStats *stats)
+{
+  session->stats = *stats;
+}
+
+const MediaLegStats *
+gw_session_last_stats (const GwSession *session)
+{
+  return &session->stats;
+}
+
+/* ---- end ---- */
+
+void
+gw_session_end (Gateway *gateway, GwSession *session, const char *reason)
+{
+  GwParticipant *participant = session->participant;
+
+  if (session->pending != NULL)
+    {
+      g_autoptr (GError) error = g_error_new (CFG_ERROR, CFG_ERROR_ABORTED, "the session ended: %s", reason);
+      g_autoptr (GwRequest) request = g_steal_pointer (&session->pending);
+
+      gw_request_fail (request, error);
+    }
+  if (session->conn != NULL)
+    {
+      session->conn->session = NULL;
+      if (strcmp (reason, "left") != 0)
+        gw_api_notify (gateway, session->conn->id, "session.closed", json_pack ("{s:s}", "reason", reason));
+    }
+  gateway_leg_disown (gateway, session->leg, participant->room->name, participant->identity);
+  media_engine_leg_free (gateway->media, session->leg);
+  participant->session = NULL;
+  if (session->was_announced)
+    gw_rooms_leave (gateway, participant, reason);
+  else
+    gw_room_remove (participant->room, participant, cfg_monotonic_now ());
+  g_hash_table_remove (gateway->sessions, session);
+}
+
+void
+gw_session_conn_lost (Gateway *gateway, GwSession *session)
+{
+  const CfgLogContext context = log_context (session);
+
+  session->conn = NULL;
+  session->conn_lost_at = cfg_monotonic_now ();
+  cfg_info ("rtc", &context, "WebSocket lost, media goes on", CFG_INT ("seconds", GW_SESSION_RESUME_S));
+}
+
+static const char *
+overdue (const GwSession *session, CfgMonotonic now)
+{
+  if (session->conn == NULL
+      && cfg_monotonic_diff_us (now, session->conn_lost_at) > GW_SESSION_RESUME_S * CFG_US_PER_S)
+    return "connection_lost";
+  if (session->is_disconnected
+      && cfg_monotonic_diff_us (now, session->disconnected_at) > GW_SESSION_RECONNECT_S * CFG_US_PER_S)
+    return "media_lost";
+  return NULL;
+}
+
+void
+gw_sessions_tick (Gateway *gateway, CfgMonotonic now)
+{
+  g_autoptr (GPtrArray) late = g_ptr_array_new ();
+  GHashTableIter iter;
+  gpointer key;
+
+  g_hash_table_iter_init (&iter, gateway->sessions);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    if (overdue (key, now) != NULL)
+      g_ptr_array_add (late, key);
+  for (guint i = 0; i < late->len; i++)
+    gw_session_end (gateway, g_ptr_array_index (late, i), overdue (g_ptr_array_index (late, i), now));
+}
