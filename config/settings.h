@@ -130,7 +130,7 @@ typedef struct
 typedef struct
 {
   char **urls;
-  char *api_key; /* one of the key pairs */
+  char *api_key; /* whose secret signs them */
 } CfgWebhookSettings;
 
 typedef struct

@@ -1,0 +1,250 @@
+#include "config/settings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/base/clock.h"
+#include "config/base/error.h"
+#include "config/settings_schema.h"
+#include "config/settings_yaml.h"
+
+static char **
+no_texts (void)
+{
+  return g_new0 (char *, 1);
+}
+
+/* Defaults of everything but what the checks derive. */
+static CfgSettings *
+settings_new (void)
+{
+  static const char *const codecs[] = { "opus", "G722", "PCMU", "PCMA", NULL };
+  CfgSettings *settings = g_new0 (CfgSettings, 1);
+
+  settings->http.bind = g_strdup ("127.0.0.1");
+  settings->http.port = 7880;
+  settings->http.allowed_origins = no_texts ();
+  settings->sip_port = 5060;
+  settings->sip.bind = no_texts ();
+  settings->sip.transports = CFG_SIP_UDP | CFG_SIP_TCP;
+  settings->sip.tls.port = 5061;
+  settings->sip.tls.verify = TRUE;
+  settings->sip.realm = g_strdup ("switchroom");
+  settings->sip.digest_algorithms = CFG_DIGEST_MD5 | CFG_DIGEST_SHA256;
+  settings->sip.user_agent = g_strdup ("Switchroom");
+  settings->rtp_port = (CfgPortRange){ 10000, 20000 };
+  settings->rtc.bind = no_texts ();
+  settings->rtc.port = (CfgPortRange){ 20000, 29999 };
+  settings->media.codecs = g_strdupv ((char **)codecs);
+  settings->media.opus_complexity = 5;
+  settings->media.mix_speakers = 6;
+  settings->media.timeout_us = 60 * CFG_US_PER_S;
+  settings->session_timer.enabled = TRUE;
+  settings->session_timer.default_expires_s = 1800;
+  settings->session_timer.min_se_s = 90;
+  settings->limits.max_cpu_utilization = 0.9;
+  settings->limits.invites_per_second_per_source = 20;
+  settings->storage_path = g_strdup ("switchroom.db");
+  settings->webhook.urls = no_texts ();
+  settings->logging.level = CFG_LOG_INFO;
+  return settings;
+}
+
+CfgSettings *
+cfg_settings_new_default (void)
+{
+  CfgSettings *settings = cfg_settings_parse ("", 0, "default", NULL);
+
+  g_assert (settings != NULL);
+  return settings;
+}
+
+static void
+free_trunk (CfgTrunkSettings *trunk)
+{
+  g_free (trunk->name);
+  g_strfreev (trunk->numbers);
+  g_strfreev (trunk->allowed_addresses);
+  g_free (trunk->outbound_address);
+  g_free (trunk->auth_username);
+  g_free (trunk->auth_password);
+}
+
+static void
+free_rule (CfgDispatchRuleSettings *rule)
+{
+  g_free (rule->name);
+  g_strfreev (rule->trunks);
+  g_free (rule->room);
+  g_free (rule->room_prefix);
+  g_free (rule->pin);
+  g_strfreev (rule->codecs);
+}
+
+static void
+clear_sip (CfgSipSettings *sip)
+{
+  g_strfreev (sip->bind);
+  g_free (sip->external_address);
+  g_free (sip->tls.cert);
+  g_free (sip->tls.key);
+  g_free (sip->tls.ca);
+  g_free (sip->realm);
+  for (gsize i = 0; i < sip->registrar.n_users; i++)
+    {
+      g_free (sip->registrar.users[i].username);
+      g_free (sip->registrar.users[i].password);
+    }
+  g_free (sip->registrar.users);
+  g_free (sip->user_agent);
+}
+
+static void
+clear_servers (CfgSettings *settings)
+{
+  g_free (settings->http.bind);
+  g_free (settings->http.tls_cert);
+  g_free (settings->http.tls_key);
+  g_strfreev (settings->http.allowed_origins);
+  g_strfreev (settings->rtc.bind);
+  g_free (settings->rtc.external_address);
+  g_free (settings->rtc.stun);
+  g_free (settings->rtc.turn.url);
+  g_free (settings->rtc.turn.username);
+  g_free (settings->rtc.turn.password);
+  g_free (settings->redis.address);
+  g_free (settings->redis.username);
+  g_free (settings->redis.password);
+  g_strfreev (settings->webhook.urls);
+  g_free (settings->webhook.api_key);
+}
+
+void
+cfg_settings_free (CfgSettings *settings)
+{
+  if (settings == NULL)
+    return;
+  g_free (settings->api_key);
+  g_free (settings->api_secret);
+  for (gsize i = 0; i < settings->n_keys; i++)
+    {
+      g_free (settings->keys[i].key);
+      g_free (settings->keys[i].secret);
+    }
+  g_free (settings->keys);
+  g_free (settings->ws_url);
+  clear_servers (settings);
+  clear_sip (&settings->sip);
+  g_strfreev (settings->media.codecs);
+  g_free (settings->storage_path);
+  g_free (settings->logging.file);
+  for (gsize i = 0; i < settings->n_trunks; i++)
+    free_trunk (&settings->trunks[i]);
+  g_free (settings->trunks);
+  for (gsize i = 0; i < settings->n_dispatch_rules; i++)
+    free_rule (&settings->dispatch_rules[i]);
+  g_free (settings->dispatch_rules);
+  g_strfreev (settings->warnings);
+  g_free (settings);
+}
+
+CfgSettings *
+cfg_settings_parse (const char *text, gsize len, const char *file_name, GError **error)
+{
+  g_autoptr (CfgSettings) settings = NULL;
+  yaml_document_t document;
+  yaml_node_t *root;
+  CfgReader reader;
+
+  if (!cfg_yaml_load (text, len, file_name, &document, error))
+    return NULL;
+  settings = settings_new ();
+  cfg_reader_init (&reader, &document, file_name);
+  root = yaml_document_get_root_node (&document);
+  if ((root == NULL || cfg_reader_is_null (root)
+       || cfg_reader_mapping (&reader, cfg_settings_keys, root, settings))
+      && cfg_settings_check (&reader, settings))
+    {
+      g_ptr_array_add (reader.warnings, NULL);
+      settings->warnings = (char **)g_ptr_array_steal (reader.warnings, NULL);
+    }
+  else
+    {
+      g_propagate_error (error, g_steal_pointer (&reader.error));
+      g_clear_pointer (&settings, cfg_settings_free);
+    }
+  cfg_reader_clear (&reader);
+  yaml_document_delete (&document);
+  return g_steal_pointer (&settings);
+}
+
+static gboolean
+fail_file (const char *path, int code, GError **error)
+{
+  g_set_error (error, CFG_ERROR, code == ENOENT ? CFG_ERROR_NOT_FOUND : CFG_ERROR_FAILED_PRECONDITION,
+               "%s: cannot read the configuration: %s", path, g_strerror (code));
+  return FALSE;
+}
+
+/* Reads at most one byte more than is allowed, so that a device or a huge file is no trouble. */
+static gboolean
+read_file (const char *path, GByteArray *out, GError **error)
+{
+  int fd = open (path, O_RDONLY | O_CLOEXEC);
+  struct stat info;
+  guint8 piece[16384];
+  gssize got = 1;
+
+  if (fd < 0)
+    return fail_file (path, errno, error);
+  if (fstat (fd, &info) == 0 && S_ISDIR (info.st_mode))
+    {
+      close (fd);
+      return fail_file (path, EISDIR, error);
+    }
+  while (got > 0 && out->len <= CFG_SETTINGS_MAX_FILE_BYTES)
+    {
+      got = TEMP_FAILURE_RETRY (read (fd, piece, sizeof piece));
+      if (got > 0)
+        g_byte_array_append (out, piece, (guint)got);
+    }
+  if (got < 0)
+    fail_file (path, errno, error);
+  close (fd);
+  return got >= 0;
+}
+
+CfgSettings *
+cfg_settings_load (const char *path, GError **error)
+{
+  g_autoptr (GByteArray) content = g_byte_array_new ();
+
+  if (!read_file (path, content, error))
+    return NULL;
+  return cfg_settings_parse ((const char *)content->data, content->len, path, error);
+}
+
+const CfgTrunkSettings *
+cfg_settings_find_trunk (const CfgSettings *settings, const char *name)
+{
+  for (gsize i = 0; i < settings->n_trunks; i++)
+    if (g_strcmp0 (settings->trunks[i].name, name) == 0)
+      return &settings->trunks[i];
+  return NULL;
+}
+
+const char *
+cfg_settings_find_secret (const CfgSettings *settings, const char *api_key)
+{
+  if (api_key == NULL)
+    return NULL;
+  if (g_strcmp0 (settings->api_key, api_key) == 0)
+    return settings->api_secret;
+  for (gsize i = 0; i < settings->n_keys; i++)
+    if (strcmp (settings->keys[i].key, api_key) == 0)
+      return settings->keys[i].secret;
+  return NULL;
+}

@@ -1,0 +1,218 @@
+#include "config/settings_schema.h"
+
+#include <string.h>
+
+/* HS256 wants a key as long as its hash (RFC 7518 3.2). */
+#define GOOD_SECRET_BYTES 32
+/* RFC 4028 5 */
+#define LOWEST_MIN_SE_S 90
+
+static gboolean
+check_key_pairs (CfgReader *reader, CfgSettings *settings)
+{
+  if (settings->api_key == NULL && (settings->n_keys == 0 || settings->api_secret != NULL))
+    settings->api_key = g_strdup ("devkey");
+  for (gsize i = 0; i < settings->n_keys; i++)
+    {
+      g_autofree char *path = g_strdup_printf ("keys.%s", settings->keys[i].key);
+
+      if (g_strcmp0 (settings->keys[i].key, settings->api_key) == 0)
+        return cfg_reader_fail_at (reader, path, "is the api_key already; remove one of the two");
+      if (strlen (settings->keys[i].secret) < GOOD_SECRET_BYTES)
+        cfg_reader_warn_at (reader, path, "the secret is short; take at least %d characters",
+                            GOOD_SECRET_BYTES);
+    }
+  if (settings->api_secret != NULL && strlen (settings->api_secret) < GOOD_SECRET_BYTES)
+    cfg_reader_warn_at (reader, "api_secret", "is short; take at least %d characters", GOOD_SECRET_BYTES);
+  return TRUE;
+}
+
+/* Two keys of which one is of no use without the other. */
+static gboolean
+check_pair (CfgReader *reader, const char *section, const char *const names[2], const char *const values[2])
+{
+  for (int i = 0; i < 2; i++)
+    if (values[i] != NULL && values[1 - i] == NULL)
+      {
+        g_autofree char *path = g_strdup_printf ("%s.%s", section, names[i]);
+
+        return cfg_reader_fail_at (reader, path, "needs %s.%s beside it", section, names[1 - i]);
+      }
+  return TRUE;
+}
+
+static gboolean
+check_range (CfgReader *reader, const char *path, CfgPortRange range)
+{
+  if (range.start < range.end)
+    return TRUE;
+  return cfg_reader_fail_at (reader, path, "start (%u) must be below end (%u)", range.start, range.end);
+}
+
+static gboolean
+check_session_timer (CfgReader *reader, CfgSessionTimerSettings *timer)
+{
+  if (timer->default_expires_s < timer->min_se_s)
+    {
+      if (cfg_reader_was_given (reader, "session_timer.default_expires"))
+        return cfg_reader_fail_at (reader, "session_timer.default_expires",
+                                   "must not be below session_timer.min_se, which is %u", timer->min_se_s);
+      timer->default_expires_s = timer->min_se_s;
+    }
+  if (timer->min_se_s < LOWEST_MIN_SE_S)
+    cfg_reader_warn_at (reader, "session_timer.min_se",
+                        "is below %d seconds, which RFC 4028 forbids; for tests only", LOWEST_MIN_SE_S);
+  return TRUE;
+}
+
+static gboolean
+check_servers (CfgReader *reader, CfgSettings *settings)
+{
+  const char *const tls_names[2] = { "cert", "key" };
+
+  if (settings->redis.address == NULL
+      && (settings->redis.username != NULL || settings->redis.password != NULL || settings->redis.db != 0))
+    return cfg_reader_fail_at (reader, "redis", "needs redis.address, as in localhost:6379");
+  return check_pair (reader, "http.tls", tls_names,
+                     (const char *const[2]){ settings->http.tls_cert, settings->http.tls_key })
+         && check_pair (reader, "sip.tls", tls_names,
+                        (const char *const[2]){ settings->sip.tls.cert, settings->sip.tls.key })
+         && check_range (reader, "rtp_port", settings->rtp_port)
+         && check_range (reader, "rtc.port", settings->rtc.port);
+}
+
+/* Takes @name into @seen, a set of names → lines. */
+static gboolean
+check_unique (CfgReader *reader, GHashTable *seen, char *name, guint line, const char *path)
+{
+  gpointer first = g_hash_table_lookup (seen, name);
+
+  if (first != NULL)
+    return cfg_reader_fail_at (reader, path, "\"%s\" is taken by the entry in line %u; choose another name",
+                               name, GPOINTER_TO_UINT (first));
+  g_hash_table_insert (seen, name, GUINT_TO_POINTER (line));
+  return TRUE;
+}
+
+static void
+guess_direction (CfgTrunkSettings *trunk)
+{
+  gboolean takes_calls = trunk->numbers[0] != NULL || trunk->allowed_addresses[0] != NULL;
+
+  if (trunk->direction != 0)
+    return;
+  if (trunk->outbound_address == NULL)
+    trunk->direction = CFG_TRUNK_INBOUND;
+  else
+    trunk->direction = takes_calls ? CFG_TRUNK_BOTH : CFG_TRUNK_OUTBOUND;
+}
+
+static gboolean
+check_trunk (CfgReader *reader, CfgTrunkSettings *trunk, const char *path, GHashTable *seen)
+{
+  g_autofree char *name_path = g_strconcat (path, ".name", NULL);
+  const char *const auth_names[2] = { "auth_username", "auth_password" };
+
+  if (trunk->name == NULL)
+    return cfg_reader_fail_at (reader, path, "needs a name");
+  if (!check_unique (reader, seen, trunk->name, trunk->line, name_path))
+    return FALSE;
+  guess_direction (trunk);
+  if ((trunk->direction & CFG_TRUNK_OUTBOUND) && trunk->outbound_address == NULL)
+    return cfg_reader_fail_at (reader, path, "needs an outbound_address to call out through");
+  if (!(trunk->direction & CFG_TRUNK_OUTBOUND) && trunk->outbound_address != NULL)
+    return cfg_reader_fail_at (reader, path,
+                               "has an outbound_address but direction inbound; remove one of the two");
+  if (trunk->direction == CFG_TRUNK_INBOUND && trunk->numbers[0] == NULL
+      && trunk->allowed_addresses[0] == NULL)
+    return cfg_reader_fail_at (reader, path,
+                               "needs numbers or allowed_addresses: it would take every call there is");
+  if ((trunk->direction & CFG_TRUNK_INBOUND) && trunk->allowed_addresses[0] == NULL)
+    cfg_reader_warn_at (reader, path, "takes calls from any address; limit them with allowed_addresses");
+  return check_pair (reader, path, auth_names,
+                     (const char *const[2]){ trunk->auth_username, trunk->auth_password });
+}
+
+static gboolean
+check_rule_trunks (CfgReader *reader, const CfgSettings *settings, const CfgDispatchRuleSettings *rule,
+                   const char *path)
+{
+  for (gsize i = 0; rule->trunks[i] != NULL; i++)
+    {
+      const CfgTrunkSettings *trunk = cfg_settings_find_trunk (settings, rule->trunks[i]);
+      g_autofree char *item = g_strdup_printf ("%s.trunks[%" G_GSIZE_FORMAT "]", path, i);
+
+      if (trunk == NULL)
+        return cfg_reader_fail_at (reader, item, "there is no trunk named \"%s\"", rule->trunks[i]);
+      if (!(trunk->direction & CFG_TRUNK_INBOUND))
+        return cfg_reader_fail_at (reader, item, "trunk \"%s\" takes no calls, it is outbound only",
+                                   trunk->name);
+    }
+  return TRUE;
+}
+
+static gboolean
+check_rule (CfgReader *reader, const CfgSettings *settings, CfgDispatchRuleSettings *rule, const char *path,
+            GHashTable *seen)
+{
+  g_autofree char *name_path = g_strconcat (path, ".name", NULL);
+
+  if (rule->name != NULL && !check_unique (reader, seen, rule->name, rule->line, name_path))
+    return FALSE;
+  if (rule->type == CFG_RULE_DIRECT && rule->room == NULL)
+    return cfg_reader_fail_at (reader, path, "needs a room: type direct puts every call into it");
+  if (rule->type == CFG_RULE_DIRECT && rule->room_prefix != NULL)
+    return cfg_reader_fail_at (reader, path, "room_prefix is for the types individual and callee; use room");
+  if (rule->type != CFG_RULE_DIRECT && rule->room != NULL)
+    return cfg_reader_fail_at (reader, path, "room is for type direct; use room_prefix");
+  if (rule->type != CFG_RULE_DIRECT && rule->room_prefix == NULL)
+    rule->room_prefix = g_strdup ("");
+  return check_rule_trunks (reader, settings, rule, path);
+}
+
+static gboolean
+check_trunks (CfgReader *reader, CfgSettings *settings)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (gsize i = 0; i < settings->n_trunks; i++)
+    {
+      g_autofree char *path = g_strdup_printf ("trunks[%" G_GSIZE_FORMAT "]", i);
+
+      if (!check_trunk (reader, &settings->trunks[i], path, seen))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+check_rules (CfgReader *reader, CfgSettings *settings)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+
+  if (settings->n_dispatch_rules > 0 && settings->n_trunks == 0)
+    return cfg_reader_fail_at (
+        reader, "dispatch_rules",
+        "need a trunk that calls come through; without trunks the demo rule is the only one");
+  for (gsize i = 0; i < settings->n_dispatch_rules; i++)
+    {
+      g_autofree char *path = g_strdup_printf ("dispatch_rules[%" G_GSIZE_FORMAT "]", i);
+
+      if (!check_rule (reader, settings, &settings->dispatch_rules[i], path, seen))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+cfg_settings_check (CfgReader *reader, CfgSettings *settings)
+{
+  settings->demo = settings->n_trunks == 0;
+  settings->implicit_callee_rule = settings->n_trunks > 0 && settings->n_dispatch_rules == 0;
+  if (!check_key_pairs (reader, settings) || !check_servers (reader, settings)
+      || !check_session_timer (reader, &settings->session_timer) || !check_trunks (reader, settings)
+      || !check_rules (reader, settings))
+    return FALSE;
+  cfg_reader_warn_unsupported (reader, settings);
+  return TRUE;
+}

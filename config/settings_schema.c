@@ -1,0 +1,429 @@
+#include "config/settings_schema.h"
+
+#include <string.h>
+
+#include "config/base/address.h"
+
+#define MAX_LIST 10000
+
+/* --- checks of one text -------------------------------------------------------------------------------- */
+
+static gboolean
+is_address_range (const char *text)
+{
+  CfgAddressRange range;
+
+  return cfg_address_range_parse (text, &range);
+}
+
+static gboolean
+is_port (const char *text)
+{
+  return g_ascii_string_to_unsigned (text, 10, 1, 65535, NULL, NULL);
+}
+
+/* host, host:port, [v6], [v6]:port; a bare IPv6 address too, for it cannot be mistaken. */
+static gboolean
+is_host_port (const char *text)
+{
+  const char *colon;
+  gsize host_size;
+  g_autofree char *v6 = NULL;
+
+  if (cfg_address_is_numeric (text))
+    return TRUE;
+  if (*text == '[')
+    {
+      const char *bracket = strchr (text, ']');
+
+      if (bracket == NULL)
+        return FALSE;
+      v6 = g_strndup (text + 1, (gsize)(bracket - text - 1));
+      return strchr (v6, ':') != NULL && cfg_address_is_numeric (v6)
+             && (bracket[1] == '\0' || (bracket[1] == ':' && is_port (bracket + 2)));
+    }
+  colon = strchr (text, ':');
+  host_size = colon != NULL ? (gsize)(colon - text) : strlen (text);
+  for (gsize i = 0; i < host_size; i++)
+    if (!g_ascii_isalnum (text[i]) && strchr (".-_", text[i]) == NULL)
+      return FALSE;
+  return host_size > 0 && host_size <= 253 && (colon == NULL || is_port (colon + 1));
+}
+
+static gboolean
+has_scheme (const char *text, const char *const *schemes)
+{
+  for (; *schemes != NULL; schemes++)
+    if (g_str_has_prefix (text, *schemes))
+      return text[strlen (*schemes)] != '\0' && strchr (text, ' ') == NULL;
+  return FALSE;
+}
+
+static gboolean
+is_ws_url (const char *text)
+{
+  return has_scheme (text, (const char *const[]){ "ws://", "wss://", NULL });
+}
+
+static gboolean
+is_http_url (const char *text)
+{
+  return has_scheme (text, (const char *const[]){ "http://", "https://", NULL });
+}
+
+static gboolean
+is_turn_url (const char *text)
+{
+  return has_scheme (text, (const char *const[]){ "turn:", "turns:", NULL });
+}
+
+/* An origin as browsers send it (RFC 6454 6.2): no path. */
+static gboolean
+is_origin (const char *text)
+{
+  const char *host = strstr (text, "://");
+
+  return host != NULL && host > text && host[3] != '\0' && strpbrk (host + 3, "/?# ") == NULL;
+}
+
+/* What may stand in a header between double quotes or as it is, without any escape. */
+static gboolean
+is_header_text (const char *text)
+{
+  for (; *text != '\0'; text++)
+    if (!g_ascii_isprint (*text) || strchr ("\"\\<>", *text) != NULL)
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+is_phone_number (const char *text)
+{
+  return strlen (text) <= 64 && strpbrk (text, " \"<>@;,") == NULL;
+}
+
+static gboolean
+is_pin (const char *text)
+{
+  gsize size = strlen (text);
+
+  return size >= 1 && size <= 16 && strspn (text, "0123456789") == size;
+}
+
+/* --- words --------------------------------------------------------------------------------------------- */
+
+static const CfgWord listener_words[] = { { "udp", CFG_SIP_UDP }, { "tcp", CFG_SIP_TCP }, { NULL, 0 } };
+static const CfgWord transport_words[]
+    = { { "udp", CFG_SIP_UDP }, { "tcp", CFG_SIP_TCP }, { "tls", CFG_SIP_TLS }, { NULL, 0 } };
+static const CfgWord digest_words[]
+    = { { "MD5", CFG_DIGEST_MD5 }, { "SHA-256", CFG_DIGEST_SHA256 }, { NULL, 0 } };
+static const CfgWord codec_words[]
+    = { { "opus", 0 }, { "G722", 0 }, { "PCMU", 0 }, { "PCMA", 0 }, { NULL, 0 } };
+static const CfgWord refresher_words[]
+    = { { "uac", CFG_REFRESHER_UAC }, { "uas", CFG_REFRESHER_UAS }, { NULL, 0 } };
+static const CfgWord level_words[] = { { "debug", CFG_LOG_DEBUG },
+                                       { "info", CFG_LOG_INFO },
+                                       { "warn", CFG_LOG_WARN },
+                                       { "error", CFG_LOG_ERROR },
+                                       { NULL, 0 } };
+static const CfgWord format_words[] = { { "text", CFG_LOG_TEXT }, { "json", CFG_LOG_JSON }, { NULL, 0 } };
+static const CfgWord direction_words[] = { { "inbound", CFG_TRUNK_INBOUND },
+                                           { "outbound", CFG_TRUNK_OUTBOUND },
+                                           { "both", CFG_TRUNK_BOTH },
+                                           { NULL, 0 } };
+static const CfgWord rule_words[] = { { "direct", CFG_RULE_DIRECT },
+                                      { "individual", CFG_RULE_INDIVIDUAL },
+                                      { "callee", CFG_RULE_CALLEE },
+                                      { NULL, 0 } };
+static const CfgWord answer_words[]
+    = { { "immediate", CFG_ANSWER_IMMEDIATE }, { "on_participant", CFG_ANSWER_ON_PARTICIPANT }, { NULL, 0 } };
+
+/* --- keys ---------------------------------------------------------------------------------------------- */
+
+/* Rows of a table whose object is a TABLE_TYPE. */
+#define AT(m) .offset = G_STRUCT_OFFSET (TABLE_TYPE, m)
+#define TEXT(n, m, ...)                                                                                      \
+  {                                                                                                          \
+    .name = n, .read = cfg_read_text, AT (m), __VA_ARGS__                                                    \
+  }
+#define TEXTS(n, m, ...)                                                                                     \
+  {                                                                                                          \
+    .name = n, .read = cfg_read_texts, AT (m), .max = MAX_LIST, __VA_ARGS__                                  \
+  }
+#define SECRET(n, m)                                                                                         \
+  {                                                                                                          \
+    .name = n, .read = cfg_read_text, AT (m), .is_secret = TRUE, .expected = "a text"                        \
+  }
+#define BOOL(n, m)                                                                                           \
+  {                                                                                                          \
+    .name = n, .read = cfg_read_bool, AT (m)                                                                 \
+  }
+#define PORT(n, m, lowest)                                                                                   \
+  {                                                                                                          \
+    .name = n, .read = cfg_read_port, AT (m), .min = lowest, .max = 65535                                    \
+  }
+#define COUNT(n, m, lowest, highest)                                                                         \
+  {                                                                                                          \
+    .name = n, .read = cfg_read_count, AT (m), .min = lowest, .max = highest                                 \
+  }
+#define SECONDS(n, m, lowest, highest)                                                                       \
+  {                                                                                                          \
+    .name = n, .read = cfg_read_seconds, AT (m), .min = lowest, .max = highest                               \
+  }
+#define DURATION(n, m)                                                                                       \
+  {                                                                                                          \
+    .name = n, .read = cfg_read_duration, AT (m), .max = 86400                                               \
+  }
+#define WORD(n, m, list)                                                                                     \
+  {                                                                                                          \
+    .name = n, .read = cfg_read_word, AT (m), .words = list                                                  \
+  }
+#define SECTION(n, m, table)                                                                                 \
+  {                                                                                                          \
+    .name = n, .read = cfg_read_section, AT (m), .keys = table                                               \
+  }
+#define IS_ADDRESS                                                                                           \
+  .check = cfg_address_is_numeric, .expected = "a numeric address such as 192.0.2.7 or 2001:db8::7"
+#define IS_HOST .check = is_host_port, .expected = "host or host:port"
+#define CODECS(n, m, lowest)                                                                                 \
+  {                                                                                                          \
+    .name = n, .read = cfg_read_word_list, AT (m), .min = lowest, .max = 4, .words = codec_words             \
+  }
+
+#define TABLE_TYPE CfgHttpSettings
+static const CfgKey http_tls_keys[] = { TEXT ("cert", tls_cert), TEXT ("key", tls_key), { 0 } };
+static const CfgKey http_keys[] = {
+  TEXT ("bind", bind, IS_ADDRESS),
+  PORT ("port", port, 0),
+  { .name = "tls", .read = cfg_read_section, .keys = http_tls_keys },
+  TEXTS ("allowed_origins", allowed_origins, .check = is_origin,
+         .expected = "an origin such as https://phone.example.com, without a path"),
+  { 0 },
+};
+#undef TABLE_TYPE
+
+#define TABLE_TYPE CfgSipUser
+static const CfgKey user_keys[] = { TEXT ("username", username), SECRET ("password", password), { 0 } };
+#undef TABLE_TYPE
+
+#define TABLE_TYPE CfgSipSettings
+static const CfgKey sip_tls_keys[] = {
+  PORT ("port", tls.port, 1), TEXT ("cert", tls.cert),     TEXT ("key", tls.key),
+  TEXT ("ca", tls.ca),        BOOL ("verify", tls.verify), { 0 },
+};
+static const CfgKey registrar_keys[] = {
+  BOOL ("enabled", registrar.enabled),
+  { .name = "users",
+    .read = cfg_read_section_list,
+    AT (registrar.users),
+    .max = MAX_LIST,
+    .keys = user_keys,
+    .item_size = sizeof (CfgSipUser),
+    .count_offset = G_STRUCT_OFFSET (CfgSipSettings, registrar.n_users) },
+  { 0 },
+};
+static const CfgKey sip_keys[] = {
+  TEXTS ("bind", bind, IS_ADDRESS),
+  { .name = "transports",
+    .read = cfg_read_flags,
+    AT (transports),
+    .min = 1,
+    .max = 8,
+    .words = listener_words },
+  TEXT ("external_address", external_address, IS_ADDRESS),
+  { .name = "tls", .read = cfg_read_section, .keys = sip_tls_keys },
+  TEXT ("realm", realm, .check = is_header_text, .expected = "printable ASCII without quotes"),
+  { .name = "digest_algorithms",
+    .read = cfg_read_flags,
+    AT (digest_algorithms),
+    .min = 1,
+    .max = 8,
+    .words = digest_words },
+  { .name = "registrar", .read = cfg_read_section, .keys = registrar_keys },
+  TEXT ("user_agent", user_agent, .check = is_header_text, .expected = "printable ASCII without quotes"),
+  { 0 },
+};
+#undef TABLE_TYPE
+
+#define TABLE_TYPE CfgPortRange
+static const CfgKey range_keys[] = { PORT ("start", start, 1), PORT ("end", end, 1), { 0 } };
+#undef TABLE_TYPE
+
+#define TABLE_TYPE CfgRtcSettings
+static const CfgKey turn_keys[] = {
+  TEXT ("url", turn.url, .check = is_turn_url, .expected = "a URL such as turn:turn.example.com:3478"),
+  TEXT ("username", turn.username),
+  SECRET ("password", turn.password),
+  { 0 },
+};
+static const CfgKey rtc_keys[] = {
+  TEXTS ("bind", bind, IS_ADDRESS),
+  SECTION ("port", port, range_keys),
+  TEXT ("external_address", external_address, IS_ADDRESS),
+  TEXT ("stun", stun, IS_HOST),
+  { .name = "turn", .read = cfg_read_section, .keys = turn_keys },
+  { 0 },
+};
+#undef TABLE_TYPE
+
+#define TABLE_TYPE CfgMediaSettings
+static const CfgKey media_keys[] = {
+  COUNT ("workers", workers, 0, 128),
+  CODECS ("codecs", codecs, 1),
+  COUNT ("opus_complexity", opus_complexity, 0, 10),
+  COUNT ("mix_speakers", mix_speakers, 1, 32),
+  DURATION ("timeout", timeout_us),
+  DURATION ("timeout_initial", timeout_initial_us),
+  { 0 },
+};
+#undef TABLE_TYPE
+
+#define TABLE_TYPE CfgSessionTimerSettings
+static const CfgKey session_timer_keys[] = {
+  BOOL ("enabled", enabled),
+  SECONDS ("default_expires", default_expires_s, 1, 86400),
+  SECONDS ("min_se", min_se_s, 1, 86400),
+  WORD ("prefer_refresher", prefer_refresher, refresher_words),
+  BOOL ("use_update", use_update),
+  { 0 },
+};
+#undef TABLE_TYPE
+
+#define TABLE_TYPE CfgLimitSettings
+static const CfgKey limit_keys[] = {
+  COUNT ("max_calls", max_calls, 0, 1000000),
+  { .name = "max_cpu_utilization", .read = cfg_read_real, AT (max_cpu_utilization), .min = 0, .max = 1 },
+  COUNT ("invites_per_second_per_source", invites_per_second_per_source, 0, 1000000),
+  { 0 },
+};
+#undef TABLE_TYPE
+
+#define TABLE_TYPE CfgRedisSettings
+static const CfgKey redis_keys[] = {
+  TEXT ("address", address, IS_HOST),
+  TEXT ("username", username),
+  SECRET ("password", password),
+  COUNT ("db", db, 0, 9999),
+  { 0 },
+};
+#undef TABLE_TYPE
+
+#define TABLE_TYPE CfgWebhookSettings
+static const CfgKey webhook_keys[] = {
+  TEXTS ("urls", urls, .check = is_http_url, .expected = "a URL that begins with http:// or https://"),
+  TEXT ("api_key", api_key),
+  { 0 },
+};
+#undef TABLE_TYPE
+
+#define TABLE_TYPE CfgLoggingSettings
+static const CfgKey logging_keys[] = {
+  WORD ("level", level, level_words),
+  WORD ("format", format, format_words),
+  TEXT ("file", file),
+  { 0 },
+};
+#undef TABLE_TYPE
+
+#define TABLE_TYPE CfgTrunkSettings
+static const CfgKey trunk_keys[] = {
+  TEXT ("name", name, .max = 128),
+  WORD ("direction", direction, direction_words),
+  TEXTS ("numbers", numbers, .check = is_phone_number, .expected = "a number such as \"+15551234567\""),
+  TEXTS ("allowed_addresses", allowed_addresses, .check = is_address_range,
+         .expected = "a numeric address or range such as 192.0.2.7 or 192.0.2.0/24"),
+  TEXT ("outbound_address", outbound_address, .check = is_host_port,
+        .expected = "host or host:port, without sip: and parameters"),
+  WORD ("transport", transport, transport_words),
+  TEXT ("auth_username", auth_username),
+  SECRET ("auth_password", auth_password),
+  BOOL ("register", register_),
+  { 0 },
+};
+#undef TABLE_TYPE
+
+#define TABLE_TYPE CfgDispatchRuleSettings
+static const CfgKey rule_keys[] = {
+  TEXT ("name", name, .max = 128),
+  TEXTS ("trunks", trunks),
+  WORD ("type", type, rule_words),
+  TEXT ("room", room, .max = 256),
+  TEXT ("room_prefix", room_prefix, .max = 128),
+  { .name = "pin",
+    .read = cfg_read_text,
+    AT (pin),
+    .check = is_pin,
+    .expected = "1 to 16 digits",
+    .is_secret = TRUE },
+  WORD ("answer", answer, answer_words),
+  CODECS ("codecs", codecs, 0),
+  { 0 },
+};
+#undef TABLE_TYPE
+
+static void
+trunk_init (gpointer item)
+{
+  CfgTrunkSettings *trunk = item;
+
+  trunk->numbers = g_new0 (char *, 1);
+  trunk->allowed_addresses = g_new0 (char *, 1);
+  trunk->transport = CFG_SIP_UDP;
+}
+
+static void
+rule_init (gpointer item)
+{
+  CfgDispatchRuleSettings *rule = item;
+
+  rule->trunks = g_new0 (char *, 1);
+  rule->codecs = g_new0 (char *, 1);
+}
+
+#define TABLE_TYPE CfgSettings
+static const CfgKey storage_keys[] = { TEXT ("path", storage_path), { 0 } };
+
+const CfgKey cfg_settings_keys[] = {
+  TEXT ("api_key", api_key, .max = 128),
+  SECRET ("api_secret", api_secret),
+  { .name = "keys",
+    .read = cfg_read_api_keys,
+    AT (keys),
+    .max = 1000,
+    .is_secret = TRUE,
+    .item_size = sizeof (CfgApiKey),
+    .count_offset = G_STRUCT_OFFSET (CfgSettings, n_keys) },
+  TEXT ("ws_url", ws_url, .check = is_ws_url, .expected = "a URL that begins with ws:// or wss://"),
+  SECTION ("http", http, http_keys),
+  PORT ("sip_port", sip_port, 1),
+  SECTION ("sip", sip, sip_keys),
+  SECTION ("rtp_port", rtp_port, range_keys),
+  SECTION ("rtc", rtc, rtc_keys),
+  SECTION ("media", media, media_keys),
+  SECTION ("session_timer", session_timer, session_timer_keys),
+  SECTION ("limits", limits, limit_keys),
+  { .name = "storage", .read = cfg_read_section, .keys = storage_keys },
+  SECTION ("redis", redis, redis_keys),
+  SECTION ("webhook", webhook, webhook_keys),
+  SECTION ("logging", logging, logging_keys),
+  { .name = "trunks",
+    .read = cfg_read_section_list,
+    AT (trunks),
+    .max = CFG_SETTINGS_MAX_TRUNKS,
+    .keys = trunk_keys,
+    .item_size = sizeof (CfgTrunkSettings),
+    .count_offset = G_STRUCT_OFFSET (CfgSettings, n_trunks),
+    .line_offset = G_STRUCT_OFFSET (CfgTrunkSettings, line),
+    .item_init = trunk_init },
+  { .name = "dispatch_rules",
+    .read = cfg_read_section_list,
+    AT (dispatch_rules),
+    .max = CFG_SETTINGS_MAX_DISPATCH_RULES,
+    .keys = rule_keys,
+    .item_size = sizeof (CfgDispatchRuleSettings),
+    .count_offset = G_STRUCT_OFFSET (CfgSettings, n_dispatch_rules),
+    .line_offset = G_STRUCT_OFFSET (CfgDispatchRuleSettings, line),
+    .item_init = rule_init },
+  { 0 },
+};
+#undef TABLE_TYPE
