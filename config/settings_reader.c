@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "config/base/error.h"
+#include "config/base/log_format.h"
 #include "config/settings.h"
 
 /* Values visited, aliases followed: a list of a thousand aliases to a list of a thousand numbers is refused.
@@ -107,12 +108,24 @@ node_line (const yaml_node_t *node)
   return (guint)node->start_mark.line + 1;
 }
 
+/* The text of a scalar for a message: escaped, and cut when long. */
+static char *
+show_scalar (const yaml_node_t *node)
+{
+  GString *shown = g_string_new (NULL);
+
+  cfg_log_append_escaped (shown, (const char *)node->data.scalar.value,
+                          MIN (node->data.scalar.length, MAX_SHOWN_BYTES));
+  if (node->data.scalar.length > MAX_SHOWN_BYTES)
+    g_string_append (shown, "…");
+  return g_string_free (shown, FALSE);
+}
+
 /* What stands there instead of what was expected: `not "abc"`. */
 static char *
 describe_value (const yaml_node_t *node, gboolean is_secret)
 {
-  g_autofree char *escaped = NULL;
-  g_autofree char *cut = NULL;
+  g_autofree char *shown = NULL;
 
   if (node->type == YAML_SEQUENCE_NODE)
     return g_strdup (", not a list");
@@ -120,10 +133,8 @@ describe_value (const yaml_node_t *node, gboolean is_secret)
     return g_strdup (", not a group of keys");
   if (is_secret)
     return g_strdup ("");
-  cut = g_utf8_make_valid ((const char *)node->data.scalar.value,
-                           (gssize)MIN (node->data.scalar.length, MAX_SHOWN_BYTES));
-  escaped = g_strescape (cut, NULL);
-  return g_strdup_printf (", not \"%s%s\"", escaped, node->data.scalar.length > MAX_SHOWN_BYTES ? "…" : "");
+  shown = show_scalar (node);
+  return g_strdup_printf (", not \"%s\"", shown);
 }
 
 gboolean
@@ -228,12 +239,9 @@ describe_unknown_key (const CfgKey *keys, const char *name)
 static gboolean
 fail_key (CfgReader *reader, const yaml_node_t *name, const char *sentence)
 {
-  g_autofree char *valid = NULL, *escaped = NULL, *path = NULL;
+  g_autofree char *shown = show_scalar (name);
+  g_autofree char *path = g_strconcat (reader->path->str, reader->path->len > 0 ? "." : "", shown, NULL);
 
-  valid = g_utf8_make_valid ((const char *)name->data.scalar.value,
-                             (gssize)MIN (name->data.scalar.length, MAX_SHOWN_BYTES));
-  escaped = g_strescape (valid, NULL);
-  path = g_strconcat (reader->path->str, reader->path->len > 0 ? "." : "", escaped, NULL);
   return fail_in_line (reader, node_line (name), path, sentence);
 }
 

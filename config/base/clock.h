@@ -15,7 +15,7 @@ typedef struct
 } CfgWall;
 
 #define CFG_US_PER_MS G_GINT64_CONSTANT (1000)
-#define CFG_US_PER_S G_GINT64_CONSTANT (1000000)
+#define CFG_US_PER_S  G_GINT64_CONSTANT (1000000)
 
 /** cfg_monotonic_now: reads CLOCK_MONOTONIC. Pure code never calls it: it is given the time. */
 CfgMonotonic cfg_monotonic_now (void);

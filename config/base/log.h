@@ -51,8 +51,8 @@ typedef struct
 } CfgLogField;
 
 /* A NULL string is printed as an absent field. */
-#define CFG_STR(k, v) ((CfgLogField){ .type = CFG_LOG_FIELD_STRING, .key = (k), .string = (v) })
-#define CFG_INT(k, v) ((CfgLogField){ .type = CFG_LOG_FIELD_INT, .key = (k), .integer = (gint64)(v) })
+#define CFG_STR(k, v)  ((CfgLogField){ .type = CFG_LOG_FIELD_STRING, .key = (k), .string = (v) })
+#define CFG_INT(k, v)  ((CfgLogField){ .type = CFG_LOG_FIELD_INT, .key = (k), .integer = (gint64)(v) })
 #define CFG_REAL(k, v) ((CfgLogField){ .type = CFG_LOG_FIELD_DOUBLE, .key = (k), .real = (v) })
 #define CFG_BOOL(k, v) ((CfgLogField){ .type = CFG_LOG_FIELD_BOOL, .key = (k), .integer = (v) ? 1 : 0 })
 
@@ -73,9 +73,9 @@ void cfg_log_shutdown (void);
 /**
  * cfg_log_reopen:
  *
- * Opens the log file anew under its path, for SIGHUP after logrotate has moved it away. Main thread. Without a
- * file nothing happens.
- * Returns: FALSE with @error when it cannot be opened; the log then goes on in the old file.
+ * Opens the log file anew under its path, for SIGHUP after logrotate has moved it away. Main thread. Without
+ * a file nothing happens. Returns: FALSE with @error when it cannot be opened; the log then goes on in the
+ * old file.
  */
 gboolean cfg_log_reopen (GError **error);
 void cfg_log_set_level (CfgLogLevel level);
@@ -96,10 +96,10 @@ gboolean cfg_log_level_parse (const char *word, CfgLogLevel *level);
 void cfg_log_event (CfgLogLevel level, const char *component, const CfgLogContext *context, const char *event,
                     const CfgLogField *fields);
 
-#define cfg_log(level, component, context, event, ...)                                                        \
-  cfg_log_event ((level), (component), (context), (event),                                                    \
-                 (const CfgLogField[]){ __VA_ARGS__ __VA_OPT__ (, ) { .type = CFG_LOG_FIELD_END } })
+#define cfg_log(level, component, context, event, ...)                                                       \
+  cfg_log_event ((level), (component), (context), (event),                                                   \
+                 (const CfgLogField[]){ __VA_ARGS__ __VA_OPT__ (, ){ .type = CFG_LOG_FIELD_END } })
 #define cfg_debug(...) cfg_log (CFG_LOG_DEBUG, __VA_ARGS__)
-#define cfg_info(...) cfg_log (CFG_LOG_INFO, __VA_ARGS__)
-#define cfg_warn(...) cfg_log (CFG_LOG_WARN, __VA_ARGS__)
+#define cfg_info(...)  cfg_log (CFG_LOG_INFO, __VA_ARGS__)
+#define cfg_warn(...)  cfg_log (CFG_LOG_WARN, __VA_ARGS__)
 #define cfg_error(...) cfg_log (CFG_LOG_ERROR, __VA_ARGS__)

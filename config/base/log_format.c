@@ -75,7 +75,7 @@ shown_size (const char *value, gboolean *cut)
   return size;
 }
 
-/* Calls for each character: a decoded one, or -1 and the byte itself where @value is no UTF-8. */
+/* One character and what follows it; where the bytes are no UTF-8, one byte, and *valid is FALSE. */
 static const char *
 next_char (const char *at, const char *end, gunichar *c, gboolean *valid)
 {
@@ -86,16 +86,34 @@ next_char (const char *at, const char *end, gunichar *c, gboolean *valid)
   return *valid ? g_utf8_next_char (at) : at + 1;
 }
 
-static void
-append_text_escaped (GString *out, const char *value, gsize size)
+/* Nearly every value is of nearly only such bytes: they are copied in one piece. */
+static gsize
+plain_size (const char *at, const char *end)
+{
+  const char *stop = at;
+
+  while (stop < end && *stop >= 0x20 && *stop < 0x7f && *stop != '"' && *stop != '\\')
+    stop++;
+  return (gsize)(stop - at);
+}
+
+void
+cfg_log_append_escaped (GString *out, const char *value, gsize size)
 {
   const char *end = value + size;
 
   for (const char *at = value; at < end;)
     {
+      gsize n_plain = plain_size (at, end);
       gunichar c;
       gboolean valid;
 
+      if (n_plain > 0)
+        {
+          g_string_append_len (out, at, (gssize)n_plain);
+          at += n_plain;
+          continue;
+        }
       at = next_char (at, end, &c, &valid);
       if (valid)
         append_escaped_char (out, c);
@@ -113,11 +131,17 @@ needs_quotes (const char *value, gsize size)
     return TRUE;
   for (const char *at = value; at < end;)
     {
+      gsize n_plain = plain_size (at, end);
       gunichar c;
       gboolean valid;
 
+      if (memchr (at, ' ', n_plain) != NULL || memchr (at, '=', n_plain) != NULL)
+        return TRUE;
+      at += n_plain;
+      if (at == end)
+        break;
       at = next_char (at, end, &c, &valid);
-      if (!valid || !is_harmless (c) || c == ' ' || c == '"' || c == '\\' || c == '=')
+      if (!valid || !is_harmless (c) || c == '"' || c == '\\')
         return TRUE;
     }
   return FALSE;
@@ -132,7 +156,7 @@ append_text_value (GString *out, const char *value)
 
   if (quoted)
     g_string_append_c (out, '"');
-  append_text_escaped (out, value, size);
+  cfg_log_append_escaped (out, value, size);
   if (cut)
     g_string_append (out, "…");
   if (quoted)
@@ -168,9 +192,16 @@ append_json_string (GString *out, const char *value)
   g_string_append_c (out, '"');
   for (const char *at = value; at < end;)
     {
+      gsize n_plain = plain_size (at, end);
       gunichar c;
       gboolean valid;
 
+      if (n_plain > 0)
+        {
+          g_string_append_len (out, at, (gssize)n_plain);
+          at += n_plain;
+          continue;
+        }
       at = next_char (at, end, &c, &valid);
       append_json_char (out, valid ? c : 0xfffd);
     }
@@ -283,7 +314,7 @@ format_text (GString *out, const CfgLogLine *line)
 
   append_time (out, line->time);
   g_string_append_printf (out, " %s %s  ", text_levels[line->level], line->component);
-  append_text_escaped (out, line->event, event_size);
+  cfg_log_append_escaped (out, line->event, event_size);
   if (cut)
     g_string_append (out, "…");
   end_of_event = out->len;

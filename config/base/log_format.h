@@ -28,3 +28,6 @@ typedef struct
  * newline is ever written, at the end. JSON: one object per line; bytes that are not UTF-8 become U+FFFD.
  */
 void cfg_log_format_line (GString *out, CfgLogFormat format, const CfgLogLine *line);
+
+/** cfg_log_append_escaped: @size bytes of @value as they stand between the quotes of a text line. */
+void cfg_log_append_escaped (GString *out, const char *value, gsize size);
