@@ -1,0 +1,116 @@
+#include "gateway/core/dispatch.h"
+
+#include <string.h>
+
+#include "config/base/error.h"
+
+typedef struct
+{
+  const char *name, *yaml, *called, *source;
+  const char *room; /* NULL: refused with @code; ends in *: begins with */
+  CfgErrorCode code;
+  const char *trunk;
+} Row;
+
+#define TWO_TRUNKS                                                                                           \
+  "trunks:\n"                                                                                                \
+  "  - {name: a, direction: inbound, numbers: [\"+15551\"], allowed_addresses: [192.0.2.0/24]}\n"            \
+  "  - {name: b, direction: inbound, allowed_addresses: [198.51.100.7, \"2001:db8::/32\"]}\n"
+
+static const Row rows[] = {
+  { "demo", "", "lobby", "127.0.0.1", "lobby", 0, NULL },
+  { "demo without a name", "", "", "127.0.0.1", NULL, CFG_ERROR_NOT_FOUND, NULL },
+  { "number of the trunk", TWO_TRUNKS, "+15551", "192.0.2.9", "+15551", 0, "a" },
+  { "number without its plus", TWO_TRUNKS, "15551", "192.0.2.9", "15551", 0, "a" },
+  { "other number", TWO_TRUNKS, "+15552", "192.0.2.9", NULL, CFG_ERROR_NOT_FOUND, NULL },
+  { "any number", TWO_TRUNKS, "+999", "198.51.100.7", "+999", 0, "b" },
+  { "address beyond the range", TWO_TRUNKS, "+15551", "192.0.3.9", NULL, CFG_ERROR_PERMISSION_DENIED, NULL },
+  { "address that begins alike", TWO_TRUNKS, "+15551", "198.51.100.77", NULL, CFG_ERROR_PERMISSION_DENIED,
+    NULL },
+  { "IPv6", TWO_TRUNKS, "x", "2001:db8:1::5", "x", 0, "b" },
+  { "mapped IPv4", TWO_TRUNKS, "x", "::ffff:198.51.100.7", "x", 0, "b" },
+  { "rule of the trunk before the general one",
+    TWO_TRUNKS
+    "dispatch_rules:\n  - {type: direct, room: all}\n  - {trunks: [b], type: direct, room: mine}\n",
+    "x", "198.51.100.7", "mine", 0, "b" },
+  { "general rule",
+    TWO_TRUNKS
+    "dispatch_rules:\n  - {type: direct, room: all}\n  - {trunks: [b], type: direct, room: mine}\n",
+    "+15551", "192.0.2.1", "all", 0, "a" },
+  { "no rule for the trunk", TWO_TRUNKS "dispatch_rules:\n  - {trunks: [b], type: direct, room: mine}\n",
+    "+15551", "192.0.2.1", NULL, CFG_ERROR_NOT_FOUND, NULL },
+  { "callee with a prefix", TWO_TRUNKS "dispatch_rules:\n  - {type: callee, room_prefix: \"n-\"}\n", "+15551",
+    "192.0.2.1", "n-+15551", 0, "a" },
+  { "individual", TWO_TRUNKS "dispatch_rules:\n  - {type: individual, room_prefix: call}\n", "+15551",
+    "192.0.2.1", "call_caller_*", 0, "a" },
+  { "both ways: credentials are for calling out",
+    "trunks:\n  - {name: t, numbers: [\"1\"], outbound_address: sip.example, auth_username: u, "
+    "auth_password: p}\n",
+    "1", "192.0.2.1", "1", 0, "t" },
+  { "inbound credentials cannot be checked: refused, not ignored",
+    "trunks:\n  - {name: t, numbers: [\"1\"], auth_username: u, auth_password: p}\n", "1", "192.0.2.1", NULL,
+    CFG_ERROR_PERMISSION_DENIED, NULL },
+  { "an outbound trunk takes no calls", "trunks:\n  - {name: t, outbound_address: sip.example}\n", "1",
+    "192.0.2.1", NULL, CFG_ERROR_PERMISSION_DENIED, NULL },
+};
+
+static void
+check_room (const char *expected, const char *room)
+{
+  gsize size = strlen (expected);
+
+  if (expected[size - 1] == '*')
+    g_assert_true (strncmp (expected, room, size - 1) == 0 && strlen (room) > size);
+  else
+    g_assert_cmpstr (room, ==, expected);
+}
+
+static void
+test_table (void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      const Row *row = &rows[i];
+      const GwDispatchFacts facts
+          = { .called = row->called, .caller = "caller", .source_address = row->source };
+      g_autoptr (GError) error = NULL;
+      g_autoptr (CfgSettings) settings
+          = cfg_settings_parse (row->yaml, strlen (row->yaml), "test.yaml", &error);
+      g_auto (GwDispatch) result = { 0 };
+
+      g_test_message ("%s", row->name);
+      g_assert_no_error (error);
+      if (gw_dispatch (settings, &facts, &result, &error))
+        {
+          g_assert_nonnull (row->room);
+          check_room (row->room, result.room);
+          g_assert_cmpstr (result.trunk != NULL ? result.trunk->name : NULL, ==, row->trunk);
+          g_assert_true (g_str_has_prefix (result.rule_id, "SDR_"));
+        }
+      else
+        {
+          g_assert_null (row->room);
+          g_assert_error (error, CFG_ERROR, (int)row->code);
+        }
+    }
+}
+
+static void
+test_ids_are_stable (void)
+{
+  g_autofree char *a = gw_stable_id ("ST_", "twilio"), *b = gw_stable_id ("ST_", "twilio"),
+                  *c = gw_stable_id ("ST_", "telnyx");
+
+  g_assert_cmpstr (a, ==, b);
+  g_assert_cmpstr (a, !=, c);
+  g_assert_cmpuint (strlen (a), ==, 15);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/gateway/dispatch/table", test_table);
+  g_test_add_func ("/gateway/dispatch/ids_are_stable", test_ids_are_stable);
+  return g_test_run ();
+}

@@ -1,0 +1,89 @@
+#include <string.h>
+
+#include "config/base/error.h"
+#include "gateway/api_params.h"
+
+static const GwParam table[] = {
+  { "room_name", "room", GW_PARAM_STRING, TRUE, "" }, { "count", NULL, GW_PARAM_INT, FALSE, "", 1, 10 },
+  { "muted", NULL, GW_PARAM_BOOL, FALSE, "" },        { "trunk", NULL, GW_PARAM_OBJECT, FALSE, "" },
+  { "codecs", NULL, GW_PARAM_LIST, FALSE, "" },       { NULL },
+};
+
+typedef struct
+{
+  const char *json, *field; /* field NULL: accepted */
+} Row;
+
+static const Row rows[] = {
+  { "{\"room_name\":\"a\"}", NULL },
+  { "{\"room\":\"a\"}", NULL },
+  { "{\"room\":\"a\",\"count\":null}", NULL },
+  { "{\"room\":\"a\",\"count\":10,\"muted\":true,\"trunk\":{},\"codecs\":[\"opus\"]}", NULL },
+  { "{}", "room_name" },
+  { "{\"room\":null}", "room_name" },
+  { "{\"room\":\"a\",\"room_name\":\"b\"}", "room" },
+  { "{\"room\":1}", "room_name" },
+  { "{\"room\":\"a\\u0000b\"}", "room_name" },
+  { "{\"room\":\"a\",\"count\":0}", "count" },
+  { "{\"room\":\"a\",\"count\":11}", "count" },
+  { "{\"room\":\"a\",\"count\":1.5}", "count" },
+  { "{\"room\":\"a\",\"muted\":1}", "muted" },
+  { "{\"room\":\"a\",\"trunk\":[]}", "trunk" },
+  { "{\"room\":\"a\",\"codecs\":[1]}", "codecs" },
+  { "{\"room\":\"a\",\"colour\":\"red\"}", "colour" },
+};
+
+static void
+test_table (void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      json_t *params = json_loads (rows[i].json, JSON_ALLOW_NUL, NULL);
+      g_autoptr (GError) error = NULL;
+      const char *field = NULL;
+
+      g_test_message ("%s", rows[i].json);
+      g_assert_nonnull (params);
+      g_assert_cmpint (gw_params_check (table, params, &field, &error), ==, rows[i].field == NULL);
+      g_assert_cmpstr (field, ==, rows[i].field);
+      if (rows[i].field != NULL)
+        g_assert_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT);
+      else
+        g_assert_cmpstr (gw_param_string (params, "room_name"), ==, "a");
+      json_decref (params);
+    }
+}
+
+static void
+test_overlong_strings (void)
+{
+  g_autofree char *name = g_strnfill (GW_NAME_MAX_BYTES + 1, 'x');
+  json_t *params = json_pack ("{s:s}", "room", name);
+  const char *field = NULL;
+
+  g_assert_false (gw_params_check (table, params, &field, NULL));
+  json_decref (params);
+}
+
+static void
+test_schema_lists_everything (void)
+{
+  json_t *schema = gw_params_schema (table);
+  json_t *properties = json_object_get (schema, "properties");
+
+  g_assert_cmpuint (json_object_size (properties), ==, 6);
+  g_assert_true (json_is_false (json_object_get (schema, "additionalProperties")));
+  g_assert_cmpint (json_integer_value (json_object_get (json_object_get (properties, "count"), "maximum")),
+                   ==, 10);
+  json_decref (schema);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/gateway/params/table", test_table);
+  g_test_add_func ("/gateway/params/overlong_strings", test_overlong_strings);
+  g_test_add_func ("/gateway/params/schema_lists_everything", test_schema_lists_everything);
+  return g_test_run ();
+}
