@@ -1,0 +1,674 @@
+// The page: a WebRTC participant and an operator's view of one room. No library, no build step.
+// Everything that comes from the gateway or from other people is written with textContent.
+'use strict';
+
+const RESUME_FOR_MS = 14000; // the gateway keeps a session for 15 s after its socket was lost
+const ENDED_CALLS_SHOWN = 8;
+const $ = (id) => document.getElementById(id);
+
+const state = {
+  token: '',
+  room: '',
+  name: '',
+  socket: null,
+  nextId: 1,
+  pending: new Map(),
+  peer: null,
+  joined: false, // session.join was answered: candidates may be sent
+  leaving: false,
+  microphone: null,
+  muted: false,
+  me: null,
+  people: new Map(), // identity -> participant
+  speakers: new Map(), // identity -> level
+  calls: new Map(), // sip_call_id -> call
+  answered: new Map(), // sip_call_id -> performance.now() when it became active
+  heldCandidates: [],
+  seq: undefined,
+  epoch: undefined,
+};
+
+/* ---- words ------------------------------------------------------------------------------------------ */
+
+const SIP_WORDS = {
+  400: 'the other side did not understand the call', 401: 'the SIP server wants other credentials',
+  403: 'the SIP server forbids the call', 404: 'no such number', 405: 'the other side takes no calls',
+  407: 'the SIP server wants other credentials', 408: 'no answer', 410: 'the number is no longer in use',
+  415: 'no common audio format', 420: 'the other side asks for something unknown', 480: 'not available now',
+  481: 'the call is not known any more', 482: 'the call went in a circle', 483: 'the call went in a circle',
+  484: 'the number is incomplete', 485: 'the number is ambiguous', 486: 'busy', 487: 'cancelled',
+  488: 'no common audio format', 500: 'the SIP server has an error', 501: 'the SIP server cannot do this',
+  502: 'the SIP server got a bad answer', 503: 'the SIP server is not available', 504: 'the SIP server got no answer',
+  600: 'busy', 603: 'declined', 604: 'no such number', 606: 'no common audio format', 607: 'unwanted', 608: 'rejected',
+};
+const LEFT_WORDS = {
+  duplicate_identity: 'Somebody joined with the same identity, perhaps you in another window.',
+  removed: 'An operator removed you from the room.',
+  room_deleted: 'The room was closed by an operator.',
+  media_failed: 'The audio connection failed: check that UDP gets through to the gateway.',
+  media_lost: 'The audio connection was lost.',
+  connection_lost: 'The connection to the gateway was lost.',
+  shutdown: 'The gateway is shutting down.',
+};
+
+function microphoneWords(error) {
+  if (!window.isSecureContext)
+    return `Browsers give a page the microphone only over https or on localhost. Open http://localhost:${location.port || 80}/ ` +
+      'on the machine where the gateway runs, or start the gateway with --self-signed and open this page with https://.';
+  switch (error?.name) {
+    case 'NotAllowedError':
+    case 'SecurityError':
+      return 'The browser has denied the microphone to this page. Allow it in the site settings next to the address, then join again.';
+    case 'NotFoundError':
+    case 'OverconstrainedError':
+      return 'There is no microphone on this device. Plug one in, or join and only listen.';
+    case 'NotReadableError':
+    case 'AbortError':
+      return 'The microphone cannot be opened: perhaps another program uses it.';
+    default:
+      return `The microphone cannot be used: ${error?.message ?? 'this browser has no support for it'}.`;
+  }
+}
+
+function errorWords(error) {
+  const status = error?.data?.sip_status_code;
+  if (status) return `The call failed: ${SIP_WORDS[status] ?? 'refused'} (${status}).`;
+  switch (error?.data?.code) {
+    case 'unauthenticated': return 'The access token is not valid.';
+    case 'permission_denied': return `The token does not allow this: ${error.message}.`;
+    case 'resource_exhausted': return `The gateway or the room is full: ${error.message}.`;
+    default: return error?.message ? `${error.message[0].toUpperCase()}${error.message.slice(1)}${/[.!?]$/.test(error.message) ? '' : '.'}` : 'Something went wrong.';
+  }
+}
+
+/** What stands in a token, unchecked: only to fill the form. */
+function tokenClaims(token) {
+  try {
+    const text = atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/'));
+    return JSON.parse(new TextDecoder().decode(Uint8Array.from(text, (c) => c.charCodeAt(0))));
+  } catch {
+    return null;
+  }
+}
+
+function notice(text) {
+  $('notice').textContent = text ?? '';
+  $('notice').hidden = !text;
+}
+
+function status(name, text) {
+  $('status').dataset.state = name;
+  $('status').textContent = text;
+}
+
+/* ---- JSON-RPC on the WebSocket ---------------------------------------------------------------------- */
+
+class CallError extends Error {
+  constructor({ message, data }) {
+    super(message);
+    this.data = data ?? {};
+  }
+}
+
+function request(method, params = {}) {
+  return new Promise((resolve, reject) => {
+    if (state.socket?.readyState !== WebSocket.OPEN) {
+      reject(new Error('there is no connection to the gateway'));
+      return;
+    }
+    const id = state.nextId++;
+    state.pending.set(id, { resolve, reject });
+    state.socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
+  });
+}
+
+function failPending() {
+  for (const { reject } of state.pending.values()) reject(new Error('the connection to the gateway was lost'));
+  state.pending.clear();
+}
+
+function onMessage(event) {
+  let message;
+  try {
+    message = JSON.parse(event.data);
+  } catch {
+    return;
+  }
+  const pending = message.id !== undefined && state.pending.get(message.id);
+  if (pending) {
+    state.pending.delete(message.id);
+    if (message.error) pending.reject(new CallError(message.error));
+    else pending.resolve(message.result);
+  } else if (message.method === 'event') onEvent(message.params);
+  else if (message.method === 'session.candidate') onRemoteCandidate(message.params);
+  else if (message.method === 'session.closed') leave(LEFT_WORDS[message.params?.reason] ?? 'The session was ended by the gateway.', true);
+}
+
+async function whyNoSocket() {
+  const claims = tokenClaims(state.token);
+  if (!state.token) return 'An access token is needed: open the link that the gateway printed, or paste the token below.';
+  if (claims?.exp && claims.exp * 1000 < Date.now()) return 'The access token has expired: start the gateway again, or get a new one.';
+  try {
+    await fetch('/healthz', { cache: 'no-store' });
+  } catch {
+    return 'The gateway cannot be reached.';
+  }
+  return 'The gateway refused the access token: it is not signed with this gateway’s key. Open the link that it printed at its last start.';
+}
+
+/** Opens the WebSocket; later losses go to onLost. */
+function connect() {
+  const url = new URL('/ws', location.href);
+  url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
+  url.searchParams.set('access_token', state.token);
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(url);
+    let opened = false;
+    socket.onmessage = onMessage;
+    socket.onopen = () => {
+      opened = true;
+      state.socket = socket;
+      resolve();
+    };
+    socket.onclose = () => {
+      if (!opened) reject(new Error('refused'));
+      else if (state.socket === socket) onLost();
+    };
+  });
+}
+
+/* ---- audio ------------------------------------------------------------------------------------------ */
+
+async function openMicrophone() {
+  if (!navigator.mediaDevices?.getUserMedia) throw new Error('no microphone');
+  state.microphone = await navigator.mediaDevices.getUserMedia({
+    audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true },
+  });
+  state.microphone.getAudioTracks()[0].onended = () => notice('The microphone was unplugged or taken away: leave and join again to use another.');
+}
+
+function newPeer() {
+  const peer = new RTCPeerConnection();
+  state.joined = false;
+  state.heldCandidates = [];
+  peer.onicecandidate = ({ candidate }) => candidate && sendCandidate(candidate.toJSON());
+  peer.ontrack = ({ track, streams }) => play(streams[0] ?? new MediaStream([track]));
+  peer.onconnectionstatechange = () => onPeerState(peer);
+  const track = state.microphone?.getAudioTracks()[0];
+  if (track) peer.addTrack(track, state.microphone);
+  else peer.addTransceiver('audio', { direction: 'recvonly' });
+  return peer;
+}
+
+function sendCandidate(candidate) {
+  if (!state.joined) state.heldCandidates.push(candidate);
+  else request('session.candidate', candidate).catch(() => {});
+}
+
+function onRemoteCandidate(candidate) {
+  const add = () => state.peer?.addIceCandidate(candidate.candidate ? candidate : null).catch(() => {});
+  if (state.peer?.remoteDescription) add();
+  else state.earlyCandidates = [...(state.earlyCandidates ?? []), add];
+}
+
+function onPeerState(peer) {
+  if (peer !== state.peer) return;
+  if (peer.connectionState === 'connected') status('connected', 'Connected');
+  else if (peer.connectionState === 'disconnected') status('busy', 'The audio is interrupted…');
+  else if (peer.connectionState === 'failed' && !state.leaving) restartIce();
+}
+
+async function restartIce() {
+  status('busy', 'Reconnecting the audio…');
+  try {
+    const offer = await state.peer.createOffer({ iceRestart: true });
+    await state.peer.setLocalDescription(offer);
+    const { sdp } = await request('session.offer', { sdp: state.peer.localDescription.sdp });
+    await state.peer.setRemoteDescription({ type: 'answer', sdp });
+  } catch (error) {
+    status('failed', 'No audio');
+    notice(`The audio connection failed. ${errorWords(error)}`);
+  }
+}
+
+async function play(stream) {
+  $('audio').srcObject = stream;
+  try {
+    await $('audio').play();
+    $('hear').hidden = true;
+  } catch {
+    $('hear').hidden = false; // the browser wants a click first
+  }
+}
+
+/* ---- joining, losing, leaving ----------------------------------------------------------------------- */
+
+async function negotiateJoin() {
+  state.peer = newPeer();
+  await state.peer.setLocalDescription(await state.peer.createOffer());
+  const params = { room: state.room, subscribe: 'mix', sdp: state.peer.localDescription.sdp };
+  if (state.name) params.name = state.name;
+  const result = await request('session.join', params);
+  await state.peer.setRemoteDescription({ type: 'answer', sdp: result.sdp });
+  state.joined = true;
+  state.heldCandidates.splice(0).forEach(sendCandidate);
+  for (const add of state.earlyCandidates ?? []) add();
+  state.earlyCandidates = [];
+  return result;
+}
+
+function takeParticipants(result) {
+  state.me = result.participant ?? state.me;
+  if (!result.participants) return;
+  state.people = new Map(result.participants.map((one) => [one.identity, one]));
+  if (state.me) state.people.set(state.me.identity, state.me);
+}
+
+async function watch() {
+  const params = { name: state.room };
+  if (state.seq !== undefined) Object.assign(params, { from_seq: state.seq, epoch: state.epoch });
+  const result = await request('room.watch', params);
+  state.epoch = result.epoch;
+  if (state.seq === undefined || result.gap) state.seq = result.seq;
+  if (result.snapshot?.participants) takeParticipants({ participants: result.snapshot.participants });
+  try {
+    const { calls } = await request('call.list', { room: state.room });
+    for (const call of calls) takeCall(call);
+  } catch {
+    // a token without the right to see calls: the events still tell
+  }
+}
+
+async function join(event) {
+  event.preventDefault();
+  await start(true);
+}
+
+async function start(withMicrophone) {
+  notice();
+  state.leaving = false;
+  state.room = $('room').value.trim();
+  state.name = $('name').value.trim();
+  state.token = $('token').value.trim();
+  if (!state.room) return;
+  setForm(false);
+  try {
+    if (withMicrophone) await openMicrophone();
+  } catch (error) {
+    notice(microphoneWords(error));
+    $('listen-only').hidden = false;
+    setForm(true);
+    return;
+  }
+  try {
+    status('busy', 'Connecting…');
+    await connect().catch(async () => {
+      if (!state.token) $('token-part').open = true;
+      throw new Error(await whyNoSocket());
+    });
+    takeParticipants(await negotiateJoin());
+    await watch();
+  } catch (error) {
+    tearDown();
+    status('failed', 'Not connected');
+    notice(errorWords(error));
+    setForm(true);
+    return;
+  }
+  entered();
+}
+
+function setForm(enabled) {
+  for (const control of $('join').elements) control.disabled = !enabled;
+}
+
+function entered() {
+  $('join').hidden = true;
+  $('in-room').hidden = $('bar').hidden = false;
+  $('mute').hidden = !state.microphone;
+  $('room-name').textContent = state.room;
+  document.title = `${state.room} – Switchroom`;
+  if (state.peer.connectionState === 'connected') status('connected', 'Connected');
+  render();
+  if (matchMedia('(min-width: 820px)').matches) $('number').focus(); // elsewhere it would open the keyboard
+}
+
+/** The socket was lost: the audio goes on; take the session up again, else join anew. */
+async function onLost() {
+  failPending();
+  state.socket = null;
+  if (state.leaving || !state.me) return;
+  status('busy', 'Reconnecting…');
+  const until = Date.now() + RESUME_FOR_MS;
+  for (let wait = 200; Date.now() < until && !state.leaving; wait = Math.min(2000, wait * 2)) {
+    try {
+      await connect();
+      await resumeOrRejoin();
+      status('connected', 'Connected');
+      render();
+      return;
+    } catch (error) {
+      if (error instanceof CallError) break;
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+  }
+  if (!state.leaving) leave('The connection to the gateway was lost and did not come back.', true);
+}
+
+async function resumeOrRejoin() {
+  try {
+    takeParticipants(await request('session.join', { resume: state.me.sid }));
+  } catch (error) {
+    if (!(error instanceof CallError)) throw error;
+    state.peer.close(); // the gateway has forgotten us, perhaps it was started again
+    state.seq = undefined;
+    state.calls.clear();
+    takeParticipants(await negotiateJoin());
+    if (state.muted) await request('session.mute', { muted: true });
+  }
+  await watch();
+}
+
+function tearDown() {
+  state.peer?.close();
+  state.microphone?.getTracks().forEach((track) => track.stop());
+  const socket = state.socket;
+  Object.assign(state, { peer: null, microphone: null, socket: null, me: null, muted: false, seq: undefined });
+  socket?.close();
+  failPending();
+  state.people.clear();
+  state.speakers.clear();
+  state.calls.clear();
+  $('audio').srcObject = null;
+}
+
+async function leave(why, byGateway = false) {
+  if (state.leaving) return;
+  state.leaving = true;
+  if (!byGateway) await request('session.leave').catch(() => {});
+  tearDown();
+  setForm(true);
+  $('join').hidden = false;
+  $('in-room').hidden = $('bar').hidden = $('hear').hidden = true;
+  document.title = 'Switchroom';
+  showMuted();
+  status('idle', 'Not connected');
+  notice(why);
+  $('room').focus();
+}
+
+/* ---- events ----------------------------------------------------------------------------------------- */
+
+function onEvent(event) {
+  if (event.room !== state.room) return;
+  if (Number.isFinite(event.seq)) state.seq = Math.max(state.seq ?? 0, event.seq);
+  const identity = event.participant?.identity;
+  switch (event.type) {
+    case 'participant_joined':
+    case 'participant_updated':
+      state.people.set(identity, event.participant);
+      if (state.me?.identity === identity) takeOwnState(event.participant);
+      break;
+    case 'participant_left':
+      state.people.delete(identity);
+      state.speakers.delete(identity);
+      break;
+    case 'active_speakers':
+      state.speakers = new Map(event.speakers.map((one) => [one.identity, one.level]));
+      renderSpeakers();
+      return;
+    case 'call_status':
+      takeCall({ ...event.call, status: event.status ?? event.call?.status });
+      break;
+    default:
+      return;
+  }
+  render();
+}
+
+/** Somebody with the right to do so may have muted us. */
+function takeOwnState(participant) {
+  state.me = participant;
+  const muted = participant.tracks?.[0]?.muted;
+  if (muted !== undefined && muted !== state.muted) {
+    state.muted = muted;
+    state.microphone?.getAudioTracks().forEach((track) => (track.enabled = !muted));
+    showMuted();
+  }
+}
+
+function takeCall(call) {
+  const id = call.sip_call_id;
+  if (!id) return;
+  if (call.status === 'active' && !state.answered.has(id)) {
+    const since = call.answered_at ? Date.now() - Date.parse(call.answered_at) : 0;
+    state.answered.set(id, performance.now() - Math.max(0, since));
+  }
+  if (state.calls.get(id)?.status !== call.status) $('announce').textContent = callTitle(call) + ': ' + callWords(call);
+  state.calls.delete(id);
+  state.calls.set(id, call);
+  const ended = [...state.calls.values()].filter((each) => !isLive(each));
+  for (const old of ended.slice(0, -ENDED_CALLS_SHOWN)) state.calls.delete(old.sip_call_id);
+}
+
+const isLive = (call) => ['dialing', 'ringing', 'active'].includes(call.status);
+
+/* ---- drawing ---------------------------------------------------------------------------------------- */
+
+function element(tag, className, text) {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text !== undefined) node.textContent = text;
+  return node;
+}
+
+function icon(name) {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  const use = document.createElementNS('http://www.w3.org/2000/svg', 'use');
+  use.setAttribute('href', `#icon-${name}`);
+  svg.setAttribute('aria-hidden', 'true');
+  svg.append(use);
+  return svg;
+}
+
+function iconButton(name, label, onClick) {
+  const button = element('button', 'icon');
+  button.type = 'button';
+  button.title = label;
+  button.setAttribute('aria-label', label);
+  button.append(icon(name));
+  button.onclick = () => onClick().catch((error) => notice(errorWords(error)));
+  return button;
+}
+
+const shownName = (participant) => participant.name || participant.identity;
+const initials = (name) => [...name.replace(/^Phone\s+/, '')].filter((c) => /[\p{L}\p{N}]/u.test(c)).slice(0, 1).join('').toUpperCase() || '?';
+const isMuted = (participant) => Boolean(participant.tracks?.[0]?.muted);
+
+function stateWords(participant) {
+  const call = participant.attributes?.['sip.callStatus'];
+  if (call === 'dialing') return 'being called…';
+  if (call === 'ringing') return 'ringing…';
+  if (isMuted(participant)) return 'muted';
+  return state.speakers.has(participant.identity) ? 'speaking' : participant.kind === 'SIP' ? 'on the phone' : 'in the browser';
+}
+
+function personRow(participant) {
+  const row = element('li');
+  const who = element('div', 'who');
+  const line = element('span');
+  const own = participant.identity === state.me?.identity;
+  row.dataset.identity = participant.identity;
+  line.append(icon(participant.kind === 'SIP' ? 'phone' : 'browser'), element('span', 'state', stateWords(participant)));
+  who.append(element('b', '', shownName(participant) + (own ? ' (you)' : '')), line);
+  row.append(element('div', 'face', initials(shownName(participant))), who);
+  const target = { room: state.room, identity: participant.identity };
+  if (!own) {
+    const muted = isMuted(participant);
+    row.append(iconButton(muted ? 'mic-off' : 'mic', `${muted ? 'Unmute' : 'Mute'} ${shownName(participant)}`,
+      () => request('participant.mute', { ...target, muted: !muted })));
+    if (participant.kind === 'SIP')
+      row.append(iconButton('hangup', `Hang up ${shownName(participant)}`, () => request('participant.remove', target)));
+  }
+  return row;
+}
+
+/** Keeps the keyboard focus where it was when a list is drawn again. */
+function redraw(list, rows) {
+  const label = list.contains(document.activeElement) ? document.activeElement.getAttribute('aria-label') : null;
+  list.replaceChildren(...rows);
+  if (label) [...list.querySelectorAll('button')].find((button) => button.getAttribute('aria-label') === label)?.focus();
+}
+
+function duration(ms) {
+  const seconds = Math.floor(ms / 1000);
+  const two = (n) => String(n).padStart(2, '0');
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes}:${two(seconds % 60)}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`;
+}
+
+function callWords(call) {
+  const end = call.end ?? {};
+  if (call.status === 'dialing') return 'Calling…';
+  if (call.status === 'ringing') return 'Ringing…';
+  if (call.status === 'active') return `In the room, ${duration(performance.now() - state.answered.get(call.sip_call_id))}`;
+  const code = end.sip_status_code ?? call.sip_status_code;
+  if (code) return `Failed: ${SIP_WORDS[code] ?? end.sip_status ?? 'refused'} (${code})`;
+  return end.reason === 'timeout' ? 'Failed: no answer' : 'Ended';
+}
+
+function callTitle(call) {
+  const outbound = call.direction === 'outbound';
+  const other = String((outbound ? call.to : call.from) ?? '').replace(/^.*<?sips?:/, '').replace(/[>;].*$/, '');
+  return `${outbound ? 'To' : 'From'} ${other || 'an unknown number'}`;
+}
+
+function callRow(call) {
+  const row = element('li');
+  const who = element('div', 'who');
+  const words = callWords(call);
+  row.dataset.status = isLive(call) ? call.status : words.startsWith('Failed') ? 'failed' : 'ended';
+  row.dataset.call = call.sip_call_id;
+  who.append(element('b', '', callTitle(call)), element('span', 'state', words));
+  row.append(element('span', 'dot'), who);
+  if (isLive(call))
+    row.append(iconButton('hangup', `Hang up: ${callTitle(call)}`, () => request('call.hangup', { sip_call_id: call.sip_call_id })));
+  return row;
+}
+
+function render() {
+  const people = [...state.people.values()];
+  $('people-count').textContent = people.length === 1 ? '– only you so far' : `– ${people.length} people`;
+  redraw($('people'), people.map(personRow));
+  redraw($('calls'), [...state.calls.values()].reverse().map(callRow));
+  $('no-calls').hidden = state.calls.size > 0;
+  renderSpeakers();
+}
+
+function renderSpeakers() {
+  for (const row of $('people').children) {
+    const level = state.speakers.get(row.dataset.identity);
+    const participant = state.people.get(row.dataset.identity);
+    row.classList.toggle('speaking', level !== undefined);
+    if (level !== undefined) row.style.setProperty('--level', String(Math.min(1, level)));
+    if (participant) row.querySelector('.state').textContent = stateWords(participant);
+  }
+}
+
+function tick() {
+  for (const row of $('calls').children) {
+    const call = state.calls.get(row.dataset.call);
+    if (call?.status === 'active') row.querySelector('.state').textContent = callWords(call);
+  }
+}
+
+/* ---- controls --------------------------------------------------------------------------------------- */
+
+function showMuted() {
+  $('mute').setAttribute('aria-pressed', String(state.muted));
+  $('mute').querySelector('span').textContent = state.muted ? 'Unmute' : 'Mute';
+  $('mute').querySelector('use').setAttribute('href', state.muted ? '#icon-mic-off' : '#icon-mic');
+}
+
+async function toggleMute() {
+  state.muted = !state.muted;
+  state.microphone?.getAudioTracks().forEach((track) => (track.enabled = !state.muted));
+  showMuted();
+  try {
+    const { participant } = await request('session.mute', { muted: state.muted });
+    if (participant) state.people.set(participant.identity, participant);
+    render();
+  } catch (error) {
+    notice(errorWords(error));
+  }
+}
+
+/** What was typed as a destination: {user, host} of an address, {user} of a plain number. */
+function destination(text) {
+  const plain = text.trim().replace(/^sips?:/i, '');
+  const at = plain.lastIndexOf('@');
+  return at > 0 ? { user: plain.slice(0, at), host: plain.slice(at + 1) } : { user: plain.replace(/[\s()/-]/g, '') };
+}
+
+async function dial(event) {
+  event.preventDefault();
+  notice();
+  const { user, host } = destination($('number').value);
+  const server = host || $('server').value.trim();
+  if (!server) {
+    $('server-part').hidden = false;
+    $('server').focus();
+    notice('A number needs a SIP server to call it through: give its host, or type a whole address like sip:name@host.');
+    return;
+  }
+  try {
+    await request('participant.create', { sip_call_to: user, trunk: { hostname: server }, room_name: state.room });
+    $('number').select();
+  } catch (error) {
+    notice(errorWords(error));
+  }
+}
+
+function showServerField() {
+  const text = $('number').value.trim();
+  $('server-part').hidden = !text || text.includes('@') || /^sips?:/i.test(text);
+}
+
+function typeKey(key) {
+  const field = $('number');
+  field.value += key;
+  showServerField();
+}
+
+function setUp() {
+  const query = new URLSearchParams(location.search);
+  $('token').value = query.get('token') ?? query.get('access_token') ?? '';
+  const claims = tokenClaims($('token').value);
+  $('room').value = query.get('room') ?? claims?.video?.room ?? '';
+  $('name').value = query.get('name') ?? claims?.name ?? '';
+  $('token-part').open = !$('token').value;
+  for (const key of '123456789*0#') {
+    const button = element('button', '', key);
+    button.type = 'button';
+    button.onclick = () => typeKey(key);
+    $('keys').append(button);
+  }
+  $('join').onsubmit = join;
+  $('listen-only').onclick = () => start(false);
+  $('dial').onsubmit = dial;
+  $('number').oninput = showServerField;
+  $('erase').onclick = () => {
+    $('number').value = $('number').value.slice(0, -1);
+    showServerField();
+  };
+  $('mute').onclick = toggleMute;
+  $('leave').onclick = () => leave();
+  $('hear').onclick = () => play($('audio').srcObject);
+  addEventListener('pagehide', () => state.socket?.readyState === WebSocket.OPEN &&
+    state.socket.send(JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'session.leave', params: {} })));
+  setInterval(tick, 1000);
+  if (!window.isSecureContext) notice(microphoneWords());
+  ($('room').value ? $('name') : $('room')).focus();
+}
+
+setUp();
