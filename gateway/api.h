@@ -15,7 +15,8 @@ typedef struct _GwRequest GwRequest;
 
 typedef enum
 {
-  GW_PARAM_STRING,
+  GW_PARAM_STRING, /* one line: no control characters */
+  GW_PARAM_TEXT,   /* any characters but NUL */
   GW_PARAM_INT,
   GW_PARAM_BOOL,
   GW_PARAM_OBJECT, /* as the method says */
@@ -29,7 +30,7 @@ typedef struct
   GwParamType type;
   gboolean required;
   const char *doc;
-  gint64 min, max; /* INT: range; STRING: longest in bytes (max), 0: GW_NAME_MAX_BYTES */
+  gint64 min, max; /* INT: range; STRING and TEXT: longest in bytes (max), 0: GW_NAME_MAX_BYTES */
 } GwParam;
 
 /* Which grant a method needs. A token with a room is good for that room only. */

@@ -62,6 +62,29 @@ wrong (GError **error, const char *name, const char *text)
 }
 
 static gboolean
+has_control_characters (const char *text)
+{
+  for (; *text != '\0'; text++)
+    if ((guchar)*text < 0x20 || *text == 0x7f)
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+check_string (const GwParam *param, json_t *value, GError **error)
+{
+  if (!json_is_string (value))
+    return wrong (error, param->name, "must be a string");
+  if (json_string_length (value) != strlen (json_string_value (value)))
+    return wrong (error, param->name, "must not have NUL characters");
+  if (json_string_length (value) > longest (param))
+    return wrong (error, param->name, "is too long");
+  if (param->type == GW_PARAM_STRING && has_control_characters (json_string_value (value)))
+    return wrong (error, param->name, "must not have control characters");
+  return TRUE;
+}
+
+static gboolean
 check_list (const GwParam *param, json_t *value, GError **error)
 {
   json_t *item;
@@ -85,13 +108,8 @@ check_value (const GwParam *param, json_t *value, GError **error)
   switch (param->type)
     {
     case GW_PARAM_STRING:
-      if (!json_is_string (value))
-        return wrong (error, param->name, "must be a string");
-      if (json_string_length (value) != strlen (json_string_value (value)))
-        return wrong (error, param->name, "must not have NUL characters");
-      if (json_string_length (value) > longest (param))
-        return wrong (error, param->name, "is too long");
-      return TRUE;
+    case GW_PARAM_TEXT:
+      return check_string (param, value, error);
     case GW_PARAM_INT:
       if (!json_is_integer (value))
         return wrong (error, param->name, "must be a whole number");
@@ -180,7 +198,7 @@ param_schema (const GwParam *param)
 
   json_object_set_new (schema, "type", json_string (type_words[param->type]));
   json_object_set_new (schema, "description", json_string (param->doc));
-  if (param->type == GW_PARAM_STRING)
+  if (param->type == GW_PARAM_STRING || param->type == GW_PARAM_TEXT)
     json_object_set_new (schema, "maxLength", json_integer ((json_int_t)longest (param)));
   if (param->type == GW_PARAM_LIST)
     json_object_set_new (schema, "items", json_pack ("{s:s}", "type", "string"));

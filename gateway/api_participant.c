@@ -107,6 +107,13 @@ static const char *const trunk_members[]
     = { "hostname", "transport", "auth_username", "auth_password", "from_host", "from_number", NULL };
 
 static gboolean
+is_host (const char *text)
+{
+  return text[0] != '\0'
+         && strspn (text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]") == strlen (text);
+}
+
+static gboolean
 take_trunk (json_t *trunk, GwDialParams *dial, GError **error)
 {
   const char *key;
@@ -131,6 +138,12 @@ take_trunk (json_t *trunk, GwDialParams *dial, GError **error)
   dial->auth_password = gw_param_string (trunk, "auth_password");
   dial->from_host = gw_param_string (trunk, "from_host");
   dial->from_number = gw_param_string (trunk, "from_number");
+  if (dial->hostname != NULL && !is_host (dial->hostname))
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                           "trunk.hostname: must be a host name or address, with a port or without");
+      return FALSE;
+    }
   if (dial->transport == NULL
       || g_strv_contains ((const char *const[]){ "udp", "tcp", NULL }, dial->transport))
     return TRUE;
@@ -208,7 +221,7 @@ static const GwParam create_params[] = {
   { "sip_number", NULL, GW_PARAM_STRING, FALSE, "The caller's number to show." },
   { "participant_identity", "identity", GW_PARAM_STRING, FALSE, "Default: sip_ and the number." },
   { "participant_name", "name", GW_PARAM_STRING, FALSE, "Default: Phone and the number." },
-  { "participant_metadata", "metadata", GW_PARAM_STRING, FALSE, "Text for the others.", 0,
+  { "participant_metadata", "metadata", GW_PARAM_TEXT, FALSE, "Text for the others.", 0,
     GW_METADATA_MAX_BYTES },
   { "participant_attributes", "attributes", GW_PARAM_OBJECT, FALSE,
     "Strings by name; sip.* is the gateway's own." },

@@ -108,13 +108,13 @@ static const GwParam join_params[] = {
   { "subscribe", NULL, GW_PARAM_STRING, FALSE,
     "mix (default): one stream; tracks: one per published track." },
   { "codecs", NULL, GW_PARAM_LIST, FALSE, "Which codecs to use, the preferred one first." },
-  { "sdp", NULL, GW_PARAM_STRING, FALSE, "The offer; required unless resume is given.", 0, SDP_MAX_BYTES },
+  { "sdp", NULL, GW_PARAM_TEXT, FALSE, "The offer; required unless resume is given.", 0, SDP_MAX_BYTES },
   { "resume", NULL, GW_PARAM_STRING, FALSE,
     "Participant id: take its media up again after the socket was lost." },
   { NULL },
 };
 static const GwParam offer_params[] = {
-  { "sdp", NULL, GW_PARAM_STRING, TRUE, "The offer: changed sections, or an ICE restart.", 0, SDP_MAX_BYTES },
+  { "sdp", NULL, GW_PARAM_TEXT, TRUE, "The offer: changed sections, or an ICE restart.", 0, SDP_MAX_BYTES },
   { NULL },
 };
 static const GwParam candidate_params[] = {

@@ -146,7 +146,10 @@ check_headers (json_t *headers, GArray *list, GError **error)
         return FALSE;
       }
     if (!sig_sip_check_header (header.name, header.value, error))
-      return FALSE;
+      {
+        g_prefix_error (error, "headers: %s: ", name);
+        return FALSE;
+      }
     g_array_append_val (list, header);
   }
   return TRUE;
@@ -211,7 +214,10 @@ send_invite (GwCall *call, const GwDialParams *params, const Route *route, const
 
       from = g_strdup_printf (bracket ? "sip:%s@[%s]" : "sip:%s@%s", user, host);
       if (!sig_sip_check_uri (from, error))
-        return FALSE;
+        {
+          g_prefix_error_literal (error, "trunk.from_host: ");
+          return FALSE;
+        }
     }
   dial.from_uri = from;
   dial.headers = (const SigSipHeader *)headers->data;
@@ -235,7 +241,10 @@ make_call (Gateway *gateway, const GwDialParams *params, GError **error)
     return NULL;
   uri = target_uri (params, &route);
   if (!sig_sip_check_uri (uri, error))
-    return NULL;
+    {
+      g_prefix_error_literal (error, "sip_call_to: ");
+      return NULL;
+    }
   host = uri_host (uri);
   local = sig_sip_local_address (gateway->sip, host);
   if (local == NULL)
