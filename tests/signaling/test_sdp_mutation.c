@@ -92,14 +92,16 @@ exercise (const GString *text, const SigSdpPolicy *policy)
 static void
 test_mutation (void)
 {
+  const char *more = g_getenv ("SWITCHROOM_MUTATION_ROUNDS");
+  guint64 rounds = more != NULL ? g_ascii_strtoull (more, NULL, 10) : ROUNDS;
   GRand *random = g_rand_new_with_seed (20261121);
   g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
 
   for (gsize i = 0; i < G_N_ELEMENTS (seeds); i++)
     g_ptr_array_add (texts, sdp_golden_read (seeds[i]));
-  for (guint round = 0; round < ROUNDS; round++)
+  for (guint64 round = 0; round < rounds; round++)
     {
-      const char *seed = g_ptr_array_index (texts, round % texts->len);
+      const char *seed = g_ptr_array_index (texts, (guint)(round % texts->len));
       const char *other = g_ptr_array_index (texts, (guint)g_rand_int_range (random, 0, (gint32)texts->len));
       g_autoptr (GString) text = g_string_new (seed);
 

@@ -290,6 +290,50 @@ test_mux_payload_types (void)
   g_assert_cmpstr (out->sections[0].codecs[0].codec, ==, "PCMU");
 }
 
+/* sofia's parser alone would allocate without end on the first of these. */
+static void
+test_odd_m_lines (void)
+{
+  static const char *const lines[] = {
+    "m=audio 9 UDP/TLS/RTP/SAb8::17",
+    "m=video 9 udp a:b",
+    "m=video 9 udp a/b",
+    "m=audio x RTP/AVP 0",
+    "m=audio 9/ RTP/AVP 0",
+    "m=audio 9/x RTP/AVP 0",
+    "m=audio -1 RTP/AVP 0",
+    "m=audio 9 RTP/AVP",
+    "m=audio 9 RTP/AVP\t0",
+    "m=\xff 9 RTP/AVP 0",
+    "m=",
+    "m=audio 9 RTP/AVP 0 x",
+    "m=audio 9 RTP/AVP 128",
+    "m",
+    "=",
+    "hello world",
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (lines); i++)
+    {
+      g_autofree char *text
+          = g_strconcat (HEAD "m=audio 4000 RTP/AVP 0\r\n", lines[i], "\r\na=mid:0\r\n", NULL);
+
+      assert_refused (text, &sdp_policy_sip, CFG_ERROR_INVALID_ARGUMENT, "SDP: ");
+    }
+}
+
+/* Types that mean nothing here are not looked at, however odd. */
+static void
+test_other_lines_are_skipped (void)
+{
+  g_autofree SigSdpPlan *out = plan (
+      HEAD "r=1 2 3\r\nz=-\r\nk=?\r\nb=X-YZ:128\r\n\r\n  \r\ne=\r\nx=1\r\nm=audio 4000 RTP/AVP 0\r\nb=:\r\n"
+           " a=sendonly\r\n",
+      &sdp_policy_sip);
+
+  g_assert_cmpint (out->sections[0].direction, ==, SIG_SDP_RECVONLY);
+}
+
 static void
 test_sip_refusals (void)
 {
@@ -542,6 +586,8 @@ main (int argc, char **argv)
   ADD ("ptime", test_ptime);
   ADD ("ports", test_ports);
   ADD ("mux_payload_types", test_mux_payload_types);
+  ADD ("odd_m_lines", test_odd_m_lines);
+  ADD ("other_lines_are_skipped", test_other_lines_are_skipped);
   ADD ("sip_refusals", test_sip_refusals);
   ADD ("webrtc_refusals", test_webrtc_refusals);
   ADD ("setup_roles", test_setup_roles);
