@@ -360,12 +360,6 @@ on_tick (guint32 events, CfgMonotonic now, gpointer user)
     }
 }
 
-static struct timespec
-timespec_of (gint64 us)
-{
-  return (struct timespec){ .tv_sec = us / CFG_US_PER_S, .tv_nsec = us % CFG_US_PER_S * 1000 };
-}
-
 void
 media_pump_set_tick (MediaPump *pump, MediaPumpTickFunc func, gpointer user)
 {
@@ -383,13 +377,13 @@ media_pump_set_tick (MediaPump *pump, MediaPumpTickFunc func, gpointer user)
   if (func != NULL)
     {
       pump->tick_at = cfg_monotonic_add_us (cfg_monotonic_now (), MEDIA_PUMP_TICK_US);
-      when.it_value = timespec_of (pump->tick_at.us);
-      when.it_interval = timespec_of (MEDIA_PUMP_TICK_US);
+      when.it_value.tv_nsec = MEDIA_PUMP_TICK_US * 1000;
+      when.it_interval = when.it_value;
       pump->tick_id = media_pump_add_fd (pump, pump->tick_fd, EPOLLIN, on_tick, pump);
       g_assert (pump->tick_id != 0);
       pump->n_internal++;
     }
-  if (pump->tick_fd >= 0 && timerfd_settime (pump->tick_fd, TFD_TIMER_ABSTIME, &when, NULL) < 0)
+  if (pump->tick_fd >= 0 && timerfd_settime (pump->tick_fd, 0, &when, NULL) < 0)
     g_error ("media pump: timerfd: %s", g_strerror (errno));
 }
 
