@@ -102,7 +102,8 @@ void media_decoder_reset (MediaDecoder *decoder);
  */
 gssize media_decoder_decode (MediaDecoder *decoder, const guint8 *payload, gsize size, gint16 *pcm,
                              gsize capacity) G_GNUC_WARN_UNUSED_RESULT;
-/** media_decoder_conceal: makes up @samples (at the decoder's rate) for a lost packet; fades to silence. */
+/** media_decoder_conceal: makes up @samples (at the decoder's rate, up to 120 ms) for a lost packet; fades to
+ * silence. Returns: @samples; -EINVAL; -EBADMSG. */
 gssize media_decoder_conceal (MediaDecoder *decoder, gsize samples, gint16 *pcm) G_GNUC_WARN_UNUSED_RESULT;
 /** media_decoder_decode_fec: @samples of the lost packet before @next, from its FEC where it has one, else
  * concealed. */

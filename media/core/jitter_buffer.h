@@ -1,15 +1,18 @@
-/* Adaptive playout of one RTP stream. Packets come in by arrival, audio is asked for by the playout clock;
- * both instants are given. All durations are in RTP timestamp units of the stream's clock (G.722: 8000 Hz).
+/* Adaptive playout of one RTP stream. Packets come in by arrival, audio is asked for at the ticks of the
+ * playout clock; both instants are given. All durations are in RTP timestamp units of the stream's clock
+ * (G.722: 8000 Hz).
  *
- * The delay is measured against the fastest packets of the last seconds. Its target follows the spread of
- * arrivals; the buffer moves towards it between talk spurts freely, within speech by asking the caller to
- * shorten or lengthen a frame (media/core/timescale.h). That also takes up clock drift.
+ * What is controlled is the slack: how long before the tick that needs it a packet would have come if the
+ * network had been at its fastest (of the last seconds). The target follows the spread of arrivals; the
+ * buffer moves towards it freely between talk spurts, and within speech by asking the caller to shorten or
+ * lengthen a frame (media/core/timescale.h). That also takes up clock drift.
  *
  *             push                                   pull
- *   arrival ───────▶ slots in sequence order ───────▶ FRAME, CONCEAL (FEC), SILENCE, EMPTY
+ *   arrival --------> slots in sequence order --------> FRAME, CONCEAL (FEC), SILENCE, EMPTY
  *
- * A gap in sequence numbers is loss (CONCEAL); a gap in timestamps only is the sender's silence (SILENCE).
- * Memory: about 5 kB and the payloads that wait. */
+ * A gap in sequence numbers is loss (CONCEAL); a gap in timestamps only is the sender's silence (SILENCE). A
+ * packet that is merely late is played when it comes: the delay grows, and shrinks again later.
+ * Memory: about 6 kB and the payloads that wait. */
 #pragma once
 
 #include "config/base/clock.h"
@@ -26,6 +29,7 @@ typedef struct
 {
   guint clock_rate_hz;   /* required */
   guint frame_ms;        /* packet duration until one is seen; 20 */
+  guint tick_ms;         /* how much the caller needs at a time; 20 */
   guint min_delay_ms;    /* 10 */
   guint max_delay_ms;    /* 500 */
   gboolean wait_for_fec; /* with loss, add one packet to the delay, so that the next one is there for FEC */
@@ -66,9 +70,9 @@ typedef struct
   guint64 resets;    /* SSRC, sequence or timestamp restarted */
   guint64 removed_units;
   guint64 inserted_units;
-  guint packets;   /* waiting now */
-  gint32 delay_ms; /* present playout delay against the fastest packets */
-  gint32 target_ms;
+  guint packets;    /* waiting now */
+  gint32 delay_ms;  /* present delay from the arrival of the fastest packets to playout */
+  gint32 target_ms; /* wanted slack */
 } MediaJitterBufferStats;
 
 /** media_jitter_buffer_new: @config is copied. */
@@ -94,17 +98,18 @@ void media_jitter_buffer_skip (MediaJitterBuffer *buffer, const MediaRtpView *pa
 
 /**
  * media_jitter_buffer_pull:
- * @playout: when the first sample of the answer will be played (now, plus what the caller still holds
- * decoded)
+ * @now: the tick
+ * @held: timestamp units that the caller still holds decoded; the answer is played after them
  * @frame: (out)
  *
- * Called once for each piece that the caller needs. O(1) but after loss of many packets.
+ * Called as often as the caller needs more for this tick. O(1) except after the loss of many packets.
  */
-void media_jitter_buffer_pull (MediaJitterBuffer *buffer, CfgMonotonic playout, MediaJitterFrame *frame);
+void media_jitter_buffer_pull (MediaJitterBuffer *buffer, CfgMonotonic now, guint32 held,
+                               MediaJitterFrame *frame);
 
 /** media_jitter_buffer_adjusted: the caller removed (> 0) or inserted (< 0) so many units of the last frame.
  */
-void media_jitter_buffer_adjusted (MediaJitterBuffer *buffer, gint32 units);
+void media_jitter_buffer_adjusted (MediaJitterBuffer *buffer, gint32 units, CfgMonotonic now);
 
 void media_jitter_buffer_get_stats (const MediaJitterBuffer *buffer, MediaJitterBufferStats *stats);
 

@@ -1,16 +1,17 @@
 /* Where plain RTP may come from and goes to (symmetric RTP, RFC 4961) without letting a stranger take a call
  * over.
  *
- *            packet of the signalled address, or three in sequence of one SSRC
- *   PENDING ───────────────────────────────────────────────────────────────▶ LATCHED
- *      ▲                                                                       │ │
- *      └──────────── media_latch_set_signalled: another address ◀──────────────┘ └▶ LATCHED elsewhere: same
- * SSRC, three in sequence that go on from the last, no RTCP from the old address since, 1 s after the last
- * good packet
+ *            a packet of the signalled address, or three in sequence of one SSRC
+ *   PENDING -----------------------------------------------------------------> LATCHED --+
+ *      ^                                                                        |   ^    |
+ *      +------- media_latch_set_signalled with another address -----------------+   +----+
+ *                                                                                  rebind
  *
- * Packets of any other address are refused. While PENDING after a change of address the old one still counts
- * as good, so that nothing is lost before the peer moves. Plain values; pure. For authenticated streams
- * (SRTP) pass only packets that passed authentication, @authenticated TRUE: they may rebind at once. */
+ * Rebind: three in sequence of the same SSRC that go on from the last good one, at least 1 s after it, and no
+ * RTCP from the old address meanwhile. Packets of any other address are refused. While PENDING after a change
+ * of address the old one still counts as good, so that nothing is lost before the peer moves. Plain values;
+ * pure. For authenticated streams (SRTP) pass only packets that passed authentication, @authenticated TRUE:
+ * they may rebind at once. */
 #pragma once
 
 #include "config/base/clock.h"

@@ -20,25 +20,38 @@ typedef struct
   gboolean marker; /* the source's own, or set where the stream continues after a change or a pause */
 } MediaRtpPlace;
 
+typedef enum
+{
+  MEDIA_REWRITER_IDLE, /* nothing sent yet */
+  MEDIA_REWRITER_FORWARD,
+  MEDIA_REWRITER_PRODUCE,
+  MEDIA_REWRITER_EVENT,
+} MediaRewriterMode;
+
 typedef struct
 {
   guint32 ssrc;
   guint clock_rate_hz;
-  gboolean started;         /* something was sent */
+  MediaRewriterMode mode;
   guint64 highest_sequence; /* extended, of what was sent */
   guint64 sent;             /* bit n: highest_sequence - n was used */
-  guint32 last_timestamp;   /* of the newest packet */
-  guint32 last_units;       /* its duration, timestamp units */
-  CfgMonotonic last_at;
+  guint32 last_timestamp;   /* of the newest packet … */
+  guint32 last_units;       /* … its duration … */
+  CfgMonotonic last_at;     /* … and when that timestamp was now */
 
-  gboolean forwarding;
-  guint64 source; /* caller's key of the source being forwarded */
+  /* While forwarding: the source, its newest packet and where that went. */
+  guint64 source;
   guint32 source_ssrc;
-  guint64 floor_sequence;  /* first extended number of this source: nothing below */
-  guint16 source_sequence; /* newest of the source … */
-  guint64 source_extended; /* … and the extended number it got */
+  guint64 floor_sequence; /* first extended number of this source: nothing goes below */
+  guint16 source_sequence;
+  guint64 source_extended;
   guint32 source_timestamp;
+  CfgMonotonic source_at;
   guint32 timestamp_offset; /* outgoing - source */
+
+  /* While producing: how far the frames lag behind the clock. */
+  CfgMonotonic producing_since;
+  guint64 produced_units;
 } MediaRewriter;
 
 /** media_rewriter_init: @first_sequence and @first_timestamp should be random (RFC 3550 5.1). */
@@ -66,10 +79,13 @@ int media_rewriter_forward (MediaRewriter *rewriter, guint64 source, const Media
  */
 void media_rewriter_produce (MediaRewriter *rewriter, guint32 units, CfgMonotonic now, MediaRtpPlace *place);
 
+/** media_rewriter_pass: a frame of our own that is not sent (DTX): only the timestamp goes on. */
+void media_rewriter_pass (MediaRewriter *rewriter, guint32 units, CfgMonotonic now);
+
 /** media_rewriter_event_begin: the timestamp of a telephone-event that starts @now (RFC 4733 2.5.1.2). */
 guint32 media_rewriter_event_begin (MediaRewriter *rewriter, CfgMonotonic now);
 /** media_rewriter_event: the next place for a packet of that event: new sequence number, the event's
  * timestamp.
  * @units: the event's duration so far. */
 void media_rewriter_event (MediaRewriter *rewriter, guint32 event_timestamp, guint32 units, gboolean first,
-                           CfgMonotonic now, MediaRtpPlace *place);
+                           MediaRtpPlace *place);

@@ -1,0 +1,211 @@
+#include "media/core/mixer.h"
+
+#include <math.h>
+#include <string.h>
+
+#define GAIN_SHIFT      12
+#define CEILING         30000 /* about -0.8 dBFS: the limiter keeps peaks below */
+#define RELEASE_SHIFT   4     /* the limiter lets go by a sixteenth per frame */
+#define Q15_ONE         32768
+#define INITIAL_SOURCES 16
+
+typedef struct
+{
+  const gint16 *pcm;
+  gint32 gain_q12;
+} Source;
+
+struct _MediaMixer
+{
+  gsize samples;
+  Source *sources;
+  guint n_sources;
+  guint capacity;
+  gint32 *total;
+  gint32 *work;
+};
+
+MediaMixer *
+media_mixer_new (gsize samples)
+{
+  MediaMixer *mixer = g_new0 (MediaMixer, 1);
+
+  g_assert (samples > 0 && samples <= 48 * 60);
+  mixer->samples = samples;
+  mixer->capacity = INITIAL_SOURCES;
+  mixer->sources = g_new (Source, mixer->capacity);
+  mixer->total = g_new0 (gint32, samples);
+  mixer->work = g_new0 (gint32, samples);
+  return mixer;
+}
+
+void
+media_mixer_free (MediaMixer *mixer)
+{
+  if (mixer == NULL)
+    return;
+  g_free (mixer->sources);
+  g_free (mixer->total);
+  g_free (mixer->work);
+  g_free (mixer);
+}
+
+gsize
+media_mixer_get_samples (const MediaMixer *mixer)
+{
+  return mixer->samples;
+}
+
+/* @sum += @pcm × @gain_q12. */
+static void
+accumulate (gint32 *restrict sum, const gint16 *restrict pcm, gsize samples, gint32 gain_q12)
+{
+  if (gain_q12 == MEDIA_MIXER_GAIN_UNITY)
+    for (gsize i = 0; i < samples; i++)
+      sum[i] += pcm[i];
+  else
+    for (gsize i = 0; i < samples; i++)
+      sum[i] += (pcm[i] * gain_q12) >> GAIN_SHIFT;
+}
+
+void
+media_mixer_begin (MediaMixer *mixer)
+{
+  mixer->n_sources = 0;
+  memset (mixer->total, 0, mixer->samples * sizeof *mixer->total);
+}
+
+guint
+media_mixer_add (MediaMixer *mixer, const gint16 *pcm, gint32 gain_q12)
+{
+  Source *source;
+
+  if (mixer->n_sources == mixer->capacity)
+    {
+      mixer->capacity *= 2;
+      mixer->sources = g_renew (Source, mixer->sources, mixer->capacity);
+    }
+  source = &mixer->sources[mixer->n_sources];
+  source->pcm = pcm;
+  source->gain_q12 = CLAMP (gain_q12, 0, MEDIA_MIXER_GAIN_MAX);
+  accumulate (mixer->total, pcm, mixer->samples, source->gain_q12);
+  return mixer->n_sources++;
+}
+
+guint
+media_mixer_count (const MediaMixer *mixer)
+{
+  return mixer->n_sources;
+}
+
+static gint32
+find_peak (const gint32 *pcm, gsize samples)
+{
+  gint32 highest = 0;
+  gint32 lowest = 0;
+
+  for (gsize i = 0; i < samples; i++)
+    {
+      highest = MAX (highest, pcm[i]);
+      lowest = MIN (lowest, pcm[i]);
+    }
+  return MAX (highest, -lowest);
+}
+
+/* What the limiter must take away for this frame's peak; it seizes at once and lets go slowly. */
+static gint32
+next_reduction (const MediaLimiter *limiter, gint32 peak)
+{
+  gint32 needed = 0;
+  gint32 released = limiter->reduction_q15 - (limiter->reduction_q15 >> RELEASE_SHIFT);
+
+  if (limiter->reduction_q15 < (1 << RELEASE_SHIFT))
+    released = 0;
+  if (peak > CEILING)
+    needed = Q15_ONE - (gint32)((gint64)CEILING * Q15_ONE / peak);
+  return MAX (needed, released);
+}
+
+/* Gain moves in a line over the first quarter of the frame, so that no step is heard. */
+static void
+apply_ramp (const gint32 *pcm, gsize samples, gint32 from_q15, gint32 to_q15, gint16 *out)
+{
+  gsize ramp = MAX (samples / 4, 1);
+
+  for (gsize i = 0; i < ramp && i < samples; i++)
+    {
+      gint32 gain = from_q15 + (gint32)((gint64)(to_q15 - from_q15) * (gint64)i / (gint64)ramp);
+      gint64 value = (gint64)pcm[i] * gain >> 15;
+
+      out[i] = (gint16)CLAMP (value, G_MININT16, G_MAXINT16);
+    }
+  for (gsize i = ramp; i < samples; i++)
+    {
+      gint64 value = (gint64)pcm[i] * to_q15 >> 15;
+
+      out[i] = (gint16)CLAMP (value, G_MININT16, G_MAXINT16);
+    }
+}
+
+static void
+limit (MediaLimiter *limiter, const gint32 *pcm, gsize samples, gint16 *out)
+{
+  gint32 peak = find_peak (pcm, samples);
+  gint32 reduction = next_reduction (limiter, peak);
+
+  if (reduction == 0 && limiter->reduction_q15 == 0)
+    for (gsize i = 0; i < samples; i++)
+      out[i] = (gint16)pcm[i];
+  else
+    apply_ramp (pcm, samples, Q15_ONE - limiter->reduction_q15, Q15_ONE - reduction, out);
+  limiter->reduction_q15 = reduction;
+}
+
+void
+media_mixer_render (MediaMixer *mixer, const MediaMixerOverride *overrides, guint n_overrides,
+                    MediaLimiter *limiter, gint16 *out)
+{
+  const gint32 *sum = mixer->total;
+
+  if (n_overrides > 0)
+    {
+      memcpy (mixer->work, mixer->total, mixer->samples * sizeof *mixer->work);
+      sum = mixer->work;
+    }
+  for (guint i = 0; i < n_overrides; i++)
+    {
+      const Source *source;
+      gint32 wanted = CLAMP (overrides[i].gain_q12, 0, MEDIA_MIXER_GAIN_MAX);
+
+      g_assert (overrides[i].slot < mixer->n_sources);
+      source = &mixer->sources[overrides[i].slot];
+      /* Taking out and adding anew rounds as the sum did, so that oneself leaves nothing behind. */
+      if (wanted == source->gain_q12)
+        continue;
+      for (gsize k = 0; k < mixer->samples; k++)
+        mixer->work[k] += ((source->pcm[k] * wanted) >> GAIN_SHIFT)
+                          - ((source->pcm[k] * source->gain_q12) >> GAIN_SHIFT);
+    }
+  limit (limiter, sum, mixer->samples, out);
+}
+
+gint32
+media_mixer_gain_from_db (double gain_db)
+{
+  if (!(gain_db > -60))
+    return 0;
+  return (gint32)lround (MEDIA_MIXER_GAIN_UNITY * pow (10, MIN (gain_db, 18) / 20));
+}
+
+void
+media_mixer_apply_gain (gint16 *pcm, gsize samples, gint32 gain_q12)
+{
+  gint32 gain = CLAMP (gain_q12, 0, MEDIA_MIXER_GAIN_MAX);
+
+  for (gsize i = 0; i < samples; i++)
+    {
+      gint32 value = (pcm[i] * gain) >> GAIN_SHIFT;
+
+      pcm[i] = (gint16)CLAMP (value, G_MININT16, G_MAXINT16);
+    }
+}
