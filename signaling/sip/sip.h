@@ -36,6 +36,7 @@ typedef struct
   const char *user_agent;
   gboolean accept_any_register; /* demo mode: any REGISTER is answered 200 */
   guint invites_per_second_per_source; /* 0: no limit */
+  guint t1_ms; /* RFC 3261 T1; 0: the standard 500 ms. Every time-out of the protocol is a multiple of it */
 } SigSipConfig;
 
 typedef struct

@@ -1,0 +1,326 @@
+#include "signaling/sip/internal.h"
+
+#include <string.h>
+
+/* 64 x T1 until the stack gives a request up, and some more. */
+#define PATIENCE_T1 72
+
+static gboolean
+on_ended (gpointer data)
+{
+  SigSip *sip = data;
+  SigSipCallId id;
+
+  g_clear_pointer (&sip->ended_source, g_source_unref);
+  while (!g_queue_is_empty (&sip->ended))
+    {
+      gpointer key = g_queue_pop_head (&sip->ended);
+      id = GPOINTER_TO_SIZE (key);
+      SigSipCall *call = g_hash_table_lookup (sip->calls, &id);
+      call->told = TRUE;
+      if (sip->ops->ended != NULL)
+        sip->ops->ended (sip->owner, id, &call->end);
+      if (call->nh == NULL)
+        g_hash_table_remove (sip->calls, &id);
+    }
+  sig_sip_check_shutdown (sip);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+schedule_ended (SigSip *sip)
+{
+  if (sip->ended_source != NULL)
+    return;
+  sip->ended_source = g_idle_source_new ();
+  g_source_set_priority (sip->ended_source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (sip->ended_source, on_ended, sip, NULL);
+  g_source_attach (sip->ended_source, sip->context);
+}
+
+SigSipCall *
+sig_sip_call_new (SigSipListener *listener, nua_handle_t *nh, gboolean is_outbound)
+{
+  SigSip *sip = listener->sip;
+  SigSipCall *call = g_new0 (SigSipCall, 1);
+
+  call->sip = sip;
+  call->listener = listener;
+  call->id = ++sip->last_id;
+  call->nh = nh;
+  call->is_outbound = is_outbound;
+  nua_handle_bind (nh, GSIZE_TO_POINTER (call->id));
+  g_hash_table_insert (sip->calls, &call->id, call);
+  sip->n_live++;
+  return call;
+}
+
+/** sig_sip_call_find: the call of a handle, live or ending; NULL for a handle of no call. */
+SigSipCall *
+sig_sip_call_find (SigSip *sip, NUA_HMAGIC_T *tag)
+{
+  SigSipCallId id = GPOINTER_TO_SIZE (tag);
+
+  return tag != NULL ? g_hash_table_lookup (sip->calls, &id) : NULL;
+}
+
+/** sig_sip_call_live: the call that the owner names, NULL when it is gone or about to be. */
+SigSipCall *
+sig_sip_call_live (SigSip *sip, SigSipCallId id)
+{
+  SigSipCall *call = g_hash_table_lookup (sip->calls, &id);
+
+  return call != NULL && !call->ended ? call : NULL;
+}
+
+static void
+clear_timer (SigSipCall *call)
+{
+  if (call->timer == NULL)
+    return;
+  g_source_destroy (call->timer);
+  g_clear_pointer (&call->timer, g_source_unref);
+}
+
+/** sig_sip_call_set_timer: one timer per call; @function: (nullable): NULL stops it. */
+void
+sig_sip_call_set_timer (SigSipCall *call, guint ms, GSourceFunc function)
+{
+  clear_timer (call);
+  if (function == NULL)
+    return;
+  call->timer = g_timeout_source_new (ms);
+  g_source_set_callback (call->timer, function, call, NULL);
+  g_source_attach (call->timer, call->sip->context);
+}
+
+void
+sig_sip_call_forget_reoffer (SigSipCall *call)
+{
+  if (call->reoffer_event[0] != NULL)
+    nua_destroy_event (call->reoffer_event);
+  memset (call->reoffer_event, 0, sizeof call->reoffer_event);
+  call->reoffer = SIG_SIP_REOFFER_NONE;
+}
+
+/** sig_sip_call_end: the call is over for its owner, who hears of it in the next turn of the loop. */
+void
+sig_sip_call_end (SigSipCall *call, SigSipEndCause cause, int status, const char *phrase, const char *reason)
+{
+  SigSip *sip = call->sip;
+
+  if (call->ended)
+    return;
+  call->ended = TRUE;
+  g_free (call->end_phrase);
+  call->end_phrase = sig_sip_text (phrase);
+  call->end_reason = reason != NULL ? sig_sip_text (reason) : NULL;
+  call->end = (SigSipEnd){
+    .cause = cause, .status = status, .phrase = call->end_phrase, .reason = call->end_reason
+  };
+  clear_timer (call);
+  sip->n_live--;
+  g_queue_push_tail (&sip->ended, GSIZE_TO_POINTER (call->id));
+  schedule_ended (sip);
+}
+
+/** sig_sip_call_release: gives the handle back to the stack. The call must have ended; it may be freed. */
+void
+sig_sip_call_release (SigSipCall *call)
+{
+  SigSip *sip = call->sip;
+  nua_handle_t *nh = g_steal_pointer (&call->nh);
+
+  g_assert (call->ended);
+  clear_timer (call);
+  sig_sip_call_forget_reoffer (call);
+  if (nh != NULL)
+    {
+      nua_handle_bind (nh, NULL);
+      nua_handle_destroy (nh);
+    }
+  if (call->told)
+    {
+      g_hash_table_remove (sip->calls, &call->id);
+      sig_sip_check_shutdown (sip);
+    }
+}
+
+void
+sig_sip_call_free (gpointer data)
+{
+  SigSipCall *call = data;
+
+  g_assert (call->nh == NULL);
+  clear_timer (call);
+  g_free (call->credentials);
+  g_free (call->end_phrase);
+  g_free (call->end_reason);
+  g_free (call->bye_reason);
+  sig_sip_dialog_state_clear (&call->dialog);
+  g_free (call);
+}
+
+static gboolean
+on_patience_over (gpointer data)
+{
+  SigSipCall *call = data;
+
+  sig_sip_call_release (call);
+  return G_SOURCE_REMOVE;
+}
+
+/** sig_sip_call_wait_for_end: keeps the handle of an ended call until the peer answered our BYE or CANCEL. */
+void
+sig_sip_call_wait_for_end (SigSipCall *call)
+{
+  sig_sip_call_set_timer (call, call->sip->t1_ms * PATIENCE_T1, on_patience_over);
+}
+
+/** sig_sip_call_bye: sends BYE, or CANCEL where our INVITE has no final answer. */
+void
+sig_sip_call_bye (SigSipCall *call)
+{
+  const char *reason = call->bye_reason;
+
+  if (call->is_outbound && !call->is_answered)
+    {
+      call->cancelled = TRUE;
+      nua_cancel (call->nh, TAG_IF (reason, SIPTAG_REASON_STR (reason)), TAG_END ());
+    }
+  else if (!call->is_outbound && !call->is_acked)
+    call->bye_when_acked = TRUE;
+  else
+    nua_bye (call->nh, TAG_IF (reason, SIPTAG_REASON_STR (reason)),
+             TAG_IF (call->dialog.local_cseq == 0, SIPTAG_CSEQ_STR ("2 BYE")), TAG_END ());
+  sig_sip_call_wait_for_end (call);
+}
+
+static void
+respond (SigSipCall *call, int status, const char *sdp)
+{
+  nua_respond (call->nh, status, sig_sip_phrase (status, NULL),
+               SIPTAG_CONTACT_STR (call->dialog.local_contact),
+               TAG_IF (sdp, SIPTAG_CONTENT_TYPE_STR ("application/sdp")),
+               TAG_IF (sdp, SIPTAG_PAYLOAD_STR (sdp)), TAG_END ());
+}
+
+static SigSipCall *
+find_unanswered (SigSip *sip, SigSipCallId id)
+{
+  SigSipCall *call = sig_sip_call_live (sip, id);
+
+  return call != NULL && !call->is_outbound && !call->is_answered ? call : NULL;
+}
+
+void
+sig_sip_call_ring (SigSip *sip, SigSipCallId id)
+{
+  SigSipCall *call = find_unanswered (sip, id);
+
+  if (call != NULL)
+    respond (call, 180, NULL);
+}
+
+void
+sig_sip_call_progress (SigSip *sip, SigSipCallId id, const char *sdp)
+{
+  SigSipCall *call = find_unanswered (sip, id);
+
+  if (call != NULL)
+    respond (call, 183, sdp);
+}
+
+void
+sig_sip_call_answer (SigSip *sip, SigSipCallId id, const char *sdp)
+{
+  SigSipCall *call = find_unanswered (sip, id);
+
+  if (call == NULL)
+    return;
+  respond (call, 200, sdp);
+  call->is_answered = TRUE;
+}
+
+static void
+refuse (SigSipCall *call, int status, const char *phrase, guint retry_after_s, const char *reason)
+{
+  g_autofree char *retry_after = retry_after_s > 0 ? g_strdup_printf ("%u", retry_after_s) : NULL;
+
+  nua_respond (call->nh, status, sig_sip_phrase (status, phrase),
+               TAG_IF (retry_after, SIPTAG_RETRY_AFTER_STR (retry_after)),
+               TAG_IF (reason, SIPTAG_REASON_STR (reason)), TAG_END ());
+  sig_sip_call_end (call, SIG_SIP_END_LOCAL, status, sig_sip_phrase (status, phrase), NULL);
+  sig_sip_call_release (call);
+}
+
+void
+sig_sip_call_reject (SigSip *sip, SigSipCallId id, int status, const char *phrase, guint retry_after_s)
+{
+  SigSipCall *call = find_unanswered (sip, id);
+
+  if (call != NULL)
+    refuse (call, CLAMP (status, 300, 699), phrase, retry_after_s, NULL);
+}
+
+void
+sig_sip_call_hangup (SigSip *sip, SigSipCallId id, const char *reason)
+{
+  SigSipCall *call = sig_sip_call_live (sip, id);
+
+  if (call == NULL)
+    return;
+  if (reason != NULL && !sig_sip_check_header ("Reason", reason, NULL))
+    reason = NULL;
+  if (!call->is_outbound && !call->is_answered)
+    {
+      refuse (call, 480, NULL, 0, reason);
+      return;
+    }
+  call->bye_reason = g_strdup (reason);
+  sig_sip_call_end (call, SIG_SIP_END_LOCAL, 0, "", NULL);
+  sig_sip_call_bye (call);
+}
+
+void
+sig_sip_call_answer_reoffer (SigSip *sip, SigSipCallId id, const char *sdp)
+{
+  SigSipCall *call = sig_sip_call_live (sip, id);
+
+  if (call == NULL || call->reoffer == SIG_SIP_REOFFER_NONE)
+    return;
+  nua_respond (call->nh, 200, sig_sip_phrase (200, NULL), NUTAG_WITH_SAVED (call->reoffer_event),
+               SIPTAG_CONTACT_STR (call->dialog.local_contact),
+               TAG_IF (sdp, SIPTAG_CONTENT_TYPE_STR ("application/sdp")),
+               TAG_IF (sdp, SIPTAG_PAYLOAD_STR (sdp)), TAG_END ());
+  sig_sip_call_forget_reoffer (call);
+}
+
+void
+sig_sip_call_reject_reoffer (SigSip *sip, SigSipCallId id, int status, const char *phrase)
+{
+  SigSipCall *call = sig_sip_call_live (sip, id);
+
+  if (call == NULL || call->reoffer == SIG_SIP_REOFFER_NONE)
+    return;
+  status = CLAMP (status, 300, 699);
+  nua_respond (call->nh, status, sig_sip_phrase (status, phrase), NUTAG_WITH_SAVED (call->reoffer_event),
+               TAG_END ());
+  sig_sip_call_forget_reoffer (call);
+}
+
+gboolean
+sig_sip_call_reoffer (SigSip *sip, SigSipCallId id, const char *sdp)
+{
+  SigSipCall *call = sig_sip_call_live (sip, id);
+
+  if (call == NULL || !call->is_answered || (!call->is_outbound && !call->is_acked))
+    return FALSE;
+  if (call->own_reoffer || call->reoffer != SIG_SIP_REOFFER_NONE)
+    return FALSE;
+  call->own_reoffer = TRUE;
+  nua_invite (call->nh, SIPTAG_CONTACT_STR (call->dialog.local_contact),
+              SIPTAG_CONTENT_TYPE_STR ("application/sdp"), SIPTAG_PAYLOAD_STR (sdp),
+              TAG_IF (call->dialog.local_cseq == 0, SIPTAG_CSEQ_STR ("2 INVITE")), TAG_END ());
+  return TRUE;
+}

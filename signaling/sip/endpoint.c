@@ -1,0 +1,471 @@
+#include "signaling/sip/internal.h"
+
+#include "config/base/error.h"
+#include "config/base/log.h"
+#include "signaling/sip/digest.h"
+
+#include <sofia-sip/nta_tag.h>
+#include <sofia-sip/nua_tag.h>
+#include <sofia-sip/su_log.h>
+#include <sofia-sip/tport_tag.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define DEFAULT_T1_MS         500
+#define MAX_MESSAGE           65536
+#define MAX_PROCEEDING        20000
+#define MAX_SOURCES           4096
+#define FLOOD_FACTOR          10
+#define SHUTDOWN_TICK_MS      100
+#define SHUTDOWN_POLITE_TICKS 30 /* for the answers to our BYEs */
+#define SHUTDOWN_MAX_TICKS    48
+
+static void
+log_stack (void *stream, char const *format, va_list arguments)
+{
+  if (!cfg_log_enabled (CFG_LOG_DEBUG))
+    return;
+
+  g_autofree char *line = g_strdup_vprintf (format, arguments);
+  g_strchomp (line);
+  if (*line != '\0')
+    cfg_debug ("sip", NULL, "SIP stack", CFG_STR ("text", line));
+}
+
+static gboolean
+parse_address (const char *text, struct sockaddr_storage *out, socklen_t *length)
+{
+  struct sockaddr_in *in = (struct sockaddr_in *)out;
+  struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
+
+  memset (out, 0, sizeof *out);
+  if (text != NULL && inet_pton (AF_INET, text, &in->sin_addr) == 1)
+    {
+      in->sin_family = AF_INET;
+      in->sin_port = htons (5060);
+      *length = sizeof *in;
+      return TRUE;
+    }
+  if (text != NULL && inet_pton (AF_INET6, text, &in6->sin6_addr) == 1)
+    {
+      in6->sin6_family = AF_INET6;
+      in6->sin6_port = htons (5060);
+      *length = sizeof *in6;
+      return TRUE;
+    }
+  return FALSE;
+}
+
+gboolean
+sig_sip_host_is_numeric (const char *host)
+{
+  struct sockaddr_storage address;
+  socklen_t length;
+
+  return parse_address (host, &address, &length);
+}
+
+/** sig_sip_address_is_private: a numeric address that nobody on the public network can reach. */
+gboolean
+sig_sip_address_is_private (const char *host)
+{
+  struct sockaddr_storage storage;
+  socklen_t length;
+
+  if (!parse_address (host, &storage, &length))
+    return FALSE;
+  if (storage.ss_family == AF_INET)
+    {
+      guint32 a = ntohl (((struct sockaddr_in *)&storage)->sin_addr.s_addr);
+      return (a >> 24) == 10 || (a >> 24) == 127 || (a >> 24) == 0 || (a >> 20) == 0xac1
+             || (a >> 16) == 0xc0a8 || (a >> 16) == 0xa9fe || (a >> 22) == (0x64400000u >> 22);
+    }
+  const guint8 *b = ((struct sockaddr_in6 *)&storage)->sin6_addr.s6_addr;
+  return IN6_IS_ADDR_LOOPBACK ((const struct in6_addr *)b) || (b[0] & 0xfe) == 0xfc
+         || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80);
+}
+
+/* The kernel's choice for packets to @host: a UDP socket that is connected and never sent on. */
+static gboolean
+route_to (const char *host, char out[64])
+{
+  struct sockaddr_storage address;
+  socklen_t length;
+  gboolean found = FALSE;
+
+  if (!parse_address (host, &address, &length))
+    return FALSE;
+  int fd = socket (address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0)
+    return FALSE;
+  if (connect (fd, (struct sockaddr *)&address, length) == 0
+      && getsockname (fd, (struct sockaddr *)&address, &length) == 0)
+    {
+      const void *bytes = address.ss_family == AF_INET
+                              ? (const void *)&((struct sockaddr_in *)&address)->sin_addr
+                              : (const void *)&((struct sockaddr_in6 *)&address)->sin6_addr;
+      found = inet_ntop (address.ss_family, bytes, out, 64) != NULL;
+    }
+  close (fd);
+  return found;
+}
+
+/* The bound address that stands for @address: itself, else the first of its family, else the first. */
+static const char *
+bound_address (SigSip *sip, const char *address)
+{
+  gboolean is_ipv6 = strchr (address, ':') != NULL;
+  const char *same_family = NULL;
+
+  for (guint i = 0; sip->bind[i] != NULL; i++)
+    {
+      if (strcmp (sip->bind[i], address) == 0)
+        return sip->bind[i];
+      if (same_family == NULL && (strchr (sip->bind[i], ':') != NULL) == is_ipv6)
+        same_family = sip->bind[i];
+    }
+  return same_family != NULL ? same_family : sip->bind[0];
+}
+
+static gboolean
+is_any (const char *address)
+{
+  return strcmp (address, "0.0.0.0") == 0 || strcmp (address, "::") == 0;
+}
+
+/**
+ * sig_sip_address_for: the address to announce to @host.
+ * @host: numeric without brackets, or a name, which is not looked up
+ * Returns: @out, or a string of @sip
+ */
+const char *
+sig_sip_address_for (SigSip *sip, const char *host, char out[64])
+{
+  gboolean is_numeric = sig_sip_host_is_numeric (host);
+
+  if (sip->external_address != NULL && !(is_numeric && sig_sip_address_is_private (host)))
+    return sip->external_address;
+  if (sip->bind[0] != NULL && !is_numeric && !is_any (sip->bind[0]))
+    return sip->bind[0];
+  /* For a name: the way to anywhere outside (a documentation address, RFC 5737). */
+  if (!route_to (is_numeric ? host : "192.0.2.1", out))
+    g_strlcpy (out, strchr (host, ':') != NULL ? "::1" : "127.0.0.1", 64);
+  if (sip->bind[0] == NULL)
+    return out;
+  const char *bound = bound_address (sip, out);
+  return is_any (bound) ? out : bound;
+}
+
+char *
+sig_sip_local_address (SigSip *sip, const char *host_or_address)
+{
+  char buffer[64];
+  g_autofree char *host = g_strdup (host_or_address != NULL ? host_or_address : "");
+  gsize length = strlen (host);
+
+  if (length >= 2 && host[0] == '[' && host[length - 1] == ']')
+    {
+      host[length - 1] = '\0';
+      memmove (host, host + 1, length - 1);
+    }
+  return g_strdup (sig_sip_address_for (sip, host, buffer));
+}
+
+SigSipListener *
+sig_sip_listener_for (SigSip *sip, const char *host)
+{
+  char buffer[64] = "";
+  gboolean is_ipv6 = strchr (host, ':') != NULL;
+
+  if (sip->bind[0] != NULL && route_to (host, buffer))
+    {
+      const char *bound = bound_address (sip, buffer);
+      for (guint i = 0; i < sip->listeners->len; i++)
+        {
+          SigSipListener *listener = g_ptr_array_index (sip->listeners, i);
+          if (strcmp (listener->address, bound) == 0 && (strchr (bound, ':') != NULL) == is_ipv6)
+            return listener;
+        }
+    }
+  return g_ptr_array_index (sip->listeners, 0);
+}
+
+/* With an external address the stack writes that into Via and listens on what maddr names. */
+static char *
+listener_url (const SigSip *sip, const char *address)
+{
+  gboolean is_ipv6 = strchr (address, ':') != NULL;
+  const char *transport = sip->transports == SIG_SIP_UDP   ? ";transport=udp"
+                          : sip->transports == SIG_SIP_TCP ? ";transport=tcp"
+                                                           : "";
+  gboolean external_fits
+      = sip->external_address != NULL && (strchr (sip->external_address, ':') != NULL) == is_ipv6;
+
+  if (strcmp (address, "0.0.0.0") != 0 && external_fits
+      && !sig_sip_address_is_private (sip->external_address))
+    return g_strdup_printf (is_ipv6 ? "sip:[%s]:%u;maddr=[%s]%s" : "sip:%s:%u;maddr=%s%s",
+                            sip->external_address, sip->port, address, transport);
+  return g_strdup_printf (is_ipv6 ? "sip:[%s]:%u%s" : "sip:%s:%u%s", address, sip->port, transport);
+}
+
+static gboolean
+start_listener (SigSip *sip, const char *address, GError **error)
+{
+  SigSipListener *listener = g_new0 (SigSipListener, 1);
+  g_autofree char *url = listener_url (sip, address);
+  g_autofree char *allow = g_strdup_printf ("INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE%s",
+                                            sip->accept_any_register ? ", REGISTER" : "");
+
+  listener->sip = sip;
+  listener->address = g_strdup (address);
+  errno = 0;
+  listener->nua = nua_create (
+      sip->root, sig_sip_on_event, listener, NUTAG_URL (url), NTATAG_MCLASS (sip->parser),
+      /* offers, answers, ringing, redirection and session timers are not the stack's business */
+      NUTAG_MEDIA_ENABLE (0), NUTAG_AUTOANSWER (0), NUTAG_AUTOALERT (0), NUTAG_EARLY_MEDIA (0),
+      NUTAG_AUTO302 (0), NUTAG_AUTO305 (0), NUTAG_MAX_RETRY_AFTER (0), NUTAG_SESSION_TIMER (0),
+      NUTAG_MIN_SE (0), SIPTAG_SUPPORTED (NULL), NUTAG_INVITE_TIMER (0), NUTAG_ENABLEMESSAGE (0),
+      NUTAG_OUTBOUND ("no-options-keepalive no-validate no-natify"), NUTAG_KEEPALIVE (0),
+      SIPTAG_ALLOW_STR (allow), NUTAG_APPL_METHOD ("OPTIONS, UPDATE"),
+      SIPTAG_USER_AGENT_STR (sip->user_agent), NTATAG_MAXSIZE (MAX_MESSAGE), NTATAG_UDP_MTU (MAX_MESSAGE - 1),
+      NTATAG_MAX_PROCEEDING (MAX_PROCEEDING), NTATAG_SIP_T1 (sip->t1_ms), NTATAG_SIP_T1X64 (64 * sip->t1_ms),
+      TPTAG_PONG2PING (1), TAG_END ());
+  if (listener->nua == NULL)
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE, "cannot listen for SIP on %s port %u: %s",
+                   address, sip->port, errno != 0 ? g_strerror (errno) : "the SIP stack refused it");
+      g_free (listener->address);
+      g_free (listener);
+      return FALSE;
+    }
+  g_ptr_array_add (sip->listeners, listener);
+  return TRUE;
+}
+
+static void
+listener_free (gpointer data)
+{
+  SigSipListener *listener = data;
+
+  nua_destroy (listener->nua);
+  g_free (listener->address);
+  g_free (listener);
+}
+
+static SigSip *
+endpoint_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner)
+{
+  static const char *const no_addresses[] = { NULL };
+  SigSip *sip = g_new0 (SigSip, 1);
+  guint limit = MIN (config->invites_per_second_per_source, 100000);
+
+  sip->ops = ops;
+  sip->owner = owner;
+  sip->bind = g_strdupv ((char **)(config->bind != NULL ? config->bind : no_addresses));
+  sip->port = config->port;
+  sip->transports = config->transports != 0 ? config->transports : SIG_SIP_UDP | SIG_SIP_TCP;
+  sip->external_address = config->external_address != NULL && *config->external_address != '\0'
+                              ? g_strdup (config->external_address)
+                              : NULL;
+  sip->user_agent = g_strdup (config->user_agent != NULL ? config->user_agent : "Switchroom");
+  sip->accept_any_register = config->accept_any_register;
+  sip->t1_ms = config->t1_ms > 0 ? config->t1_ms : DEFAULT_T1_MS;
+  sip->context = g_main_context_ref_thread_default ();
+  sip->listeners = g_ptr_array_new_with_free_func (listener_free);
+  sip->calls = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, sig_sip_call_free);
+  g_queue_init (&sip->ended);
+  sip->accepting = TRUE;
+  if (limit > 0)
+    {
+      sip->invite_rate = sig_sip_rate_new (limit, limit, MAX_SOURCES);
+      sip->request_rate = sig_sip_rate_new (FLOOD_FACTOR * limit, FLOOD_FACTOR * limit, MAX_SOURCES);
+    }
+  return sip;
+}
+
+static void
+start_root (SigSip *sip)
+{
+  static gboolean initialised;
+
+  if (!initialised)
+    {
+      su_init ();
+      su_log_redirect (NULL, log_stack, NULL);
+      sig_sip_digest_register ();
+      initialised = TRUE;
+    }
+  sip->root = su_glib_root_create (NULL);
+  g_assert (sip->root != NULL);
+  su_root_threading (sip->root, 0);
+  sip->source = g_source_ref (su_glib_root_gsource (sip->root));
+  g_source_attach (sip->source, sip->context);
+  sip->parser = sig_sip_parser_new (sip);
+}
+
+static gboolean
+check_addresses (const SigSip *sip, GError **error)
+{
+  for (guint i = 0; sip->bind[i] != NULL; i++)
+    if (!sig_sip_host_is_numeric (sip->bind[i]))
+      {
+        g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                     "sip.bind takes numeric addresses, not \"%s\"", sip->bind[i]);
+        return FALSE;
+      }
+  if (sip->external_address != NULL && !sig_sip_host_is_numeric (sip->external_address))
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                   "sip.external_address takes a numeric address, not \"%s\"", sip->external_address);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* An endpoint that did not come up: its listeners, if any, have nothing to say good-bye to. */
+static void
+abandon (SigSip *sip)
+{
+  sip->shutting_down = TRUE;
+  for (guint i = 0; i < sip->listeners->len; i++)
+    nua_shutdown (((SigSipListener *)g_ptr_array_index (sip->listeners, i))->nua);
+  sig_sip_free (sip);
+}
+
+SigSip *
+sig_sip_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner, GError **error)
+{
+  SigSip *sip = endpoint_new (config, ops, owner);
+  gboolean ok = check_addresses (sip, error);
+
+  start_root (sip);
+  if (ok && sip->bind[0] == NULL)
+    ok = start_listener (sip, "*", error);
+  for (guint i = 0; ok && sip->bind[i] != NULL; i++)
+    ok = start_listener (sip, sip->bind[i], error);
+  if (!ok)
+    {
+      abandon (sip);
+      return NULL;
+    }
+  return sip;
+}
+
+static gboolean
+all_listeners_are_down (const SigSip *sip)
+{
+  for (guint i = 0; i < sip->listeners->len; i++)
+    if (!((SigSipListener *)g_ptr_array_index (sip->listeners, i))->shut_down)
+      return FALSE;
+  return TRUE;
+}
+
+static void
+release_all (SigSip *sip)
+{
+  g_autoptr (GList) calls = g_hash_table_get_values (sip->calls);
+
+  for (GList *call = calls; call != NULL; call = call->next)
+    sig_sip_call_release (call->data);
+}
+
+static void
+start_shutdown_of_listeners (SigSip *sip)
+{
+  if (sip->shut_down)
+    return;
+  sip->shut_down = TRUE;
+  for (guint i = 0; i < sip->listeners->len; i++)
+    nua_shutdown (((SigSipListener *)g_ptr_array_index (sip->listeners, i))->nua);
+}
+
+/* Polite for a while, then thorough: handles that still wait for an answer would hold the stack for 30 s. */
+static gboolean
+on_shutdown_tick (gpointer data)
+{
+  SigSip *sip = data;
+
+  sip->shutdown_ticks++;
+  if (sip->shutdown_ticks == SHUTDOWN_POLITE_TICKS)
+    release_all (sip);
+  if (g_hash_table_size (sip->calls) == 0)
+    start_shutdown_of_listeners (sip);
+  if (!(sip->shut_down && all_listeners_are_down (sip)) && sip->shutdown_ticks < SHUTDOWN_MAX_TICKS)
+    return G_SOURCE_CONTINUE;
+
+  g_clear_pointer (&sip->shutdown_source, g_source_unref);
+  sip->shutdown_done (sip->shutdown_user);
+  return G_SOURCE_REMOVE;
+}
+
+/** sig_sip_check_shutdown: a call or a listener is gone: looks at once instead of at the next tick. */
+void
+sig_sip_check_shutdown (SigSip *sip)
+{
+  if (sip->shutdown_source != NULL)
+    g_source_set_ready_time (sip->shutdown_source, 0);
+}
+
+void
+sig_sip_shutdown (SigSip *sip, void (*done) (gpointer user), gpointer user)
+{
+  g_autoptr (GList) calls = g_hash_table_get_values (sip->calls);
+
+  g_return_if_fail (!sip->shutting_down);
+  sip->shutting_down = TRUE;
+  sip->accepting = FALSE;
+  sip->shutdown_done = done;
+  sip->shutdown_user = user;
+  for (GList *call = calls; call != NULL; call = call->next)
+    sig_sip_call_hangup (sip, ((SigSipCall *)call->data)->id, NULL);
+  sip->shutdown_source = g_timeout_source_new (SHUTDOWN_TICK_MS);
+  g_source_set_callback (sip->shutdown_source, on_shutdown_tick, sip, NULL);
+  g_source_attach (sip->shutdown_source, sip->context);
+}
+
+/* The order is the stack's: anything else ends in one of its assertions. */
+void
+sig_sip_free (SigSip *sip)
+{
+  gint64 deadline = g_get_monotonic_time () + 32 * G_USEC_PER_SEC;
+
+  g_assert (sip->shutting_down && sip->shutdown_source == NULL);
+  while (!all_listeners_are_down (sip) && g_get_monotonic_time () < deadline)
+    su_root_step (sip->root, 10);
+  g_ptr_array_unref (sip->listeners);
+  g_hash_table_destroy (sip->calls);
+  if (sip->ended_source != NULL)
+    {
+      g_source_destroy (sip->ended_source);
+      g_source_unref (sip->ended_source);
+    }
+  g_queue_clear (&sip->ended);
+  su_root_destroy (sip->root);
+  g_source_destroy (sip->source);
+  g_source_unref (sip->source);
+  sig_sip_parser_free (sip);
+  g_clear_pointer (&sip->invite_rate, sig_sip_rate_free);
+  g_clear_pointer (&sip->request_rate, sig_sip_rate_free);
+  g_main_context_unref (sip->context);
+  g_strfreev (sip->bind);
+  g_free (sip->external_address);
+  g_free (sip->user_agent);
+  g_free (sip);
+}
+
+void
+sig_sip_set_accepting (SigSip *sip, gboolean accepting)
+{
+  sip->accepting = accepting && !sip->shutting_down;
+}
+
+void
+sig_sip_get_stats (SigSip *sip, SigSipStats *stats)
+{
+  *stats = sip->stats;
+  stats->n_calls = sip->n_live;
+}

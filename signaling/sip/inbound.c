@@ -1,0 +1,295 @@
+#include "signaling/sip/internal.h"
+
+#include <sofia-sip/sip_status.h>
+#include <sofia-sip/su_string.h>
+
+#include <string.h>
+
+#define MAX_CONTACTS       8
+#define MAX_REGISTRATION_S 3600
+#define RETRY_AFTER_S      "5"
+
+/* What a request gets before anybody is asked. */
+typedef struct
+{
+  int status; /* 0: nothing is wrong */
+  const char *phrase;
+  const char *retry_after;
+  const char *accept;
+} Refusal;
+
+static Refusal
+check_invite (SigSip *sip, const SigSipPeer *peer, sip_t const *message)
+{
+  Refusal refusal = { 0 };
+
+  if (message->sip_max_forwards != NULL && message->sip_max_forwards->mf_count == 0)
+    refusal.status = 483;
+  else if (sip->invite_rate != NULL
+           && !sig_sip_rate_take (sip->invite_rate, &peer->source, cfg_monotonic_now ()))
+    {
+      sip->stats.n_rate_limited++;
+      refusal.status = 503;
+      refusal.retry_after = RETRY_AFTER_S;
+    }
+  else if (!sip->accepting)
+    {
+      refusal.status = 503;
+      refusal.retry_after = RETRY_AFTER_S;
+    }
+  else
+    {
+      refusal.status = sig_sip_body_check (message, &refusal.phrase);
+      refusal.accept = refusal.status == 415 ? "application/sdp" : NULL;
+      if (refusal.status == 400)
+        sip->stats.n_malformed++;
+    }
+  return refusal;
+}
+
+static void
+send_refusal (nua_handle_t *nh, const Refusal *refusal)
+{
+  nua_respond (nh, refusal->status, sig_sip_phrase (refusal->status, refusal->phrase),
+               TAG_IF (refusal->retry_after, SIPTAG_RETRY_AFTER_STR (refusal->retry_after)),
+               TAG_IF (refusal->accept, SIPTAG_ACCEPT_STR (refusal->accept)),
+               TAG_IF (refusal->accept, SIPTAG_ACCEPT_ENCODING_STR ("identity")), TAG_END ());
+}
+
+/* A peer that writes an address into its Contact other than the one its packet came from, with no proxy
+ * between us that would know better, sits behind NAT: what we send goes to the source of the packet. */
+static gboolean
+is_behind_nat (const SigSipPeer *peer, sip_t const *message)
+{
+  const sip_via_t *via = message->sip_via;
+  const sip_contact_t *contact = message->sip_contact;
+
+  if (message->sip_record_route != NULL || via == NULL || via->v_next != NULL || contact == NULL)
+    return FALSE;
+
+  g_autofree char *host = sig_sip_host (contact->m_url);
+  if (!sig_sip_host_is_numeric (host))
+    return FALSE;
+  if (strcmp (host, peer->host) != 0)
+    return sig_sip_address_is_private (host);
+  if (peer->is_tcp || via->v_rport == NULL)
+    return FALSE;
+
+  const char *port = contact->m_url->url_port != NULL ? contact->m_url->url_port : "5060";
+  const char *via_port = via->v_port != NULL ? via->v_port : "5060";
+  return strcmp (port, via_port) == 0 && g_ascii_strtoull (port, NULL, 10) != peer->port;
+}
+
+static void
+send_to_source (SigSipCall *call)
+{
+  const SigSipPeer *peer = &call->peer;
+  g_autofree char *proxy
+      = g_strdup_printf (peer->is_ipv6 ? "sip:[%s]:%u;transport=%s" : "sip:%s:%u;transport=%s", peer->host,
+                         peer->port, peer->is_tcp ? "tcp" : "udp");
+
+  nua_set_hparams (call->nh, NUTAG_PROXY (proxy), TAG_END ());
+}
+
+static gboolean
+has_feature (sip_t const *message, const char *feature)
+{
+  return sip_has_feature (message->sip_supported, feature) || sip_has_feature (message->sip_require, feature);
+}
+
+static void
+announce (SigSipCall *call, sip_t const *message)
+{
+  SigSip *sip = call->sip;
+  char local[64];
+  g_autofree char *call_id = sig_sip_text (message->sip_call_id->i_id);
+  g_autofree char *request_user = sig_sip_user (message->sip_request->rq_url);
+  g_autofree char *request_host = sig_sip_host (message->sip_request->rq_url);
+  g_autofree char *from_user = sig_sip_user (message->sip_from->a_url);
+  g_autofree char *from_host = sig_sip_host (message->sip_from->a_url);
+  g_autofree char *from_display = sig_sip_display (message->sip_from->a_display);
+  g_autofree char *to_user = sig_sip_user (message->sip_to->a_url);
+  g_autofree char *to_host = sig_sip_host (message->sip_to->a_url);
+  g_autofree char *agent
+      = message->sip_user_agent != NULL ? sig_sip_text (message->sip_user_agent->g_string) : NULL;
+  g_autofree char *sdp = sig_sip_body (message);
+  GArray *headers = sig_sip_headers (message);
+  SigSipInvite invite = {
+    .call_id = call_id,
+    .request_user = request_user,
+    .request_host = request_host,
+    .from_user = from_user,
+    .from_host = from_host,
+    .from_display = from_display,
+    .to_user = to_user,
+    .to_host = to_host,
+    .source_address = call->peer.host,
+    .source_port = call->peer.port,
+    .transport = call->peer.is_tcp ? "tcp" : "udp",
+    .local_address = sig_sip_address_for (sip, call->peer.host, local),
+    .user_agent = agent,
+    .sdp = sdp,
+    .supports_timer = has_feature (message, "timer"),
+    .headers = (const SigSipHeader *)headers->data,
+    .n_headers = headers->len,
+  };
+
+  if (sip->ops->invite != NULL)
+    sip->ops->invite (sip->owner, call->id, &invite);
+  sig_sip_headers_free (headers);
+}
+
+void
+sig_sip_on_invite (SigSipListener *listener, nua_handle_t *nh, sip_t const *message)
+{
+  SigSip *sip = listener->sip;
+  SigSipPeer peer;
+
+  sip->stats.n_invites++;
+  sig_sip_peer_of (nua_current_request (listener->nua), &peer);
+  Refusal refusal = check_invite (sip, &peer, message);
+  if (refusal.status != 0)
+    {
+      sip->stats.n_refused++;
+      send_refusal (nh, &refusal);
+      nua_handle_destroy (nh);
+      return;
+    }
+
+  SigSipCall *call = sig_sip_call_new (listener, nh, FALSE);
+  call->peer = peer;
+  sig_sip_dialog_note (call, message, TRUE);
+  sig_sip_dialog_note_own_tag (call);
+  g_autofree char *user = sig_sip_user (message->sip_request->rq_url);
+  sig_sip_dialog_note_contact (call, user);
+  if (is_behind_nat (&peer, message))
+    send_to_source (call);
+  announce (call, message);
+}
+
+static void
+ask_about_offer (SigSipCall *call, sip_t const *message, SigSipReoffer kind)
+{
+  SigSip *sip = call->sip;
+  g_autofree char *sdp = sig_sip_body (message);
+
+  sig_sip_call_forget_reoffer (call);
+  call->reoffer = kind;
+  nua_save_event (call->listener->nua, call->reoffer_event);
+  if (sip->ops->reoffer != NULL)
+    sip->ops->reoffer (sip->owner, call->id, sdp);
+}
+
+static void
+respond_now (SigSipCall *call, const Refusal *refusal)
+{
+  nua_respond (call->nh, refusal->status, sig_sip_phrase (refusal->status, refusal->phrase),
+               NUTAG_WITH_CURRENT (call->listener->nua),
+               TAG_IF (refusal->retry_after, SIPTAG_RETRY_AFTER_STR (refusal->retry_after)),
+               TAG_IF (refusal->accept, SIPTAG_ACCEPT_STR (refusal->accept)),
+               TAG_IF (refusal->status < 300, SIPTAG_CONTACT_STR (call->dialog.local_contact)), TAG_END ());
+}
+
+void
+sig_sip_on_reinvite (SigSipCall *call, sip_t const *message)
+{
+  Refusal refusal = { 0 };
+
+  sig_sip_dialog_note (call, message, TRUE);
+  if (call->ended)
+    refusal.status = 481;
+  else
+    refusal.status = sig_sip_body_check (message, &refusal.phrase);
+  refusal.accept = refusal.status == 415 ? "application/sdp" : NULL;
+  if (refusal.status != 0)
+    respond_now (call, &refusal);
+  else
+    ask_about_offer (call, message, SIG_SIP_REOFFER_INVITE);
+}
+
+/* RFC 3311 5.2. Without a body it only refreshes the session or the peer's address. */
+void
+sig_sip_on_update (SigSipCall *call, sip_t const *message)
+{
+  gboolean has_offer = message->sip_payload != NULL && message->sip_payload->pl_len > 0;
+  Refusal refusal = { 0 };
+
+  sig_sip_dialog_note (call, message, TRUE);
+  if (call->ended)
+    refusal.status = 481;
+  else if (!has_offer)
+    refusal.status = 200;
+  else
+    {
+      refusal.status = sig_sip_body_check (message, &refusal.phrase);
+      refusal.accept = refusal.status == 415 ? "application/sdp" : NULL;
+    }
+  if (refusal.status == 0 && call->own_reoffer)
+    refusal.status = 491;
+  if (refusal.status == 0 && (!call->is_answered || call->reoffer != SIG_SIP_REOFFER_NONE))
+    {
+      refusal.status = 500;
+      refusal.retry_after = "2";
+    }
+  if (refusal.status != 0)
+    respond_now (call, &refusal);
+  else
+    ask_about_offer (call, message, SIG_SIP_REOFFER_UPDATE);
+}
+
+void
+sig_sip_on_options (SigSipListener *listener, nua_handle_t *nh, sip_t const *message)
+{
+  gboolean too_far = message->sip_max_forwards != NULL && message->sip_max_forwards->mf_count == 0;
+  int status = too_far ? 483 : 200;
+
+  nua_respond (nh, status, sig_sip_phrase (status, NULL), NUTAG_WITH_CURRENT (listener->nua),
+               SIPTAG_ACCEPT_STR ("application/sdp"), SIPTAG_ACCEPT_ENCODING_STR ("identity"),
+               SIPTAG_ACCEPT_LANGUAGE_STR ("en"), SIPTAG_SUPPORTED_STR (""), TAG_END ());
+}
+
+static guint
+registration_expires (sip_t const *message, const sip_contact_t *contact)
+{
+  guint64 seconds = MAX_REGISTRATION_S;
+
+  if (contact->m_expires != NULL)
+    seconds = g_ascii_strtoull (contact->m_expires, NULL, 10);
+  else if (message->sip_expires != NULL)
+    seconds = message->sip_expires->ex_delta;
+  return (guint)MIN (seconds, MAX_REGISTRATION_S);
+}
+
+/* The contacts that would be registered, for the 200 (RFC 3261 10.3): nothing is kept. */
+static char *
+echo_contacts (sip_t const *message)
+{
+  GString *out = g_string_new (NULL);
+  su_home_t home[1] = { SU_HOME_INIT (home) };
+  guint n = 0;
+
+  su_home_init (home);
+  for (const sip_contact_t *contact = message->sip_contact; contact != NULL && n < MAX_CONTACTS;
+       contact = contact->m_next, n++)
+    {
+      guint expires = registration_expires (message, contact);
+      char *url = url_as_string (home, contact->m_url);
+      if (expires == 0 || url == NULL || contact->m_url->url_type == url_any)
+        continue;
+      g_string_append_printf (out, "%s<%s>;expires=%u", out->len > 0 ? ", " : "", url, expires);
+    }
+  su_home_deinit (home);
+  return g_string_free (out, FALSE);
+}
+
+/* Only where accept_any_register put REGISTER into our Allow; elsewhere the stack answers 405. */
+void
+sig_sip_on_register (SigSipListener *listener, nua_handle_t *nh, sip_t const *message)
+{
+  gboolean too_far = message->sip_max_forwards != NULL && message->sip_max_forwards->mf_count == 0;
+  g_autofree char *contacts = echo_contacts (message);
+  int status = too_far ? 483 : 200;
+
+  nua_respond (nh, status, sig_sip_phrase (status, NULL), NUTAG_WITH_CURRENT (listener->nua),
+               TAG_IF (status == 200 && *contacts != '\0', SIPTAG_CONTACT_STR (contacts)), TAG_END ());
+}

@@ -1,0 +1,175 @@
+/* What the files of this folder share. An endpoint has a listener (one NUA) per bind address, all on one su
+ * root, and a table of calls by id. The stack's handles carry the id, not a pointer: a late event looks it up
+ * and finds nothing.
+ *
+ * A call in the table is in one of three phases:
+ *
+ *   live     the owner knows it; ended is FALSE
+ *   ending   ended is TRUE; ops.ended waits for the next turn of the loop (queue "ended") or was made (told),
+ *            while a BYE or CANCEL of ours is still on its way: nh is not NULL
+ *   gone     told and nh is NULL: freed
+ */
+#pragma once
+
+#include "signaling/sip/rate.h"
+#include "signaling/sip/sip.h"
+
+typedef struct _SigSipListener SigSipListener;
+typedef struct _SigSipCall SigSipCall;
+#define NUA_MAGIC_T  SigSipListener
+#define NUA_HMAGIC_T struct sig_sip_tag_is_a_number
+
+#include <sofia-sip/nua.h>
+#include <sofia-sip/sip.h>
+#include <sofia-sip/sip_header.h>
+#include <sofia-sip/sip_tag.h>
+#include <sofia-sip/su_glib.h>
+
+#define SIG_SIP_MAX_BODY 32768
+
+/* The other end of a packet. */
+typedef struct
+{
+  SigSipSource source;
+  char host[64]; /* numeric, without brackets */
+  guint16 port;
+  gboolean is_ipv6, is_tcp;
+} SigSipPeer;
+
+struct _SigSipListener
+{
+  SigSip *sip;
+  nua_t *nua;
+  char *address; /* "*", or numeric without brackets */
+  gboolean shut_down;
+};
+
+struct _SigSip
+{
+  const SigSipOps *ops;
+  gpointer owner;
+  char **bind; /* NULL-terminated; empty: all addresses */
+  guint16 port;
+  SigSipTransports transports;
+  char *external_address; /* (nullable) */
+  char *user_agent;
+  gboolean accept_any_register;
+  guint t1_ms;
+
+  GMainContext *context;
+  su_root_t *root;
+  GSource *source;
+  msg_mclass_t *parser;
+  GPtrArray *listeners;
+
+  GHashTable *calls; /* SigSipCallId -> SigSipCall, owned */
+  SigSipCallId last_id;
+  guint n_live;
+  GQueue ended; /* ids of calls whose ops.ended is due */
+  GSource *ended_source;
+
+  gboolean accepting, shutting_down, shut_down;
+  GSource *shutdown_source;
+  guint shutdown_ticks;
+  void (*shutdown_done) (gpointer user);
+  gpointer shutdown_user;
+
+  SigSipRate *invite_rate;  /* (nullable): INVITEs that are asked about */
+  SigSipRate *request_rate; /* (nullable): requests that are parsed at all */
+  SigSipStats stats;
+};
+
+/* An offer of the peer that the owner has not answered yet. */
+typedef enum
+{
+  SIG_SIP_REOFFER_NONE,
+  SIG_SIP_REOFFER_INVITE,
+  SIG_SIP_REOFFER_UPDATE,
+} SigSipReoffer;
+
+struct _SigSipCall
+{
+  SigSip *sip;
+  SigSipListener *listener;
+  SigSipCallId id;
+  nua_handle_t *nh; /* (nullable) */
+  gboolean is_outbound;
+  gboolean is_answered; /* a 2xx to the first INVITE was sent or received */
+  gboolean is_acked;
+  gboolean bye_when_acked; /* hung up between our 2xx and its ACK (RFC 3261 15) */
+  gboolean cancelled;      /* a CANCEL of ours is on its way */
+  gboolean ended, told;
+
+  SigSipReoffer reoffer;
+  nua_saved_event_t reoffer_event[1];
+  gboolean own_reoffer;
+
+  char *credentials; /* (nullable) */
+  GSource *timer;    /* ringing, later the patience with a peer that ignores our BYE */
+
+  SigSipEnd end; /* strings below */
+  char *end_phrase, *end_reason;
+  char *bye_reason; /* (nullable) */
+
+  /* The dialog, as seen on the wire. */
+  SigSipDialogState dialog;
+  SigSipPeer peer;
+};
+
+/* endpoint.c */
+const char *sig_sip_address_for (SigSip *sip, const char *host, char out[64]);
+SigSipListener *sig_sip_listener_for (SigSip *sip, const char *host);
+gboolean sig_sip_address_is_private (const char *host);
+gboolean sig_sip_host_is_numeric (const char *host);
+void sig_sip_check_shutdown (SigSip *sip);
+
+/* events.c */
+void sig_sip_on_event (nua_event_t event, int status, char const *phrase, nua_t *nua,
+                       SigSipListener *listener, nua_handle_t *nh, NUA_HMAGIC_T *tag, sip_t const *message,
+                       tagi_t tags[]);
+
+/* call.c */
+SigSipCall *sig_sip_call_new (SigSipListener *listener, nua_handle_t *nh, gboolean is_outbound);
+SigSipCall *sig_sip_call_find (SigSip *sip, NUA_HMAGIC_T *tag);
+SigSipCall *sig_sip_call_live (SigSip *sip, SigSipCallId id);
+void sig_sip_call_end (SigSipCall *call, SigSipEndCause cause, int status, const char *phrase,
+                       const char *reason);
+void sig_sip_call_release (SigSipCall *call);
+void sig_sip_call_free (gpointer data);
+void sig_sip_call_bye (SigSipCall *call);
+void sig_sip_call_wait_for_end (SigSipCall *call);
+void sig_sip_call_set_timer (SigSipCall *call, guint ms, GSourceFunc function);
+void sig_sip_call_forget_reoffer (SigSipCall *call);
+
+/* inbound.c */
+void sig_sip_on_invite (SigSipListener *listener, nua_handle_t *nh, sip_t const *message);
+void sig_sip_on_reinvite (SigSipCall *call, sip_t const *message);
+void sig_sip_on_update (SigSipCall *call, sip_t const *message);
+void sig_sip_on_options (SigSipListener *listener, nua_handle_t *nh, sip_t const *message);
+void sig_sip_on_register (SigSipListener *listener, nua_handle_t *nh, sip_t const *message);
+
+/* outbound.c */
+void sig_sip_on_invite_answer (SigSipCall *call, int status, const char *phrase, sip_t const *message);
+
+/* dialog.c: keeps call->dialog */
+void sig_sip_dialog_note (SigSipCall *call, sip_t const *message, gboolean from_peer);
+void sig_sip_dialog_note_own_tag (SigSipCall *call);
+void sig_sip_dialog_note_contact (SigSipCall *call, const char *user);
+
+/* message.c: views of messages, bounded and in UTF-8 */
+char *sig_sip_text (const char *text);
+char *sig_sip_user (const url_t *url);
+char *sig_sip_host (const url_t *url);
+char *sig_sip_display (const char *display);
+char *sig_sip_reason_header (sip_t const *message);
+void sig_sip_peer_of (msg_t *message, SigSipPeer *peer);
+char *sig_sip_contact_make (SigSip *sip, const char *peer_host, const char *user, gboolean is_tcp);
+int sig_sip_body_check (sip_t const *message, const char **phrase);
+char *sig_sip_body (sip_t const *message);
+const char *sig_sip_phrase (int status, const char *phrase);
+GArray *sig_sip_headers (sip_t const *message);
+void sig_sip_headers_free (GArray *headers);
+
+/* parser.c */
+msg_mclass_t *sig_sip_parser_new (SigSip *sip);
+void sig_sip_parser_free (SigSip *sip);

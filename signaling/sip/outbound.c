@@ -1,0 +1,294 @@
+#include "signaling/sip/internal.h"
+
+#include "config/base/error.h"
+#include "signaling/sip/digest.h"
+
+#include <sofia-sip/sip_status.h>
+#include <sofia-sip/url.h>
+
+#include <string.h>
+
+#define MAX_DIAL_HEADERS 64
+#define MAX_ATTEMPTS     3 /* challenges of a proxy, of the server behind it, and a stale nonce */
+
+static gboolean
+on_ring_timeout (gpointer data)
+{
+  SigSipCall *call = data;
+
+  sig_sip_call_end (call, SIG_SIP_END_TIMEOUT, 408, "Ring Timeout", NULL);
+  sig_sip_call_bye (call);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+is_challenge (int status)
+{
+  return status == 401 || status == 407;
+}
+
+/* Our INVITE, or re-INVITE, was challenged and the stack may be waiting for credentials. When they were
+ * refused already it ends the request with an answer of its own (9xx), and what the peer said is kept here.
+ */
+static void
+authenticate (SigSipCall *call, int status, const char *phrase)
+{
+  g_free (call->end_phrase);
+  call->end_phrase = sig_sip_text (phrase);
+  call->end.status = status;
+  nua_authenticate (call->nh, NUTAG_AUTH (call->credentials), TAG_END ());
+}
+
+static void
+on_refused (SigSipCall *call, int status, const char *phrase, sip_t const *message)
+{
+  g_autofree char *reason = sig_sip_reason_header (message);
+  g_autofree char *kept = NULL;
+  SigSipEndCause cause = SIG_SIP_END_REJECTED;
+
+  if (status >= 700 && call->end.status != 0)
+    {
+      status = call->end.status;
+      kept = g_steal_pointer (&call->end_phrase);
+      phrase = kept;
+    }
+  else if (message == NULL)
+    cause = status == 408 ? SIG_SIP_END_TIMEOUT : SIG_SIP_END_FAILED;
+  sig_sip_call_end (call, cause, status < 700 ? status : 500, phrase, reason);
+  /* the handle goes with the stack's "terminated", or with the owner's patience */
+  sig_sip_call_wait_for_end (call);
+}
+
+static void
+on_first_answer (SigSipCall *call, int status, const char *phrase, sip_t const *message)
+{
+  SigSip *sip = call->sip;
+
+  if (status >= 300)
+    {
+      on_refused (call, status, phrase, message);
+      return;
+    }
+  if (message == NULL) /* the stack's own, before a repetition */
+    return;
+  g_autofree char *sdp = sig_sip_body (message);
+  sig_sip_dialog_note (call, message, FALSE);
+  if (status >= 200)
+    {
+      call->is_answered = call->is_acked = TRUE;
+      if (call->ended) /* our CANCEL came too late (RFC 3261 9.1) */
+        {
+          sig_sip_call_bye (call);
+          return;
+        }
+      g_clear_pointer (&call->end_phrase, g_free);
+      call->end.status = 0;
+      sig_sip_call_set_timer (call, 0, NULL);
+      if (sip->ops->answered != NULL)
+        sip->ops->answered (sip->owner, call->id, sdp);
+    }
+  else if (status > 100 && !call->ended && sip->ops->progress != NULL)
+    {
+      g_autofree char *text = sig_sip_text (phrase);
+      sip->ops->progress (sip->owner, call->id, status, text, sdp);
+    }
+}
+
+static void
+on_later_answer (SigSipCall *call, int status, const char *phrase, sip_t const *message)
+{
+  SigSip *sip = call->sip;
+  g_autofree char *sdp = sig_sip_body (message);
+  g_autofree char *text = sig_sip_text (phrase);
+
+  sig_sip_dialog_note (call, message, FALSE);
+  if (status < 200 || !call->own_reoffer)
+    return;
+  if (status >= 700 && call->end.status != 0)
+    status = call->end.status;
+  g_clear_pointer (&call->end_phrase, g_free);
+  call->end.status = 0;
+  call->own_reoffer = FALSE;
+  if (!call->ended && sip->ops->reanswer != NULL)
+    sip->ops->reanswer (sip->owner, call->id, status < 700 ? status : 500, text, sdp);
+}
+
+void
+sig_sip_on_invite_answer (SigSipCall *call, int status, const char *phrase, sip_t const *message)
+{
+  if (is_challenge (status) && call->credentials != NULL && message != NULL && !call->ended)
+    {
+      sig_sip_dialog_note (call, message, FALSE);
+      authenticate (call, status, phrase);
+    }
+  else if (call->is_answered)
+    on_later_answer (call, status, phrase, message);
+  else
+    on_first_answer (call, status, phrase, message);
+}
+
+static gboolean
+check_dial (const SigSipDial *dial, GError **error)
+{
+  if (!sig_sip_check_uri (dial->to_uri, error))
+    return FALSE;
+  if (dial->from_uri != NULL && !sig_sip_check_uri (dial->from_uri, error))
+    return FALSE;
+  if (dial->sdp == NULL || strlen (dial->sdp) > SIG_SIP_MAX_BODY || dial->n_headers > MAX_DIAL_HEADERS)
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                           "the offer or the headers are too long");
+      return FALSE;
+    }
+  for (gsize i = 0; i < dial->n_headers; i++)
+    if (!sig_sip_check_header (dial->headers[i].name, dial->headers[i].value, error))
+      return FALSE;
+  return TRUE;
+}
+
+static char *
+make_from (const SigSipDial *dial, const char *from_uri)
+{
+  GString *out = g_string_new (NULL);
+
+  if (dial->from_display != NULL && *dial->from_display != '\0')
+    {
+      g_autofree char *display = sig_sip_text (dial->from_display);
+      g_string_append_c (out, '"');
+      for (const char *c = display; *c != '\0'; c++)
+        {
+          if (*c == '"' || *c == '\\')
+            g_string_append_c (out, '\\');
+          g_string_append_c (out, *c);
+        }
+      g_string_append (out, "\" ");
+    }
+  g_string_append_printf (out, "<%s>", from_uri);
+  return g_string_free (out, FALSE);
+}
+
+/* Where a call goes, read from its URI. */
+typedef struct
+{
+  char *host; /* without brackets */
+  char *user;
+  char *to; /* To: the URI without port and parameters (RFC 3261 19.1.1) */
+  guint16 port;
+  gboolean is_tcp;
+} Target;
+
+static void
+read_target (const char *uri, Target *target)
+{
+  g_autofree char *copy = g_strdup (uri);
+  url_t url[1];
+  char transport[8] = "";
+
+  url_d (url, copy);
+  target->host = sig_sip_host (url);
+  target->user = sig_sip_user (url);
+  target->port = url->url_port != NULL ? (guint16)g_ascii_strtoull (url->url_port, NULL, 10) : 5060;
+  if (url->url_params != NULL)
+    url_param (url->url_params, "transport", transport, sizeof transport);
+  target->is_tcp = g_ascii_strcasecmp (transport, "tcp") == 0;
+  target->to = url->url_user != NULL ? g_strdup_printf ("<sip:%s@%s>", url->url_user, url->url_host)
+                                     : g_strdup_printf ("<sip:%s>", url->url_host);
+}
+
+static void
+clear_target (Target *target)
+{
+  g_free (target->host);
+  g_free (target->user);
+  g_free (target->to);
+}
+
+static tagi_t *
+header_tags (const SigSipDial *dial, GPtrArray *lines)
+{
+  tagi_t *tags = g_new0 (tagi_t, dial->n_headers + 1);
+
+  for (gsize i = 0; i < dial->n_headers; i++)
+    {
+      char *line = g_strdup_printf ("%s: %s", dial->headers[i].name, dial->headers[i].value);
+      g_ptr_array_add (lines, line);
+      tags[i].t_tag = siptag_header_str;
+      tags[i].t_value = tag_str_v (line);
+    }
+  return tags;
+}
+
+static void
+send_invite (SigSipCall *call, const SigSipDial *dial)
+{
+  g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
+  g_autofree tagi_t *tags = header_tags (dial, lines);
+  unsigned attempts = call->credentials != NULL ? MAX_ATTEMPTS : 0;
+
+  nua_invite (call->nh, NUTAG_RETRY_COUNT (attempts), SIPTAG_CONTACT_STR (call->dialog.local_contact),
+              SIPTAG_CSEQ_STR ("1 INVITE"), SIPTAG_CONTENT_TYPE_STR ("application/sdp"),
+              SIPTAG_PAYLOAD_STR (dial->sdp), TAG_NEXT (tags));
+}
+
+static char *
+default_from (SigSip *sip, const char *host)
+{
+  char buffer[64];
+  const char *address = sig_sip_address_for (sip, host, buffer);
+
+  return g_strdup_printf (strchr (address, ':') != NULL ? "sip:switchroom@[%s]" : "sip:switchroom@%s",
+                          address);
+}
+
+SigSipCallId
+sig_sip_dial (SigSip *sip, const SigSipDial *dial, GError **error)
+{
+  Target target = { 0 };
+
+  if (sip->shutting_down)
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE, "the SIP endpoint is shutting down");
+      return 0;
+    }
+  if (!check_dial (dial, error))
+    return 0;
+
+  read_target (dial->to_uri, &target);
+  if (target.is_tcp && !(sip->transports & SIG_SIP_TCP))
+    {
+      clear_target (&target);
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "the transport TCP is not enabled");
+      return 0;
+    }
+  SigSipListener *listener = sig_sip_listener_for (sip, target.host);
+  g_autofree char *own_uri = dial->from_uri == NULL ? default_from (sip, target.host) : NULL;
+  g_autofree char *from = make_from (dial, own_uri != NULL ? own_uri : dial->from_uri);
+  nua_handle_t *nh = nua_handle (listener->nua, NULL, NUTAG_URL (dial->to_uri), SIPTAG_TO_STR (target.to),
+                                 SIPTAG_FROM_STR (from), TAG_END ());
+  if (nh == NULL)
+    {
+      clear_target (&target);
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INTERNAL, "the SIP stack cannot make the call");
+      return 0;
+    }
+
+  SigSipCall *call = sig_sip_call_new (listener, nh, TRUE);
+  g_strlcpy (call->peer.host, target.host, sizeof call->peer.host);
+  call->peer.port = target.port;
+  call->peer.is_tcp = target.is_tcp;
+  call->peer.is_ipv6 = strchr (target.host, ':') != NULL;
+  call->dialog.remote_target = g_strdup (dial->to_uri);
+  if (dial->auth_username != NULL && dial->auth_password != NULL)
+    call->credentials = sig_sip_digest_credentials (dial->auth_username, dial->auth_password);
+
+  url_t url[1];
+  g_autofree char *from_uri = g_strdup (own_uri != NULL ? own_uri : dial->from_uri);
+  url_d (url, from_uri);
+  g_autofree char *user = sig_sip_user (url);
+  sig_sip_dialog_note_contact (call, user);
+  clear_target (&target);
+  send_invite (call, dial);
+  if (dial->expires_s > 0)
+    sig_sip_call_set_timer (call, MIN (dial->expires_s, 3600) * 1000, on_ring_timeout);
+  return call->id;
+}

@@ -1,0 +1,149 @@
+/* The gate in front of the stack: a copy of its parser whose step from header to body looks at each message
+ * first. It runs before any transaction, dialog or handle exists, so what is refused here costs no memory:
+ *
+ * - a Contact, Route or Record-Route that is not sip: or sips: would become the target of our next request
+ * and abort the process in an assertion of the stack. A request with one gets 400, from a response it is
+ * taken away;
+ * - one source that sends more new requests than ten times the INVITE limit gets no answer at all, since each
+ *   answered transaction lives for 32 s. */
+#include "signaling/sip/internal.h"
+
+#include <sofia-sip/msg_mclass.h>
+#include <sofia-sip/sip_parser.h>
+#include <sofia-sip/sip_util.h>
+
+#include <stdlib.h>
+
+static GPtrArray *endpoints; /* those alive in this process; main thread */
+
+static SigSip *
+endpoint_of (msg_t *message)
+{
+  for (guint i = 0; endpoints != NULL && i < endpoints->len; i++)
+    {
+      SigSip *sip = g_ptr_array_index (endpoints, i);
+      if (sip->parser == msg_mclass (message))
+        return sip;
+    }
+  return NULL;
+}
+
+static gboolean
+is_sip_url (const url_t *url)
+{
+  return (url->url_type == url_sip || url->url_type == url_sips) && url->url_host != NULL
+         && *url->url_host != '\0';
+}
+
+static gboolean
+targets_are_sip (const sip_t *message)
+{
+  for (const sip_route_t *route = message->sip_route; route != NULL; route = route->r_next)
+    if (!is_sip_url (route->r_url))
+      return FALSE;
+  for (const sip_record_route_t *route = message->sip_record_route; route != NULL; route = route->r_next)
+    if (!is_sip_url (route->r_url))
+      return FALSE;
+  if (message->sip_request != NULL && message->sip_request->rq_method == sip_method_register)
+    return TRUE; /* Contact: * */
+  for (const sip_contact_t *contact = message->sip_contact; contact != NULL; contact = contact->m_next)
+    if (!is_sip_url (contact->m_url))
+      return FALSE;
+  return TRUE;
+}
+
+static void
+remove_targets (msg_t *message, sip_t *sip)
+{
+  while (sip->sip_record_route != NULL)
+    sip_header_remove (message, sip, (sip_header_t *)sip->sip_record_route);
+  while (sip->sip_contact != NULL)
+    sip_header_remove (message, sip, (sip_header_t *)sip->sip_contact);
+}
+
+static gboolean
+begins_something (const sip_t *message)
+{
+  sip_method_t method = message->sip_request->rq_method;
+
+  return method != sip_method_ack && method != sip_method_cancel
+         && (message->sip_to == NULL || message->sip_to->a_tag == NULL);
+}
+
+/* Without a Via the stack has nowhere to answer a broken message to, and drops it. */
+static void
+drop (msg_t *message, sip_t *sip)
+{
+  while (sip->sip_via != NULL)
+    sip_header_remove (message, sip, (sip_header_t *)sip->sip_via);
+  sip->sip_flags |= MSG_FLG_ERROR;
+}
+
+static void
+inspect (SigSip *endpoint, msg_t *message, sip_t *sip)
+{
+  SigSipPeer peer;
+
+  if (sip->sip_error != NULL || sip_sanity_check (sip) < 0)
+    endpoint->stats.n_malformed++;
+
+  if (sip->sip_request == NULL)
+    {
+      if (!targets_are_sip (sip))
+        remove_targets (message, sip);
+      return;
+    }
+  if (!targets_are_sip (sip)
+      || (sip->sip_request->rq_method == sip_method_invite && sip->sip_contact == NULL))
+    {
+      endpoint->stats.n_malformed++;
+      sip->sip_flags |= MSG_FLG_ERROR;
+    }
+  if (endpoint->request_rate != NULL && begins_something (sip))
+    {
+      sig_sip_peer_of (message, &peer);
+      if (!sig_sip_rate_take (endpoint->request_rate, &peer.source, cfg_monotonic_now ()))
+        {
+          endpoint->stats.n_rate_limited++;
+          drop (message, sip);
+        }
+    }
+}
+
+static issize_t
+extract_body (msg_t *message, msg_pub_t *object, char bytes[], isize_t size, int end_of_stream)
+{
+  sip_t *sip = (sip_t *)object;
+  SigSip *endpoint = endpoint_of (message);
+
+  if (endpoint != NULL && !(sip->sip_flags & MSG_FLG_BODY))
+    {
+      issize_t used = sip_extract_body (message, sip, bytes, size, end_of_stream);
+      if (sip->sip_flags & MSG_FLG_BODY)
+        inspect (endpoint, message, sip);
+      return used;
+    }
+  return sip_extract_body (message, sip, bytes, size, end_of_stream);
+}
+
+msg_mclass_t *
+sig_sip_parser_new (SigSip *sip)
+{
+  msg_mclass_t *parser = sip_extend_mclass (NULL); /* knows P-Asserted-Identity */
+
+  g_assert (parser != NULL);
+  parser->mc_extract_body = extract_body;
+  if (endpoints == NULL)
+    endpoints = g_ptr_array_new ();
+  g_ptr_array_add (endpoints, sip);
+  return parser;
+}
+
+void
+sig_sip_parser_free (SigSip *sip)
+{
+  g_ptr_array_remove_fast (endpoints, sip);
+  if (endpoints->len == 0)
+    g_clear_pointer (&endpoints, g_ptr_array_unref);
+  free (sip->parser);
+}

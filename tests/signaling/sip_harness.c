@@ -1,0 +1,592 @@
+#include "tests/signaling/sip_harness.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* ------------------------------------------------------------------ endpoint */
+
+static void
+keep (char **field, const char *value)
+{
+  g_free (*field);
+  *field = g_strdup (value);
+}
+
+static void
+on_invite (gpointer owner, SigSipCallId call, const SigSipInvite *invite)
+{
+  Endpoint *e = owner;
+  GString *headers = g_string_new (NULL);
+
+  e->call = call;
+  e->n_invites++;
+  keep (&e->from_user, invite->from_user);
+  keep (&e->from_display, invite->from_display);
+  keep (&e->request_user, invite->request_user);
+  keep (&e->source_address, invite->source_address);
+  keep (&e->transport, invite->transport);
+  keep (&e->sdp, invite->sdp);
+  e->source_port = invite->source_port;
+  e->supports_timer = invite->supports_timer;
+  for (gsize i = 0; i < invite->n_headers; i++)
+    g_string_append_printf (headers, "%s=%s;", invite->headers[i].name, invite->headers[i].value);
+  keep (&e->headers, headers->str);
+  g_string_free (headers, TRUE);
+  g_string_append (e->heard, "invite ");
+  if (e->auto_reject != 0)
+    sig_sip_call_reject (e->sip, call, e->auto_reject, NULL, e->auto_retry_after);
+  if (e->auto_ring)
+    sig_sip_call_ring (e->sip, call);
+  if (e->auto_answer)
+    sig_sip_call_answer (e->sip, call, invite->sdp != NULL ? ANSWER : OFFER);
+}
+
+static void
+on_progress (gpointer owner, SigSipCallId call, int status, const char *phrase, const char *sdp)
+{
+  Endpoint *e = owner;
+
+  keep (&e->sdp, sdp);
+  g_string_append_printf (e->heard, "progress:%d ", status);
+}
+
+static void
+on_answered (gpointer owner, SigSipCallId call, const char *sdp)
+{
+  Endpoint *e = owner;
+
+  keep (&e->sdp, sdp);
+  g_string_append (e->heard, "answered ");
+}
+
+static void
+on_acked (gpointer owner, SigSipCallId call, const char *sdp)
+{
+  Endpoint *e = owner;
+
+  keep (&e->sdp, sdp);
+  g_string_append (e->heard, sdp != NULL ? "acked+sdp " : "acked ");
+  if (e->auto_hangup_on_ack)
+    sig_sip_call_hangup (e->sip, call, NULL);
+}
+
+static void
+on_reoffer (gpointer owner, SigSipCallId call, const char *sdp)
+{
+  Endpoint *e = owner;
+
+  keep (&e->sdp, sdp);
+  g_string_append (e->heard, sdp != NULL ? "reoffer " : "reoffer:none ");
+  if (e->auto_answer_reoffer)
+    sig_sip_call_answer_reoffer (e->sip, call, sdp != NULL ? ANSWER : OFFER);
+}
+
+static void
+on_reanswer (gpointer owner, SigSipCallId call, int status, const char *phrase, const char *sdp)
+{
+  Endpoint *e = owner;
+
+  keep (&e->sdp, sdp);
+  g_string_append_printf (e->heard, "reanswer:%d ", status);
+}
+
+static void
+on_ended (gpointer owner, SigSipCallId call, const SigSipEnd *end)
+{
+  static const char *const causes[] = { "bye", "cancel", "local", "rejected", "timeout", "failed" };
+  Endpoint *e = owner;
+
+  e->n_ended++;
+  keep (&e->phrase, end->phrase);
+  keep (&e->reason, end->reason);
+  g_string_append_printf (e->heard, "ended:%s:%d ", causes[end->cause], end->status);
+}
+
+static const SigSipOps endpoint_ops = {
+  .invite = on_invite,
+  .progress = on_progress,
+  .answered = on_answered,
+  .acked = on_acked,
+  .reoffer = on_reoffer,
+  .reanswer = on_reanswer,
+  .ended = on_ended,
+};
+
+static guint16
+free_port (void)
+{
+  struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  socklen_t length = sizeof address;
+  int tcp = socket (AF_INET, SOCK_STREAM, 0), udp = socket (AF_INET, SOCK_DGRAM, 0);
+
+  g_assert_cmpint (bind (tcp, (struct sockaddr *)&address, sizeof address), ==, 0);
+  g_assert_cmpint (getsockname (tcp, (struct sockaddr *)&address, &length), ==, 0);
+  gboolean both = bind (udp, (struct sockaddr *)&address, sizeof address) == 0;
+  close (tcp);
+  close (udp);
+  return both ? ntohs (address.sin_port) : free_port ();
+}
+
+Endpoint *
+endpoint_new (const EndpointOptions *options)
+{
+  static const EndpointOptions none = { 0 };
+  static const char *const both[] = { "127.0.0.1", "::1", NULL };
+  static const char *const all[] = { NULL };
+  const char *one[] = { "127.0.0.1", NULL };
+  Endpoint *e = g_new0 (Endpoint, 1);
+  GError *error = NULL;
+
+  if (options == NULL)
+    options = &none;
+  if (options->bind != NULL)
+    one[0] = options->bind;
+  e->heard = g_string_new (NULL);
+  e->port = free_port ();
+  SigSipConfig config = {
+    .bind = g_strcmp0 (options->bind, "both") == 0  ? both
+            : g_strcmp0 (options->bind, "all") == 0 ? all
+                                                    : one,
+    .port = e->port,
+    .transports = options->transports != 0 ? options->transports : SIG_SIP_UDP | SIG_SIP_TCP,
+    .external_address = options->external_address,
+    .user_agent = "Test",
+    .accept_any_register = options->accept_any_register,
+    .invites_per_second_per_source = options->invites_per_second,
+    .t1_ms = options->t1_ms,
+  };
+  e->sip = sig_sip_new (&config, &endpoint_ops, e, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (e->sip);
+  return e;
+}
+
+static void
+on_shut_down (gpointer user)
+{
+  *(gboolean *)user = TRUE;
+}
+
+void
+endpoint_free (Endpoint *e)
+{
+  gboolean done = FALSE;
+  SigSipStats stats;
+
+  sig_sip_shutdown (e->sip, on_shut_down, &done);
+  run_until (done);
+  sig_sip_get_stats (e->sip, &stats);
+  g_assert_cmpuint (stats.n_calls, ==, 0);
+  sig_sip_free (e->sip);
+  g_string_free (e->heard, TRUE);
+  g_free (e->from_user);
+  g_free (e->from_display);
+  g_free (e->request_user);
+  g_free (e->source_address);
+  g_free (e->transport);
+  g_free (e->headers);
+  g_free (e->sdp);
+  g_free (e->phrase);
+  g_free (e->reason);
+  g_free (e);
+}
+
+const char *
+endpoint_heard (Endpoint *e)
+{
+  static char *last;
+
+  g_free (last);
+  last = g_strchomp (g_strdup (e->heard->str));
+  g_string_truncate (e->heard, 0);
+  return last;
+}
+
+static gboolean
+on_tick (gpointer user)
+{
+  *(gboolean *)user = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+void
+run_for_ms (guint ms)
+{
+  gboolean over = FALSE;
+
+  g_timeout_add (ms, on_tick, &over);
+  while (!over)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+void
+run_once (void)
+{
+  if (!g_main_context_iteration (NULL, FALSE))
+    g_usleep (500);
+}
+
+/* ---------------------------------------------------------------------- wire */
+
+static socklen_t
+loopback (gboolean is_ipv6, guint16 port, struct sockaddr_storage *out)
+{
+  memset (out, 0, sizeof *out);
+  if (is_ipv6)
+    {
+      struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
+      in6->sin6_family = AF_INET6;
+      in6->sin6_addr = in6addr_loopback;
+      in6->sin6_port = htons (port);
+      return sizeof *in6;
+    }
+  struct sockaddr_in *in = (struct sockaddr_in *)out;
+  in->sin_family = AF_INET;
+  in->sin_addr.s_addr = htonl (INADDR_LOOPBACK);
+  in->sin_port = htons (port);
+  return sizeof *in;
+}
+
+static Wire *
+wire_open (gboolean is_tcp, gboolean is_ipv6)
+{
+  static guint n;
+  Wire *wire = g_new0 (Wire, 1);
+
+  wire->is_tcp = is_tcp;
+  wire->is_ipv6 = is_ipv6;
+  wire->listener = -1;
+  wire->n = ++n;
+  wire->buffer = g_string_new (NULL);
+  wire->fd = socket (is_ipv6 ? AF_INET6 : AF_INET, is_tcp ? SOCK_STREAM : SOCK_DGRAM, 0);
+  return wire;
+}
+
+static void
+wire_name (Wire *wire, int fd)
+{
+  struct sockaddr_storage address;
+  socklen_t length = sizeof address;
+
+  g_assert_cmpint (getsockname (fd, (struct sockaddr *)&address, &length), ==, 0);
+  wire->port = ntohs (((struct sockaddr_in *)&address)->sin_port); /* the same place in both families */
+}
+
+Wire *
+wire_new (gboolean is_tcp, gboolean is_ipv6, guint16 remote_port)
+{
+  Wire *wire = wire_open (is_tcp, is_ipv6);
+  struct sockaddr_storage address;
+  socklen_t length = loopback (is_ipv6, remote_port, &address);
+
+  wire->remote_port = remote_port;
+  g_assert_cmpint (connect (wire->fd, (struct sockaddr *)&address, length), ==, 0);
+  wire_name (wire, wire->fd);
+  fcntl (wire->fd, F_SETFL, O_NONBLOCK);
+  return wire;
+}
+
+Wire *
+wire_listen (gboolean is_tcp)
+{
+  Wire *wire = wire_open (is_tcp, FALSE);
+  struct sockaddr_storage address;
+  socklen_t length = loopback (FALSE, 0, &address);
+
+  g_assert_cmpint (bind (wire->fd, (struct sockaddr *)&address, length), ==, 0);
+  wire_name (wire, wire->fd);
+  fcntl (wire->fd, F_SETFL, O_NONBLOCK);
+  if (is_tcp)
+    {
+      g_assert_cmpint (listen (wire->fd, 4), ==, 0);
+      wire->listener = wire->fd;
+      wire->fd = -1;
+    }
+  return wire;
+}
+
+void
+wire_free (Wire *wire)
+{
+  if (wire->fd >= 0)
+    close (wire->fd);
+  if (wire->listener >= 0)
+    close (wire->listener);
+  g_string_free (wire->buffer, TRUE);
+  g_free (wire->last);
+  g_free (wire);
+}
+
+void
+wire_send (Wire *wire, const char *text)
+{
+  gssize sent = send (wire->fd, text, strlen (text), MSG_NOSIGNAL);
+
+  g_assert_cmpint (sent, ==, strlen (text));
+}
+
+static gsize
+whole_message (const GString *buffer)
+{
+  const char *end = strstr (buffer->str, "\r\n\r\n");
+
+  if (end == NULL)
+    return 0;
+  const char *length = strcasestr (buffer->str, "\r\nContent-Length:");
+  if (length == NULL || length > end)
+    length = strcasestr (buffer->str, "\r\nl:");
+  g_assert_nonnull (length);
+  gsize size = (gsize)(end + 4 - buffer->str) + (gsize)g_ascii_strtoull (strchr (length, ':') + 1, NULL, 10);
+  return buffer->len >= size ? size : 0;
+}
+
+/* UDP: the first packet connects a listening wire to its peer. */
+static gssize
+wire_receive (Wire *wire, char *data, gsize size)
+{
+  struct sockaddr_storage from;
+  socklen_t length = sizeof from;
+  gssize got = recvfrom (wire->fd, data, size, 0, (struct sockaddr *)&from, &length);
+
+  if (got > 0 && !wire->is_tcp && wire->remote_port == 0)
+    {
+      g_assert_cmpint (connect (wire->fd, (struct sockaddr *)&from, length), ==, 0);
+      wire->remote_port = ntohs (((struct sockaddr_in *)&from)->sin_port);
+    }
+  return got;
+}
+
+static gboolean
+wire_take (Wire *wire)
+{
+  char data[65536];
+  gsize size;
+
+  if (wire->fd < 0)
+    {
+      wire->fd = accept (wire->listener, NULL, NULL);
+      if (wire->fd < 0)
+        return FALSE;
+      fcntl (wire->fd, F_SETFL, O_NONBLOCK);
+    }
+  gssize got = wire_receive (wire, data, sizeof data - 1);
+  if (got > 0)
+    g_string_append_len (wire->buffer, data, got);
+  if (wire->buffer->len == 0)
+    return FALSE;
+  size = wire->is_tcp ? whole_message (wire->buffer) : wire->buffer->len;
+  if (size == 0)
+    return FALSE;
+  g_free (wire->last);
+  wire->last = g_strndup (wire->buffer->str, size);
+  g_string_erase (wire->buffer, 0, (gssize)size);
+  return TRUE;
+}
+
+const char *
+wire_expect (Wire *wire, const char *start)
+{
+  gint64 deadline = g_get_monotonic_time () + 5 * G_USEC_PER_SEC;
+
+  while (g_get_monotonic_time () < deadline)
+    {
+      if (!wire_take (wire))
+        {
+          run_once ();
+          continue;
+        }
+      if (g_str_has_prefix (wire->last, start))
+        return wire->last;
+      if (!g_str_has_prefix (wire->last, "SIP/2.0 1"))
+        g_error ("expected \"%s\", got:\n%s", start, wire->last);
+    }
+  g_error ("expected \"%s\" within 5 s, got nothing", start);
+}
+
+void
+wire_nothing (Wire *wire, guint ms, const char *skip)
+{
+  gint64 deadline = g_get_monotonic_time () + ms * 1000;
+
+  while (g_get_monotonic_time () < deadline)
+    {
+      if (wire_take (wire) && (skip == NULL || !g_str_has_prefix (wire->last, skip)))
+        g_error ("expected nothing, got:\n%s", wire->last);
+      run_once ();
+    }
+}
+
+char *
+wire_header (Wire *wire, const char *name)
+{
+  g_autofree char *start = g_strdup_printf ("\r\n%s:", name);
+  const char *end = strstr (wire->last, "\r\n\r\n");
+  const char *found = strcasestr (wire->last, start);
+
+  if (found == NULL || found > end)
+    return NULL;
+  found += strlen (start);
+  return g_strstrip (g_strndup (found, (gsize)(strstr (found, "\r\n") - found)));
+}
+
+const char *
+wire_body (Wire *wire)
+{
+  return strstr (wire->last, "\r\n\r\n") + 4;
+}
+
+void
+wire_answer (Wire *wire, const char *status, const char *tag, const char *headers, const char *sdp)
+{
+  g_autofree char *via = wire_header (wire, "Via");
+  g_autofree char *from = wire_header (wire, "From");
+  g_autofree char *to = wire_header (wire, "To");
+  g_autofree char *call_id = wire_header (wire, "Call-ID");
+  g_autofree char *cseq = wire_header (wire, "CSeq");
+  const char *with_tag = strstr (to, ";tag=") == NULL && tag != NULL ? tag : NULL;
+  g_autofree char *text = g_strdup_printf (
+      "SIP/2.0 %s\r\nVia: %s\r\nFrom: %s\r\nTo: %s%s%s\r\nCall-ID: %s\r\nCSeq: %s\r\n"
+      "Contact: <sip:wire@127.0.0.1:%u%s>\r\n%s%sContent-Length: %zu\r\n\r\n%s",
+      status, via, from, to, with_tag != NULL ? ";tag=" : "", with_tag != NULL ? with_tag : "", call_id, cseq,
+      wire->port, wire->is_tcp ? ";transport=tcp" : "", headers != NULL ? headers : "",
+      sdp != NULL ? "Content-Type: application/sdp\r\n" : "", sdp != NULL ? strlen (sdp) : 0,
+      sdp != NULL ? sdp : "");
+
+  wire_send (wire, text);
+}
+
+/* -------------------------------------------------------------------- dialog */
+
+static const char *
+wire_host (const Wire *wire)
+{
+  return wire->is_ipv6 ? "[::1]" : "127.0.0.1";
+}
+
+Dialog *
+dialog_new (Wire *wire)
+{
+  static guint n;
+  Dialog *dialog = g_new0 (Dialog, 1);
+
+  dialog->wire = wire;
+  dialog->call_id = g_strdup_printf ("call-%u-%u@test", wire->n, ++n);
+  dialog->target = g_strdup_printf ("sip:lobby@%s:%u", wire_host (wire), wire->remote_port);
+  dialog->cseq = 100;
+  return dialog;
+}
+
+void
+dialog_free (Dialog *dialog)
+{
+  g_free (dialog->call_id);
+  g_free (dialog->to_tag);
+  g_free (dialog->target);
+  g_free (dialog);
+}
+
+static void
+add_default (GString *text, const char *headers, const char *name, const char *value)
+{
+  g_autofree char *start = g_strdup_printf ("%s:", name);
+  g_autofree char *inner = g_strdup_printf ("\r\n%s:", name);
+
+  if (headers != NULL && (g_str_has_prefix (headers, start) || strstr (headers, inner) != NULL))
+    return;
+  g_string_append_printf (text, "%s: %s\r\n", name, value);
+}
+
+void
+dialog_request (Dialog *dialog, const char *method, const char *headers, const char *content_type,
+                const char *body)
+{
+  Wire *wire = dialog->wire;
+  GString *text = g_string_new (NULL);
+  gboolean same_branch = g_str_equal (method, "CANCEL");
+  gboolean same_cseq = same_branch || g_str_equal (method, "ACK");
+
+  if (!same_cseq)
+    dialog->cseq++;
+  if (!same_branch)
+    dialog->branch++;
+  g_autofree char *via
+      = g_strdup_printf ("SIP/2.0/%s %s:%u;branch=z9hG4bK-%s-%u;rport", wire->is_tcp ? "TCP" : "UDP",
+                         wire_host (wire), wire->port, dialog->call_id, dialog->branch);
+  g_autofree char *from
+      = g_strdup_printf ("\"The \\\"Caller\\\"\" <sip:alice@%s>;tag=alice", wire_host (wire));
+  g_autofree char *to
+      = g_strdup_printf ("<sip:lobby@%s>%s%s", wire_host (wire), dialog->to_tag != NULL ? ";tag=" : "",
+                         dialog->to_tag != NULL ? dialog->to_tag : "");
+  g_autofree char *cseq = g_strdup_printf ("%u %s", dialog->cseq, method);
+  g_autofree char *contact = g_strdup_printf ("<sip:alice@%s:%u%s>", wire_host (wire), wire->port,
+                                              wire->is_tcp ? ";transport=tcp" : "");
+  g_string_append_printf (text, "%s %s SIP/2.0\r\n", method, dialog->target);
+  add_default (text, headers, "Via", via);
+  add_default (text, headers, "From", from);
+  add_default (text, headers, "To", to);
+  add_default (text, headers, "Call-ID", dialog->call_id);
+  add_default (text, headers, "CSeq", cseq);
+  add_default (text, headers, "Max-Forwards", "70");
+  if (!g_str_equal (method, "CANCEL") && !g_str_equal (method, "ACK") && !g_str_equal (method, "BYE"))
+    add_default (text, headers, "Contact", contact);
+  if (headers != NULL)
+    g_string_append (text, headers);
+  if (content_type != NULL)
+    g_string_append_printf (text, "Content-Type: %s\r\n", content_type);
+  g_string_append_printf (text, "Content-Length: %zu\r\n\r\n%s", body != NULL ? strlen (body) : 0,
+                          body != NULL ? body : "");
+  wire_send (wire, text->str);
+  g_string_free (text, TRUE);
+}
+
+void
+dialog_invite (Dialog *dialog, const char *sdp)
+{
+  dialog_request (dialog, "INVITE", NULL, sdp != NULL ? "application/sdp" : NULL, sdp);
+}
+
+void
+dialog_learn (Dialog *dialog)
+{
+  g_autofree char *to = wire_header (dialog->wire, "To");
+  g_autofree char *contact = wire_header (dialog->wire, "Contact");
+  const char *tag = strstr (to, ";tag=");
+
+  g_assert_nonnull (tag);
+  g_free (dialog->to_tag);
+  dialog->to_tag = g_strdup (tag + 5);
+  if (contact != NULL)
+    {
+      char *end = strchr (contact, '>');
+      g_assert_true (contact[0] == '<' && end != NULL);
+      *end = '\0';
+      g_free (dialog->target);
+      dialog->target = g_strdup (contact + 1);
+    }
+}
+
+void
+dialog_ack (Dialog *dialog, const char *sdp)
+{
+  dialog_request (dialog, "ACK", NULL, sdp != NULL ? "application/sdp" : NULL, sdp);
+}
+
+/* The ACK of a refusal and the CANCEL repeat the branch and the target of their INVITE. */
+void
+dialog_cancel (Dialog *dialog)
+{
+  dialog_request (dialog, "CANCEL", NULL, NULL, NULL);
+}
+
+void
+dialog_establish (Dialog *dialog)
+{
+  dialog_invite (dialog, OFFER);
+  wire_expect (dialog->wire, "SIP/2.0 200");
+  dialog_learn (dialog);
+  dialog_ack (dialog, NULL);
+}

@@ -1,0 +1,119 @@
+/* What the tests of the SIP endpoint share: an endpoint with an owner that writes down what it hears, and a
+ * peer made of a plain socket that says exactly what a test wants said. Everything is on loopback. */
+#pragma once
+
+#include "signaling/sip/sip.h"
+
+#include <glib.h>
+
+#define OFFER                                                                                                \
+  "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n"
+#define ANSWER                                                                                               \
+  "v=0\r\no=- 2 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 50000 RTP/AVP 0\r\n"
+
+typedef struct
+{
+  SigSip *sip;
+  guint16 port;
+  SigSipCallId call; /* of the last ops.invite */
+  GString *heard;    /* "invite acked ended:0:0 " in the order of the calls */
+  guint n_invites, n_ended;
+
+  /* from the last event of each kind */
+  char *from_user, *from_display, *request_user, *source_address, *transport, *headers, *sdp, *phrase,
+      *reason;
+  guint16 source_port;
+  gboolean supports_timer;
+  int status;
+  SigSipEnd end;
+
+  /* what the owner does by itself */
+  gboolean auto_ring, auto_answer, auto_answer_reoffer, auto_hangup_on_ack;
+  int auto_reject;
+  guint auto_retry_after;
+} Endpoint;
+
+typedef struct
+{
+  const char *bind; /* (nullable): one address, "both" for 127.0.0.1 and ::1, NULL for 127.0.0.1 */
+  SigSipTransports transports;
+  const char *external_address;
+  gboolean accept_any_register;
+  guint invites_per_second;
+  guint t1_ms;
+} EndpointOptions;
+
+Endpoint *endpoint_new (const EndpointOptions *options);
+/** endpoint_free: shuts down and asserts that it took less than 5 s. */
+void endpoint_free (Endpoint *endpoint);
+/** endpoint_heard: what was heard since the last time, for g_assert_cmpstr. */
+const char *endpoint_heard (Endpoint *endpoint);
+
+/** run_until: turns the main loop until *@value is not zero or 5 s are over. */
+#define run_until(condition)                                                                                 \
+  do                                                                                                         \
+    {                                                                                                        \
+      gint64 deadline_ = g_get_monotonic_time () + 5 * G_USEC_PER_SEC;                                       \
+      while (!(condition) && g_get_monotonic_time () < deadline_)                                            \
+        run_once ();                                                                                         \
+      if (!(condition))                                                                                      \
+        g_error ("%s:%d: not within 5 s: %s", __FILE__, __LINE__, #condition);                               \
+    }                                                                                                        \
+  while (0)
+void run_once (void);
+void run_for_ms (guint ms);
+
+/* The peer made of a socket. */
+typedef struct
+{
+  int fd;
+  int listener; /* -1, or a TCP socket that waits for a connection */
+  gboolean is_tcp, is_ipv6;
+  guint16 port, remote_port;
+  GString *buffer; /* received and not yet taken, TCP */
+  char *last;      /* the message taken last */
+  guint n;         /* numbers Call-IDs and branches */
+} Wire;
+
+Wire *wire_new (gboolean is_tcp, gboolean is_ipv6, guint16 remote_port);
+/** wire_listen: a peer that is called. */
+Wire *wire_listen (gboolean is_tcp);
+void wire_free (Wire *wire);
+void wire_send (Wire *wire, const char *text);
+/** wire_expect: takes messages until one begins with @start, which is returned. Provisional answers are
+ * skipped unless asked for. */
+const char *wire_expect (Wire *wire, const char *start);
+/** wire_nothing: asserts that nothing but repetitions of @skip (nullable) comes for @ms. */
+void wire_nothing (Wire *wire, guint ms, const char *skip);
+/** wire_header: (transfer full) (nullable): the value of a header of the last message. */
+char *wire_header (Wire *wire, const char *name);
+const char *wire_body (Wire *wire);
+/** wire_answer: answers the last message, a request. @headers: (nullable) whole lines. @tag: of To. */
+void wire_answer (Wire *wire, const char *status, const char *tag, const char *headers, const char *sdp);
+
+/* A dialog in which the wire is the caller. */
+typedef struct
+{
+  Wire *wire;
+  char *call_id;
+  char *to_tag; /* (nullable) */
+  char *target; /* Request-URI of what follows */
+  guint cseq, branch;
+} Dialog;
+
+Dialog *dialog_new (Wire *wire);
+void dialog_free (Dialog *dialog);
+/** dialog_request: @headers: (nullable) whole lines that replace the default of the same name. */
+void dialog_request (Dialog *dialog, const char *method, const char *headers, const char *content_type,
+                     const char *body);
+void dialog_invite (Dialog *dialog, const char *sdp);
+/** dialog_learn: takes tag and target from the last message, an answer. */
+void dialog_learn (Dialog *dialog);
+void dialog_ack (Dialog *dialog, const char *sdp);
+void dialog_cancel (Dialog *dialog);
+/** dialog_establish: INVITE, 200, ACK. */
+void dialog_establish (Dialog *dialog);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Endpoint, endpoint_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Wire, wire_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Dialog, dialog_free)
