@@ -68,6 +68,7 @@ typedef struct
   guint n_codecs;
   guint8 dtmf_send_pt;        /* 0: none */
   guint8 dtmf_recv_pts[4];
+  guint dtmf_recv_rates_hz[4]; /* clock rate of each; 0: that of the codec which the peer sends */
   guint n_dtmf_recv_pts;
   guint8 cn_pt;               /* 0: none */
   guint ptime_ms;

@@ -1,0 +1,394 @@
+#include "media/feed.h"
+
+#include <string.h>
+
+#include "media/codec/comfort_noise.h"
+#include "media/codec/resampler.h"
+#include "media/core/levels.h"
+#include "media/core/timescale.h"
+
+/* A frame, the longest packet, and what stretching adds. */
+#define QUEUE_MS 200
+/* A pull gives at least one RTP unit's worth; this many are more than a frame ever needs, whatever the peer's
+ * packet size, and bound the loop against a clock that lies. */
+#define PIECES_PER_FRAME_MAX 8
+/* A decoder that slept longer starts anew rather than from a state of another time. */
+#define SLEEP_FRAMES_MAX 3
+#define PT_NONE          0
+#define PT_NOISE         0xff
+
+struct _MediaFeed
+{
+  guint clock_rate_hz;
+  guint wanted_rate_hz;
+  MediaJitterBuffer *buffer;
+  guint8 codec_of_pt[128]; /* PT_NONE, PT_NOISE or MediaCodecId + 1 */
+
+  MediaDecoder *decoder;
+  guint rate_hz; /* of queue and frame */
+  guint slept;   /* frames since the decoder ran last */
+  MediaComfortNoise noise;
+  gboolean have_noise;
+  guint64 concealed;
+
+  gint16 *queue;
+  gsize queue_capacity, queued;
+  gboolean queue_sounds;
+
+  gint16 frame[MEDIA_FRAME_SAMPLES_MAX];
+  gint16 *resampled[MEDIA_N_RATES];
+  gboolean is_resampled[MEDIA_N_RATES];
+  MediaResampler *resamplers[MEDIA_N_RATES];
+  guint resampled_from[MEDIA_N_RATES];
+};
+
+guint
+media_rate_index (guint rate_hz)
+{
+  g_assert (rate_hz == 8000 || rate_hz == 16000 || rate_hz == 48000);
+  return rate_hz == 8000 ? 0 : rate_hz == 16000 ? 1 : 2;
+}
+
+guint
+media_rate_hz (guint index)
+{
+  static const guint rates[MEDIA_N_RATES] = { 8000, 16000, 48000 };
+
+  g_assert (index < MEDIA_N_RATES);
+  return rates[index];
+}
+
+MediaFeed *
+media_feed_new (guint clock_rate_hz)
+{
+  MediaFeed *feed = g_new0 (MediaFeed, 1);
+  const MediaJitterBufferConfig config = { .clock_rate_hz = clock_rate_hz, .wait_for_fec = TRUE };
+
+  feed->clock_rate_hz = clock_rate_hz;
+  feed->buffer = media_jitter_buffer_new (&config);
+  feed->wanted_rate_hz = 8000;
+  feed->rate_hz = 8000;
+  return feed;
+}
+
+void
+media_feed_free (MediaFeed *feed)
+{
+  media_jitter_buffer_free (feed->buffer);
+  g_clear_pointer (&feed->decoder, media_decoder_free);
+  for (guint i = 0; i < MEDIA_N_RATES; i++)
+    {
+      g_clear_pointer (&feed->resamplers[i], media_resampler_free);
+      g_free (feed->resampled[i]);
+    }
+  g_free (feed->queue);
+  g_free (feed);
+}
+
+guint
+media_feed_get_clock_rate (const MediaFeed *feed)
+{
+  return feed->clock_rate_hz;
+}
+
+void
+media_feed_reset (MediaFeed *feed)
+{
+  media_jitter_buffer_reset (feed->buffer);
+  if (feed->decoder != NULL)
+    media_decoder_reset (feed->decoder);
+  feed->have_noise = FALSE;
+}
+
+void
+media_feed_set_rate (MediaFeed *feed, guint rate_hz)
+{
+  feed->wanted_rate_hz = rate_hz;
+}
+
+void
+media_feed_push (MediaFeed *feed, const MediaCodec *codec, const MediaRtpView *packet, guint32 units,
+                 CfgMonotonic now)
+{
+  feed->codec_of_pt[packet->payload_type & 0x7f] = (guint8)(media_codec_get_id (codec) + 1);
+  /* The buffer counts what it refuses. */
+  (void)!media_jitter_buffer_push (feed->buffer, packet, units, now);
+}
+
+void
+media_feed_push_noise (MediaFeed *feed, const MediaRtpView *packet, CfgMonotonic now)
+{
+  feed->codec_of_pt[packet->payload_type & 0x7f] = PT_NOISE;
+  (void)!media_jitter_buffer_push (feed->buffer, packet, 0, now);
+}
+
+void
+media_feed_skip (MediaFeed *feed, const MediaRtpView *packet)
+{
+  media_jitter_buffer_skip (feed->buffer, packet);
+}
+
+/* The queue and the decoder run at one rate; a change of it drops what is queued, less than a packet. */
+static void
+set_queue_rate (MediaFeed *feed, guint rate_hz)
+{
+  if (feed->queue != NULL && feed->rate_hz == rate_hz)
+    return;
+  feed->rate_hz = rate_hz;
+  feed->queued = 0;
+  feed->queue_capacity = (gsize)rate_hz / 1000 * QUEUE_MS;
+  g_free (feed->queue);
+  feed->queue = g_new (gint16, feed->queue_capacity);
+}
+
+static gboolean
+ensure_decoder (MediaFeed *feed, const MediaCodec *codec)
+{
+  const guint rate_hz = MIN (media_codec_get_sample_rate (codec), feed->wanted_rate_hz);
+
+  if (feed->decoder != NULL && media_decoder_get_codec (feed->decoder) == codec
+      && media_decoder_get_sample_rate (feed->decoder) == rate_hz)
+    {
+      if (feed->slept > SLEEP_FRAMES_MAX)
+        media_decoder_reset (feed->decoder);
+      feed->slept = 0;
+      return TRUE;
+    }
+  g_clear_pointer (&feed->decoder, media_decoder_free);
+  feed->decoder = media_decoder_new (codec, rate_hz, NULL);
+  feed->slept = 0;
+  if (feed->decoder != NULL)
+    set_queue_rate (feed, rate_hz);
+  return feed->decoder != NULL;
+}
+
+static gsize
+units_to_samples (const MediaFeed *feed, guint32 units)
+{
+  return (gsize)((guint64)units * feed->rate_hz / feed->clock_rate_hz);
+}
+
+static void
+enqueue_silence (MediaFeed *feed, gsize samples, gboolean noise)
+{
+  gint16 *to;
+
+  samples = MIN (samples, feed->queue_capacity - feed->queued);
+  to = feed->queue + feed->queued;
+  if (noise && feed->have_noise)
+    {
+      media_comfort_noise_fill (&feed->noise, to, samples);
+      feed->queue_sounds = TRUE;
+    }
+  else
+    memset (to, 0, samples * sizeof *to);
+  feed->queued += samples;
+}
+
+/* Shortens or lengthens decoded sound as the buffer asks, and tells it what became of that. */
+static gsize
+adjust (MediaFeed *feed, gint16 *pcm, gsize samples, gsize capacity, gint32 units)
+{
+  const gsize wanted = units_to_samples (feed, (guint32)ABS (units));
+  gsize after = samples;
+
+  if (units == 0 || wanted == 0)
+    return samples;
+  if (units > 0)
+    after = media_timescale_remove (pcm, samples, feed->rate_hz, MIN (wanted, samples));
+  else
+    after = media_timescale_insert (pcm, samples, capacity, feed->rate_hz, wanted);
+  if (after != samples)
+    {
+      const gint64 removed = (gint64)samples - (gint64)after;
+
+      media_jitter_buffer_adjusted (feed->buffer,
+                                    (gint32)(removed * (gint64)feed->clock_rate_hz / (gint64)feed->rate_hz));
+    }
+  return after;
+}
+
+static void
+enqueue (MediaFeed *feed, const gint16 *pcm, gsize samples)
+{
+  samples = MIN (samples, feed->queue_capacity - feed->queued);
+  memcpy (feed->queue + feed->queued, pcm, samples * sizeof *pcm);
+  feed->queued += samples;
+  feed->queue_sounds = TRUE;
+}
+
+static void
+conceal (MediaFeed *feed, const MediaJitterFrame *frame)
+{
+  gint16 pcm[MEDIA_CODEC_SAMPLES_MAX];
+  gsize samples = MIN (units_to_samples (feed, frame->units), G_N_ELEMENTS (pcm));
+  gssize made;
+
+  feed->concealed++;
+  if (feed->decoder == NULL)
+    {
+      enqueue_silence (feed, samples, FALSE);
+      return;
+    }
+  if (frame->payload != NULL)
+    made = media_decoder_decode_fec (feed->decoder, frame->payload, frame->payload_size, samples, pcm);
+  else
+    made = media_decoder_conceal (feed->decoder, samples, pcm);
+  if (made > 0)
+    enqueue (feed, pcm, (gsize)made);
+  else
+    enqueue_silence (feed, samples, FALSE);
+}
+
+static void
+decode (MediaFeed *feed, const MediaJitterFrame *frame)
+{
+  const guint8 kind = feed->codec_of_pt[frame->payload_type & 0x7f];
+  gint16 pcm[MEDIA_CODEC_SAMPLES_MAX + MEDIA_FRAME_SAMPLES_MAX];
+  gssize samples;
+
+  if (kind == PT_NOISE || kind == PT_NONE)
+    {
+      if (kind == PT_NOISE && !feed->have_noise)
+        media_comfort_noise_init (&feed->noise, frame->sequence);
+      if (kind == PT_NOISE)
+        feed->have_noise = media_comfort_noise_read (&feed->noise, frame->payload, frame->payload_size);
+      enqueue_silence (feed, units_to_samples (feed, frame->units), TRUE);
+      return;
+    }
+  feed->have_noise = FALSE;
+  if (!ensure_decoder (feed, media_codec_get ((MediaCodecId)(kind - 1))))
+    {
+      enqueue_silence (feed, units_to_samples (feed, frame->units), FALSE);
+      return;
+    }
+  samples = media_decoder_decode (feed->decoder, frame->payload, frame->payload_size, pcm,
+                                  MEDIA_CODEC_SAMPLES_MAX);
+  if (samples <= 0)
+    {
+      MediaJitterFrame lost = { .action = MEDIA_JITTER_CONCEAL, .units = frame->units };
+
+      conceal (feed, &lost);
+      return;
+    }
+  enqueue (feed, pcm, adjust (feed, pcm, (gsize)samples, G_N_ELEMENTS (pcm), frame->adjust));
+}
+
+/* Time passes, nobody listens: the delay can be moved to its target at once. */
+static void
+pass_over (MediaFeed *feed, const MediaJitterFrame *frame)
+{
+  gint64 units = frame->units;
+
+  if (frame->action == MEDIA_JITTER_FRAME && frame->adjust != 0)
+    {
+      const gint32 moved = (gint32)CLAMP ((gint64)frame->adjust, -units, units);
+
+      units -= moved;
+      media_jitter_buffer_adjusted (feed->buffer, moved);
+    }
+  enqueue_silence (feed, units_to_samples (feed, (guint32)units), FALSE);
+}
+
+static void
+pull_piece (MediaFeed *feed, CfgMonotonic now, gboolean wanted)
+{
+  const gint64 held_us = (gint64)feed->queued * CFG_US_PER_S / (gint64)feed->rate_hz;
+  MediaJitterFrame frame;
+
+  media_jitter_buffer_pull (feed->buffer, cfg_monotonic_add_us (now, held_us), &frame);
+  if (!wanted && frame.action != MEDIA_JITTER_EMPTY)
+    {
+      pass_over (feed, &frame);
+      return;
+    }
+  switch (frame.action)
+    {
+    case MEDIA_JITTER_FRAME:
+      decode (feed, &frame);
+      break;
+    case MEDIA_JITTER_CONCEAL:
+      conceal (feed, &frame);
+      break;
+    case MEDIA_JITTER_SILENCE:
+      enqueue_silence (feed, units_to_samples (feed, frame.units), TRUE);
+      break;
+    case MEDIA_JITTER_EMPTY:
+    default:
+      enqueue_silence (feed, units_to_samples (feed, frame.units), FALSE);
+      break;
+    }
+}
+
+gboolean
+media_feed_advance (MediaFeed *feed, CfgMonotonic now, gboolean wanted)
+{
+  gsize samples;
+
+  if (feed->queue == NULL)
+    set_queue_rate (feed, MIN (feed->wanted_rate_hz, feed->rate_hz));
+  if (!wanted && feed->slept < G_MAXUINT)
+    feed->slept++;
+  memset (feed->is_resampled, 0, sizeof feed->is_resampled);
+  if (feed->queued == 0)
+    feed->queue_sounds = FALSE;
+  /* Decoding may change the rate and with it the frame's length: it is read anew each time round. */
+  for (guint i = 0; i < PIECES_PER_FRAME_MAX; i++)
+    {
+      if (feed->queued >= feed->rate_hz / 1000 * MEDIA_FRAME_MS)
+        break;
+      pull_piece (feed, now, wanted);
+    }
+  samples = feed->rate_hz / 1000 * MEDIA_FRAME_MS;
+  if (feed->queued < samples)
+    enqueue_silence (feed, samples - feed->queued, FALSE);
+  memcpy (feed->frame, feed->queue, samples * sizeof *feed->frame);
+  feed->queued -= samples;
+  memmove (feed->queue, feed->queue + samples, feed->queued * sizeof *feed->queue);
+  return feed->queue_sounds;
+}
+
+const gint16 *
+media_feed_pcm (MediaFeed *feed, guint rate_hz)
+{
+  const guint i = media_rate_index (rate_hz);
+  const gsize samples = feed->rate_hz / 1000 * MEDIA_FRAME_MS;
+
+  if (rate_hz == feed->rate_hz)
+    return feed->frame;
+  if (feed->is_resampled[i])
+    return feed->resampled[i];
+  if (feed->resampled[i] == NULL)
+    feed->resampled[i] = g_new0 (gint16, MEDIA_FRAME_SAMPLES_MAX);
+  if (feed->resamplers[i] == NULL || feed->resampled_from[i] != feed->rate_hz)
+    {
+      g_clear_pointer (&feed->resamplers[i], media_resampler_free);
+      feed->resamplers[i] = media_resampler_new (feed->rate_hz, rate_hz, NULL);
+      feed->resampled_from[i] = feed->rate_hz;
+    }
+  if (feed->resamplers[i] == NULL
+      || media_resampler_process (feed->resamplers[i], feed->frame, samples, feed->resampled[i],
+                                  MEDIA_FRAME_SAMPLES_MAX)
+             < 0)
+    memset (feed->resampled[i], 0, MEDIA_FRAME_SAMPLES_MAX * sizeof (gint16));
+  feed->is_resampled[i] = TRUE;
+  return feed->resampled[i];
+}
+
+guint8
+media_feed_level (const MediaFeed *feed)
+{
+  return media_level_of_pcm (feed->frame, feed->rate_hz / 1000 * MEDIA_FRAME_MS);
+}
+
+void
+media_feed_get_stats (const MediaFeed *feed, MediaFeedStats *stats)
+{
+  MediaJitterBufferStats buffer;
+
+  media_jitter_buffer_get_stats (feed->buffer, &buffer);
+  stats->concealed = feed->concealed;
+  stats->late = buffer.late;
+  stats->overflow = buffer.overflow;
+  stats->delay_ms = buffer.delay_ms;
+}

@@ -1,0 +1,193 @@
+/* The inside of legs and rooms, for media/leg*.c and media/room*.c only. */
+#pragma once
+
+#include <glib.h>
+
+#include "media/codec/codec.h"
+#include "media/core/dtmf.h"
+#include "media/core/levels.h"
+#include "media/core/mixer.h"
+#include "media/leg.h"
+#include "media/feed.h"
+#include "media/room_media.h"
+
+typedef struct _MediaSource MediaSource;
+typedef struct _MediaSink MediaSink;
+typedef struct _MediaSection MediaSection;
+
+/* What a payload type of a section means. Below MEDIA_PT_NOISE: a MediaCodecId. */
+enum
+{
+  MEDIA_PT_NOISE = MEDIA_CODEC_N,
+  MEDIA_PT_DTMF,
+  MEDIA_PT_UNKNOWN,
+};
+
+struct _MediaSource
+{
+  MediaLeg *leg;
+  MediaSection *section;
+  MediaTrackId track;
+  guint64 serial;   /* names it in rewriters; never used again */
+  gboolean enabled; /* the plan says that the peer sends */
+  guint8 kind_of_pt[128];
+  gboolean have_codec;
+  MediaCodecId codec; /* of the newest packet; before it, the plan's first */
+  MediaReceiverStats received;
+  guint64 packets, bytes, discarded;
+  MediaDtmfReceiver dtmf;
+
+  MediaSpeech speech;
+  gboolean levels_arrive;      /* speech is known from packets as they come, not only from decoding */
+  MediaDecoder *level_decoder; /* nullable; 8 kHz */
+  guint level_countdown;
+  guint8 level; /* of the newest packet, for RFC 6464 when forwarding */
+
+  /* routing, written by room_routing.c */
+  GPtrArray *forward_to;                 /* of MediaSink */
+  gboolean audible;                      /* in room, unmuted, enabled */
+  gboolean mixed;                        /* some sink mixes it: it has a feed */
+  guint n_track_mixers;                  /* sinks that mix this one alone */
+  MediaFeed *feed;                       /* nullable */
+  guint64 concealed_before, late_before; /* of feeds that are gone */
+  /* mixing, written by room_mix.c */
+  gboolean chosen;
+  gint slot[MEDIA_N_RATES];
+};
+
+typedef enum
+{
+  MEDIA_SINK_IDLE,
+  MEDIA_SINK_FORWARDING,
+  MEDIA_SINK_MIXING,
+} MediaSinkMode;
+
+struct _MediaSink
+{
+  MediaLeg *leg;
+  MediaSection *section;
+  gboolean enabled;
+  MediaSinkStream streams[MEDIA_CODEC_N];
+  gboolean have_codec;
+  MediaCodecId codec;                 /* sent last */
+  gint8 plan_of_codec[MEDIA_CODEC_N]; /* index into plan.codecs, or -1 */
+
+  /* routing */
+  MediaSinkMode mode;
+  MediaSource *from; /* forwarding, or the only one to be mixed (a track) */
+  guint32 epoch;     /* goes up where packets of the source are left out */
+  MediaCodecId mix_codec;
+  guint mix_rate_hz;
+  gboolean filling; /* forwarding, but the source is silent for long */
+
+  /* repair: the peer reports loss, G.711 gives way to Opus with FEC */
+  gboolean lossy;
+  guint loss_percent;
+  guint n_reports_clean;
+  guint n_reports_lossy;
+
+  /* mixing */
+  MediaEncoder *encoder; /* nullable; own, not the room's */
+  MediaEncoderConfig encoder_config;
+  CfgMonotonic encoder_used_at;
+  MediaLimiter limiter;
+  gint16 *pcm; /* nullable; waits for a whole packet where ptime is not 20 ms */
+  gsize pcm_samples;
+  guint pcm_rate_hz;
+  guint silent_ticks;
+};
+
+struct _MediaSection
+{
+  guint index;
+  MediaPlanSection plan;
+  MediaSource source;
+  MediaSink sink;
+};
+
+typedef struct
+{
+  MediaLegId listener;
+  gint32 gain_q12;
+} MediaGain;
+
+#define MEDIA_SSRC_TABLE 64
+
+typedef struct
+{
+  guint32 ssrc;
+  guint8 section;
+} MediaSsrcEntry;
+
+struct _MediaLeg
+{
+  MediaLegConfig config;
+  const MediaLegOps *ops;
+  gpointer user;
+  MediaRoom *room; /* nullable */
+  MediaSection *sections[MEDIA_MAX_SECTIONS];
+  guint n_sections;
+  gboolean receives; /* some source is enabled */
+  char cname[64];
+  gboolean muted;
+  MediaGain *gains;
+  guint n_gains;
+  gint32 gain_q12; /* for everybody without one of their own */
+
+  MediaSsrcEntry ssrcs[MEDIA_SSRC_TABLE];
+  guint n_ssrcs, next_ssrc;
+  guint8 mid_id;
+
+  gboolean media_started;
+  gboolean have_received;
+  CfgMonotonic received_at;   /* newest packet, RTP or RTCP */
+  CfgMonotonic waiting_since; /* the timeout counts from here when nothing came after it */
+  gboolean timed_out;
+
+  gboolean rtcp_started;
+  CfgMonotonic rtcp_at;
+};
+
+/* leg.c */
+gint32 media_leg_gain_for (const MediaLeg *leg, MediaLegId listener);
+MediaSection *media_leg_section_for (MediaLeg *leg, const MediaRtpView *packet);
+
+/* leg_source.c */
+void media_source_init (MediaSource *source, MediaSection *section, MediaLeg *leg);
+void media_source_clear (MediaSource *source);
+void media_source_configure (MediaSource *source);
+void media_source_receive (MediaSource *source, const MediaRtpView *packet, CfgMonotonic now);
+void media_source_housekeep (MediaSource *source, CfgMonotonic now);
+void media_source_set_mixed (MediaSource *source, gboolean mixed, guint rate_hz);
+guint64 media_source_concealed (const MediaSource *source);
+guint64 media_source_late (const MediaSource *source);
+
+/* leg_sink.c */
+void media_sink_init (MediaSink *sink, MediaSection *section, MediaLeg *leg);
+void media_sink_clear (MediaSink *sink);
+void media_sink_configure (MediaSink *sink);
+gboolean media_sink_speaks (const MediaSink *sink, MediaCodecId codec);
+guint media_sink_ptime_ms (const MediaSink *sink);
+/** media_sink_forward: one packet of @source, @units long. */
+void media_sink_forward (MediaSink *sink, const MediaSource *source, const MediaRtpView *packet,
+                         guint32 units, CfgMonotonic now);
+/** media_sink_forward_noise: a comfort noise packet, where the sink's leg takes them. */
+void media_sink_forward_noise (MediaSink *sink, const MediaSource *source, const MediaRtpView *packet,
+                               CfgMonotonic now);
+/** media_sink_produce: a payload of our own making in @codec. */
+void media_sink_produce (MediaSink *sink, MediaCodecId codec, const guint8 *payload, gsize size,
+                         guint32 units, CfgMonotonic now);
+/** media_sink_silence: one tick's worth of nobody speaking. */
+void media_sink_silence (MediaSink *sink, MediaCodecId codec, CfgMonotonic now);
+/** media_sink_play: one frame of PCM (MEDIA_FRAME_MS at @rate_hz) through the sink's own encoder. */
+void media_sink_play (MediaSink *sink, MediaCodecId codec, const gint16 *pcm, guint rate_hz, int complexity,
+                      CfgMonotonic now);
+void media_sink_on_report (MediaSink *sink, const MediaRtcpReportBlock *block, CfgMonotonic now,
+                           CfgWall wall);
+void media_sink_housekeep (MediaSink *sink, CfgMonotonic now);
+MediaSinkStream *media_sink_stream (MediaSink *sink); /* of the codec sent last; nullable */
+void media_sink_encoder_config (const MediaSink *sink, MediaCodecId codec, guint rate_hz, int complexity,
+                                MediaEncoderConfig *config);
+
+/* leg_rtcp.c */
+void media_leg_send_reports (MediaLeg *leg, CfgMonotonic now, CfgWall wall, gboolean bye);

@@ -1,0 +1,418 @@
+/* What we send in one section. Whatever a sink does (forward, mix, be silent), its packets go through the
+ * rewriter of the codec's stream: one SSRC per codec, sequence and timestamps without a break. */
+#include "media/leg_private.h"
+
+#include <string.h>
+
+#include "config/base/ids.h"
+#include "media/codec/comfort_noise.h"
+#include "media/io/pump.h"
+
+#define PTIME_DEFAULT_MS 20
+#define PTIME_MAX_MS     60
+/* Comfort noise is repeated so often; a firewall's or carrier's patience is longer by far. */
+#define NOISE_INTERVAL_TICKS 10
+#define NOISE_AFTER_TICKS    10
+#define FILL_AFTER_MS        400
+#define ENCODER_IDLE_MS      10000
+/* The peer's reports come about every 5 s. */
+#define LOSSY_ABOVE   0.05
+#define CLEAN_BELOW   0.01
+#define LOSSY_REPORTS 2
+#define CLEAN_REPORTS 6
+
+void
+media_sink_init (MediaSink *sink, MediaSection *section, MediaLeg *leg)
+{
+  sink->leg = leg;
+  sink->section = section;
+  memset (sink->plan_of_codec, -1, sizeof sink->plan_of_codec);
+}
+
+void
+media_sink_clear (MediaSink *sink)
+{
+  g_clear_pointer (&sink->encoder, media_encoder_free);
+  g_clear_pointer (&sink->pcm, g_free);
+}
+
+void
+media_sink_configure (MediaSink *sink)
+{
+  const MediaPlanSection *plan = &sink->section->plan;
+
+  sink->enabled = plan->is_audio && plan->send && plan->n_codecs > 0 && plan->sink != MEDIA_SINK_NONE;
+  memset (sink->plan_of_codec, -1, sizeof sink->plan_of_codec);
+  for (guint i = plan->n_codecs; i-- > 0;)
+    sink->plan_of_codec[plan->codecs[i].codec] = (gint8)i;
+  if (!sink->have_codec && plan->n_codecs > 0)
+    sink->codec = plan->codecs[0].codec;
+}
+
+gboolean
+media_sink_speaks (const MediaSink *sink, MediaCodecId codec)
+{
+  return sink->plan_of_codec[codec] >= 0;
+}
+
+guint
+media_sink_ptime_ms (const MediaSink *sink)
+{
+  const guint asked = sink->section->plan.ptime_ms;
+
+  return asked == 0 ? PTIME_DEFAULT_MS : CLAMP (asked / 10 * 10, 10, PTIME_MAX_MS);
+}
+
+MediaSinkStream *
+media_sink_stream (MediaSink *sink)
+{
+  return sink->have_codec ? &sink->streams[sink->codec] : NULL;
+}
+
+/* RFC 3550 8: a random SSRC, none of ours. */
+static guint32
+fresh_ssrc (const MediaSink *sink)
+{
+  for (;;)
+    {
+      const guint32 ssrc = cfg_random_u32 ();
+      gboolean taken = ssrc == 0 || ssrc == sink->section->plan.ssrc;
+
+      for (guint i = 0; i < MEDIA_CODEC_N; i++)
+        taken |= sink->streams[i].used && sink->streams[i].rewriter.ssrc == ssrc;
+      if (!taken)
+        return ssrc;
+    }
+}
+
+/* The announced SSRC is the first codec's; each further codec gets one of its own and keeps it. */
+static MediaSinkStream *
+use_codec (MediaSink *sink, MediaCodecId codec)
+{
+  MediaSinkStream *stream = &sink->streams[codec];
+
+  if (!stream->used)
+    {
+      const guint32 ssrc
+          = !sink->have_codec && sink->section->plan.ssrc != 0 ? sink->section->plan.ssrc : fresh_ssrc (sink);
+      const guint clock_rate_hz = media_codec_get_clock_rate (media_codec_get (codec));
+
+      media_rewriter_init (&stream->rewriter, ssrc, clock_rate_hz, (guint16)cfg_random_u32 (),
+                           cfg_random_u32 ());
+      media_sender_stats_init (&stream->sent, ssrc, clock_rate_hz);
+      stream->used = TRUE;
+    }
+  sink->have_codec = TRUE;
+  sink->codec = codec;
+  return stream;
+}
+
+static void
+send_packet (MediaSink *sink, MediaSinkStream *stream, const MediaRtpPlace *place, MediaRtpHeader *header,
+             const guint8 *payload, gsize payload_size, CfgMonotonic now)
+{
+  const MediaPlanSection *plan = &sink->section->plan;
+  guint8 packet[MEDIA_PACKET_SIZE];
+  gssize size;
+
+  header->sequence = place->sequence;
+  header->timestamp = place->timestamp;
+  header->marker = place->marker;
+  header->ssrc = stream->rewriter.ssrc;
+  if (plan->ext_mid_id >= 1 && plan->ext_mid_id <= 14 && plan->mid[0] != '\0'
+      && strlen (plan->mid) <= MEDIA_RTP_MID_MAX)
+    {
+      header->mid_id = plan->ext_mid_id;
+      header->mid = plan->mid;
+    }
+  size = media_rtp_write (header, payload, payload_size, packet, MEDIA_RTP_PACKET_MAX);
+  if (size < 0)
+    return;
+  media_sender_stats_sent (&stream->sent, place->timestamp, payload_size, now);
+  sink->leg->ops->send_rtp (sink->leg->user, packet, (gsize)size, now);
+}
+
+static void
+forward_as (MediaSink *sink, const MediaSource *source, const MediaRtpView *packet, guint8 payload_type,
+            guint32 units, CfgMonotonic now)
+{
+  MediaSinkStream *stream = use_codec (sink, source->codec);
+  const guint64 key = source->serial << 24 | (sink->epoch & 0xffffff);
+  MediaRtpHeader header = { .payload_type = payload_type };
+  MediaRtpPlace place;
+
+  if (media_rewriter_forward (&stream->rewriter, key, packet, units, now, &place) != 0)
+    return;
+  if (sink->section->plan.ext_level_id >= 1 && sink->section->plan.ext_level_id <= 14)
+    {
+      header.level_id = sink->section->plan.ext_level_id;
+      header.level = MIN (source->level, MEDIA_LEVEL_SILENCE);
+      header.voice = source->speech.active;
+    }
+  sink->filling = FALSE;
+  send_packet (sink, stream, &place, &header, packet->payload, packet->payload_size, now);
+}
+
+void
+media_sink_forward (MediaSink *sink, const MediaSource *source, const MediaRtpView *packet, guint32 units,
+                    CfgMonotonic now)
+{
+  const gint8 index = sink->plan_of_codec[source->codec];
+
+  if (!sink->enabled || index < 0)
+    return;
+  forward_as (sink, source, packet, sink->section->plan.codecs[index].send_pt, units, now);
+}
+
+void
+media_sink_forward_noise (MediaSink *sink, const MediaSource *source, const MediaRtpView *packet,
+                          CfgMonotonic now)
+{
+  const guint8 payload_type = sink->section->plan.cn_pt;
+
+  if (!sink->enabled)
+    return;
+  if (payload_type == 0 || !sink->have_codec || sink->codec != source->codec)
+    sink->epoch++;
+  else
+    forward_as (sink, source, packet, payload_type, 0, now);
+}
+
+static void
+produce_as (MediaSink *sink, MediaCodecId codec, guint8 payload_type, const guint8 *payload, gsize size,
+            guint32 units, CfgMonotonic now)
+{
+  MediaSinkStream *stream = use_codec (sink, codec);
+  MediaRtpHeader header = { .payload_type = payload_type };
+  MediaRtpPlace place;
+
+  media_rewriter_produce (&stream->rewriter, units, now, &place);
+  send_packet (sink, stream, &place, &header, payload, size, now);
+}
+
+void
+media_sink_produce (MediaSink *sink, MediaCodecId codec, const guint8 *payload, gsize size, guint32 units,
+                    CfgMonotonic now)
+{
+  const gint8 index = sink->plan_of_codec[codec];
+
+  if (!sink->enabled || index < 0)
+    return;
+  sink->silent_ticks = 0;
+  produce_as (sink, codec, sink->section->plan.codecs[index].send_pt, payload, size, units, now);
+}
+
+/* What the sink asked for, as far as the codec has frames of that length (RFC 6716 2.1.4: no 30 or 50 ms). */
+static guint
+packet_ms (const MediaSink *sink, MediaCodecId codec)
+{
+  const guint ptime_ms = media_sink_ptime_ms (sink);
+
+  if (codec != MEDIA_CODEC_OPUS)
+    return ptime_ms;
+  return ptime_ms == 30 ? 20 : ptime_ms == 50 ? 40 : ptime_ms;
+}
+
+static void
+send_silence (MediaSink *sink, MediaCodecId codec, guint ms, CfgMonotonic now)
+{
+  const MediaCodec *table = media_codec_get (codec);
+  const guint32 units = media_codec_get_clock_rate (table) / 1000 * ms;
+  guint8 payload[MEDIA_CODEC_PAYLOAD_MAX];
+  gssize size;
+
+  size = media_codec_silence (table, units, payload, sizeof payload);
+  if (size > 0)
+    produce_as (sink, codec, sink->section->plan.codecs[sink->plan_of_codec[codec]].send_pt, payload,
+                (gsize)size, units, now);
+}
+
+void
+media_sink_encoder_config (const MediaSink *sink, MediaCodecId codec, guint rate_hz, int complexity,
+                           MediaEncoderConfig *config)
+{
+  const gint8 index = sink->plan_of_codec[codec];
+  const MediaPlanCodec *plan = &sink->section->plan.codecs[MAX (index, 0)];
+
+  *config = (MediaEncoderConfig){ .sample_rate_hz = rate_hz };
+  if (codec != MEDIA_CODEC_OPUS)
+    return;
+  config->opus_complexity = (guint)CLAMP (complexity, 1, 10);
+  config->opus_bitrate = plan->max_average_bitrate == 0 ? 0 : CLAMP (plan->max_average_bitrate, 6000, 64000);
+  config->opus_fec = plan->use_inband_fec && sink->lossy;
+  config->opus_loss_percent = config->opus_fec ? CLAMP (sink->loss_percent / 5 * 5, 5, 30) : 0;
+  config->opus_dtx = plan->use_dtx;
+}
+
+static gboolean
+same_config (const MediaEncoderConfig *a, const MediaEncoderConfig *b)
+{
+  return a->opus_complexity == b->opus_complexity && a->opus_bitrate == b->opus_bitrate
+         && a->opus_fec == b->opus_fec && a->opus_loss_percent == b->opus_loss_percent
+         && a->opus_dtx == b->opus_dtx;
+}
+
+static MediaEncoder *
+own_encoder (MediaSink *sink, MediaCodecId codec, guint rate_hz, int complexity, CfgMonotonic now)
+{
+  MediaEncoderConfig config;
+
+  media_sink_encoder_config (sink, codec, rate_hz, complexity, &config);
+  if (sink->encoder != NULL
+      && (media_encoder_get_codec (sink->encoder) != media_codec_get (codec)
+          || media_encoder_get_sample_rate (sink->encoder) != rate_hz))
+    g_clear_pointer (&sink->encoder, media_encoder_free);
+  if (sink->encoder == NULL)
+    sink->encoder = media_encoder_new (media_codec_get (codec), &config, NULL);
+  else if (!same_config (&config, &sink->encoder_config))
+    media_encoder_configure (sink->encoder, &config);
+  sink->encoder_config = config;
+  sink->encoder_used_at = now;
+  return sink->encoder;
+}
+
+static void
+encode_and_send (MediaSink *sink, MediaCodecId codec, const gint16 *pcm, gsize samples, guint rate_hz,
+                 int complexity, CfgMonotonic now)
+{
+  MediaEncoder *encoder = own_encoder (sink, codec, rate_hz, complexity, now);
+  guint8 payload[MEDIA_CODEC_PAYLOAD_MAX];
+  gssize size;
+
+  if (encoder == NULL)
+    return;
+  size = media_encoder_encode (encoder, pcm, samples, payload, sizeof payload);
+  if (size > 0)
+    media_sink_produce (sink, codec, payload, (gsize)size,
+                        (guint32)(samples * media_codec_get_clock_rate (media_codec_get (codec)) / rate_hz),
+                        now);
+}
+
+/* Collects frames until a packet of another length than a frame is whole. @pcm NULL: silence. */
+static void
+collect (MediaSink *sink, MediaCodecId codec, const gint16 *pcm, guint rate_hz, int complexity,
+         CfgMonotonic now)
+{
+  const guint ms = packet_ms (sink, codec);
+  const gsize samples = rate_hz / 1000 * MEDIA_FRAME_MS;
+  const gsize whole = rate_hz / 1000 * ms;
+
+  if (sink->pcm == NULL)
+    sink->pcm = g_new0 (gint16, 48 * (PTIME_MAX_MS + MEDIA_FRAME_MS));
+  if (sink->pcm_rate_hz != rate_hz)
+    sink->pcm_samples = 0;
+  sink->pcm_rate_hz = rate_hz;
+  if (pcm != NULL)
+    memcpy (sink->pcm + sink->pcm_samples, pcm, samples * sizeof *pcm);
+  else
+    memset (sink->pcm + sink->pcm_samples, 0, samples * sizeof *pcm);
+  sink->pcm_samples += samples;
+  while (sink->pcm_samples >= whole)
+    {
+      if (pcm == NULL && sink->silent_ticks * MEDIA_FRAME_MS > 2 * PTIME_MAX_MS)
+        send_silence (sink, codec, ms, now);
+      else
+        {
+          const guint silent_ticks = sink->silent_ticks;
+
+          encode_and_send (sink, codec, sink->pcm, whole, rate_hz, complexity, now);
+          sink->silent_ticks = silent_ticks;
+        }
+      sink->pcm_samples -= whole;
+      memmove (sink->pcm, sink->pcm + whole, sink->pcm_samples * sizeof *sink->pcm);
+    }
+}
+
+/* RFC 3389: after a while of silence a packet says so now and then, instead of fifty a second. */
+static gboolean
+noise_instead (MediaSink *sink, MediaCodecId codec, CfgMonotonic now)
+{
+  const guint8 payload_type = sink->section->plan.cn_pt;
+  guint8 payload[4];
+  gsize size;
+
+  if (payload_type == 0 || !sink->leg->config.always_send || sink->silent_ticks < NOISE_AFTER_TICKS
+      || media_codec_get_clock_rate (media_codec_get (codec)) != 8000)
+    return FALSE;
+  if ((sink->silent_ticks - NOISE_AFTER_TICKS) % NOISE_INTERVAL_TICKS == 0)
+    {
+      size = media_comfort_noise_write (70, payload);
+      produce_as (sink, codec, payload_type, payload, size, 0, now);
+    }
+  return TRUE;
+}
+
+void
+media_sink_silence (MediaSink *sink, MediaCodecId codec, CfgMonotonic now)
+{
+  if (!sink->enabled || !media_sink_speaks (sink, codec))
+    return;
+  sink->silent_ticks++;
+  if (noise_instead (sink, codec, now))
+    return;
+  if (packet_ms (sink, codec) == MEDIA_FRAME_MS)
+    send_silence (sink, codec, MEDIA_FRAME_MS, now);
+  else
+    collect (sink, codec, NULL, sink->pcm_rate_hz != 0 ? sink->pcm_rate_hz : 8000, 1, now);
+}
+
+void
+media_sink_play (MediaSink *sink, MediaCodecId codec, const gint16 *pcm, guint rate_hz, int complexity,
+                 CfgMonotonic now)
+{
+  if (!sink->enabled || !media_sink_speaks (sink, codec))
+    return;
+  sink->silent_ticks = 0;
+  if (packet_ms (sink, codec) == MEDIA_FRAME_MS)
+    encode_and_send (sink, codec, pcm, rate_hz / 1000 * MEDIA_FRAME_MS, rate_hz, complexity, now);
+  else
+    collect (sink, codec, pcm, rate_hz, complexity, now);
+}
+
+/* G.711 has nothing against loss. Where the peer also takes Opus and loses packets for two reports, it gets
+ * Opus with FEC until its path is clean again. */
+static void
+judge_path (MediaSink *sink, double loss)
+{
+  const gboolean was_lossy = sink->lossy;
+
+  if (sink->leg->config.always_send || !media_sink_speaks (sink, MEDIA_CODEC_OPUS))
+    return;
+  sink->loss_percent = (guint)(loss * 100);
+  sink->n_reports_lossy = loss > LOSSY_ABOVE ? sink->n_reports_lossy + 1 : 0;
+  sink->n_reports_clean = loss < CLEAN_BELOW ? sink->n_reports_clean + 1 : 0;
+  if (!sink->lossy && sink->n_reports_lossy >= LOSSY_REPORTS)
+    sink->lossy = TRUE;
+  else if (sink->lossy && sink->n_reports_clean >= CLEAN_REPORTS)
+    sink->lossy = FALSE;
+  if (sink->lossy != was_lossy && sink->leg->room != NULL)
+    media_room_changed (sink->leg->room);
+}
+
+void
+media_sink_on_report (MediaSink *sink, const MediaRtcpReportBlock *block, CfgMonotonic now, CfgWall wall)
+{
+  for (guint i = 0; i < MEDIA_CODEC_N; i++)
+    {
+      MediaSinkStream *stream = &sink->streams[i];
+
+      if (stream->used && media_sender_stats_on_report (&stream->sent, block, now, wall)
+          && stream == media_sink_stream (sink))
+        judge_path (sink, stream->sent.loss_recent);
+    }
+}
+
+void
+media_sink_housekeep (MediaSink *sink, CfgMonotonic now)
+{
+  const MediaSinkStream *stream = media_sink_stream (sink);
+  const gint64 quiet_us = stream == NULL || !stream->rewriter.started
+                              ? G_MAXINT64
+                              : cfg_monotonic_diff_us (now, stream->rewriter.last_at);
+
+  sink->filling = sink->mode == MEDIA_SINK_FORWARDING && sink->leg->config.always_send && sink->enabled
+                  && (sink->filling || quiet_us > FILL_AFTER_MS * CFG_US_PER_MS);
+  if (sink->encoder != NULL
+      && cfg_monotonic_diff_us (now, sink->encoder_used_at) > ENCODER_IDLE_MS * CFG_US_PER_MS)
+    g_clear_pointer (&sink->encoder, media_encoder_free);
+}

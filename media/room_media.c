@@ -1,0 +1,192 @@
+#include "media/room_private.h"
+
+#include <math.h>
+
+#define SPEAKERS_EVERY_TICKS 5
+/* Levels within so many dB are the same to whoever draws them. */
+#define SPEAKERS_STEP_DB 3
+
+MediaRoom *
+media_room_new (const MediaRoomConfig *config, const MediaRoomOps *ops, gpointer user)
+{
+  MediaRoom *room = g_new0 (MediaRoom, 1);
+
+  room->config = *config;
+  if (room->config.mix_speakers == 0)
+    room->config.mix_speakers = MEDIA_ROOM_MIX_SPEAKERS_DEFAULT;
+  room->config.mix_speakers = MIN (room->config.mix_speakers, MEDIA_ROOM_MIX_SPEAKERS_MAX);
+  if (room->config.opus_complexity <= 0)
+    room->config.opus_complexity = 5;
+  room->ops = ops;
+  room->user = user;
+  room->legs = g_ptr_array_new ();
+  room->sources = g_ptr_array_new ();
+  room->mixed = g_ptr_array_new ();
+  room->mixing = g_ptr_array_new ();
+  room->watched = g_ptr_array_new ();
+  room->groups = g_ptr_array_new_with_free_func ((GDestroyNotify)media_mix_group_free);
+  room->candidates = g_array_new (FALSE, TRUE, sizeof (MediaSpeakerCandidate));
+  return room;
+}
+
+void
+media_room_free (MediaRoom *room)
+{
+  g_assert (room->legs->len == 0);
+  g_ptr_array_unref (room->legs);
+  g_ptr_array_unref (room->sources);
+  g_ptr_array_unref (room->mixed);
+  g_ptr_array_unref (room->mixing);
+  g_ptr_array_unref (room->watched);
+  g_ptr_array_unref (room->groups);
+  g_array_unref (room->candidates);
+  for (guint i = 0; i < MEDIA_N_RATES; i++)
+    g_clear_pointer (&room->mixers[i], media_mixer_free);
+  g_free (room);
+}
+
+void
+media_room_add (MediaRoom *room, MediaLeg *leg, CfgMonotonic now)
+{
+  g_assert (leg->room == NULL);
+  leg->room = room;
+  g_ptr_array_add (room->legs, leg);
+  room->dirty = TRUE;
+}
+
+/* What routing wrote into the leg points at others: it goes at once, not with the next tick. */
+static void
+unroute_leg (MediaLeg *leg)
+{
+  for (guint i = 0; i < leg->n_sections; i++)
+    {
+      MediaSource *source = &leg->sections[i]->source;
+      MediaSink *sink = &leg->sections[i]->sink;
+
+      g_ptr_array_set_size (source->forward_to, 0);
+      source->audible = FALSE;
+      source->n_track_mixers = 0;
+      media_source_set_mixed (source, FALSE, 0);
+      sink->mode = MEDIA_SINK_IDLE;
+      sink->from = NULL;
+      sink->filling = FALSE;
+    }
+}
+
+void
+media_room_remove (MediaRoom *room, MediaLeg *leg, CfgMonotonic now)
+{
+  g_assert (leg->room == room);
+  g_ptr_array_remove_fast (room->legs, leg);
+  leg->room = NULL;
+  unroute_leg (leg);
+  media_room_route (room);
+}
+
+guint
+media_room_n_legs (const MediaRoom *room)
+{
+  return room->legs->len;
+}
+
+MediaLeg *
+media_room_leg (const MediaRoom *room, guint index)
+{
+  return g_ptr_array_index (room->legs, index);
+}
+
+MediaRoom *
+media_room_of (const MediaLeg *leg)
+{
+  return leg->room;
+}
+
+void
+media_room_changed (MediaRoom *room)
+{
+  room->dirty = TRUE;
+}
+
+/* The scale of LiveKit's clients: linear in the sound pressure. */
+static double
+linear_level (guint8 level_dbov)
+{
+  return pow (10, -(double)level_dbov / 20);
+}
+
+static gboolean
+same_as_told (const MediaRoom *room, const MediaSpeaker *speakers, const guint8 *levels, guint n)
+{
+  if (n != room->n_told)
+    return FALSE;
+  for (guint i = 0; i < n; i++)
+    if (speakers[i].track != room->told[i].track
+        || ABS ((gint)levels[i] - (gint)room->told_levels[i]) >= SPEAKERS_STEP_DB)
+      return FALSE;
+  return TRUE;
+}
+
+static void
+tell_speakers (MediaRoom *room, CfgMonotonic now)
+{
+  MediaSpeaker speakers[MEDIA_ROOM_MAX_SPEAKERS];
+  guint8 levels[MEDIA_ROOM_MAX_SPEAKERS];
+  guint order[MEDIA_ROOM_MAX_SPEAKERS];
+  guint n_ranked, n = 0;
+
+  g_array_set_size (room->candidates, room->sources->len);
+  for (guint i = 0; i < room->sources->len; i++)
+    {
+      const MediaSource *source = g_ptr_array_index (room->sources, i);
+
+      g_array_index (room->candidates, MediaSpeakerCandidate, i)
+          = (MediaSpeakerCandidate){ .speech = &source->speech, .chosen = source->chosen };
+    }
+  n_ranked = media_speakers_rank ((const MediaSpeakerCandidate *)(gconstpointer)room->candidates->data,
+                                  room->candidates->len, now, order, MEDIA_ROOM_MAX_SPEAKERS);
+  for (guint i = 0; i < n_ranked; i++)
+    {
+      const MediaSource *source = g_ptr_array_index (room->sources, order[i]);
+
+      if (source->track == 0)
+        continue;
+      levels[n] = media_speech_level (&source->speech, now);
+      speakers[n] = (MediaSpeaker){ .track = source->track, .level = linear_level (levels[n]) };
+      n++;
+    }
+  if (same_as_told (room, speakers, levels, n))
+    return;
+  room->n_told = n;
+  for (guint i = 0; i < n; i++)
+    {
+      room->told[i] = speakers[i];
+      room->told_levels[i] = levels[i];
+    }
+  if (room->ops != NULL)
+    room->ops->speakers (room->user, room->config.id, room->told, n);
+}
+
+void
+media_room_tick (MediaRoom *room, CfgMonotonic now)
+{
+  room->ticks++;
+  if (room->dirty)
+    media_room_route (room);
+  if (room->ticks % SPEAKERS_EVERY_TICKS == 0 && !room->config.isolated)
+    tell_speakers (room, now);
+  for (guint i = 0; i < room->watched->len; i++)
+    {
+      MediaSink *sink = g_ptr_array_index (room->watched, i);
+
+      if (sink->filling)
+        media_sink_silence (sink, sink->codec, now);
+    }
+  if (room->mixing->len > 0)
+    media_room_mix (room, now);
+}
+
+void
+media_room_get_stats (const MediaRoom *room, MediaRoomStats *stats)
+{
+  *stats = room->stats;
+}

@@ -1,0 +1,67 @@
+/* A room's media: who hears whom. Each sink of each leg is given a way, on join, leave, mute, gain and new
+ * plans only, never per talk spurt:
+ *
+ *   exactly one audible source, at unity gain, in a codec that the sink's leg negotiated ──▶ forward
+ *   anything else audible                                                              ──▶ mix
+ *   nothing audible                               ──▶ silence for a SIP leg, nothing for a WebRTC leg
+ *
+ * The mix runs on a tick of 20 ms: sources where somebody speaks are decoded and summed; listeners who hear
+ * the same sum in the same codec share one encoder, speakers get theirs without themselves.
+ *
+ * Belongs to one worker, as all its legs. Pure: time is given. */
+#pragma once
+
+#include <glib.h>
+
+#include "config/base/clock.h"
+#include "media/engine.h"
+#include "media/leg.h"
+
+typedef struct _MediaRoom MediaRoom;
+
+typedef struct
+{
+  MediaRoomId id;
+  guint mix_speakers;  /* 0: 6 */
+  int opus_complexity; /* 0: 5 */
+  gboolean isolated;   /* nobody hears anybody: where legs without a room wait */
+} MediaRoomConfig;
+
+typedef struct
+{
+  void (*speakers) (gpointer user, MediaRoomId room, const MediaSpeaker *speakers, gsize n);
+} MediaRoomOps;
+
+/** media_room_new: @ops: (nullable): static. */
+MediaRoom *media_room_new (const MediaRoomConfig *config, const MediaRoomOps *ops,
+                           gpointer user) G_GNUC_WARN_UNUSED_RESULT;
+/** media_room_free: asserted to be empty. */
+void media_room_free (MediaRoom *room);
+
+/** media_room_add: @leg must be in no room. */
+void media_room_add (MediaRoom *room, MediaLeg *leg, CfgMonotonic now);
+void media_room_remove (MediaRoom *room, MediaLeg *leg, CfgMonotonic now);
+guint media_room_n_legs (const MediaRoom *room);
+/** media_room_leg: @index below media_room_n_legs. */
+MediaLeg *media_room_leg (const MediaRoom *room, guint index);
+/** media_room_of: (nullable): the room that @leg is in. */
+MediaRoom *media_room_of (const MediaLeg *leg);
+
+/** media_room_tick: every 20 ms, @now on a fixed grid. */
+void media_room_tick (MediaRoom *room, CfgMonotonic now);
+
+/** media_room_changed: something that routing depends on is different (plan, mute, gain, codec); it is looked
+ * at before the next packet or tick of the room. Called by legs. */
+void media_room_changed (MediaRoom *room);
+
+typedef struct
+{
+  guint n_forwarding, n_mixing, n_idle; /* sinks */
+  guint n_decoding;                     /* sources that the last tick decoded */
+  guint64 encodes;                      /* so far */
+  guint64 decodes;
+} MediaRoomStats;
+
+void media_room_get_stats (const MediaRoom *room, MediaRoomStats *stats);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MediaRoom, media_room_free)

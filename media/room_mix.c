@@ -1,0 +1,214 @@
+/* One tick of a room's mix: decode those who speak, sum them once per rate, encode once for all who hear the
+ * same and once for each who hears something of his own. */
+#include "media/room_private.h"
+
+/* An encoder that nobody used for 30 s gives its memory back. */
+#define GROUP_IDLE_TICKS (30 * 1000 / MEDIA_FRAME_MS)
+
+void
+media_mix_group_free (MediaMixGroup *group)
+{
+  g_clear_pointer (&group->encoder, media_encoder_free);
+  g_free (group);
+}
+
+/* Sources whose level only decoding tells are decoded always, before the choice, so that a first syllable is
+ * not cut; the others after it and only if chosen. */
+static void
+choose_and_decode (MediaRoom *room, CfgMonotonic now)
+{
+  MediaSpeakerCandidate *candidates;
+
+  g_array_set_size (room->candidates, room->mixed->len);
+  candidates = (MediaSpeakerCandidate *)(gpointer)room->candidates->data;
+  for (guint i = 0; i < room->mixed->len; i++)
+    {
+      MediaSource *source = g_ptr_array_index (room->mixed, i);
+
+      if (!source->levels_arrive)
+        {
+          media_feed_advance (source->feed, now, TRUE);
+          source->level = media_feed_level (source->feed);
+          media_speech_update (&source->speech, source->level, now);
+          room->stats.n_decoding++;
+        }
+      candidates[i] = (MediaSpeakerCandidate){ .speech = &source->speech, .chosen = source->chosen };
+    }
+  media_speakers_choose (candidates, room->mixed->len, room->config.mix_speakers, now);
+  for (guint i = 0; i < room->mixed->len; i++)
+    {
+      MediaSource *source = g_ptr_array_index (room->mixed, i);
+      const gboolean wanted
+          = candidates[i].chosen
+            || (source->n_track_mixers > 0 && media_speech_is_active (&source->speech, now));
+
+      source->chosen = candidates[i].chosen;
+      if (source->levels_arrive)
+        {
+          media_feed_advance (source->feed, now, wanted);
+          room->stats.n_decoding += wanted;
+        }
+      if (source->chosen && room->n_chosen < MEDIA_ROOM_MIX_SPEAKERS_MAX)
+        room->chosen[room->n_chosen++] = source;
+    }
+  room->stats.decodes += room->stats.n_decoding;
+}
+
+static void
+sum (MediaRoom *room)
+{
+  for (guint r = 0; r < MEDIA_N_RATES; r++)
+    {
+      if (!room->rate_used[r])
+        continue;
+      if (room->mixers[r] == NULL)
+        room->mixers[r] = media_mixer_new (media_rate_hz (r) / 1000 * MEDIA_FRAME_MS);
+      media_mixer_begin (room->mixers[r]);
+      for (guint i = 0; i < room->n_chosen; i++)
+        {
+          MediaSource *source = room->chosen[i];
+
+          source->slot[r] = (gint)media_mixer_add (
+              room->mixers[r], media_feed_pcm (source->feed, media_rate_hz (r)), source->leg->gain_q12);
+        }
+    }
+}
+
+static gboolean
+same_encoding (const MediaEncoderConfig *a, const MediaEncoderConfig *b)
+{
+  return a->opus_bitrate == b->opus_bitrate && a->opus_fec == b->opus_fec
+         && a->opus_loss_percent == b->opus_loss_percent && a->opus_dtx == b->opus_dtx;
+}
+
+static MediaMixGroup *
+group_for (MediaRoom *room, const MediaSink *sink)
+{
+  MediaEncoderConfig config;
+  MediaMixGroup *group;
+
+  media_sink_encoder_config (sink, sink->mix_codec, sink->mix_rate_hz, room->config.opus_complexity, &config);
+  for (guint i = 0; i < room->groups->len; i++)
+    {
+      group = g_ptr_array_index (room->groups, i);
+      if (group->codec == sink->mix_codec && group->rate_hz == sink->mix_rate_hz
+          && same_encoding (&group->config, &config))
+        return group;
+    }
+  group = g_new0 (MediaMixGroup, 1);
+  group->codec = sink->mix_codec;
+  group->rate_hz = sink->mix_rate_hz;
+  group->config = config;
+  group->encoder = media_encoder_new (media_codec_get (sink->mix_codec), &config, NULL);
+  g_ptr_array_add (room->groups, group);
+  return group;
+}
+
+static void
+play_common (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
+{
+  MediaMixGroup *group = group_for (room, sink);
+  const guint clock_rate_hz = media_codec_get_clock_rate (media_codec_get (group->codec));
+
+  if (group->used_tick != room->ticks)
+    {
+      gint16 pcm[MEDIA_FRAME_SAMPLES_MAX];
+
+      group->used_tick = room->ticks;
+      media_mixer_render (room->mixers[media_rate_index (group->rate_hz)], NULL, 0, &group->limiter, pcm);
+      group->size = -1;
+      if (group->encoder != NULL)
+        group->size = media_encoder_encode (group->encoder, pcm, group->rate_hz / 1000 * MEDIA_FRAME_MS,
+                                            group->payload, sizeof group->payload);
+      room->stats.encodes++;
+    }
+  if (group->size > 0)
+    media_sink_produce (sink, group->codec, group->payload, (gsize)group->size,
+                        clock_rate_hz / 1000 * MEDIA_FRAME_MS, now);
+}
+
+/* A sink with a source of its own (a track) that cannot be forwarded: transcoded, not mixed. */
+static void
+play_track (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
+{
+  const MediaSource *source = sink->from;
+  gint16 pcm[MEDIA_FRAME_SAMPLES_MAX];
+  const gsize samples = sink->mix_rate_hz / 1000 * MEDIA_FRAME_MS;
+  const gint16 *frame;
+
+  if (!media_speech_is_active (&source->speech, now))
+    {
+      media_sink_silence (sink, sink->mix_codec, now);
+      return;
+    }
+  frame = media_feed_pcm (source->feed, sink->mix_rate_hz);
+  for (gsize i = 0; i < samples; i++)
+    pcm[i] = frame[i];
+  media_mixer_apply_gain (pcm, samples, media_leg_gain_for (source->leg, sink->leg->config.id));
+  media_sink_play (sink, sink->mix_codec, pcm, sink->mix_rate_hz, room->config.opus_complexity, now);
+  room->stats.encodes++;
+}
+
+static void
+play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
+{
+  const guint r = media_rate_index (sink->mix_rate_hz);
+  MediaMixerOverride overrides[MEDIA_ROOM_MIX_SPEAKERS_MAX];
+  guint n_overrides = 0, n_heard = 0;
+  gint16 pcm[MEDIA_FRAME_SAMPLES_MAX];
+
+  for (guint i = 0; i < room->n_chosen; i++)
+    {
+      const MediaSource *source = room->chosen[i];
+      const gint32 gain_q12
+          = source->leg == sink->leg ? 0 : media_leg_gain_for (source->leg, sink->leg->config.id);
+
+      if (gain_q12 > 0)
+        n_heard++;
+      if (gain_q12 != source->leg->gain_q12)
+        overrides[n_overrides++]
+            = (MediaMixerOverride){ .slot = (guint)source->slot[r], .gain_q12 = gain_q12 };
+    }
+  if (n_heard == 0)
+    media_sink_silence (sink, sink->mix_codec, now);
+  else if (n_overrides == 0 && media_sink_ptime_ms (sink) == MEDIA_FRAME_MS)
+    play_common (room, sink, now);
+  else
+    {
+      media_mixer_render (room->mixers[r], overrides, n_overrides, &sink->limiter, pcm);
+      media_sink_play (sink, sink->mix_codec, pcm, sink->mix_rate_hz, room->config.opus_complexity, now);
+      room->stats.encodes++;
+    }
+}
+
+static void
+drop_idle_groups (MediaRoom *room)
+{
+  for (guint i = room->groups->len; i-- > 0;)
+    {
+      const MediaMixGroup *group = g_ptr_array_index (room->groups, i);
+
+      if (room->ticks - group->used_tick > GROUP_IDLE_TICKS)
+        g_ptr_array_remove_index_fast (room->groups, i);
+    }
+}
+
+void
+media_room_mix (MediaRoom *room, CfgMonotonic now)
+{
+  room->n_chosen = 0;
+  room->stats.n_decoding = 0;
+  choose_and_decode (room, now);
+  sum (room);
+  for (guint i = 0; i < room->mixing->len; i++)
+    {
+      MediaSink *sink = g_ptr_array_index (room->mixing, i);
+
+      if (sink->from != NULL)
+        play_track (room, sink, now);
+      else
+        play_mix (room, sink, now);
+    }
+  if (room->ticks % 512 == 0)
+    drop_idle_groups (room);
+}

@@ -1,0 +1,58 @@
+/* The inside of a room, for media/room*.c only. */
+#pragma once
+
+#include "media/leg_private.h"
+
+#define MEDIA_ROOM_MAX_SPEAKERS         16
+#define MEDIA_ROOM_MIX_SPEAKERS_DEFAULT 6
+#define MEDIA_ROOM_MIX_SPEAKERS_MAX     32
+
+/* One encoder for all who hear the common mix in the same way. */
+typedef struct
+{
+  MediaCodecId codec;
+  guint rate_hz;
+  MediaEncoderConfig config;
+  MediaEncoder *encoder; /* nullable when it could not be made */
+  MediaLimiter limiter;
+  guint64 used_tick;
+  guint8 payload[MEDIA_CODEC_PAYLOAD_MAX];
+  gssize size; /* of the payload of used_tick; <= 0: nothing to send */
+} MediaMixGroup;
+
+struct _MediaRoom
+{
+  MediaRoomConfig config;
+  const MediaRoomOps *ops;
+  gpointer user;
+  GPtrArray *legs;
+  gboolean dirty;
+  guint64 ticks;
+
+  /* written by routing */
+  GPtrArray *sources; /* audible ones */
+  GPtrArray *mixed;   /* those of them with a feed */
+  GPtrArray *mixing;  /* sinks */
+  GPtrArray *watched; /* forwarding sinks that must not fall silent */
+  gboolean rate_used[MEDIA_N_RATES];
+  guint max_rate_hz;
+
+  /* the mix */
+  MediaSource *chosen[MEDIA_ROOM_MIX_SPEAKERS_MAX];
+  guint n_chosen;
+  MediaMixer *mixers[MEDIA_N_RATES];
+  GPtrArray *groups;  /* of MediaMixGroup */
+  GArray *candidates; /* of MediaSpeakerCandidate, scratch */
+
+  MediaSpeaker told[MEDIA_ROOM_MAX_SPEAKERS];
+  guint8 told_levels[MEDIA_ROOM_MAX_SPEAKERS];
+  guint n_told;
+
+  MediaRoomStats stats;
+};
+
+/* room_routing.c */
+void media_room_route (MediaRoom *room);
+/* room_mix.c */
+void media_room_mix (MediaRoom *room, CfgMonotonic now);
+void media_mix_group_free (MediaMixGroup *group);

@@ -1,0 +1,257 @@
+/* Who hears whom in a room: computed anew when something changed, never per packet. Costs a few steps per
+ * sink: the search for what a sink hears ends at the second audible source. */
+#include "media/room_private.h"
+
+#include <string.h>
+
+/* Counts of what is audible in the whole room, from which a leg's own part is taken off. */
+typedef struct
+{
+  guint n_at_rate[MEDIA_N_RATES];
+  guint n_room_mixers; /* sinks that mix the room */
+} Census;
+
+static guint
+source_rate_index (const MediaSource *source)
+{
+  return media_rate_index (media_codec_get_sample_rate (media_codec_get (source->codec)));
+}
+
+static void
+clear_leg (MediaLeg *leg)
+{
+  for (guint i = 0; i < leg->n_sections; i++)
+    {
+      MediaSource *source = &leg->sections[i]->source;
+
+      g_ptr_array_set_size (source->forward_to, 0);
+      source->n_track_mixers = 0;
+      source->audible = FALSE;
+    }
+}
+
+static void
+collect_sources (MediaRoom *room, MediaLeg *leg, Census *census)
+{
+  for (guint i = 0; i < leg->n_sections; i++)
+    {
+      MediaSource *source = &leg->sections[i]->source;
+
+      if (room->config.isolated || leg->muted || !source->enabled)
+        continue;
+      source->audible = TRUE;
+      g_ptr_array_add (room->sources, source);
+      census->n_at_rate[source_rate_index (source)]++;
+    }
+}
+
+/* The first source that @sink hears; @more: there is another one. */
+static MediaSource *
+find_heard (const MediaRoom *room, const MediaSink *sink, gboolean *more)
+{
+  const MediaPlanSection *plan = &sink->section->plan;
+  MediaSource *found = NULL;
+
+  *more = FALSE;
+  for (guint i = 0; i < room->sources->len; i++)
+    {
+      MediaSource *source = g_ptr_array_index (room->sources, i);
+
+      if (source->leg == sink->leg || media_leg_gain_for (source->leg, sink->leg->config.id) == 0)
+        continue;
+      if (plan->sink == MEDIA_SINK_TRACK && source->track != plan->sink_track)
+        continue;
+      if (found != NULL)
+        {
+          *more = TRUE;
+          break;
+        }
+      found = source;
+      if (plan->sink == MEDIA_SINK_TRACK)
+        break;
+    }
+  return found;
+}
+
+static gboolean
+can_forward (const MediaSink *sink, const MediaSource *source)
+{
+  const guint source_ptime_ms = source->section->plan.ptime_ms == 0 ? 20 : source->section->plan.ptime_ms;
+
+  if (!media_sink_speaks (sink, source->codec))
+    return FALSE;
+  if (media_leg_gain_for (source->leg, sink->leg->config.id) != MEDIA_MIXER_GAIN_UNITY)
+    return FALSE;
+  if (sink->lossy && source->codec != MEDIA_CODEC_OPUS)
+    return FALSE;
+  /* Gear on a trunk may insist on the packet time that it asked for; browsers never do. */
+  return !sink->leg->config.always_send || media_sink_ptime_ms (sink) == source_ptime_ms;
+}
+
+/* The widest band that others than @sink's own leg bring. */
+static guint
+audible_rate_hz (const Census *census, const MediaSink *sink)
+{
+  Census others = *census;
+
+  if (sink->from != NULL)
+    return media_rate_hz (source_rate_index (sink->from));
+  for (guint i = 0; i < sink->leg->n_sections; i++)
+    if (sink->leg->sections[i]->source.audible)
+      others.n_at_rate[source_rate_index (&sink->leg->sections[i]->source)]--;
+  for (guint i = MEDIA_N_RATES; i-- > 1;)
+    if (others.n_at_rate[i] > 0)
+      return media_rate_hz (i);
+  return 8000;
+}
+
+/* Stays with the codec in use if it is wide enough, since another one takes another SSRC. */
+static MediaCodecId
+choose_codec (const MediaSink *sink, guint rate_hz)
+{
+  const MediaPlanSection *plan = &sink->section->plan;
+
+  if (sink->lossy && media_sink_speaks (sink, MEDIA_CODEC_OPUS))
+    return MEDIA_CODEC_OPUS;
+  if (sink->have_codec && media_sink_speaks (sink, sink->codec)
+      && media_codec_get_sample_rate (media_codec_get (sink->codec)) >= rate_hz)
+    return sink->codec;
+  return plan->codecs[0].codec;
+}
+
+static guint
+choose_rate (const MediaSink *sink, guint audible_hz)
+{
+  const MediaPlanCodec *plan = &sink->section->plan.codecs[sink->plan_of_codec[sink->mix_codec]];
+  guint rate_hz = MIN (media_codec_get_sample_rate (media_codec_get (sink->mix_codec)), audible_hz);
+
+  if (sink->mix_codec == MEDIA_CODEC_OPUS && plan->max_playback_rate_hz != 0)
+    rate_hz = MIN (rate_hz, plan->max_playback_rate_hz <= 8000    ? 8000u
+                            : plan->max_playback_rate_hz <= 16000 ? 16000u
+                                                                  : 48000u);
+  return rate_hz;
+}
+
+static void
+route_sink (MediaRoom *room, MediaSink *sink, Census *census)
+{
+  gboolean more;
+  MediaSource *heard = find_heard (room, sink, &more);
+
+  sink->from = NULL;
+  if (heard == NULL && !sink->leg->config.always_send)
+    {
+      sink->mode = MEDIA_SINK_IDLE;
+      room->stats.n_idle++;
+      return;
+    }
+  if (heard != NULL && !more && can_forward (sink, heard))
+    {
+      sink->mode = MEDIA_SINK_FORWARDING;
+      sink->from = heard;
+      g_ptr_array_add (heard->forward_to, sink);
+      if (sink->leg->config.always_send)
+        g_ptr_array_add (room->watched, sink);
+      room->stats.n_forwarding++;
+      return;
+    }
+  sink->mode = MEDIA_SINK_MIXING;
+  sink->filling = FALSE;
+  if (heard != NULL && sink->section->plan.sink == MEDIA_SINK_TRACK)
+    {
+      sink->from = heard;
+      heard->n_track_mixers++;
+    }
+  else if (heard != NULL)
+    census->n_room_mixers++;
+  g_ptr_array_add (room->mixing, sink);
+  room->stats.n_mixing++;
+}
+
+static void
+choose_formats (MediaRoom *room, const Census *census)
+{
+  memset (room->rate_used, 0, sizeof room->rate_used);
+  room->max_rate_hz = 8000;
+  for (guint i = 0; i < room->mixing->len; i++)
+    {
+      MediaSink *sink = g_ptr_array_index (room->mixing, i);
+      const guint audible_hz = audible_rate_hz (census, sink);
+
+      sink->mix_codec = choose_codec (sink, audible_hz);
+      sink->mix_rate_hz = choose_rate (sink, audible_hz);
+      room->rate_used[media_rate_index (sink->mix_rate_hz)] = TRUE;
+      room->max_rate_hz = MAX (room->max_rate_hz, sink->mix_rate_hz);
+    }
+}
+
+static guint
+own_room_mixers (const MediaLeg *leg)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < leg->n_sections; i++)
+    {
+      const MediaSink *sink = &leg->sections[i]->sink;
+
+      if (sink->enabled && sink->mode == MEDIA_SINK_MIXING && sink->from == NULL)
+        n++;
+    }
+  return n;
+}
+
+/* Sources that somebody mixes get a feed, the others lose theirs. */
+static void
+set_up_feeds (MediaRoom *room, const Census *census)
+{
+  for (guint i = 0; i < room->legs->len; i++)
+    {
+      MediaLeg *leg = g_ptr_array_index (room->legs, i);
+
+      for (guint k = 0; k < leg->n_sections; k++)
+        {
+          MediaSource *source = &leg->sections[k]->source;
+          const gboolean mixed
+              = source->audible
+                && (source->n_track_mixers > 0 || census->n_room_mixers > own_room_mixers (leg));
+
+          media_source_set_mixed (source, mixed, room->max_rate_hz);
+          if (mixed)
+            g_ptr_array_add (room->mixed, source);
+        }
+    }
+}
+
+void
+media_room_route (MediaRoom *room)
+{
+  Census census = { 0 };
+
+  room->dirty = FALSE;
+  g_ptr_array_set_size (room->sources, 0);
+  g_ptr_array_set_size (room->mixed, 0);
+  g_ptr_array_set_size (room->mixing, 0);
+  g_ptr_array_set_size (room->watched, 0);
+  room->n_chosen = 0;
+  room->stats.n_forwarding = room->stats.n_mixing = room->stats.n_idle = 0;
+  for (guint i = 0; i < room->legs->len; i++)
+    clear_leg (g_ptr_array_index (room->legs, i));
+  for (guint i = 0; i < room->legs->len; i++)
+    collect_sources (room, g_ptr_array_index (room->legs, i), &census);
+  for (guint i = 0; i < room->legs->len; i++)
+    {
+      MediaLeg *leg = g_ptr_array_index (room->legs, i);
+
+      for (guint k = 0; k < leg->n_sections; k++)
+        {
+          MediaSink *sink = &leg->sections[k]->sink;
+
+          if (sink->enabled)
+            route_sink (room, sink, &census);
+          else
+            sink->mode = MEDIA_SINK_IDLE;
+        }
+    }
+  choose_formats (room, &census);
+  set_up_feeds (room, &census);
+}

@@ -1,0 +1,312 @@
+/* Plain RTP of a SIP leg: a pair of sockets behind a latch. */
+#include "media/transport_private.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+
+#include "media/core/demux.h"
+#include "media/core/latch.h"
+#include "media/core/rtcp.h"
+
+/* One socket may not keep the others of the worker waiting. */
+#define PACKETS_PER_EVENT 32
+
+typedef struct
+{
+  MediaTransport base;
+  MediaUdp *udp;
+  guint64 watches[2]; /* by MediaUdpChannel; 0: not attached */
+  MediaLatch latch;
+  gboolean rtcp_mux;
+  guint16 signalled_rtcp_port;
+  MediaAddress remote;      /* where RTP goes; unset at first */
+  MediaAddress remote_rtcp; /* where RTCP goes when not multiplexed */
+  gboolean rtcp_learned;
+} RtpTransport;
+
+static void
+to_latch_address (const MediaAddress *address, MediaLatchAddress *out)
+{
+  if (!media_address_is_set (address)
+      || !media_latch_address_from_sockaddr (out, &address->sa, media_address_length (address)))
+    *out = (MediaLatchAddress){ 0 };
+}
+
+static gboolean
+from_latch_address (const MediaLatchAddress *address, MediaAddress *out)
+{
+  struct sockaddr_storage storage;
+  const socklen_t length = media_latch_address_to_sockaddr (address, &storage);
+
+  *out = (MediaAddress){ 0 };
+  return length > 0 && media_address_from_sockaddr (out, (const struct sockaddr *)&storage, length);
+}
+
+static void
+set_port (MediaAddress *address, guint16 port)
+{
+  if (address->sa.sa_family == AF_INET6)
+    address->v6.sin6_port = g_htons (port);
+  else
+    address->v4.sin_port = g_htons (port);
+}
+
+/* After each change of the latch. RTCP goes beside RTP until the peer's own RTCP has been seen. */
+static void
+update_remote (RtpTransport *transport)
+{
+  from_latch_address (&transport->latch.remote, &transport->remote);
+  if (transport->rtcp_learned && media_address_equal_ip (&transport->remote, &transport->remote_rtcp))
+    return;
+  transport->rtcp_learned = FALSE;
+  transport->remote_rtcp = transport->remote;
+  if (media_address_is_set (&transport->remote))
+    set_port (&transport->remote_rtcp, transport->signalled_rtcp_port != 0
+                                           ? transport->signalled_rtcp_port
+                                           : (guint16)(media_address_port (&transport->remote) + 1));
+}
+
+static void
+receive_rtp (RtpTransport *transport, const guint8 *data, gsize size, const MediaAddress *from,
+             CfgMonotonic now)
+{
+  MediaTransport *base = &transport->base;
+  MediaLatchAddress address;
+  MediaRtpView packet;
+  MediaLatchResult result;
+
+  if (media_rtp_parse (&packet, data, size) != 0)
+    {
+      media_transport_drop (base);
+      return;
+    }
+  to_latch_address (from, &address);
+  result = media_latch_rtp (&transport->latch, &address, packet.ssrc, packet.sequence, FALSE, now);
+  if (result == MEDIA_LATCH_REFUSE)
+    {
+      media_transport_drop (base);
+      return;
+    }
+  if (result == MEDIA_LATCH_CHANGED)
+    update_remote (transport);
+  base->ops->rtp (base->user, &packet, now);
+}
+
+static void
+receive_rtcp (RtpTransport *transport, const guint8 *data, gsize size, const MediaAddress *from,
+              MediaUdpChannel channel, CfgMonotonic now)
+{
+  MediaTransport *base = &transport->base;
+  MediaLatchAddress address;
+  MediaRtcpReader reader;
+  MediaRtcpPacket first;
+
+  to_latch_address (from, &address);
+  if (media_rtcp_reader_init (&reader, data, size) != 0 || !media_rtcp_reader_next (&reader, &first)
+      || media_latch_rtcp (&transport->latch, &address, first.ssrc, FALSE, now) == MEDIA_LATCH_REFUSE)
+    {
+      media_transport_drop (base);
+      return;
+    }
+  if (channel == MEDIA_UDP_RTCP)
+    {
+      transport->remote_rtcp = *from;
+      transport->rtcp_learned = TRUE;
+    }
+  base->ops->rtcp (base->user, data, size, now);
+}
+
+static void
+on_readable (RtpTransport *transport, MediaUdpChannel channel, CfgMonotonic now)
+{
+  guint8 buffer[MEDIA_PACKET_SIZE];
+  MediaAddress from;
+
+  for (guint i = 0; i < PACKETS_PER_EVENT; i++)
+    {
+      const gssize length = media_udp_receive (transport->udp, channel, buffer, &from);
+
+      if (length == -EAGAIN)
+        return;
+      if (length < 0)
+        continue;
+      switch (media_demux_classify (buffer, (gsize)length))
+        {
+        case MEDIA_PACKET_RTP:
+          if (channel == MEDIA_UDP_RTP)
+            receive_rtp (transport, buffer, (gsize)length, &from, now);
+          else
+            media_transport_drop (&transport->base);
+          break;
+        case MEDIA_PACKET_RTCP:
+          receive_rtcp (transport, buffer, (gsize)length, &from, channel, now);
+          break;
+        case MEDIA_PACKET_UNKNOWN:
+        case MEDIA_PACKET_STUN:
+        case MEDIA_PACKET_ZRTP:
+        case MEDIA_PACKET_DTLS:
+        case MEDIA_PACKET_TURN:
+        default:
+          media_transport_drop (&transport->base);
+          break;
+        }
+    }
+}
+
+static void
+on_rtp_readable (guint32 events, CfgMonotonic now, gpointer user)
+{
+  on_readable (user, MEDIA_UDP_RTP, now);
+}
+
+static void
+on_rtcp_readable (guint32 events, CfgMonotonic now, gpointer user)
+{
+  on_readable (user, MEDIA_UDP_RTCP, now);
+}
+
+static void
+rtp_detach (MediaTransport *base)
+{
+  RtpTransport *transport = (RtpTransport *)base;
+
+  if (base->pump == NULL)
+    return;
+  media_pump_remove_fd (base->pump, transport->watches[MEDIA_UDP_RTP]);
+  media_pump_remove_fd (base->pump, transport->watches[MEDIA_UDP_RTCP]);
+  transport->watches[MEDIA_UDP_RTP] = transport->watches[MEDIA_UDP_RTCP] = 0;
+  base->pump = NULL;
+}
+
+static gboolean
+rtp_attach (MediaTransport *base, MediaPump *pump)
+{
+  RtpTransport *transport = (RtpTransport *)base;
+
+  base->pump = pump;
+  transport->watches[MEDIA_UDP_RTP] = media_pump_add_fd (pump, media_udp_fd (transport->udp, MEDIA_UDP_RTP),
+                                                         EPOLLIN, on_rtp_readable, transport);
+  transport->watches[MEDIA_UDP_RTCP] = media_pump_add_fd (pump, media_udp_fd (transport->udp, MEDIA_UDP_RTCP),
+                                                          EPOLLIN, on_rtcp_readable, transport);
+  if (transport->watches[MEDIA_UDP_RTP] != 0 && transport->watches[MEDIA_UDP_RTCP] != 0)
+    return TRUE;
+  rtp_detach (base);
+  return FALSE;
+}
+
+static void
+rtp_free (MediaTransport *base)
+{
+  RtpTransport *transport = (RtpTransport *)base;
+
+  rtp_detach (base);
+  media_udp_free (transport->udp);
+  g_free (transport);
+}
+
+/* "c=IN IP4 0.0.0.0" is how RFC 2543 put a call on hold: where the peer is does not change by it. */
+static gboolean
+is_nowhere (const MediaAddress *address)
+{
+  if (address->sa.sa_family == AF_INET6)
+    return IN6_IS_ADDR_UNSPECIFIED (&address->v6.sin6_addr);
+  return address->v4.sin_addr.s_addr == INADDR_ANY;
+}
+
+static void
+rtp_configure (MediaTransport *base, const MediaPlan *plan)
+{
+  RtpTransport *transport = (RtpTransport *)base;
+  MediaAddress signalled;
+  MediaLatchAddress address;
+
+  transport->rtcp_mux = plan->rtcp_mux;
+  if (plan->remote_rtp_port == 0
+      || !media_address_parse (&signalled, plan->remote_address, plan->remote_rtp_port)
+      || is_nowhere (&signalled))
+    return;
+  transport->signalled_rtcp_port = plan->remote_rtcp_port;
+  to_latch_address (&signalled, &address);
+  media_latch_set_signalled (&transport->latch, &address);
+  update_remote (transport);
+}
+
+static gboolean
+rtp_send_rtp (MediaTransport *base, guint8 *packet, gsize length)
+{
+  RtpTransport *transport = (RtpTransport *)base;
+
+  if (!media_address_is_set (&transport->remote))
+    return FALSE;
+  return media_udp_send (transport->udp, MEDIA_UDP_RTP, packet, length, &transport->remote) == 0;
+}
+
+static gboolean
+rtp_send_rtcp (MediaTransport *base, guint8 *packet, gsize length)
+{
+  RtpTransport *transport = (RtpTransport *)base;
+
+  if (!media_address_is_set (&transport->remote))
+    return FALSE;
+  if (transport->rtcp_mux)
+    return media_udp_send (transport->udp, MEDIA_UDP_RTP, packet, length, &transport->remote) == 0;
+  return media_udp_send (transport->udp, MEDIA_UDP_RTCP, packet, length, &transport->remote_rtcp) == 0;
+}
+
+static void
+rtp_get_stats (const MediaTransport *base, MediaLegStats *stats)
+{
+  const RtpTransport *transport = (const RtpTransport *)base;
+  char text[MEDIA_ADDRESS_TEXT_SIZE];
+
+  g_strlcpy (stats->remote, media_address_format (&transport->remote, text), sizeof stats->remote);
+  g_strlcpy (stats->cipher, "none", sizeof stats->cipher);
+}
+
+static void
+rtp_export (const MediaTransport *base, MediaLegState *state)
+{
+  const RtpTransport *transport = (const RtpTransport *)base;
+  const MediaAddress local = media_udp_local (transport->udp, MEDIA_UDP_RTP);
+  const MediaAddress local_rtcp = media_udp_local (transport->udp, MEDIA_UDP_RTCP);
+  char text[MEDIA_ADDRESS_TEXT_SIZE];
+
+  g_strlcpy (state->local_address, media_address_format_ip (&local, text), sizeof state->local_address);
+  state->local_rtp_port = media_address_port (&local);
+  state->local_rtcp_port = media_address_port (&local_rtcp);
+  state->latch = transport->latch;
+}
+
+static void
+rtp_import (MediaTransport *base, const MediaLegState *state)
+{
+  RtpTransport *transport = (RtpTransport *)base;
+
+  transport->latch = state->latch;
+  update_remote (transport);
+}
+
+static const MediaTransportClass rtp_class = {
+  .free = rtp_free,
+  .send_rtp = rtp_send_rtp,
+  .send_rtcp = rtp_send_rtcp,
+  .get_stats = rtp_get_stats,
+  .export = rtp_export,
+  .attach = rtp_attach,
+  .detach = rtp_detach,
+  .configure = rtp_configure,
+  .import = rtp_import,
+};
+
+MediaTransport *
+media_transport_new_rtp (MediaUdp *udp, const MediaTransportOps *ops, gpointer user)
+{
+  RtpTransport *transport = g_new0 (RtpTransport, 1);
+
+  transport->base.class = &rtp_class;
+  transport->base.ops = ops;
+  transport->base.user = user;
+  transport->udp = udp;
+  media_latch_init (&transport->latch, NULL);
+  return &transport->base;
+}

@@ -1,0 +1,270 @@
+#include "media/worker_private.h"
+
+#include <errno.h>
+#include <time.h>
+
+#define MAILBOX_LIMIT 4096
+/* Legs are looked after in turns, a fifth with each tick: each every 100 ms. */
+#define HOUSEKEEPING_TICKS (MEDIA_LEG_HOUSEKEEPING_MS / 20)
+#define TICKS_PER_SECOND   50
+
+typedef struct
+{
+  CfgMessage base;
+  MediaEventFunc func;
+  MediaEvent event;
+} EventMessage;
+
+struct _MediaStatsGate
+{
+  atomic_uint refs;
+  atomic_bool closed;
+};
+
+MediaStatsGate *
+media_stats_gate_new (void)
+{
+  MediaStatsGate *gate = g_new0 (MediaStatsGate, 1);
+
+  atomic_init (&gate->refs, 1);
+  atomic_init (&gate->closed, FALSE);
+  return gate;
+}
+
+void
+media_stats_gate_unref (MediaStatsGate *gate)
+{
+  if (atomic_fetch_sub_explicit (&gate->refs, 1, memory_order_acq_rel) == 1)
+    g_free (gate);
+}
+
+MediaStatsGate *
+media_stats_gate_pass (MediaStatsGate *gate)
+{
+  if (atomic_exchange_explicit (&gate->closed, TRUE, memory_order_acq_rel))
+    return NULL;
+  atomic_fetch_add_explicit (&gate->refs, 1, memory_order_relaxed);
+  return gate;
+}
+
+void
+media_stats_gate_open (MediaStatsGate *gate)
+{
+  atomic_store_explicit (&gate->closed, FALSE, memory_order_release);
+}
+
+static void
+run_event (CfgMessage *base, gpointer owner)
+{
+  EventMessage *message = (EventMessage *)base;
+
+  message->func (owner, &message->event);
+}
+
+static void
+destroy_event (CfgMessage *base)
+{
+  MediaEvent *event = &((EventMessage *)base)->event;
+
+  g_free (event->ufrag);
+  g_free (event->pwd);
+  g_strfreev (event->candidates);
+  g_free (event->text);
+  g_free (event->cipher);
+  g_free (event->remote);
+  g_free (event->stats);
+  g_clear_pointer (&event->state, media_leg_state_free);
+  g_free (event->speakers);
+  if (event->gate != NULL)
+    {
+      media_stats_gate_open (event->gate);
+      media_stats_gate_unref (event->gate);
+    }
+  g_free (base);
+}
+
+MediaEvent *
+media_event_new (MediaEventKind kind, MediaLegId leg)
+{
+  EventMessage *message = g_new0 (EventMessage, 1);
+
+  message->base.run = run_event;
+  message->base.destroy = destroy_event;
+  message->event.kind = kind;
+  message->event.leg = leg;
+  return &message->event;
+}
+
+void
+media_worker_send (MediaWorker *worker, MediaEvent *event, CfgMailboxPriority priority)
+{
+  EventMessage *message = (EventMessage *)((char *)event - G_STRUCT_OFFSET (EventMessage, event));
+
+  message->func = worker->config.event;
+  cfg_mailbox_post (worker->config.to_main, &message->base, priority);
+}
+
+static gint64
+thread_cpu_us (void)
+{
+  struct timespec used;
+
+  if (clock_gettime (CLOCK_THREAD_CPUTIME_ID, &used) != 0)
+    return 0;
+  return (gint64)used.tv_sec * CFG_US_PER_S + used.tv_nsec / 1000;
+}
+
+static void
+count_load (MediaWorker *worker, CfgMonotonic now)
+{
+  const gint64 cpu_us = thread_cpu_us ();
+  const gint64 wall_us = cfg_monotonic_diff_us (now, worker->load_at);
+  MediaPumpStats stats;
+
+  if (wall_us > 0)
+    atomic_store_explicit (&worker->counters.load_ppm,
+                           (guint)CLAMP ((cpu_us - worker->load_cpu_us) * 1000000 / wall_us, 0, 1000000),
+                           memory_order_relaxed);
+  worker->load_at = now;
+  worker->load_cpu_us = cpu_us;
+  media_pump_get_stats (worker->pump, &stats);
+  atomic_store_explicit (&worker->counters.tick_late_us,
+                         (guint)CLAMP (stats.tick_lateness_max_us, 0, G_MAXINT), memory_order_relaxed);
+  media_pump_reset_lateness (worker->pump);
+}
+
+static void
+on_tick (CfgMonotonic scheduled, guint missed, gpointer user)
+{
+  MediaWorker *worker = user;
+  const CfgMonotonic now = media_pump_now (worker->pump);
+
+  worker->ticks++;
+  for (guint i = 0; i < worker->room_list->len; i++)
+    media_room_tick (g_ptr_array_index (worker->room_list, i), scheduled);
+  for (guint i = (guint)(worker->ticks % HOUSEKEEPING_TICKS); i < worker->leg_list->len;
+       i += HOUSEKEEPING_TICKS)
+    media_worker_leg_housekeep (g_ptr_array_index (worker->leg_list, i), now);
+  if (worker->ticks % TICKS_PER_SECOND == 0)
+    count_load (worker, now);
+}
+
+/* No event goes out from here: nobody reads them any more. */
+static void
+close_everything (MediaWorker *worker)
+{
+  while (worker->leg_list->len > 0)
+    media_worker_leg_close (g_ptr_array_index (worker->leg_list, worker->leg_list->len - 1), FALSE);
+  for (guint i = 0; i < worker->room_list->len; i++)
+    media_room_free (g_ptr_array_index (worker->room_list, i));
+  g_ptr_array_set_size (worker->room_list, 0);
+  g_hash_table_remove_all (worker->rooms);
+  g_hash_table_remove_all (worker->expected);
+  media_pump_set_tick (worker->pump, NULL, NULL);
+  media_pump_set_mailbox (worker->pump, NULL, NULL);
+  media_pump_free (worker->pump);
+  worker->pump = NULL;
+}
+
+static void *
+run (void *data)
+{
+  MediaWorker *worker = data;
+  char name[16];
+
+  g_snprintf (name, sizeof name, "media-%u", worker->config.index % 1000);
+  pthread_setname_np (pthread_self (), name);
+  media_pump_run (worker->pump);
+  close_everything (worker);
+  return NULL;
+}
+
+static void
+free_waiting (gpointer commands)
+{
+  g_ptr_array_unref (commands);
+}
+
+static void
+free_members (MediaWorker *worker)
+{
+  g_clear_pointer (&worker->mailbox, cfg_mailbox_free);
+  g_clear_pointer (&worker->dtls, media_dtls_context_free);
+  g_hash_table_unref (worker->legs);
+  g_ptr_array_unref (worker->leg_list);
+  g_hash_table_unref (worker->rooms);
+  g_ptr_array_unref (worker->room_list);
+  g_hash_table_unref (worker->expected);
+  g_free (worker);
+}
+
+MediaWorker *
+media_worker_new (const MediaWorkerConfig *config, GError **error)
+{
+  MediaWorker *worker = g_new0 (MediaWorker, 1);
+  const MediaRoomConfig lobby = { .isolated = TRUE };
+  int failed;
+
+  worker->config = *config;
+  worker->legs = g_hash_table_new (g_int64_hash, g_int64_equal);
+  worker->leg_list = g_ptr_array_new ();
+  worker->rooms = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  worker->room_list = g_ptr_array_new ();
+  worker->expected = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, free_waiting);
+  worker->wall_offset_us = cfg_wall_now ().us - cfg_monotonic_now ().us;
+  worker->load_at = cfg_monotonic_now ();
+  worker->mailbox = cfg_mailbox_new (MAILBOX_LIMIT);
+  worker->dtls = media_dtls_context_new (config->certificate, error);
+  worker->pump = worker->dtls == NULL ? NULL : media_pump_new (error);
+  if (worker->pump == NULL)
+    {
+      free_members (worker);
+      return NULL;
+    }
+  worker->lobby = media_room_new (&lobby, NULL, NULL);
+  g_ptr_array_add (worker->room_list, worker->lobby);
+  media_pump_set_mailbox (worker->pump, worker->mailbox, worker);
+  media_pump_set_tick (worker->pump, on_tick, worker);
+  failed = pthread_create (&worker->thread, NULL, run, worker);
+  if (failed != 0)
+    {
+      g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (failed), "media thread: %s",
+                   g_strerror (failed));
+      close_everything (worker);
+      free_members (worker);
+      return NULL;
+    }
+  return worker;
+}
+
+void
+media_worker_quit (MediaWorker *worker)
+{
+  media_pump_quit (worker->pump);
+}
+
+gboolean
+media_worker_join (MediaWorker *worker, const struct timespec *deadline)
+{
+  return pthread_timedjoin_np (worker->thread, NULL, deadline) == 0;
+}
+
+void
+media_worker_free (MediaWorker *worker)
+{
+  free_members (worker);
+}
+
+void
+media_worker_get_stats (MediaWorker *worker, MediaWorkerStats *stats)
+{
+  const MediaWorkerCounters *counters = &worker->counters;
+
+  stats->n_legs = atomic_load_explicit (&counters->n_legs, memory_order_relaxed);
+  stats->n_rooms = atomic_load_explicit (&counters->n_rooms, memory_order_relaxed);
+  stats->load = atomic_load_explicit (&counters->load_ppm, memory_order_relaxed) / 1e6;
+  stats->tick_late_ms = atomic_load_explicit (&counters->tick_late_us, memory_order_relaxed) / 1e3;
+  stats->packets_in = atomic_load_explicit (&counters->packets_in, memory_order_relaxed);
+  stats->packets_out = atomic_load_explicit (&counters->packets_out, memory_order_relaxed);
+  stats->strangers = atomic_load_explicit (&counters->strangers, memory_order_relaxed);
+}

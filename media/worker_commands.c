@@ -1,0 +1,386 @@
+/* What the main thread may ask of a worker. A command for a leg that is on its way here waits for it; one for
+ * a leg that is gone does nothing. */
+#include "media/worker_private.h"
+
+typedef struct
+{
+  CfgMessage base;
+  MediaCommand *command; /* NULL when it was taken out to wait */
+} CommandMessage;
+
+void
+media_command_free (MediaCommand *command)
+{
+  g_clear_pointer (&command->udp, media_udp_free);
+  g_clear_pointer (&command->arriving, media_worker_leg_free_detached);
+  g_free (command->text);
+  g_free (command->text2);
+  g_free (command->fingerprint);
+  g_strfreev (command->candidates);
+  g_free (command->plan);
+  g_free (command);
+}
+
+static void
+run_message (CfgMessage *base, gpointer owner)
+{
+  media_command_run (owner, g_steal_pointer (&((CommandMessage *)base)->command));
+}
+
+static void
+destroy_message (CfgMessage *base)
+{
+  CommandMessage *message = (CommandMessage *)base;
+
+  g_clear_pointer (&message->command, media_command_free);
+  g_free (message);
+}
+
+void
+media_worker_post (MediaWorker *worker, MediaCommand *command)
+{
+  CommandMessage *message = g_new0 (CommandMessage, 1);
+
+  message->base.run = run_message;
+  message->base.destroy = destroy_message;
+  message->command = command;
+  cfg_mailbox_post (worker->mailbox, &message->base, CFG_MAILBOX_MUST_DELIVER);
+}
+
+void
+media_command_run (MediaWorker *worker, MediaCommand *command)
+{
+  GPtrArray *waiting = command->leg == 0 || command->never_waits
+                           ? NULL
+                           : g_hash_table_lookup (worker->expected, &command->leg);
+  MediaWorkerLeg *leg;
+
+  if (waiting != NULL)
+    {
+      g_ptr_array_add (waiting, command);
+      return;
+    }
+  leg = command->leg == 0 ? NULL : g_hash_table_lookup (worker->legs, &command->leg);
+  if (command->leg == 0 || leg != NULL || command->even_if_gone)
+    command->apply (worker, leg, command);
+  media_command_free (command);
+}
+
+void
+media_worker_leg_arrived (MediaWorker *worker, MediaLegId id)
+{
+  GPtrArray *waiting = g_hash_table_lookup (worker->expected, &id);
+  g_autoptr (GPtrArray) commands = NULL;
+
+  if (waiting == NULL)
+    return;
+  commands = g_ptr_array_ref (waiting);
+  g_hash_table_remove (worker->expected, &id);
+  g_ptr_array_set_free_func (commands, NULL);
+  for (guint i = 0; i < commands->len; i++)
+    media_command_run (worker, g_ptr_array_index (commands, i));
+}
+
+static MediaCommand *
+command_new (MediaLegId leg, void (*apply) (MediaWorker *, MediaWorkerLeg *, MediaCommand *))
+{
+  MediaCommand *command = g_new0 (MediaCommand, 1);
+
+  command->leg = leg;
+  command->apply = apply;
+  return command;
+}
+
+static void
+on_speakers (gpointer user, MediaRoomId room, const MediaSpeaker *speakers, gsize n)
+{
+  MediaWorker *worker = user;
+  MediaEvent *event = media_event_new (MEDIA_EVENT_SPEAKERS, 0);
+
+  event->room = room;
+  event->speakers = g_memdup2 (speakers, n * sizeof *speakers);
+  event->n_speakers = n;
+  media_worker_send (worker, event, CFG_MAILBOX_MAY_DROP);
+}
+
+static const MediaRoomOps room_ops = { .speakers = on_speakers };
+
+static void
+count_rooms (MediaWorker *worker)
+{
+  atomic_store_explicit (&worker->counters.n_rooms, g_hash_table_size (worker->rooms), memory_order_relaxed);
+}
+
+static void
+apply_room_new (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  const MediaRoomConfig config = { .id = command->room,
+                                   .mix_speakers = worker->config.engine->mix_speakers,
+                                   .opus_complexity = worker->config.engine->opus_complexity };
+  MediaRoom *room = media_room_new (&config, &room_ops, worker);
+
+  g_hash_table_insert (worker->rooms, g_memdup2 (&command->room, sizeof command->room), room);
+  g_ptr_array_add (worker->room_list, room);
+  count_rooms (worker);
+}
+
+static void
+apply_room_free (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  const CfgMonotonic now = media_pump_now (worker->pump);
+  MediaRoom *room = g_hash_table_lookup (worker->rooms, &command->room);
+
+  if (room == NULL)
+    return;
+  while (media_room_n_legs (room) > 0)
+    {
+      MediaLeg *member = media_room_leg (room, media_room_n_legs (room) - 1);
+
+      media_room_remove (room, member, now);
+      media_room_add (worker->lobby, member, now);
+    }
+  g_hash_table_remove (worker->rooms, &command->room);
+  g_ptr_array_remove_fast (worker->room_list, room);
+  media_room_free (room);
+  count_rooms (worker);
+}
+
+MediaCommand *
+media_command_room_new (MediaRoomId room)
+{
+  MediaCommand *command = command_new (0, apply_room_new);
+
+  command->room = room;
+  return command;
+}
+
+MediaCommand *
+media_command_room_free (MediaRoomId room)
+{
+  MediaCommand *command = command_new (0, apply_room_free);
+
+  command->room = room;
+  return command;
+}
+
+static void
+apply_leg_new_rtp (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  media_worker_leg_new_rtp (worker, command->leg, g_steal_pointer (&command->udp));
+}
+
+MediaCommand *
+media_command_leg_new_rtp (MediaLegId leg, MediaUdp *udp)
+{
+  MediaCommand *command = command_new (leg, apply_leg_new_rtp);
+
+  command->even_if_gone = TRUE;
+  command->udp = udp;
+  return command;
+}
+
+static void
+apply_leg_new_rtc (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  media_worker_leg_new_rtc (worker, command->leg, command);
+}
+
+MediaCommand *
+media_command_leg_new_rtc (MediaLegId leg, const MediaRtcLegConfig *config)
+{
+  MediaCommand *command = command_new (leg, apply_leg_new_rtc);
+
+  command->even_if_gone = TRUE;
+  command->flag = config->controlling;
+  command->flag2 = config->dtls_active;
+  command->text = g_strdup (config->remote_ufrag);
+  command->text2 = g_strdup (config->remote_pwd);
+  command->fingerprint = g_strdup (config->remote_fingerprint);
+  command->candidates = g_strdupv ((char **)config->remote_candidates);
+  return command;
+}
+
+static void
+apply_add_candidate (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  media_transport_add_candidate (leg->transport, command->text);
+}
+
+MediaCommand *
+media_command_leg_add_candidate (MediaLegId leg, const char *candidate)
+{
+  MediaCommand *command = command_new (leg, apply_add_candidate);
+
+  command->text = g_strdup (candidate);
+  return command;
+}
+
+static void
+apply_restart_ice (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  media_transport_restart_ice (leg->transport, command->text, command->text2);
+}
+
+MediaCommand *
+media_command_leg_restart_ice (MediaLegId leg, const char *ufrag, const char *pwd)
+{
+  MediaCommand *command = command_new (leg, apply_restart_ice);
+
+  command->text = g_strdup (ufrag);
+  command->text2 = g_strdup (pwd);
+  return command;
+}
+
+static void
+apply_configure (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  media_transport_configure (leg->transport, command->plan);
+  media_leg_configure (leg->leg, command->plan, media_pump_now (worker->pump));
+}
+
+MediaCommand *
+media_command_leg_configure (MediaLegId leg, const MediaPlan *plan)
+{
+  MediaCommand *command = command_new (leg, apply_configure);
+
+  command->plan = g_memdup2 (plan, sizeof *plan);
+  return command;
+}
+
+static void
+apply_attach (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  media_worker_leg_enter (leg, command->room);
+}
+
+MediaCommand *
+media_command_leg_attach (MediaLegId leg, MediaRoomId room)
+{
+  MediaCommand *command = command_new (leg, apply_attach);
+
+  command->room = room;
+  return command;
+}
+
+static void
+apply_set_muted (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  media_leg_set_muted (leg->leg, command->flag);
+}
+
+MediaCommand *
+media_command_leg_set_muted (MediaLegId leg, gboolean muted)
+{
+  MediaCommand *command = command_new (leg, apply_set_muted);
+
+  command->flag = muted;
+  return command;
+}
+
+static void
+apply_set_gain (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  media_leg_set_gain (leg->leg, command->listener, command->gain_db);
+}
+
+MediaCommand *
+media_command_leg_set_gain (MediaLegId leg, MediaLegId listener, double gain_db)
+{
+  MediaCommand *command = command_new (leg, apply_set_gain);
+
+  command->listener = listener;
+  command->gain_db = gain_db;
+  return command;
+}
+
+static void
+apply_free (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  media_worker_leg_close (leg, TRUE);
+}
+
+MediaCommand *
+media_command_leg_free (MediaLegId leg)
+{
+  return command_new (leg, apply_free);
+}
+
+static void
+apply_export (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  MediaEvent *event = media_event_new (MEDIA_EVENT_EXPORTED, command->leg);
+
+  event->state = leg == NULL ? NULL : media_worker_leg_export (leg);
+  event->done = command->done;
+  event->user = command->user;
+  media_worker_send (worker, event, CFG_MAILBOX_MUST_DELIVER);
+}
+
+MediaCommand *
+media_command_leg_export (MediaLegId leg, void (*done) (gpointer user, const MediaLegState *state),
+                          gpointer user)
+{
+  MediaCommand *command = command_new (leg, apply_export);
+
+  command->even_if_gone = TRUE;
+  command->done = done;
+  command->user = user;
+  return command;
+}
+
+static void
+free_command (gpointer command)
+{
+  media_command_free (command);
+}
+
+static void
+apply_expect (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  g_hash_table_insert (worker->expected, g_memdup2 (&command->leg, sizeof command->leg),
+                       g_ptr_array_new_with_free_func (free_command));
+}
+
+MediaCommand *
+media_command_leg_expect (MediaLegId leg)
+{
+  MediaCommand *command = command_new (leg, apply_expect);
+
+  command->even_if_gone = TRUE;
+  command->never_waits = TRUE;
+  return command;
+}
+
+static void
+apply_arrive (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  media_worker_leg_arrive (worker, g_steal_pointer (&command->arriving));
+  media_worker_leg_arrived (worker, command->leg);
+}
+
+MediaCommand *
+media_command_leg_arrive (MediaWorkerLeg *leg)
+{
+  MediaCommand *command = command_new (leg->id, apply_arrive);
+
+  command->even_if_gone = TRUE;
+  command->never_waits = TRUE;
+  command->arriving = leg;
+  return command;
+}
+
+static void
+apply_move (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  media_worker_leg_detach (leg);
+  media_worker_post (command->to, media_command_leg_arrive (leg));
+}
+
+MediaCommand *
+media_command_leg_move (MediaLegId leg, MediaWorker *to)
+{
+  MediaCommand *command = command_new (leg, apply_move);
+
+  command->to = to;
+  return command;
+}

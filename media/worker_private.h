@@ -1,0 +1,120 @@
+/* The inside of a worker, for media/worker*.c only. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "media/io/dtls.h"
+#include "media/io/pump.h"
+#include "media/leg.h"
+#include "media/room_media.h"
+#include "media/transport.h"
+#include "media/worker.h"
+
+typedef struct
+{
+  MediaLegId id;
+  MediaWorker *worker;
+  MediaLeg *leg;
+  MediaTransport *transport;
+  gboolean dead;  /* the transport could not be attached */
+  guint position; /* in worker->leg_list */
+  CfgMonotonic stats_at;
+  MediaStatsGate *gate;
+} MediaWorkerLeg;
+
+struct _MediaCommand
+{
+  MediaLegId leg; /* 0: for the worker itself */
+  /* @leg is NULL for a command of the worker. Not called when the leg is gone, but for @even_if_gone. */
+  void (*apply) (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command);
+  gboolean even_if_gone;
+  gboolean never_waits; /* it is about the waiting itself */
+
+  MediaRoomId room;
+  MediaUdp *udp;
+  MediaWorkerLeg *arriving;
+  MediaWorker *to;
+  char *text, *text2, *fingerprint;
+  char **candidates;
+  gboolean flag, flag2;
+  double gain_db;
+  MediaLegId listener;
+  MediaPlan *plan;
+  void (*done) (gpointer user, const MediaLegState *state);
+  gpointer user;
+};
+
+/* Written by the worker alone, read by the main thread. */
+typedef struct
+{
+  atomic_uint n_legs, n_rooms;
+  atomic_uint load_ppm;
+  atomic_uint tick_late_us;
+  atomic_ullong packets_in, packets_out, strangers;
+} MediaWorkerCounters;
+
+struct _MediaWorker
+{
+  MediaWorkerConfig config;
+  pthread_t thread;
+  CfgMailbox *mailbox;
+  MediaPump *pump;
+  MediaDtlsContext *dtls;
+  gint64 wall_offset_us; /* wall - monotonic, taken once: SRs need a clock that does not jump */
+
+  GHashTable *legs;     /* id → MediaWorkerLeg */
+  GPtrArray *leg_list;  /* the same */
+  GHashTable *rooms;    /* id → MediaRoom */
+  GPtrArray *room_list; /* the same, and the lobby first */
+  GHashTable *expected; /* id → GPtrArray of MediaCommand that wait for the leg */
+  MediaRoom *lobby;     /* where legs without a room are kept from silence */
+  guint64 ticks;
+  CfgMonotonic load_at;
+  gint64 load_cpu_us;
+
+  MediaWorkerCounters counters;
+};
+
+static inline CfgWall
+media_worker_wall (const MediaWorker *worker, CfgMonotonic now)
+{
+  return (CfgWall){ now.us + worker->wall_offset_us };
+}
+
+/* One writer: no locked instruction is needed. */
+static inline void
+media_counter_add (atomic_ullong *counter, unsigned long long n)
+{
+  atomic_store_explicit (counter, atomic_load_explicit (counter, memory_order_relaxed) + n,
+                         memory_order_relaxed);
+}
+
+/* worker.c */
+void media_worker_send (MediaWorker *worker, MediaEvent *event, CfgMailboxPriority priority);
+MediaEvent *media_event_new (MediaEventKind kind, MediaLegId leg);
+
+MediaStatsGate *media_stats_gate_new (void);
+void media_stats_gate_unref (MediaStatsGate *gate);
+/** media_stats_gate_pass: Returns: (nullable) (transfer full): a reference that destroying the event opens
+ * and drops; NULL while another one is under way. */
+MediaStatsGate *media_stats_gate_pass (MediaStatsGate *gate);
+
+/* worker_legs.c */
+MediaWorkerLeg *media_worker_leg_new_rtp (MediaWorker *worker, MediaLegId id, MediaUdp *udp);
+MediaWorkerLeg *media_worker_leg_new_rtc (MediaWorker *worker, MediaLegId id, const MediaCommand *command);
+/** media_worker_leg_close: leaves its room and the worker, says BYE, frees; @tell: with a last event. */
+void media_worker_leg_close (MediaWorkerLeg *leg, gboolean tell);
+/** media_worker_leg_free_detached: one that is in no worker's hands any more. */
+void media_worker_leg_free_detached (MediaWorkerLeg *leg);
+void media_worker_leg_detach (MediaWorkerLeg *leg);
+void media_worker_leg_arrive (MediaWorker *worker, MediaWorkerLeg *leg);
+void media_worker_leg_enter (MediaWorkerLeg *leg, MediaRoomId room);
+void media_worker_leg_housekeep (MediaWorkerLeg *leg, CfgMonotonic now);
+MediaLegState *media_worker_leg_export (MediaWorkerLeg *leg);
+
+/* worker_commands.c */
+void media_command_free (MediaCommand *command);
+void media_command_run (MediaWorker *worker, MediaCommand *command);
+void media_worker_leg_arrived (MediaWorker *worker, MediaLegId leg);
+MediaCommand *media_command_leg_arrive (MediaWorkerLeg *leg);
