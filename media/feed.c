@@ -25,8 +25,9 @@ struct _MediaFeed
   guint8 codec_of_pt[128]; /* PT_NONE, PT_NOISE or MediaCodecId + 1 */
 
   MediaDecoder *decoder;
-  guint rate_hz; /* of queue and frame */
-  guint slept;   /* frames since the decoder ran last */
+  guint rate_hz;    /* of queue and frame */
+  CfgMonotonic now; /* of the present advance */
+  guint slept;      /* frames since the decoder ran last */
   MediaComfortNoise noise;
   gboolean have_noise;
   guint64 concealed;
@@ -202,8 +203,8 @@ adjust (MediaFeed *feed, gint16 *pcm, gsize samples, gsize capacity, gint32 unit
     {
       const gint64 removed = (gint64)samples - (gint64)after;
 
-      media_jitter_buffer_adjusted (feed->buffer,
-                                    (gint32)(removed * (gint64)feed->clock_rate_hz / (gint64)feed->rate_hz));
+      media_jitter_buffer_adjusted (
+          feed->buffer, (gint32)(removed * (gint64)feed->clock_rate_hz / (gint64)feed->rate_hz), feed->now);
     }
   return after;
 }
@@ -285,7 +286,7 @@ pass_over (MediaFeed *feed, const MediaJitterFrame *frame)
       const gint32 moved = (gint32)CLAMP ((gint64)frame->adjust, -units, units);
 
       units -= moved;
-      media_jitter_buffer_adjusted (feed->buffer, moved);
+      media_jitter_buffer_adjusted (feed->buffer, moved, feed->now);
     }
   enqueue_silence (feed, units_to_samples (feed, (guint32)units), FALSE);
 }
@@ -293,10 +294,10 @@ pass_over (MediaFeed *feed, const MediaJitterFrame *frame)
 static void
 pull_piece (MediaFeed *feed, CfgMonotonic now, gboolean wanted)
 {
-  const gint64 held_us = (gint64)feed->queued * CFG_US_PER_S / (gint64)feed->rate_hz;
+  const guint32 held = (guint32)((guint64)feed->queued * feed->clock_rate_hz / feed->rate_hz);
   MediaJitterFrame frame;
 
-  media_jitter_buffer_pull (feed->buffer, cfg_monotonic_add_us (now, held_us), &frame);
+  media_jitter_buffer_pull (feed->buffer, now, held, &frame);
   if (!wanted && frame.action != MEDIA_JITTER_EMPTY)
     {
       pass_over (feed, &frame);
@@ -325,6 +326,7 @@ media_feed_advance (MediaFeed *feed, CfgMonotonic now, gboolean wanted)
 {
   gsize samples;
 
+  feed->now = now;
   if (feed->queue == NULL)
     set_queue_rate (feed, MIN (feed->wanted_rate_hz, feed->rate_hz));
   if (!wanted && feed->slept < G_MAXUINT)

@@ -174,8 +174,8 @@ void media_sink_forward (MediaSink *sink, const MediaSource *source, const Media
 /** media_sink_forward_noise: a comfort noise packet, where the sink's leg takes them. */
 void media_sink_forward_noise (MediaSink *sink, const MediaSource *source, const MediaRtpView *packet,
                                CfgMonotonic now);
-/** media_sink_produce: a payload of our own making in @codec. */
-void media_sink_produce (MediaSink *sink, MediaCodecId codec, const guint8 *payload, gsize size,
+/** media_sink_produce: a payload of our own making in @codec; @size <= 0: the encoder has nothing to say. */
+void media_sink_produce (MediaSink *sink, MediaCodecId codec, const guint8 *payload, gssize size,
                          guint32 units, CfgMonotonic now);
 /** media_sink_silence: one tick's worth of nobody speaking. */
 void media_sink_silence (MediaSink *sink, MediaCodecId codec, CfgMonotonic now);

@@ -191,7 +191,7 @@ produce_as (MediaSink *sink, MediaCodecId codec, guint8 payload_type, const guin
 }
 
 void
-media_sink_produce (MediaSink *sink, MediaCodecId codec, const guint8 *payload, gsize size, guint32 units,
+media_sink_produce (MediaSink *sink, MediaCodecId codec, const guint8 *payload, gssize size, guint32 units,
                     CfgMonotonic now)
 {
   const gint8 index = sink->plan_of_codec[codec];
@@ -199,7 +199,10 @@ media_sink_produce (MediaSink *sink, MediaCodecId codec, const guint8 *payload, 
   if (!sink->enabled || index < 0)
     return;
   sink->silent_ticks = 0;
-  produce_as (sink, codec, sink->section->plan.codecs[index].send_pt, payload, size, units, now);
+  if (size > 0)
+    produce_as (sink, codec, sink->section->plan.codecs[index].send_pt, payload, (gsize)size, units, now);
+  else
+    media_rewriter_pass (&use_codec (sink, codec)->rewriter, units, now);
 }
 
 /* What the sink asked for, as far as the codec has frames of that length (RFC 6716 2.1.4: no 30 or 50 ms). */
@@ -282,10 +285,9 @@ encode_and_send (MediaSink *sink, MediaCodecId codec, const gint16 *pcm, gsize s
   if (encoder == NULL)
     return;
   size = media_encoder_encode (encoder, pcm, samples, payload, sizeof payload);
-  if (size > 0)
-    media_sink_produce (sink, codec, payload, (gsize)size,
-                        (guint32)(samples * media_codec_get_clock_rate (media_codec_get (codec)) / rate_hz),
-                        now);
+  media_sink_produce (sink, codec, payload, size,
+                      (guint32)(samples * media_codec_get_clock_rate (media_codec_get (codec)) / rate_hz),
+                      now);
 }
 
 /* Collects frames until a packet of another length than a frame is whole. @pcm NULL: silence. */
@@ -406,7 +408,7 @@ void
 media_sink_housekeep (MediaSink *sink, CfgMonotonic now)
 {
   const MediaSinkStream *stream = media_sink_stream (sink);
-  const gint64 quiet_us = stream == NULL || !stream->rewriter.started
+  const gint64 quiet_us = stream == NULL || stream->rewriter.mode == MEDIA_REWRITER_IDLE
                               ? G_MAXINT64
                               : cfg_monotonic_diff_us (now, stream->rewriter.last_at);
 

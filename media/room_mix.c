@@ -122,9 +122,8 @@ play_common (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
                                             group->payload, sizeof group->payload);
       room->stats.encodes++;
     }
-  if (group->size > 0)
-    media_sink_produce (sink, group->codec, group->payload, (gsize)group->size,
-                        clock_rate_hz / 1000 * MEDIA_FRAME_MS, now);
+  media_sink_produce (sink, group->codec, group->payload, group->size, clock_rate_hz / 1000 * MEDIA_FRAME_MS,
+                      now);
 }
 
 /* A sink with a source of its own (a track) that cannot be forwarded: transcoded, not mixed. */
