@@ -6,7 +6,7 @@
 
 #include "signaling/core/sdp_codec.h"
 
-#define MAX_PTIME_MS 60
+#define MAX_PTIME_MS 60u
 
 static const char *
 direction_text (SigSdpDirection direction)
