@@ -1,5 +1,7 @@
 #include "tests/signaling/sip_harness.h"
 
+#include "config/base/log.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -143,6 +145,8 @@ endpoint_new (const EndpointOptions *options)
 
   if (options == NULL)
     options = &none;
+  if (g_getenv ("G_MESSAGES_DEBUG") != NULL) /* with NUA_DEBUG=9, NTA_DEBUG=9 or TPORT_LOG=1 */
+    cfg_log_set_level (CFG_LOG_DEBUG);
   if (options->bind != NULL)
     one[0] = options->bind;
   e->heard = g_string_new (NULL);
@@ -474,7 +478,7 @@ dialog_new (Wire *wire)
   Dialog *dialog = g_new0 (Dialog, 1);
 
   dialog->wire = wire;
-  dialog->call_id = g_strdup_printf ("call-%u-%u@test", wire->n, ++n);
+  dialog->call_id = g_strdup_printf ("call-%u-%u", wire->n, ++n);
   dialog->target = g_strdup_printf ("sip:lobby@%s:%u", wire_host (wire), wire->remote_port);
   dialog->cseq = 100;
   return dialog;

@@ -1,0 +1,527 @@
+/* Calls from a peer that says exactly what each test wants said. */
+#include "tests/signaling/sip_harness.h"
+
+#include <string.h>
+
+typedef struct
+{
+  gboolean is_tcp, is_ipv6;
+} Way;
+
+static const Way udp4 = { FALSE, FALSE }, tcp4 = { TRUE, FALSE }, udp6 = { FALSE, TRUE },
+                 tcp6 = { TRUE, TRUE };
+
+static void
+expect_ended (Endpoint *e, const char *heard)
+{
+  run_until (e->n_ended > 0);
+  g_assert_cmpstr (endpoint_heard (e), ==, heard);
+}
+
+/* The same port serves both families and both transports, and we announce the address that was called. */
+static void
+test_establish (gconstpointer data)
+{
+  const Way *way = data;
+  g_autoptr (Endpoint) e = endpoint_new (&(EndpointOptions){ .bind = "both" });
+  g_autoptr (Wire) wire = wire_new (way->is_tcp, way->is_ipv6, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+
+  dialog_invite (dialog, OFFER);
+  wire_expect (wire, "SIP/2.0 100");
+  run_until (e->n_invites == 1);
+  g_assert_cmpstr (e->sdp, ==, OFFER);
+  g_assert_cmpstr (e->from_display, ==, "The \"Caller\"");
+  g_assert_cmpstr (e->source_address, ==, way->is_ipv6 ? "::1" : "127.0.0.1");
+  g_assert_cmpuint (e->source_port, ==, wire->port);
+  g_assert_cmpstr (e->transport, ==, way->is_tcp ? "tcp" : "udp");
+  sig_sip_call_ring (e->sip, e->call);
+  wire_expect (wire, "SIP/2.0 180");
+  sig_sip_call_answer (e->sip, e->call, ANSWER);
+  wire_expect (wire, "SIP/2.0 200");
+  g_assert_cmpstr (wire_body (wire), ==, ANSWER);
+  g_autofree char *type = wire_header (wire, "Content-Type");
+  g_autofree char *contact = wire_header (wire, "Contact");
+  g_autofree char *expected = g_strdup_printf ("<sip:lobby@%s:%u%s>", way->is_ipv6 ? "[::1]" : "127.0.0.1",
+                                               e->port, way->is_tcp ? ";transport=tcp" : "");
+  g_assert_cmpstr (type, ==, "application/sdp");
+  g_assert_cmpstr (contact, ==, expected);
+  dialog_learn (dialog);
+  dialog_ack (dialog, NULL);
+  run_until (strstr (e->heard->str, "acked") != NULL);
+  g_assert_cmpstr (endpoint_heard (e), ==, "invite acked");
+  dialog_request (dialog, "BYE", "Reason: Q.850;cause=16\r\n", NULL, NULL);
+  wire_expect (wire, "SIP/2.0 200");
+  expect_ended (e, "ended:bye:0");
+  g_assert_cmpstr (e->reason, ==, "Q.850;cause=16");
+}
+
+static void
+test_all_addresses (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (&(EndpointOptions){ .bind = "all" });
+  const Way *ways[] = { &udp4, &tcp4, &udp6, &tcp6 };
+
+  e->auto_answer = TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (ways); i++)
+    {
+      g_autoptr (Wire) wire = wire_new (ways[i]->is_tcp, ways[i]->is_ipv6, e->port);
+      g_autoptr (Dialog) dialog = dialog_new (wire);
+      dialog_establish (dialog);
+      g_assert_true (
+          g_str_has_prefix (dialog->target, ways[i]->is_ipv6 ? "sip:lobby@[::1]" : "sip:lobby@127.0.0.1"));
+      dialog_request (dialog, "BYE", NULL, NULL, NULL);
+      wire_expect (wire, "SIP/2.0 200");
+    }
+}
+
+static void
+test_offerless (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+
+  e->auto_answer = TRUE;
+  dialog_invite (dialog, NULL);
+  wire_expect (wire, "SIP/2.0 200");
+  g_assert_cmpstr (wire_body (wire), ==, OFFER);
+  dialog_learn (dialog);
+  dialog_ack (dialog, ANSWER);
+  run_until (strstr (e->heard->str, "acked") != NULL);
+  g_assert_cmpstr (endpoint_heard (e), ==, "invite acked+sdp");
+  g_assert_cmpstr (e->sdp, ==, ANSWER);
+}
+
+static void
+test_reinvite (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+
+  e->auto_answer = e->auto_answer_reoffer = TRUE;
+  dialog_establish (dialog);
+  run_until (strstr (e->heard->str, "acked") != NULL);
+  endpoint_heard (e);
+
+  dialog_invite (dialog, OFFER "a=sendonly\r\n");
+  wire_expect (wire, "SIP/2.0 200");
+  g_assert_cmpstr (wire_body (wire), ==, ANSWER);
+  dialog_ack (dialog, NULL);
+  run_until (strstr (e->heard->str, "acked") != NULL);
+  g_assert_cmpstr (endpoint_heard (e), ==, "reoffer acked");
+
+  dialog_invite (dialog, NULL);
+  wire_expect (wire, "SIP/2.0 200");
+  g_assert_cmpstr (wire_body (wire), ==, OFFER);
+  dialog_ack (dialog, ANSWER);
+  run_until (strstr (e->heard->str, "acked") != NULL);
+  g_assert_cmpstr (endpoint_heard (e), ==, "reoffer:none acked+sdp");
+
+  /* refused, then cancelled: the call goes on */
+  dialog_request (dialog, "INVITE", NULL, "text/plain", "hello");
+  wire_expect (wire, "SIP/2.0 415");
+  dialog->branch--;
+  dialog_ack (dialog, NULL);
+  e->auto_answer_reoffer = FALSE;
+  dialog_invite (dialog, OFFER);
+  wire_expect (wire, "SIP/2.0 100");
+  dialog_cancel (dialog);
+  wire_expect (wire, "SIP/2.0 200");
+  wire_expect (wire, "SIP/2.0 487");
+  dialog->branch--;
+  dialog_ack (dialog, NULL);
+  sig_sip_call_answer_reoffer (e->sip, e->call, ANSWER); /* too late: harmless */
+  wire_nothing (wire, 100, "SIP/2.0 487");
+  g_assert_cmpstr (endpoint_heard (e), ==, "reoffer");
+  sig_sip_call_hangup (e->sip, e->call, NULL);
+  wire_expect (wire, "BYE ");
+  wire_answer (wire, "200 OK", NULL, NULL, NULL);
+  expect_ended (e, "ended:local:0");
+}
+
+/* RFC 3261 14.2: while our re-INVITE waits, theirs gets 491; and ours is reported with 491. */
+static void
+test_glare (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+
+  e->auto_answer = TRUE;
+  dialog_establish (dialog);
+  run_until (strstr (e->heard->str, "acked") != NULL);
+  endpoint_heard (e);
+  g_assert_true (sig_sip_call_reoffer (e->sip, e->call, OFFER));
+  wire_expect (wire, "INVITE ");
+  g_autofree char *invite = g_strdup (wire->last);
+  g_autofree char *cseq = wire_header (wire, "CSeq");
+  g_assert_cmpstr (cseq, ==, "2 INVITE");
+  dialog_invite (dialog, OFFER);
+  wire_expect (wire, "SIP/2.0 491");
+  dialog->branch--;
+  dialog_ack (dialog, NULL);
+  g_free (wire->last);
+  wire->last = g_steal_pointer (&invite);
+  wire_answer (wire, "491 Request Pending", NULL, NULL, NULL);
+  run_until (strstr (e->heard->str, "reanswer") != NULL);
+  g_assert_cmpstr (endpoint_heard (e), ==, "reanswer:491");
+  wire_expect (wire, "ACK ");
+}
+
+static void
+test_update (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+
+  e->auto_answer = e->auto_answer_reoffer = TRUE;
+  dialog_establish (dialog);
+  run_until (strstr (e->heard->str, "acked") != NULL);
+  endpoint_heard (e);
+  dialog_request (dialog, "UPDATE", "Session-Expires: 90;refresher=uac\r\nSupported: timer\r\n", NULL, NULL);
+  wire_expect (wire, "SIP/2.0 200");
+  g_assert_null (wire_header (wire, "Session-Expires"));
+  dialog_request (dialog, "UPDATE", NULL, "application/sdp", OFFER);
+  wire_expect (wire, "SIP/2.0 200");
+  g_assert_cmpstr (wire_body (wire), ==, ANSWER);
+  g_assert_cmpstr (endpoint_heard (e), ==, "reoffer");
+}
+
+static void
+test_session_timer_of_peer (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+  const char *timer = "Session-Expires: 2;refresher=uas\r\nMin-SE: 1\r\nSupported: timer\r\n";
+
+  e->auto_answer = e->auto_answer_reoffer = TRUE;
+  dialog_request (dialog, "INVITE", timer, "application/sdp", OFFER);
+  wire_expect (wire, "SIP/2.0 200");
+  g_assert_true (e->supports_timer);
+  g_assert_null (wire_header (wire, "Session-Expires"));
+  g_assert_null (wire_header (wire, "Min-SE"));
+  g_autofree char *supported = wire_header (wire, "Supported");
+  g_assert_true (supported == NULL || strstr (supported, "timer") == NULL);
+  dialog_learn (dialog);
+  dialog_ack (dialog, NULL);
+  dialog_request (dialog, "INVITE", timer, "application/sdp", OFFER);
+  wire_expect (wire, "SIP/2.0 200");
+  dialog_ack (dialog, NULL);
+  wire_nothing (wire, 2500, NULL); /* neither a refresh nor a BYE of ours */
+  g_assert_cmpuint (e->n_ended, ==, 0);
+}
+
+static void
+test_retransmissions (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (&(EndpointOptions){ .t1_ms = 50 });
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+
+  e->auto_ring = TRUE;
+  dialog_invite (dialog, OFFER);
+  wire_expect (wire, "SIP/2.0 180");
+  dialog->cseq--;
+  dialog->branch--;
+  dialog_invite (dialog, OFFER);
+  wire_expect (wire, "SIP/2.0 180");
+  sig_sip_call_answer (e->sip, e->call, ANSWER);
+  wire_expect (wire, "SIP/2.0 200");
+  wire_expect (wire, "SIP/2.0 200");
+  dialog_learn (dialog);
+  dialog_ack (dialog, NULL);
+  dialog->branch--;
+  dialog_ack (dialog, NULL);
+  run_until (strstr (e->heard->str, "acked") != NULL);
+  run_for_ms (100);
+  g_assert_cmpstr (endpoint_heard (e), ==, "invite acked");
+}
+
+static void
+test_no_ack (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (&(EndpointOptions){ .t1_ms = 10 });
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+
+  e->auto_answer = TRUE;
+  dialog_invite (dialog, OFFER);
+  do
+    wire_expect (wire, "");
+  while (!g_str_has_prefix (wire->last, "BYE "));
+  wire_answer (wire, "200 OK", NULL, NULL, NULL);
+  expect_ended (e, "invite ended:timeout:408");
+}
+
+/* RFC 3261 15: the callee sends no BYE between its 2xx and the ACK. */
+static void
+test_hangup_before_ack (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+
+  e->auto_answer = TRUE;
+  dialog_invite (dialog, OFFER);
+  wire_expect (wire, "SIP/2.0 200");
+  dialog_learn (dialog);
+  sig_sip_call_hangup (e->sip, e->call, "SIP;cause=404;text=\"No such room\"");
+  expect_ended (e, "invite ended:local:0");
+  wire_nothing (wire, 100, "SIP/2.0 200");
+  dialog_ack (dialog, NULL);
+  wire_expect (wire, "BYE ");
+  g_autofree char *reason = wire_header (wire, "Reason");
+  g_autofree char *cseq = wire_header (wire, "CSeq");
+  g_assert_cmpstr (reason, ==, "SIP;cause=404;text=\"No such room\"");
+  g_assert_cmpstr (cseq, ==, "2 BYE");
+  wire_answer (wire, "200 OK", NULL, NULL, NULL);
+  g_assert_cmpuint (e->n_ended, ==, 1);
+}
+
+static void
+test_cancel_while_ringing (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+
+  e->auto_ring = TRUE;
+  dialog_invite (dialog, OFFER);
+  wire_expect (wire, "SIP/2.0 180");
+  dialog_cancel (dialog);
+  wire_expect (wire, "SIP/2.0 200");
+  wire_expect (wire, "SIP/2.0 487");
+  dialog->branch--;
+  dialog_ack (dialog, NULL);
+  expect_ended (e, "invite ended:cancel:487");
+  sig_sip_call_answer (e->sip, e->call, ANSWER); /* gone: harmless */
+  wire_nothing (wire, 100, "SIP/2.0 487");
+}
+
+/* The CANCEL is in the socket when the owner answers. */
+static void
+test_cancel_races_answer (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+
+  dialog_invite (dialog, OFFER);
+  run_until (e->n_invites == 1);
+  dialog_cancel (dialog);
+  sig_sip_call_answer (e->sip, e->call, ANSWER);
+  run_until (e->n_ended == 1 || wire->last == NULL || g_str_has_prefix (wire->last, "SIP/2.0"));
+  do
+    wire_expect (wire, "SIP/2.0 ");
+  while (strstr (wire->last, " INVITE\r\n") == NULL || g_str_has_prefix (wire->last, "SIP/2.0 1"));
+  if (g_str_has_prefix (wire->last, "SIP/2.0 200"))
+    {
+      dialog_learn (dialog);
+      dialog_ack (dialog, NULL);
+      run_until (strstr (e->heard->str, "acked") != NULL);
+      g_assert_cmpuint (e->n_ended, ==, 0);
+      sig_sip_call_hangup (e->sip, e->call, NULL);
+    }
+  else
+    g_assert_true (g_str_has_prefix (wire->last, "SIP/2.0 487"));
+  run_until (e->n_ended == 1);
+}
+
+static void
+test_cancel_at_once (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+
+  e->auto_answer = TRUE; /* answers into a transaction that is already cancelled, or just before */
+  dialog_invite (dialog, OFFER);
+  dialog_cancel (dialog);
+  do
+    wire_expect (wire, "SIP/2.0 ");
+  while (strstr (wire->last, " INVITE\r\n") == NULL || g_str_has_prefix (wire->last, "SIP/2.0 1"));
+  run_for_ms (50);
+  g_assert_cmpuint (e->n_invites, ==, 1);
+  if (g_str_has_prefix (wire->last, "SIP/2.0 487"))
+    g_assert_cmpuint (e->n_ended, ==, 1);
+  else
+    g_assert_cmpuint (e->n_ended, ==, 0);
+}
+
+static void
+test_cancel_after_answer (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+
+  e->auto_answer = TRUE;
+  dialog_invite (dialog, OFFER);
+  wire_expect (wire, "SIP/2.0 200");
+  g_autofree char *answer = g_strdup (wire->last);
+  dialog_cancel (dialog);
+  do
+    wire_expect (wire, "SIP/2.0 ");
+  while (strstr (wire->last, " CANCEL\r\n") == NULL);
+  g_free (wire->last);
+  wire->last = g_steal_pointer (&answer);
+  dialog_learn (dialog);
+  dialog_ack (dialog, NULL);
+  run_until (strstr (e->heard->str, "acked") != NULL);
+  g_assert_cmpuint (e->n_ended, ==, 0);
+}
+
+static void
+test_reject (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+
+  e->auto_reject = 503;
+  e->auto_retry_after = 7;
+  dialog_invite (dialog, OFFER);
+  wire_expect (wire, "SIP/2.0 503 Service Unavailable");
+  g_autofree char *retry_after = wire_header (wire, "Retry-After");
+  g_assert_cmpstr (retry_after, ==, "7");
+  dialog->branch--;
+  dialog_ack (dialog, NULL);
+  expect_ended (e, "invite ended:local:503");
+}
+
+static void
+test_hangup_while_ringing (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+
+  e->auto_ring = TRUE;
+  dialog_invite (dialog, OFFER);
+  wire_expect (wire, "SIP/2.0 180");
+  sig_sip_call_hangup (e->sip, e->call, NULL);
+  wire_expect (wire, "SIP/2.0 480");
+  expect_ended (e, "invite ended:local:480");
+}
+
+static void
+test_draining (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+
+  sig_sip_set_accepting (e->sip, FALSE);
+  dialog_invite (dialog, OFFER);
+  wire_expect (wire, "SIP/2.0 503");
+  g_autofree char *retry_after = wire_header (wire, "Retry-After");
+  g_assert_nonnull (retry_after);
+  g_assert_cmpuint (e->n_invites, ==, 0);
+}
+
+static void
+test_headers (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+  GString *text = g_string_new ("P-Asserted-Identity: \"A\" <sip:+15550001@carrier>\r\nX-Room: a\xff"
+                                "b\r\nDiversion: <sip:+1555@h>;reason=busy\r\nx-empty:\r\nY-Other: 1\r\n");
+
+  for (guint i = 0; i < 100; i++)
+    g_string_append_printf (text, "X-N%u: %u\r\n", i, i);
+  dialog_request (dialog, "INVITE", text->str, "application/sdp", OFFER);
+  g_string_free (text, TRUE);
+  run_until (e->n_invites == 1);
+  g_assert_nonnull (strstr (e->headers, "P-Asserted-Identity=\"A\" <sip:+15550001@carrier>;"));
+  g_assert_nonnull (strstr (e->headers, "X-Room=a\xef\xbf\xbd"
+                                        "b;"));
+  g_assert_nonnull (strstr (e->headers, "Diversion=<sip:+1555@h>;reason=busy;"));
+  g_assert_null (strstr (e->headers, "Y-Other"));
+  g_assert_nonnull (strstr (e->headers, "X-N50="));
+  g_assert_null (strstr (e->headers, "X-N90="));
+}
+
+/* In-dialog requests go where the packets came from when the Contact is an address behind NAT. */
+static void
+test_nat (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+
+  e->auto_answer = TRUE;
+  dialog_request (dialog, "INVITE", "Contact: <sip:alice@192.168.99.99:5062>\r\n", "application/sdp", OFFER);
+  wire_expect (wire, "SIP/2.0 200");
+  dialog_learn (dialog);
+  dialog_ack (dialog, NULL);
+  run_until (strstr (e->heard->str, "acked") != NULL);
+  sig_sip_call_hangup (e->sip, e->call, NULL);
+  wire_expect (wire, "BYE sip:alice@192.168.99.99:5062 SIP/2.0");
+  g_assert_null (wire_header (wire, "Route"));
+  wire_answer (wire, "200 OK", NULL, NULL, NULL);
+}
+
+static void
+test_record_route (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+  g_autofree char *route = g_strdup_printf ("<sip:127.0.0.1:%u;lr>", wire->port);
+  g_autofree char *headers = g_strdup_printf (
+      "Record-Route: %s\r\nRecord-Route: <sip:10.9.9.9;lr>\r\nContact: <sip:bob@192.168.99.99>\r\n", route);
+  g_auto (SigSipDialogState) state = { 0 };
+
+  e->auto_answer = TRUE;
+  dialog_request (dialog, "INVITE", headers, "application/sdp", OFFER);
+  wire_expect (wire, "SIP/2.0 200");
+  dialog_learn (dialog);
+  dialog_ack (dialog, NULL);
+  run_until (strstr (e->heard->str, "acked") != NULL);
+  g_assert_true (sig_sip_call_export (e->sip, e->call, &state));
+  g_assert_cmpstr (state.route_set[0], ==, route);
+  g_assert_cmpstr (state.route_set[1], ==, "<sip:10.9.9.9;lr>");
+  g_assert_null (state.route_set[2]);
+  g_assert_cmpstr (state.remote_target, ==, "sip:bob@192.168.99.99");
+  g_assert_cmpstr (state.remote_tag, ==, "alice");
+  g_assert_cmpstr (state.local_tag, ==, dialog->to_tag);
+  g_assert_cmpuint (state.remote_cseq, ==, dialog->cseq);
+  sig_sip_call_hangup (e->sip, e->call, NULL);
+  wire_expect (wire, "BYE sip:bob@192.168.99.99 SIP/2.0");
+  wire_answer (wire, "200 OK", NULL, NULL, NULL);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_data_func ("/signaling/sip/inbound/establish_udp", &udp4, test_establish);
+  g_test_add_data_func ("/signaling/sip/inbound/establish_tcp", &tcp4, test_establish);
+  g_test_add_data_func ("/signaling/sip/inbound/establish_udp_ipv6", &udp6, test_establish);
+  g_test_add_data_func ("/signaling/sip/inbound/establish_tcp_ipv6", &tcp6, test_establish);
+  g_test_add_func ("/signaling/sip/inbound/all_addresses", test_all_addresses);
+  g_test_add_func ("/signaling/sip/inbound/offerless", test_offerless);
+  g_test_add_func ("/signaling/sip/inbound/reinvite", test_reinvite);
+  g_test_add_func ("/signaling/sip/inbound/glare", test_glare);
+  g_test_add_func ("/signaling/sip/inbound/update", test_update);
+  g_test_add_func ("/signaling/sip/inbound/session_timer_of_peer", test_session_timer_of_peer);
+  g_test_add_func ("/signaling/sip/inbound/retransmissions", test_retransmissions);
+  g_test_add_func ("/signaling/sip/inbound/no_ack", test_no_ack);
+  g_test_add_func ("/signaling/sip/inbound/hangup_before_ack", test_hangup_before_ack);
+  g_test_add_func ("/signaling/sip/inbound/cancel_while_ringing", test_cancel_while_ringing);
+  g_test_add_func ("/signaling/sip/inbound/cancel_races_answer", test_cancel_races_answer);
+  g_test_add_func ("/signaling/sip/inbound/cancel_at_once", test_cancel_at_once);
+  g_test_add_func ("/signaling/sip/inbound/cancel_after_answer", test_cancel_after_answer);
+  g_test_add_func ("/signaling/sip/inbound/reject", test_reject);
+  g_test_add_func ("/signaling/sip/inbound/hangup_while_ringing", test_hangup_while_ringing);
+  g_test_add_func ("/signaling/sip/inbound/draining", test_draining);
+  g_test_add_func ("/signaling/sip/inbound/headers", test_headers);
+  g_test_add_func ("/signaling/sip/inbound/nat", test_nat);
+  g_test_add_func ("/signaling/sip/inbound/record_route", test_record_route);
+  return g_test_run ();
+}
