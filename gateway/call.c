@@ -14,7 +14,7 @@
 CfgLogContext
 gw_call_log_context (const GwCall *call)
 {
-  return (CfgLogContext){ .call_id = call->id, .room = call->room_name, .participant = call->identity };
+  return (CfgLogContext){ .call_id = call->v.id, .room = call->v.room_name, .participant = call->v.identity };
 }
 
 void
@@ -39,14 +39,14 @@ gw_call_new (Gateway *gateway, gboolean inbound)
   GwCall *call = g_new0 (GwCall, 1);
 
   call->gateway = gateway;
-  call->id = cfg_id_new ("SCL_");
-  call->inbound = inbound;
-  call->sip_call_id = g_strdup ("");
+  call->v.id = cfg_id_new ("SCL_");
+  call->v.inbound = inbound;
+  call->v.sip_call_id = g_strdup ("");
   call->created = cfg_monotonic_now ();
-  call->created_wall = cfg_wall_now ();
+  call->v.created_wall = cfg_wall_now ();
   call->timeline = json_array ();
   call->plan.first_audio = -1;
-  g_hash_table_insert (gateway->calls, call->id, call);
+  g_hash_table_insert (gateway->calls, call->v.id, call);
   return call;
 }
 
@@ -62,23 +62,10 @@ gw_call_free (gpointer data)
   json_decref (call->timeline);
   g_free ((char *)call->end.phrase);
   g_free ((char *)call->end.reason);
-  g_strfreev (call->codecs);
-  g_free (call->sip_call_id);
-  g_free (call->from);
-  g_free (call->to);
-  g_free (call->peer);
-  g_free (call->trunk_id);
-  g_free (call->trunk_number);
-  g_free (call->rule_id);
-  g_free (call->room_name);
-  g_free (call->identity);
-  g_free (call->participant_id);
-  g_free (call->local_address);
-  g_free (call->sdp);
   g_free (call->codec);
   g_free (call->cipher);
   g_free (call->remote_media);
-  g_free (call->id);
+  gw_call_values_clear (&call->v);
   g_free (call);
 }
 
@@ -94,7 +81,7 @@ gw_call_discard (GwCall *call)
     }
   if (call->sip != 0)
     g_hash_table_remove (gateway->calls_by_sip, &call->sip);
-  g_hash_table_remove (gateway->calls, call->id);
+  g_hash_table_remove (gateway->calls, call->v.id);
 }
 
 GwCall *
@@ -112,13 +99,13 @@ gw_call_find (Gateway *gateway, const char *id)
 const char *
 gw_call_id (const GwCall *call)
 {
-  return call->id;
+  return call->v.id;
 }
 
 const char *
 gw_call_room (const GwCall *call)
 {
-  return call->room_name;
+  return call->v.room_name;
 }
 
 void
@@ -138,24 +125,24 @@ gw_call_join (GwCall *call, GwRoom *room, const char *identity, const char *name
   participant->call = call;
   participant->leg = call->leg;
   call->participant = participant;
-  call->identity = g_strdup (identity);
-  call->participant_id = g_strdup (participant->sid);
-  g_free (call->room_name);
-  call->room_name = g_strdup (room->name);
-  gw_call_set_attribute (call, "sip.callID", call->id);
-  gw_call_set_attribute (call, "sip.callStatus", gw_call_status_word (call->state));
-  gw_call_set_attribute (call, "sip.trunkID", call->trunk_id);
-  gw_call_set_attribute (call, "sip.trunkPhoneNumber", call->trunk_number);
-  gw_call_set_attribute (call, "sip.ruleID", call->rule_id);
+  call->v.identity = g_strdup (identity);
+  call->v.participant_id = g_strdup (participant->sid);
+  g_free (call->v.room_name);
+  call->v.room_name = g_strdup (room->name);
+  gw_call_set_attribute (call, "sip.callID", call->v.id);
+  gw_call_set_attribute (call, "sip.callStatus", gw_call_status_word (call->v.state));
+  gw_call_set_attribute (call, "sip.trunkID", call->v.trunk_id);
+  gw_call_set_attribute (call, "sip.trunkPhoneNumber", call->v.trunk_number);
+  gw_call_set_attribute (call, "sip.ruleID", call->v.rule_id);
   return TRUE;
 }
 
 static void
 emit_status (GwCall *call)
 {
-  gw_events_emit (call->gateway, call->room_name, "call_status",
-                  json_pack ("{s:s, s:s, s:o}", "participant_identity", call->identity, "status",
-                             gw_call_status_word (call->state), "call", gw_call_json (call, FALSE)));
+  gw_events_emit (call->gateway, call->v.room_name, "call_status",
+                  json_pack ("{s:s, s:s, s:o}", "participant_identity", call->v.identity, "status",
+                             gw_call_status_word (call->v.state), "call", gw_call_json (call, FALSE)));
 }
 
 static void
@@ -163,8 +150,8 @@ publish_status (GwCall *call)
 {
   if (call->participant != NULL)
     {
-      gw_call_set_attribute (call, "sip.callStatus", gw_call_status_word (call->state));
-      if (gw_call_is_live (call->state))
+      gw_call_set_attribute (call, "sip.callStatus", gw_call_status_word (call->v.state));
+      if (gw_call_is_live (call->v.state))
         gw_rooms_changed (call->gateway, call->participant);
     }
   emit_status (call);
@@ -209,7 +196,7 @@ close_media (GwCall *call)
   const CfgLogContext context = gw_call_log_context (call);
 
   call->ended = cfg_monotonic_now ();
-  call->ended_wall = cfg_wall_now ();
+  call->v.ended_wall = cfg_wall_now ();
   if (call->max_duration_source != 0)
     g_source_remove (call->max_duration_source);
   call->max_duration_source = 0;
@@ -228,14 +215,14 @@ finish (GwCall *call)
   Gateway *gateway = call->gateway;
   const CfgLogContext context = gw_call_log_context (call);
   double duration_s
-      = call->was_answered ? (double)cfg_monotonic_diff_us (call->ended, call->answered) / CFG_US_PER_S : 0.0;
+      = call->v.was_answered ? (double)cfg_monotonic_diff_us (call->ended, call->answered) / CFG_US_PER_S : 0.0;
 
   gw_log_summary (&context, duration_s, cause_text (call), &call->stats);
   g_queue_push_head (&gateway->ended_calls, gw_call_json (call, TRUE));
   while (gateway->ended_calls.length > ENDED_CALLS_MAX)
     json_decref (g_queue_pop_tail (&gateway->ended_calls));
   g_hash_table_remove (gateway->calls_by_sip, &call->sip);
-  g_hash_table_remove (gateway->calls, call->id);
+  g_hash_table_remove (gateway->calls, call->v.id);
   gateway_check_drained (gateway);
 }
 
@@ -243,13 +230,13 @@ void
 gw_call_handle (GwCall *call, GwCallEvent event)
 {
   Gateway *gateway = call->gateway;
-  const GwCallStep step = gw_call_step (call->state, event);
+  const GwCallStep step = gw_call_step (call->v.state, event);
 
-  call->state = step.next;
+  call->v.state = step.next;
   if (step.actions & GW_CALL_ACTION_JOIN)
     gw_rooms_announce (gateway, call->participant);
   if (step.actions & GW_CALL_ACTION_ANSWER)
-    sig_sip_call_answer (gateway->sip, call->sip, call->sdp);
+    sig_sip_call_answer (gateway->sip, call->sip, call->v.sdp);
   if (step.actions & GW_CALL_ACTION_STATUS)
     publish_status (call);
   if (step.actions & GW_CALL_ACTION_HANGUP)
@@ -278,22 +265,22 @@ max_duration_over (gpointer data)
 void
 gw_call_mark_answered (GwCall *call)
 {
-  if (call->was_answered)
+  if (call->v.was_answered)
     return;
-  call->was_answered = TRUE;
+  call->v.was_answered = TRUE;
   call->answered = cfg_monotonic_now ();
-  call->answered_wall = cfg_wall_now ();
+  call->v.answered_wall = cfg_wall_now ();
   if (call->participant != NULL)
     call->participant->state = GW_PARTICIPANT_ACTIVE;
-  if (call->max_duration_s > 0)
-    call->max_duration_source = g_timeout_add_seconds (call->max_duration_s, max_duration_over, call);
+  if (call->v.max_duration_s > 0)
+    call->max_duration_source = g_timeout_add_seconds (call->v.max_duration_s, max_duration_over, call);
   gw_call_note (call, "answered", NULL);
 }
 
 void
 gw_call_hangup (Gateway *gateway, GwCall *call, const char *reason)
 {
-  if (!gw_call_is_live (call->state))
+  if (!gw_call_is_live (call->v.state))
     return;
   call->hangup_reason = g_intern_string (reason);
   call->end.cause = SIG_SIP_END_LOCAL;
@@ -317,14 +304,14 @@ on_ended (gpointer data, SigSipCallId sip, const SigSipEnd *end)
 
   if (call == NULL)
     return;
-  if (gw_call_is_live (call->state))
+  if (gw_call_is_live (call->v.state))
     {
       call->end.cause = end->cause;
       call->end.status = end->status;
       call->end.phrase = g_strdup (end->phrase);
       call->end.reason = g_strdup (end->reason);
       call->has_end = TRUE;
-      if (!call->was_answered && end->status >= 300)
+      if (!call->v.was_answered && end->status >= 300)
         gateway->n_calls_failed++;
     }
   gw_call_handle (call, GW_CALL_EVENT_ENDED);
@@ -367,11 +354,11 @@ gw_call_dtmf (Gateway *gateway, GwCall *call, char digit, guint duration_ms)
   const char text[] = { digit, '\0' };
 
   /* How many, never which: digits may be a PIN. */
-  call->n_dtmf++;
-  cfg_info ("media", &context, "DTMF received", CFG_INT ("count", call->n_dtmf));
+  call->v.n_dtmf++;
+  cfg_info ("media", &context, "DTMF received", CFG_INT ("count", call->v.n_dtmf));
   if (call->participant != NULL)
-    gw_events_emit (gateway, call->room_name, "dtmf_received",
-                    json_pack ("{s:s, s:s, s:i, s:i}", "participant_identity", call->identity, "digit", text,
+    gw_events_emit (gateway, call->v.room_name, "dtmf_received",
+                    json_pack ("{s:s, s:s, s:i, s:i}", "participant_identity", call->v.identity, "digit", text,
                                "code",
                                digit >= '0' && digit <= '9' ? digit - '0'
                                : digit == '*'               ? 10
@@ -385,7 +372,7 @@ gw_call_media_timeout (Gateway *gateway, GwCall *call, gboolean initial)
 {
   const CfgLogContext context = gw_call_log_context (call);
 
-  if (!gw_call_is_live (call->state))
+  if (!gw_call_is_live (call->v.state))
     return;
   cfg_warn ("media", &context, "No media from the peer, hanging up", CFG_BOOL ("initial", initial));
   call->end.reason = g_strdup ("SIP;cause=408;text=\"Media timeout\"");

@@ -66,7 +66,7 @@ set_header_attributes (GwCall *call, const SigSipInvite *invite)
 static gboolean
 join (GwCall *call, const SigSipInvite *invite, GError **error)
 {
-  GwRoom *room = gw_rooms_ensure (call->gateway, call->room_name, error);
+  GwRoom *room = gw_rooms_ensure (call->gateway, call->v.room_name, error);
   const char *number = invite->from_user[0] != '\0' ? invite->from_user : "anonymous";
   g_autofree char *wanted = g_strconcat ("sip_", number, NULL);
   g_autofree char *name = g_strconcat ("Phone ", number, NULL);
@@ -77,7 +77,7 @@ join (GwCall *call, const SigSipInvite *invite, GError **error)
   identity = gw_room_unique_identity (room, wanted);
   if (!gw_call_join (call, room, identity, name, error))
     return FALSE;
-  gw_call_set_attribute (call, "sip.callIDFull", call->sip_call_id);
+  gw_call_set_attribute (call, "sip.callIDFull", call->v.sip_call_id);
   gw_call_set_attribute (call, "sip.phoneNumber", number);
   gw_call_set_attribute (call, "sip.hostname", invite->from_host);
   set_header_attributes (call, invite);
@@ -89,17 +89,17 @@ take_facts (GwCall *call, const SigSipInvite *invite, GwDispatch *dispatch)
 {
   gboolean v6 = strchr (invite->source_address, ':') != NULL;
 
-  g_free (call->sip_call_id);
-  call->sip_call_id = g_strdup (invite->call_id);
-  call->from = g_strdup (invite->from_user);
-  call->to = g_strdup (invite->request_user);
-  call->peer = g_strdup_printf (v6 ? "[%s]:%u" : "%s:%u", invite->source_address, invite->source_port);
-  call->room_name = g_steal_pointer (&dispatch->room);
-  call->trunk_id = g_steal_pointer (&dispatch->trunk_id);
-  call->rule_id = g_steal_pointer (&dispatch->rule_id);
-  call->trunk_number = g_strdup (invite->request_user);
+  g_free (call->v.sip_call_id);
+  call->v.sip_call_id = g_strdup (invite->call_id);
+  call->v.from = g_strdup (invite->from_user);
+  call->v.to = g_strdup (invite->request_user);
+  call->v.peer = g_strdup_printf (v6 ? "[%s]:%u" : "%s:%u", invite->source_address, invite->source_port);
+  call->v.room_name = g_steal_pointer (&dispatch->room);
+  call->v.trunk_id = g_steal_pointer (&dispatch->trunk_id);
+  call->v.rule_id = g_steal_pointer (&dispatch->rule_id);
+  call->v.trunk_number = g_strdup (invite->request_user);
   if (dispatch->rule != NULL && dispatch->rule->codecs[0] != NULL)
-    call->codecs = g_strdupv (dispatch->rule->codecs);
+    call->v.codecs = g_strdupv (dispatch->rule->codecs);
 }
 
 static gboolean
@@ -142,7 +142,7 @@ begin (Gateway *gateway, SigSipCallId sip, const SigSipInvite *invite, GwDispatc
             CFG_STR ("from", invite->from_user), CFG_STR ("to", invite->request_user),
             CFG_STR ("transport", invite->transport), CFG_STR ("sipCallID", invite->call_id),
             CFG_STR ("userAgent", invite->user_agent));
-  gw_call_note (call, "invite", json_pack ("{s:s, s:b}", "from", call->peer, "offer", invite->sdp != NULL));
+  gw_call_note (call, "invite", json_pack ("{s:s, s:b}", "from", call->v.peer, "offer", invite->sdp != NULL));
   return call;
 }
 
@@ -159,7 +159,7 @@ accept_call (GwCall *call)
   if (!call->has_plan)
     return;
   gw_call_start_media (call);
-  gw_rooms_publish (call->gateway, call->participant, call->track);
+  gw_rooms_publish (call->gateway, call->participant, call->v.track);
 }
 
 void
@@ -211,7 +211,7 @@ gw_call_on_acked (gpointer data, SigSipCallId sip, const char *sdp)
   GwCall *call = gw_call_by_sip (gateway, sip);
   g_autoptr (GError) error = NULL;
 
-  if (call == NULL || !gw_call_is_live (call->state))
+  if (call == NULL || !gw_call_is_live (call->v.state))
     return;
   gw_call_handle (call, GW_CALL_EVENT_ACK);
   if (!call->awaits_answer)
@@ -226,7 +226,7 @@ gw_call_on_acked (gpointer data, SigSipCallId sip, const char *sdp)
         bad_answer (call, error);
       return;
     }
-  gw_rooms_publish (gateway, call->participant, call->track);
+  gw_rooms_publish (gateway, call->participant, call->v.track);
 }
 
 static const char *
@@ -267,7 +267,7 @@ gw_call_on_reoffer (gpointer data, SigSipCallId sip, const char *sdp)
   g_autoptr (GError) error = NULL;
   CfgLogContext context;
 
-  if (call == NULL || !gw_call_is_live (call->state))
+  if (call == NULL || !gw_call_is_live (call->v.state))
     {
       sig_sip_call_reject_reoffer (gateway->sip, sip, 481, NULL);
       return;
@@ -297,7 +297,7 @@ gw_call_on_reanswer (gpointer data, SigSipCallId sip, int status, const char *ph
   g_autoptr (GError) error = NULL;
   CfgLogContext context;
 
-  if (call == NULL || !gw_call_is_live (call->state))
+  if (call == NULL || !gw_call_is_live (call->v.state))
     return;
   call->awaits_answer = FALSE;
   if (status < 300 && sdp != NULL && gw_call_take_answer (call, sdp, &error))

@@ -67,28 +67,28 @@ gw_call_json (const GwCall *call, gboolean whole)
 {
   json_t *object = json_object ();
 
-  set_text (object, "sip_call_id", call->id);
-  set_text (object, "sip_call_id_full", call->sip_call_id);
-  set_text (object, "direction", call->inbound ? "inbound" : "outbound");
-  set_text (object, "status", gw_call_status_word (call->state));
-  set_text (object, "from", call->from);
-  set_text (object, "to", call->to);
-  set_text (object, "peer", call->peer);
-  set_text (object, "room_name", call->room_name);
-  set_text (object, "participant_identity", call->identity);
-  set_text (object, "participant_id", call->participant_id);
-  set_text (object, "trunk_id", call->trunk_id);
-  set_text (object, "rule_id", call->rule_id);
-  set_time (object, "created_at", TRUE, call->created_wall);
-  set_time (object, "answered_at", call->was_answered, call->answered_wall);
-  set_time (object, "ended_at", call->ended_wall.us != 0, call->ended_wall);
-  if (!gw_call_is_live (call->state))
+  set_text (object, "sip_call_id", call->v.id);
+  set_text (object, "sip_call_id_full", call->v.sip_call_id);
+  set_text (object, "direction", call->v.inbound ? "inbound" : "outbound");
+  set_text (object, "status", gw_call_status_word (call->v.state));
+  set_text (object, "from", call->v.from);
+  set_text (object, "to", call->v.to);
+  set_text (object, "peer", call->v.peer);
+  set_text (object, "room_name", call->v.room_name);
+  set_text (object, "participant_identity", call->v.identity);
+  set_text (object, "participant_id", call->v.participant_id);
+  set_text (object, "trunk_id", call->v.trunk_id);
+  set_text (object, "rule_id", call->v.rule_id);
+  set_time (object, "created_at", TRUE, call->v.created_wall);
+  set_time (object, "answered_at", call->v.was_answered, call->v.answered_wall);
+  set_time (object, "ended_at", call->v.ended_wall.us != 0, call->v.ended_wall);
+  if (!gw_call_is_live (call->v.state))
     json_object_set_new (object, "end", end_json (call));
   if (!whole)
     return object;
   set_text (object, "codec", call->codec);
   set_text (object, "cipher", call->cipher);
-  json_object_set_new (object, "dtmf_digits", json_integer ((json_int_t)call->n_dtmf));
+  json_object_set_new (object, "dtmf_digits", json_integer ((json_int_t)call->v.n_dtmf));
   json_object_set_new (object, "media", gw_media_stats_json (&call->stats));
   json_object_set_new (object, "timeline", json_deep_copy (call->timeline));
   return object;

@@ -168,17 +168,17 @@ join (GwCall *call, const GwDialParams *params, GError **error)
   if (identity == NULL)
     {
       g_autofree char *wanted
-          = params->hide_number ? cfg_id_new ("sip_") : g_strconcat ("sip_", call->to, NULL);
+          = params->hide_number ? cfg_id_new ("sip_") : g_strconcat ("sip_", call->v.to, NULL);
 
       identity = gw_room_unique_identity (room, wanted);
     }
   if (name == NULL)
-    name = params->hide_number ? g_strdup ("Phone") : g_strconcat ("Phone ", call->to, NULL);
+    name = params->hide_number ? g_strdup ("Phone") : g_strconcat ("Phone ", call->v.to, NULL);
   if (!gw_call_join (call, room, identity, name, error))
     return FALSE;
   if (!params->hide_number)
-    gw_call_set_attribute (call, "sip.phoneNumber", call->to);
-  gw_call_set_attribute (call, "sip.hostname", call->peer);
+    gw_call_set_attribute (call, "sip.phoneNumber", call->v.to);
+  gw_call_set_attribute (call, "sip.hostname", call->v.peer);
   if (params->metadata != NULL)
     {
       g_free (call->participant->metadata);
@@ -209,7 +209,7 @@ send_invite (GwCall *call, const GwDialParams *params, const Route *route, const
   if (route->number != NULL || route->from_host != NULL)
     {
       g_autofree char *user = escape_user (route->number != NULL ? route->number : "switchroom");
-      const char *host = route->from_host != NULL ? route->from_host : call->local_address;
+      const char *host = route->from_host != NULL ? route->from_host : call->v.local_address;
       gboolean bracket = strchr (host, ':') != NULL && host[0] != '[';
 
       from = g_strdup_printf (bracket ? "sip:%s@[%s]" : "sip:%s@%s", user, host);
@@ -253,13 +253,13 @@ make_call (Gateway *gateway, const GwDialParams *params, GError **error)
       return NULL;
     }
   call = gw_call_new (gateway, FALSE);
-  call->to = uri_user (uri);
-  call->from = g_strdup (route.number != NULL ? route.number : "switchroom");
-  call->peer = g_strdup (route.hostname != NULL ? route.hostname : host);
-  call->trunk_id = g_steal_pointer (&route.trunk_id);
-  call->trunk_number = g_strdup (route.number);
-  call->codecs = g_strdupv (params->codecs);
-  call->max_duration_s = params->max_duration_s;
+  call->v.to = uri_user (uri);
+  call->v.from = g_strdup (route.number != NULL ? route.number : "switchroom");
+  call->v.peer = g_strdup (route.hostname != NULL ? route.hostname : host);
+  call->v.trunk_id = g_steal_pointer (&route.trunk_id);
+  call->v.trunk_number = g_strdup (route.number);
+  call->v.codecs = g_strdupv (params->codecs);
+  call->v.max_duration_s = params->max_duration_s;
   if (gw_call_open_media (call, local, error) && join (call, params, error)
       && send_invite (call, params, &route, uri, error))
     return call;
@@ -272,8 +272,8 @@ make_call (Gateway *gateway, const GwDialParams *params, GError **error)
 json_t *
 gw_call_created_json (const GwCall *call)
 {
-  return json_pack ("{s:s, s:s, s:s, s:s}", "participant_id", call->participant_id, "participant_identity",
-                    call->identity, "room_name", call->room_name, "sip_call_id", call->id);
+  return json_pack ("{s:s, s:s, s:s, s:s}", "participant_id", call->v.participant_id, "participant_identity",
+                    call->v.identity, "room_name", call->v.room_name, "sip_call_id", call->v.id);
 }
 
 json_t *
@@ -295,9 +295,9 @@ gw_call_dial (Gateway *gateway, GwRequest *request, const GwDialParams *params, 
       return NULL;
     }
   context = gw_call_log_context (call);
-  cfg_info ("sip", &context, "Dialing", CFG_STR ("to", params->hide_number ? NULL : call->to),
-            CFG_STR ("host", call->peer), CFG_STR ("trunk", call->trunk_id));
-  gw_call_note (call, "dial", json_pack ("{s:s}", "host", call->peer));
+  cfg_info ("sip", &context, "Dialing", CFG_STR ("to", params->hide_number ? NULL : call->v.to),
+            CFG_STR ("host", call->v.peer), CFG_STR ("trunk", call->v.trunk_id));
+  gw_call_note (call, "dial", json_pack ("{s:s}", "host", call->v.peer));
   gw_call_handle (call, GW_CALL_EVENT_DIAL);
   if (!params->wait_until_answered)
     return gw_call_created_json (call);
@@ -314,7 +314,7 @@ gw_call_answer_waiting (GwCall *call)
 
   if (request == NULL)
     return;
-  if (call->was_answered)
+  if (call->v.was_answered)
     {
       gw_request_reply (request, gw_call_created_json (call));
       return;
@@ -341,10 +341,10 @@ gw_call_on_progress (gpointer data, SigSipCallId sip, int status, const char *ph
   g_autoptr (GError) error = NULL;
   CfgLogContext context;
 
-  if (call == NULL || !gw_call_is_live (call->state))
+  if (call == NULL || !gw_call_is_live (call->v.state))
     return;
   context = gw_call_log_context (call);
-  if (call->state == GW_CALL_DIALING)
+  if (call->v.state == GW_CALL_DIALING)
     cfg_info ("sip", &context, "Ringing", CFG_INT ("status", status), CFG_STR ("phrase", phrase));
   gw_call_note (call, "progress", json_pack ("{s:i, s:b}", "status", status, "early_media", sdp != NULL));
   if (sdp != NULL && call->awaits_answer)
@@ -352,7 +352,7 @@ gw_call_on_progress (gpointer data, SigSipCallId sip, int status, const char *ph
       if (gw_call_take_answer (call, sdp, &error))
         {
           cfg_info ("sip", &context, "Early media", CFG_INT ("status", status));
-          gw_rooms_publish (call->gateway, call->participant, call->track);
+          gw_rooms_publish (call->gateway, call->participant, call->v.track);
         }
       else
         cfg_warn ("sip", &context, "The early SDP cannot be used", CFG_STR ("reason", error->message));
@@ -368,7 +368,7 @@ gw_call_on_answered (gpointer data, SigSipCallId sip, const char *sdp)
   g_autofree char *codecs = NULL;
   CfgLogContext context;
 
-  if (call == NULL || !gw_call_is_live (call->state))
+  if (call == NULL || !gw_call_is_live (call->v.state))
     return;
   context = gw_call_log_context (call);
   if (sdp == NULL && !call->has_plan)
@@ -386,6 +386,6 @@ gw_call_on_answered (gpointer data, SigSipCallId sip, const char *sdp)
   gw_call_mark_answered (call);
   cfg_info ("sip", &context, "Answered", CFG_STR ("codecs", codecs));
   gw_call_handle (call, GW_CALL_EVENT_ANSWER);
-  gw_rooms_publish (call->gateway, call->participant, call->track);
+  gw_rooms_publish (call->gateway, call->participant, call->v.track);
   gw_call_answer_waiting (call);
 }

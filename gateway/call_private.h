@@ -2,8 +2,8 @@
  * call_json.c. */
 #pragma once
 
+#include "gateway/call_values.h"
 #include "gateway/calls.h"
-#include "gateway/core/call_fsm.h"
 #include "gateway/core/dispatch.h"
 #include "gateway/sdp_media.h"
 #include "signaling/core/sdp.h"
@@ -14,49 +14,25 @@
 struct _GwCall
 {
   Gateway *gateway;
-  char *id; /* SCL_... */
-  gboolean inbound;
-  GwCallState state;
+  GwCallValues v; /* what could be written down */
 
-  /* Signalling. */
   SigSipCallId sip;
-  char *sip_call_id;                       /* the Call-ID header; "" until known */
-  char *from, *to;                         /* user parts */
-  char *peer;                              /* address:port, or the host that was dialled */
-  char *trunk_id, *trunk_number, *rule_id; /* (nullable) */
-  SigSipEnd end;                           /* phrase and reason owned here */
+  SigSipEnd end; /* phrase and reason owned here */
   gboolean has_end;
+  const char *hangup_reason; /* interned; ours */
 
-  /* Room. */
-  char *room_name;
   GwParticipant *participant; /* NULL before it joined and after it left */
-  char *identity, *participant_id;
 
-  /* Media. */
   MediaLegId leg;
-  MediaTrackId track;
-  MediaRtpLocal ports;
-  char *local_address; /* numeric, in our SDP */
-  char **codecs;       /* (nullable) */
-  SigSdp *remote;      /* the offer being answered */
+  SigSdp *remote; /* v.remote_sdp, parsed: the offer being answered */
   SigSdpPlan plan;
   gboolean has_plan, media_attached;
-  GwLocalSection local[SIG_SDP_MAX_SECTIONS];
-  guint n_local;
-  guint64 sdp_session_id, sdp_version;
-  char *sdp;              /* the last that we sent; the version counts its changes (RFC 3264 8) */
   gboolean awaits_answer; /* our offer is out: in a 2xx to an INVITE without one, or a re-INVITE */
-  guint n_dtmf;
   MediaLegStats stats;
   char *codec, *cipher, *remote_media; /* (nullable): of the first packet */
 
-  /* Time. */
   CfgMonotonic created, answered, ended;
-  CfgWall created_wall, answered_wall, ended_wall;
-  gboolean was_answered;
-  guint max_duration_s, max_duration_source;
-  const char *hangup_reason; /* static; ours */
-
+  guint max_duration_source;
   GwRequest *waiting; /* wait_until_answered */
   json_t *timeline;   /* array of {time, event, …} */
 };

@@ -12,7 +12,7 @@ policy (const GwCall *call)
 {
   return (SigSdpPolicy){
     .codecs
-    = (const char *const *)(call->codecs != NULL ? call->codecs : call->gateway->settings->media.codecs),
+    = (const char *const *)(call->v.codecs != NULL ? call->v.codecs : call->gateway->settings->media.codecs),
     .prefer_offer_order = TRUE,
     .telephone_event = TRUE,
     .comfort_noise = TRUE,
@@ -27,13 +27,13 @@ gw_call_open_media (GwCall *call, const char *local_address, GError **error)
 {
   const MediaRtpLegConfig config = { .local_address = local_address };
 
-  call->leg = media_engine_leg_new_rtp (call->gateway->media, &config, &call->ports, error);
+  call->leg = media_engine_leg_new_rtp (call->gateway->media, &config, &call->v.ports, error);
   if (call->leg == 0)
     return FALSE;
-  call->local_address = g_strdup (local_address);
-  call->track = gateway_next_track (call->gateway);
-  call->sdp_session_id = cfg_random_u64 () >> 2;
-  call->sdp_version = 1;
+  call->v.local_address = g_strdup (local_address);
+  call->v.track = gateway_next_track (call->gateway);
+  call->v.sdp_session_id = cfg_random_u64 () >> 2;
+  call->v.sdp_version = 1;
   gateway_leg_own (call->gateway, call->leg, GW_LEG_CALL, call);
   return TRUE;
 }
@@ -41,8 +41,8 @@ gw_call_open_media (GwCall *call, const char *local_address, GError **error)
 static void
 ensure_local (GwCall *call, guint n)
 {
-  for (; call->n_local < n; call->n_local++)
-    gw_local_section_init (&call->local[call->n_local]);
+  for (; call->v.n_local < n; call->v.n_local++)
+    gw_local_section_init (&call->v.local[call->v.n_local]);
 }
 
 static void
@@ -55,8 +55,8 @@ take_plan (GwCall *call, const SigSdpPlan *plan)
     {
       gboolean is_ours = (int)i == plan->first_audio;
 
-      call->local[i].source_track = is_ours ? call->track : 0;
-      call->local[i].sink = is_ours ? MEDIA_SINK_MIX : MEDIA_SINK_NONE;
+      call->v.local[i].source_track = is_ours ? call->v.track : 0;
+      call->v.local[i].sink = is_ours ? MEDIA_SINK_MIX : MEDIA_SINK_NONE;
     }
 }
 
@@ -71,6 +71,8 @@ gw_call_take_offer (GwCall *call, const char *sdp, GError **error)
     return FALSE;
   sig_sdp_free (call->remote);
   call->remote = g_steal_pointer (&offer);
+  g_free (call->v.remote_sdp);
+  call->v.remote_sdp = g_strdup (sdp);
   take_plan (call, &plan);
   return TRUE;
 }
@@ -80,7 +82,7 @@ announced_address (const GwCall *call)
 {
   const char *external = call->gateway->settings->sip.external_address;
 
-  return external != NULL ? external : call->local_address;
+  return external != NULL ? external : call->v.local_address;
 }
 
 static SigSdpLocal
@@ -93,11 +95,11 @@ local_values (const GwCall *call, SigSdpLocalSection *sections, guint n_sections
     }
   return (SigSdpLocal){
     .address = announced_address (call),
-    .rtp_port = call->ports.rtp_port,
-    .rtcp_port = call->ports.rtcp_port,
-    .session_id = call->sdp_session_id,
-    .version = call->sdp_version,
-    .cname = call->id,
+    .rtp_port = call->v.ports.rtp_port,
+    .rtcp_port = call->v.ports.rtcp_port,
+    .session_id = call->v.sdp_session_id,
+    .version = call->v.sdp_version,
+    .cname = call->v.id,
     .sections = sections,
     .n_sections = n_sections,
   };
@@ -108,15 +110,15 @@ local_values (const GwCall *call, SigSdpLocalSection *sections, guint n_sections
 static gboolean
 is_unchanged (GwCall *call, char *text)
 {
-  if (call->sdp == NULL || strcmp (call->sdp, text) == 0)
+  if (call->v.sdp == NULL || strcmp (call->v.sdp, text) == 0)
     {
-      g_free (call->sdp);
-      call->sdp = text;
+      g_free (call->v.sdp);
+      call->v.sdp = text;
       return TRUE;
     }
   g_free (text);
-  call->sdp_version++;
-  g_clear_pointer (&call->sdp, g_free);
+  call->v.sdp_version++;
+  g_clear_pointer (&call->v.sdp, g_free);
   return FALSE;
 }
 
@@ -129,7 +131,7 @@ gw_call_write_answer (GwCall *call)
   do
     local = local_values (call, sections, call->plan.n_sections);
   while (!is_unchanged (call, sig_sdp_write_answer (call->remote, &call->plan, &local)));
-  return call->sdp;
+  return call->v.sdp;
 }
 
 const char *
@@ -144,7 +146,7 @@ gw_call_write_offer (GwCall *call)
     local = local_values (call, sections, 1);
   while (!is_unchanged (call, sig_sdp_write_offer (&wanted, &local)));
   call->awaits_answer = TRUE;
-  return call->sdp;
+  return call->v.sdp;
 }
 
 gboolean
@@ -157,6 +159,8 @@ gw_call_take_answer (GwCall *call, const char *sdp, GError **error)
   if (answer == NULL || !sig_sdp_plan_from_answer (&wanted, answer, &plan, error))
     return FALSE;
   call->awaits_answer = FALSE;
+  g_free (call->v.remote_sdp);
+  call->v.remote_sdp = g_strdup (sdp);
   take_plan (call, &plan);
   gw_call_start_media (call);
   return TRUE;
@@ -170,7 +174,7 @@ gw_call_start_media (GwCall *call)
 
   if (call->leg == 0)
     return;
-  gw_media_plan (&call->plan, call->local, call->id, &media);
+  gw_media_plan (&call->plan, call->v.local, call->v.id, &media);
   /* A host name in c= is not looked up: the peer's first packets tell where it is. */
   if (!cfg_address_is_numeric (media.remote_address))
     media.remote_address[0] = '\0';
