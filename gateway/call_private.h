@@ -21,6 +21,7 @@ struct _GwCall
   gboolean has_end;
   const char *hangup_reason; /* interned; ours */
 
+  gboolean hides_number;
   GwParticipant *participant; /* NULL before it joined and after it left */
 
   MediaLegId leg;

@@ -59,7 +59,8 @@ plan_section (const SigSdpPlanSection *from, const GwLocalSection *local, MediaP
     plan_codec (&from->codecs[i], &to->codecs[to->n_codecs++]);
   to->dtmf_send_pt = from->dtmf_send_pt;
   to->n_dtmf_recv_pts = MIN (from->n_dtmf_recv_pts, G_N_ELEMENTS (to->dtmf_recv_pts));
-  memcpy (to->dtmf_recv_pts, from->dtmf_recv_pts, to->n_dtmf_recv_pts);
+  memcpy (to->dtmf_recv_pts, from->dtmf_recv_pts, sizeof to->dtmf_recv_pts);
+  memcpy (to->dtmf_recv_rates_hz, from->dtmf_recv_rates_hz, sizeof to->dtmf_recv_rates_hz);
   to->cn_pt = from->cn_pt;
   to->ptime_ms = from->ptime_ms;
   to->ext_level_id = from->ext_level_id;

@@ -145,6 +145,7 @@ typedef struct
                                         several rates may be agreed: all of dtmf_recv_pts) */
   guint dtmf_rate_hz;
   guint8 dtmf_recv_pts[4];
+  guint dtmf_recv_rates_hz[4]; /* clock rate of each */
   guint n_dtmf_recv_pts;
   guint8 cn_pt; /* 0: none agreed (13 otherwise) */
   guint ptime_ms;

@@ -115,6 +115,13 @@ plan_has_rate (const SigSdpPlanSection *plan, guint rate_hz)
 }
 
 static void
+add_dtmf_recv (SigSdpPlanSection *plan, guint8 pt, guint rate_hz)
+{
+  plan->dtmf_recv_pts[plan->n_dtmf_recv_pts] = pt;
+  plan->dtmf_recv_rates_hz[plan->n_dtmf_recv_pts++] = rate_hz;
+}
+
+static void
 add_dtmf (SigSdpPlanSection *plan, const SigSdpPayload *payload)
 {
   if (plan->n_dtmf_recv_pts == G_N_ELEMENTS (plan->dtmf_recv_pts))
@@ -125,7 +132,7 @@ add_dtmf (SigSdpPlanSection *plan, const SigSdpPayload *payload)
       plan->dtmf_send_pt = plan->dtmf_recv_pt = payload->pt;
       plan->dtmf_rate_hz = payload->rate_hz;
     }
-  plan->dtmf_recv_pts[plan->n_dtmf_recv_pts++] = payload->pt;
+  add_dtmf_recv (plan, payload->pt, payload->rate_hz);
 }
 
 /* RFC 4733 2.1: telephone-event shares the clock of the audio. Peers that offer Opus with events at 8000 only
@@ -417,9 +424,9 @@ use_offered_payload_types (const SigSdpPolicy *policy, SigSdpPlanSection *plan)
   plan->dtmf_recv_pt = plan->dtmf_rate_hz == 48000 ? SIG_SDP_PT_DTMF_48K : SIG_SDP_PT_DTMF_8K;
   plan->n_dtmf_recv_pts = 0;
   if (has_8k)
-    plan->dtmf_recv_pts[plan->n_dtmf_recv_pts++] = SIG_SDP_PT_DTMF_8K;
+    add_dtmf_recv (plan, SIG_SDP_PT_DTMF_8K, 8000);
   if (has_48k)
-    plan->dtmf_recv_pts[plan->n_dtmf_recv_pts++] = SIG_SDP_PT_DTMF_48K;
+    add_dtmf_recv (plan, SIG_SDP_PT_DTMF_48K, 48000);
 }
 
 gboolean
