@@ -110,7 +110,8 @@ static gboolean
 is_host (const char *text)
 {
   return text[0] != '\0'
-         && strspn (text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]") == strlen (text);
+         && strspn (text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]")
+                == strlen (text);
 }
 
 static gboolean

@@ -134,7 +134,7 @@ room_watch (Gateway *gateway, GwRequest *request, json_t *params, GError **error
       { "max_participants",      NULL, GW_PARAM_INT, FALSE, "0: the gateway's own limit.", 0,                  \
         GW_ROOM_MAX_PARTICIPANTS },                                                                            \
   {                                                                                                            \
-    "metadata", NULL, GW_PARAM_TEXT, FALSE, "Text for the participants.", 0, GW_METADATA_MAX_BYTES           \
+    "metadata", NULL, GW_PARAM_TEXT, FALSE, "Text for the participants.", 0, GW_METADATA_MAX_BYTES             \
   }
 
 static const GwParam name_only[] = { NAME_PARAM, { NULL } };

@@ -1,6 +1,7 @@
 /* The life of a call: the state machine's actions, its participant, its end. */
 #include "gateway/call_private.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "config/base/error.h"
@@ -194,6 +195,7 @@ static void
 close_media (GwCall *call)
 {
   const CfgLogContext context = gw_call_log_context (call);
+  g_autofree char *status = g_strdup_printf ("%d", call->end.status);
 
   call->ended = cfg_monotonic_now ();
   call->v.ended_wall = cfg_wall_now ();
@@ -201,8 +203,10 @@ close_media (GwCall *call)
     g_source_remove (call->max_duration_source);
   call->max_duration_source = 0;
   gw_call_note (call, "hangup", json_pack ("{s:s}", "cause", cause_text (call)));
-  cfg_info ("sip", &context, "Hangup", CFG_STR ("cause", cause_text (call)),
-            CFG_INT ("status", call->end.status), CFG_STR ("phrase", call->end.phrase));
+  cfg_info (
+      "sip", &context, "Hangup", CFG_STR ("cause", cause_text (call)),
+      CFG_STR ("status", call->end.status != 0 ? status : NULL),
+      CFG_STR ("phrase", call->end.phrase != NULL && call->end.phrase[0] != '\0' ? call->end.phrase : NULL));
   if (call->leg != 0)
     media_engine_leg_free (call->gateway->media, call->leg);
   else
@@ -214,8 +218,9 @@ finish (GwCall *call)
 {
   Gateway *gateway = call->gateway;
   const CfgLogContext context = gw_call_log_context (call);
-  double duration_s
-      = call->v.was_answered ? (double)cfg_monotonic_diff_us (call->ended, call->answered) / CFG_US_PER_S : 0.0;
+  double duration_s = call->v.was_answered
+                          ? (double)cfg_monotonic_diff_us (call->ended, call->answered) / CFG_US_PER_S
+                          : 0.0;
 
   gw_log_summary (&context, duration_s, cause_text (call), &call->stats);
   g_queue_push_head (&gateway->ended_calls, gw_call_json (call, TRUE));
@@ -358,8 +363,8 @@ gw_call_dtmf (Gateway *gateway, GwCall *call, char digit, guint duration_ms)
   cfg_info ("media", &context, "DTMF received", CFG_INT ("count", call->v.n_dtmf));
   if (call->participant != NULL)
     gw_events_emit (gateway, call->v.room_name, "dtmf_received",
-                    json_pack ("{s:s, s:s, s:i, s:i}", "participant_identity", call->v.identity, "digit", text,
-                               "code",
+                    json_pack ("{s:s, s:s, s:i, s:i}", "participant_identity", call->v.identity, "digit",
+                               text, "code",
                                digit >= '0' && digit <= '9' ? digit - '0'
                                : digit == '*'               ? 10
                                : digit == '#'               ? 11
@@ -393,17 +398,26 @@ gw_call_media_closed (Gateway *gateway, GwCall *call, const MediaLegStats *stats
   gw_call_handle (call, GW_CALL_EVENT_MEDIA_CLOSED);
 }
 
+/* Two digits are what a person reads. */
+static CfgLogField
+rounded (const char *key, double value)
+{
+  return CFG_REAL (key, floor (value * 100 + 0.5) / 100);
+}
+
 void
 gw_log_summary (const CfgLogContext *context, double duration_s, const char *cause,
                 const MediaLegStats *stats)
 {
-  cfg_info ("media", context, "Call summary", CFG_REAL ("duration", duration_s), CFG_STR ("cause", cause),
+  g_autofree char *rtt = stats->rtt_ms >= 0 ? g_strdup_printf ("%.1f", stats->rtt_ms) : NULL;
+
+  cfg_info ("media", context, "Call summary", rounded ("duration", duration_s), CFG_STR ("cause", cause),
             CFG_STR ("codecIn", stats->codec_in[0] != '\0' ? stats->codec_in : NULL),
             CFG_STR ("codecOut", stats->codec_out[0] != '\0' ? stats->codec_out : NULL),
             CFG_INT ("packetsIn", stats->in.packets), CFG_INT ("lostIn", stats->in.lost),
-            CFG_REAL ("lossIn", stats->in.loss_percent), CFG_REAL ("jitterIn", stats->in.jitter_ms),
-            CFG_REAL ("mosIn", stats->in.mos), CFG_INT ("packetsOut", stats->out.packets),
-            CFG_INT ("lostOut", stats->out.lost), CFG_REAL ("lossOut", stats->out.loss_percent),
-            CFG_REAL ("jitterOut", stats->out.jitter_ms), CFG_REAL ("mosOut", stats->out.mos),
-            CFG_REAL ("rtt", stats->rtt_ms), CFG_INT ("strangers", stats->strangers));
+            rounded ("lossIn", stats->in.loss_percent), rounded ("jitterIn", stats->in.jitter_ms),
+            rounded ("mosIn", stats->in.mos), CFG_INT ("packetsOut", stats->out.packets),
+            CFG_INT ("lostOut", stats->out.lost), rounded ("lossOut", stats->out.loss_percent),
+            rounded ("jitterOut", stats->out.jitter_ms), rounded ("mosOut", stats->out.mos),
+            CFG_STR ("rtt", rtt), CFG_INT ("strangers", stats->strangers));
 }

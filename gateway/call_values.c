@@ -26,7 +26,10 @@ typedef struct
   gsize offset;
 } Member;
 
-#define CALL(name, type) { #name, type, offsetof (GwCallValues, name) }
+#define CALL(name, type)                                                                                     \
+  {                                                                                                          \
+#name, type, offsetof(GwCallValues, name)                                                                \
+  }
 static const Member call_members[] = {
   CALL (id, TEXT),
   CALL (inbound, BOOLEAN),
@@ -59,16 +62,22 @@ static const Member call_members[] = {
   CALL (n_dtmf, INT32),
 };
 
-#define DIALOG(name, type) { #name, type, offsetof (SigSipDialogState, name) }
+#define DIALOG(name, type)                                                                                   \
+  {                                                                                                          \
+#name, type, offsetof(SigSipDialogState, name)                                                           \
+  }
 static const Member dialog_members[] = {
-  DIALOG (call_id, TEXT),       DIALOG (local_uri, TEXT),     DIALOG (local_tag, TEXT),
-  DIALOG (local_contact, TEXT), DIALOG (remote_uri, TEXT),    DIALOG (remote_tag, TEXT),
-  DIALOG (remote_target, TEXT), DIALOG (route_set, LIST),     DIALOG (local_cseq, INT32),
-  DIALOG (remote_cseq, INT32),  DIALOG (transport, TEXT),     DIALOG (peer_address, TEXT),
+  DIALOG (call_id, TEXT),       DIALOG (local_uri, TEXT),  DIALOG (local_tag, TEXT),
+  DIALOG (local_contact, TEXT), DIALOG (remote_uri, TEXT), DIALOG (remote_tag, TEXT),
+  DIALOG (remote_target, TEXT), DIALOG (route_set, LIST),  DIALOG (local_cseq, INT32),
+  DIALOG (remote_cseq, INT32),  DIALOG (transport, TEXT),  DIALOG (peer_address, TEXT),
   DIALOG (peer_port, INT16),
 };
 
-#define LOCAL(name, type) { #name, type, offsetof (GwLocalSection, name) }
+#define LOCAL(name, type)                                                                                    \
+  {                                                                                                          \
+#name, type, offsetof(GwLocalSection, name)                                                              \
+  }
 static const Member local_members[] = {
   LOCAL (ssrc, INT32),
   LOCAL (source_track, INT64),
@@ -173,8 +182,8 @@ read_members (const Member *members, gsize n, json_t *object, void *base, GError
     if (!read_member (&members[i], json_object_get (object, members[i].name), base) && good)
       {
         good = FALSE;
-        g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "call state: %s is missing or of a wrong type",
-                     members[i].name);
+        g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                     "call state: %s is missing or of a wrong type", members[i].name);
       }
   return good;
 }
@@ -224,17 +233,20 @@ read_media (json_t *value, MediaLegState *media, GError **error)
 }
 
 json_t *
-gw_call_values_to_json (const GwCallValues *values, const SigSipDialogState *dialog, const MediaLegState *media)
+gw_call_values_to_json (const GwCallValues *values, const SigSipDialogState *dialog,
+                        const MediaLegState *media)
 {
   json_t *object = json_object (), *local = json_array ();
 
   json_object_set_new (object, "version", json_integer (LAYOUT_VERSION));
   json_object_set_new (object, "call", write_members (call_members, G_N_ELEMENTS (call_members), values));
   for (guint i = 0; i < values->n_local; i++)
-    json_array_append_new (local, write_members (local_members, G_N_ELEMENTS (local_members), &values->local[i]));
+    json_array_append_new (local,
+                           write_members (local_members, G_N_ELEMENTS (local_members), &values->local[i]));
   json_object_set_new (object, "local", local);
   if (dialog != NULL)
-    json_object_set_new (object, "dialog", write_members (dialog_members, G_N_ELEMENTS (dialog_members), dialog));
+    json_object_set_new (object, "dialog",
+                         write_members (dialog_members, G_N_ELEMENTS (dialog_members), dialog));
   if (media != NULL)
     json_object_set_new (object, "media", write_media (media));
   return object;
@@ -245,18 +257,20 @@ read_local (json_t *list, GwCallValues *values, GError **error)
 {
   if (values->n_local > SIG_SDP_MAX_SECTIONS || json_array_size (list) != values->n_local)
     {
-      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "call state: local does not fit n_local");
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                           "call state: local does not fit n_local");
       return FALSE;
     }
   for (guint i = 0; i < values->n_local; i++)
-    if (!read_members (local_members, G_N_ELEMENTS (local_members), json_array_get (list, i), &values->local[i], error))
+    if (!read_members (local_members, G_N_ELEMENTS (local_members), json_array_get (list, i),
+                       &values->local[i], error))
       return FALSE;
   return TRUE;
 }
 
 gboolean
-gw_call_values_from_json (json_t *object, GwCallValues *values, SigSipDialogState *dialog, MediaLegState *media,
-                          GError **error)
+gw_call_values_from_json (json_t *object, GwCallValues *values, SigSipDialogState *dialog,
+                          MediaLegState *media, GError **error)
 {
   json_t *dialog_object = json_object_get (object, "dialog");
 
@@ -265,10 +279,12 @@ gw_call_values_from_json (json_t *object, GwCallValues *values, SigSipDialogStat
   memset (media, 0, sizeof *media);
   if (json_integer_value (json_object_get (object, "version")) != LAYOUT_VERSION)
     {
-      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "call state: written by another version");
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                           "call state: written by another version");
       return FALSE;
     }
-  return read_members (call_members, G_N_ELEMENTS (call_members), json_object_get (object, "call"), values, error)
+  return read_members (call_members, G_N_ELEMENTS (call_members), json_object_get (object, "call"), values,
+                       error)
          && read_local (json_object_get (object, "local"), values, error)
          && (dialog_object == NULL
              || read_members (dialog_members, G_N_ELEMENTS (dialog_members), dialog_object, dialog, error))
