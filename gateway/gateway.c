@@ -342,11 +342,10 @@ gateway_new (const CfgSettings *settings, const GatewayOptions *options, GError 
   gateway->epoch = cfg_id_new ("EP_");
   gateway->events = gw_events_new (gateway->epoch);
   init_tables (gateway);
-  if (!start_media (gateway, error) || !start_sip (gateway, options, error)
-      || !start_web (gateway, options, error))
+  /* SIP last: it cannot be stopped without the main loop. */
+  if (!start_media (gateway, error) || !start_web (gateway, options, error)
+      || !start_sip (gateway, options, error))
     {
-      if (gateway->sip != NULL)
-        gateway_stop (gateway, NULL, NULL);
       gateway_free (gateway);
       return NULL;
     }

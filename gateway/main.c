@@ -199,11 +199,17 @@ run (const Arguments *arguments, CfgSettings *settings, GError **error)
 
   if (settings->redis.address != NULL && !arguments->options.standalone
       && !gw_redis_ping (&settings->redis, error))
-    return EXIT_FAILURE;
+    {
+      cfg_settings_free (settings);
+      return EXIT_FAILURE;
+    }
   log_settings (arguments, settings);
   process.gateway = gateway_new (settings, &arguments->options, error);
   if (process.gateway == NULL)
-    return EXIT_FAILURE;
+    {
+      cfg_settings_free (settings);
+      return EXIT_FAILURE;
+    }
   process.loop = g_main_loop_new (NULL, FALSE);
   sources[0] = g_unix_signal_add (SIGTERM, on_terminate, &process);
   sources[1] = g_unix_signal_add (SIGINT, on_terminate, &process);
@@ -223,28 +229,24 @@ run (const Arguments *arguments, CfgSettings *settings, GError **error)
   return EXIT_SUCCESS;
 }
 
-int
-main (int argc, char **argv)
+static int
+start (int *argc, char ***argv, Arguments *arguments, GError **error)
 {
-  Arguments arguments = { .drain_timeout_s = DEFAULT_DRAIN_S };
-  g_autoptr (GError) error = NULL;
   CfgSettings *settings;
   CfgLogLevel level;
   int status;
 
-  setlocale (LC_ALL, "C.UTF-8");
-  signal (SIGPIPE, SIG_IGN);
-  if (!parse_arguments (&argc, &argv, &arguments, &error))
-    goto failed;
-  if (arguments.version)
+  if (!parse_arguments (argc, argv, arguments, error))
+    return EXIT_FAILURE;
+  if (arguments->version)
     {
       puts ("switchroom " SWITCHROOM_VERSION);
       return EXIT_SUCCESS;
     }
-  settings = load_settings (&arguments, &error);
-  if (settings == NULL || !effective_level (&arguments, settings, &level, &error))
-    goto failed;
-  if (arguments.check_config)
+  settings = load_settings (arguments, error);
+  if (settings == NULL)
+    return EXIT_FAILURE;
+  if (effective_level (arguments, settings, &level, error) && arguments->check_config)
     {
       for (char **warning = settings->warnings; *warning != NULL; warning++)
         fprintf (stderr, "switchroom: warning: %s\n", *warning);
@@ -252,14 +254,29 @@ main (int argc, char **argv)
       cfg_settings_free (settings);
       return EXIT_SUCCESS;
     }
-  if (!cfg_log_init (level, settings->logging.format, settings->logging.file, &error))
-    goto failed;
-  status = run (&arguments, settings, &error);
+  if (*error != NULL || !cfg_log_init (level, settings->logging.format, settings->logging.file, error))
+    {
+      cfg_settings_free (settings);
+      return EXIT_FAILURE;
+    }
+  status = run (arguments, settings, error);
   cfg_log_shutdown ();
-  if (status == EXIT_SUCCESS)
-    return status;
+  return status;
+}
 
-failed:
-  fprintf (stderr, "switchroom: %s\n", error->message);
-  return EXIT_FAILURE;
+int
+main (int argc, char **argv)
+{
+  Arguments arguments = { .drain_timeout_s = DEFAULT_DRAIN_S };
+  g_autoptr (GError) error = NULL;
+  int status;
+
+  setlocale (LC_ALL, "C.UTF-8");
+  signal (SIGPIPE, SIG_IGN);
+  status = start (&argc, &argv, &arguments, &error);
+  if (error != NULL)
+    fprintf (stderr, "switchroom: %s\n", error->message);
+  g_free (arguments.config_path);
+  g_free (arguments.log_level);
+  return status;
 }
