@@ -136,11 +136,15 @@ static void
 forward_as (MediaSink *sink, const MediaSource *source, const MediaRtpView *packet, guint8 payload_type,
             guint32 units, CfgMonotonic now)
 {
-  MediaSinkStream *stream = use_codec (sink, source->codec);
-  const guint64 key = source->serial << 24 | (sink->epoch & 0xffffff);
   MediaRtpHeader header = { .payload_type = payload_type };
+  MediaSinkStream *stream;
   MediaRtpPlace place;
+  guint64 key;
 
+  if (sink->have_codec && sink->codec != source->codec)
+    sink->epoch++; /* what went out under the other SSRC is no loss in this one */
+  stream = use_codec (sink, source->codec);
+  key = source->serial << 24 | (sink->epoch & 0xffffff);
   if (media_rewriter_forward (&stream->rewriter, key, packet, units, now, &place) != 0)
     return;
   if (sink->section->plan.ext_level_id >= 1 && sink->section->plan.ext_level_id <= 14)

@@ -135,6 +135,7 @@ choose_rate (const MediaSink *sink, guint audible_hz)
 static void
 route_sink (MediaRoom *room, MediaSink *sink, Census *census)
 {
+  const MediaSource *forwarded = sink->mode == MEDIA_SINK_FORWARDING ? sink->from : NULL;
   gboolean more;
   MediaSource *heard = find_heard (room, sink, &more);
 
@@ -149,6 +150,9 @@ route_sink (MediaRoom *room, MediaSink *sink, Census *census)
     {
       sink->mode = MEDIA_SINK_FORWARDING;
       sink->from = heard;
+      /* What the source sent while it was not forwarded is no loss. */
+      if (heard != forwarded)
+        sink->epoch++;
       g_ptr_array_add (heard->forward_to, sink);
       if (sink->leg->config.always_send)
         g_ptr_array_add (room->watched, sink);

@@ -1,0 +1,540 @@
+/* Who hears whom, and how it reaches them: rooms and legs under injected time. */
+#include "leg_harness.h"
+
+#include "media/core/rtcp.h"
+#include "media/io/pump.h"
+
+static const MediaCodecId pcmu[] = { MEDIA_CODEC_PCMU, MEDIA_CODEC_N };
+static const MediaCodecId pcma[] = { MEDIA_CODEC_PCMA, MEDIA_CODEC_N };
+static const MediaCodecId g722[] = { MEDIA_CODEC_G722, MEDIA_CODEC_PCMU, MEDIA_CODEC_N };
+static const MediaCodecId opus_pcmu[] = { MEDIA_CODEC_OPUS, MEDIA_CODEC_PCMU, MEDIA_CODEC_N };
+
+#define HEARD  0.05 /* a tone of 0.3 certainly arrived */
+#define SILENT 0.01
+
+typedef struct
+{
+  MediaRoom *room;
+  CfgMonotonic now;
+  TestPeer *peers[8];
+  guint n_peers;
+  guint n_speaker_events;
+  MediaSpeaker speakers[16];
+  gsize n_speakers;
+} Scene;
+
+static void
+on_speakers (gpointer user, MediaRoomId room, const MediaSpeaker *speakers, gsize n)
+{
+  Scene *scene = user;
+
+  scene->n_speaker_events++;
+  scene->n_speakers = n;
+  for (gsize i = 0; i < n; i++)
+    scene->speakers[i] = speakers[i];
+}
+
+static const MediaRoomOps room_ops = { .speakers = on_speakers };
+
+static void
+scene_init (Scene *scene)
+{
+  const MediaRoomConfig config = { .id = 1, .opus_complexity = 1 };
+
+  *scene = (Scene){ .now = { 1000 * CFG_US_PER_S } };
+  scene->room = media_room_new (&config, &room_ops, scene);
+}
+
+static TestPeer *
+join (Scene *scene, gboolean is_browser, const MediaCodecId *codecs, double tone_hz)
+{
+  TestPeer *peer = test_peer_new (scene->n_peers + 1, is_browser, codecs, scene->now);
+
+  peer->tone_hz = tone_hz;
+  scene->peers[scene->n_peers++] = peer;
+  media_room_add (scene->room, peer->leg, scene->now);
+  return peer;
+}
+
+static void
+leave (Scene *scene, TestPeer *peer)
+{
+  media_room_remove (scene->room, peer->leg, scene->now);
+  for (guint i = 0; i < scene->n_peers; i++)
+    if (scene->peers[i] == peer)
+      scene->peers[i] = scene->peers[--scene->n_peers];
+  test_peer_free (peer);
+}
+
+static void
+run (Scene *scene, guint ms)
+{
+  test_run (scene->room, scene->peers, scene->n_peers, &scene->now, ms);
+}
+
+static void
+scene_clear (Scene *scene)
+{
+  while (scene->n_peers > 0)
+    leave (scene, scene->peers[0]);
+  media_room_free (scene->room);
+}
+
+static MediaRoomStats
+stats_of (const Scene *scene)
+{
+  MediaRoomStats stats;
+
+  media_room_get_stats (scene->room, &stats);
+  return stats;
+}
+
+static void
+assert_unbroken (const TestPeer *peer)
+{
+  for (guint i = 0; i < peer->n_heard; i++)
+    {
+      g_assert_cmpuint (peer->heard[i].breaks, ==, 0);
+      g_assert_cmpint (peer->heard[i].longest_gap_us, <=, 120 * CFG_US_PER_MS);
+    }
+}
+
+static void
+test_two_phones_are_forwarded (void)
+{
+  Scene scene;
+  TestPeer *a, *b;
+
+  scene_init (&scene);
+  a = join (&scene, FALSE, pcmu, 440);
+  b = join (&scene, FALSE, pcmu, 1000);
+  run (&scene, 2000);
+  g_assert_cmpuint (stats_of (&scene).n_forwarding, ==, 2);
+  g_assert_cmpuint (stats_of (&scene).decodes, ==, 0);
+  g_assert_cmpfloat (test_peer_level (a, 1000, 500), >, HEARD);
+  g_assert_cmpfloat (test_peer_level (b, 440, 500), >, HEARD);
+  g_assert_cmpfloat (test_peer_level (a, 440, 500), <, SILENT);
+  g_assert_cmpuint (a->n_heard, ==, 1);
+  g_assert_cmphex (a->heard[0].ssrc, ==, a->plan.sections[0].ssrc);
+  g_assert_cmpuint (a->n_started, ==, 1);
+  assert_unbroken (a);
+  assert_unbroken (b);
+  scene_clear (&scene);
+}
+
+static void
+test_three_hear_the_others_and_not_themselves (void)
+{
+  static const double tones[] = { 440, 1000, 1700 };
+  Scene scene;
+  TestPeer *peers[3];
+
+  scene_init (&scene);
+  peers[0] = join (&scene, FALSE, pcmu, tones[0]);
+  peers[1] = join (&scene, FALSE, pcma, tones[1]);
+  peers[2] = join (&scene, FALSE, g722, tones[2]);
+  run (&scene, 3000);
+  g_assert_cmpuint (stats_of (&scene).n_mixing, ==, 3);
+  for (guint i = 0; i < 3; i++)
+    {
+      for (guint k = 0; k < 3; k++)
+        if (i == k)
+          g_assert_cmpfloat (test_peer_level (peers[i], tones[k], 1000), <, SILENT);
+        else
+          g_assert_cmpfloat (test_peer_level (peers[i], tones[k], 1000), >, HEARD);
+      assert_unbroken (peers[i]);
+    }
+  scene_clear (&scene);
+}
+
+static void
+test_browser_sends_opus_and_is_sent_pcmu (void)
+{
+  Scene scene;
+  TestPeer *phone, *browser;
+  MediaRoomStats stats;
+
+  scene_init (&scene);
+  phone = join (&scene, FALSE, pcmu, 440);
+  browser = join (&scene, TRUE, opus_pcmu, 1000);
+  run (&scene, 2000);
+  stats = stats_of (&scene);
+  g_assert_cmpuint (stats.n_forwarding, ==, 1);
+  g_assert_cmpuint (stats.n_mixing, ==, 1);
+  g_assert_cmpuint (test_peer_newest (browser)->payload_type, ==, 0);
+  g_assert_cmpfloat (test_peer_level (browser, 440, 500), >, HEARD);
+  g_assert_cmpfloat (test_peer_level (phone, 1000, 500), >, HEARD);
+  assert_unbroken (phone);
+  assert_unbroken (browser);
+  scene_clear (&scene);
+}
+
+static void
+test_forwarding_and_mixing_take_turns_without_a_break (void)
+{
+  Scene scene;
+  TestPeer *a, *b, *c;
+
+  scene_init (&scene);
+  a = join (&scene, FALSE, pcmu, 440);
+  b = join (&scene, FALSE, pcmu, 1000);
+  run (&scene, 1000);
+  for (guint i = 0; i < 5; i++)
+    {
+      c = join (&scene, FALSE, pcmu, 1700);
+      run (&scene, 1500);
+      g_assert_cmpuint (stats_of (&scene).n_mixing, ==, 3);
+      g_assert_cmpfloat (test_peer_level (a, 1700, 500), >, HEARD);
+      leave (&scene, c);
+      run (&scene, 1000);
+      g_assert_cmpuint (stats_of (&scene).n_forwarding, ==, 2);
+    }
+  g_assert_cmpuint (a->n_heard, ==, 1);
+  assert_unbroken (a);
+  assert_unbroken (b);
+  g_assert_cmpfloat (test_peer_level (a, 1000, 500), >, HEARD);
+  scene_clear (&scene);
+}
+
+static void
+test_mute_and_gain_choose_the_way (void)
+{
+  Scene scene;
+  TestPeer *a, *b, *c;
+  double full, quiet;
+
+  scene_init (&scene);
+  a = join (&scene, FALSE, pcmu, 440);
+  b = join (&scene, FALSE, pcmu, 1000);
+  c = join (&scene, FALSE, pcmu, 1700);
+  media_leg_set_muted (c->leg, TRUE);
+  run (&scene, 1500);
+  /* a and b hear one another alone, c hears both. */
+  g_assert_cmpuint (stats_of (&scene).n_forwarding, ==, 2);
+  g_assert_cmpuint (stats_of (&scene).n_mixing, ==, 1);
+  g_assert_cmpfloat (test_peer_level (a, 1700, 500), <, SILENT);
+  full = test_peer_level (a, 1000, 500);
+  media_leg_set_gain (b->leg, 1, -12);
+  run (&scene, 1500);
+  quiet = test_peer_level (a, 1000, 500);
+  g_assert_cmpfloat (quiet / full, <, 0.35);
+  g_assert_cmpfloat (quiet / full, >, 0.18);
+  g_assert_cmpfloat (test_peer_level (c, 1000, 500), >, 0.7 * full);
+  media_leg_set_gain (b->leg, 1, -100);
+  run (&scene, 1500);
+  g_assert_cmpfloat (test_peer_level (a, 1000, 500), <, SILENT);
+  assert_unbroken (c);
+  g_assert_cmpuint (a->heard[0].breaks, ==, 0);
+  scene_clear (&scene);
+}
+
+static void
+test_silent_listeners_share_one_encoder (void)
+{
+  Scene scene;
+  guint64 before;
+
+  scene_init (&scene);
+  join (&scene, FALSE, pcmu, 440);
+  join (&scene, FALSE, pcmu, 1000);
+  for (guint i = 0; i < 5; i++)
+    join (&scene, TRUE, opus_pcmu, 0);
+  run (&scene, 1000);
+  before = stats_of (&scene).encodes;
+  run (&scene, 1000);
+  /* One for the five listeners, one for each of the two phones. */
+  g_assert_cmpuint (stats_of (&scene).encodes - before, ==, 150);
+  for (guint i = 2; i < 7; i++)
+    {
+      g_assert_cmpfloat (test_peer_level (scene.peers[i], 440, 500), >, HEARD);
+      g_assert_cmpfloat (test_peer_level (scene.peers[i], 1000, 500), >, HEARD);
+      assert_unbroken (scene.peers[i]);
+    }
+  scene_clear (&scene);
+}
+
+static void
+test_change_of_codec_takes_a_new_ssrc (void)
+{
+  Scene scene;
+  TestPeer *phone, *browser, *other;
+
+  scene_init (&scene);
+  phone = join (&scene, FALSE, pcmu, 440);
+  browser = join (&scene, TRUE, opus_pcmu, 0);
+  run (&scene, 1000);
+  g_assert_cmpuint (browser->n_heard, ==, 1);
+  g_assert_cmphex (browser->heard[0].ssrc, ==, browser->plan.sections[0].ssrc);
+  other = join (&scene, TRUE, opus_pcmu, 1000);
+  run (&scene, 2000);
+  g_assert_cmpuint (browser->n_heard, ==, 2);
+  g_assert_cmpuint (browser->heard[1].payload_type, ==, 111);
+  leave (&scene, other);
+  run (&scene, 1000);
+  /* Back to the phone's codec: back to its SSRC, where it left off. */
+  g_assert_cmpuint (browser->n_heard, ==, 2);
+  g_assert_cmpuint (browser->newest, ==, 0);
+  g_assert_cmpuint (browser->heard[0].breaks, ==, 0);
+  g_assert_cmpuint (browser->heard[1].breaks, ==, 0);
+  g_assert_cmpfloat (test_peer_level (browser, 440, 500), >, HEARD);
+  assert_unbroken (phone);
+  scene_clear (&scene);
+}
+
+static void
+test_phone_is_never_left_in_silence (void)
+{
+  Scene scene;
+  TestPeer *alone, *noisy;
+
+  scene_init (&scene);
+  alone = join (&scene, FALSE, pcmu, 0);
+  run (&scene, 2000);
+  g_assert_cmpuint (alone->heard[0].packets, ==, 100);
+  g_assert_cmpuint (alone->heard[0].ts_steps, ==, 0);
+  assert_unbroken (alone);
+  /* A partner that falls silent is made up for, and taken up again without a break. */
+  noisy = join (&scene, FALSE, pcmu, 440);
+  run (&scene, 1000);
+  noisy->tone_hz = 0;
+  run (&scene, 5000);
+  g_assert_cmpint (alone->heard[0].longest_gap_us, <=, 600 * CFG_US_PER_MS);
+  g_assert_cmpuint (alone->heard[0].packets, >, 350);
+  noisy->tone_hz = 440;
+  run (&scene, 1000);
+  g_assert_cmpuint (alone->heard[0].breaks, ==, 0);
+  g_assert_cmpfloat (test_peer_level (alone, 440, 500), >, HEARD);
+  scene_clear (&scene);
+}
+
+static void
+test_comfort_noise_where_negotiated (void)
+{
+  Scene scene;
+  TestPeer *alone;
+
+  scene_init (&scene);
+  alone = join (&scene, FALSE, pcmu, 0);
+  alone->plan.sections[0].cn_pt = 13;
+  test_peer_configure (alone, scene.now);
+  run (&scene, 3000);
+  g_assert_cmpuint (alone->noise_packets, >=, 10);
+  g_assert_cmpuint (alone->heard[0].packets, <, 40);
+  g_assert_cmpuint (alone->heard[0].breaks, ==, 0);
+  g_assert_cmpint (alone->heard[0].longest_gap_us, <=, 220 * CFG_US_PER_MS);
+  scene_clear (&scene);
+}
+
+static void
+check_packet_time (gconstpointer data)
+{
+  const guint ptime_ms = GPOINTER_TO_UINT (data);
+  Scene scene;
+  TestPeer *a, *b;
+
+  scene_init (&scene);
+  a = join (&scene, FALSE, pcmu, 0);
+  a->plan.sections[0].ptime_ms = ptime_ms;
+  test_peer_configure (a, scene.now);
+  b = join (&scene, FALSE, pcmu, 440);
+  b->packet_ms = 20;
+  run (&scene, 3000);
+  g_assert_cmpuint (a->heard[0].payload_size, ==, ptime_ms * 8);
+  g_assert_cmpuint (a->heard[0].packets, >=, 2900 / ptime_ms);
+  g_assert_cmpuint (a->heard[0].breaks, ==, 0);
+  g_assert_cmpfloat (test_peer_level (a, 440, 1000), >, HEARD);
+  scene_clear (&scene);
+}
+
+static void
+check_long_packets_are_mixed (gconstpointer data)
+{
+  const guint packet_ms = GPOINTER_TO_UINT (data);
+  Scene scene;
+  TestPeer *a, *b;
+
+  scene_init (&scene);
+  a = join (&scene, FALSE, pcmu, 440);
+  a->packet_ms = packet_ms;
+  b = join (&scene, FALSE, pcma, 0);
+  run (&scene, 4000);
+  g_assert_cmpfloat (test_peer_level (b, 440, 1000), >, 0.2);
+  assert_unbroken (b);
+  scene_clear (&scene);
+}
+
+static void
+test_digits_are_told_once_and_never_forwarded (void)
+{
+  Scene scene;
+  TestPeer *a, *b;
+
+  scene_init (&scene);
+  a = join (&scene, FALSE, pcmu, 440);
+  b = join (&scene, FALSE, pcmu, 1000);
+  run (&scene, 1000);
+  test_peer_dtmf (a, '5', scene.now);
+  run (&scene, 500);
+  test_peer_dtmf (a, '5', scene.now);
+  run (&scene, 200);
+  test_peer_dtmf (a, '#', scene.now);
+  run (&scene, 500);
+  g_assert_cmpstr (a->digits->str, ==, "55#");
+  g_assert_cmpuint (a->digit_ms, ==, 120);
+  g_assert_cmpuint (b->heard[0].breaks, ==, 0);
+  scene_clear (&scene);
+}
+
+static void
+test_hold_stops_either_way (void)
+{
+  Scene scene;
+  TestPeer *a, *b;
+  guint64 before;
+
+  scene_init (&scene);
+  a = join (&scene, FALSE, pcmu, 440);
+  b = join (&scene, FALSE, pcmu, 1000);
+  run (&scene, 1000);
+  a->plan.sections[0].receive = FALSE; /* the peer only listens: it is on hold by us */
+  test_peer_configure (a, scene.now);
+  run (&scene, 1000);
+  g_assert_cmpfloat (test_peer_level (b, 440, 300), <, SILENT);
+  g_assert_cmpfloat (test_peer_level (a, 1000, 300), >, HEARD);
+  a->plan.sections[0].send = FALSE;
+  test_peer_configure (a, scene.now);
+  before = a->heard[0].packets;
+  run (&scene, 1000);
+  g_assert_cmpuint (a->heard[0].packets, ==, before);
+  a->plan.sections[0].send = a->plan.sections[0].receive = TRUE;
+  test_peer_configure (a, scene.now);
+  run (&scene, 1000);
+  g_assert_cmpfloat (test_peer_level (b, 440, 300), >, HEARD);
+  g_assert_cmpfloat (test_peer_level (a, 1000, 300), >, HEARD);
+  g_assert_cmpuint (a->heard[0].breaks, ==, 0);
+  scene_clear (&scene);
+}
+
+static void
+test_speakers_are_told_on_change (void)
+{
+  Scene scene;
+  TestPeer *a, *b;
+  guint before;
+
+  scene_init (&scene);
+  a = join (&scene, FALSE, pcmu, 440);
+  b = join (&scene, FALSE, g722, 1000);
+  b->amplitude = 0.03;
+  run (&scene, 1000);
+  g_assert_cmpuint (scene.n_speakers, ==, 2);
+  g_assert_cmpuint (scene.speakers[0].track, ==, a->plan.sections[0].source_track);
+  g_assert_cmpuint (scene.speakers[1].track, ==, b->plan.sections[0].source_track);
+  g_assert_cmpfloat (scene.speakers[0].level, >, 0.1);
+  g_assert_cmpuint (scene.n_speaker_events, <=, 10);
+  before = scene.n_speaker_events;
+  run (&scene, 3000);
+  g_assert_cmpuint (scene.n_speaker_events - before, <=, 4);
+  a->tone_hz = 0;
+  run (&scene, 2000);
+  g_assert_cmpuint (scene.n_speakers, ==, 1);
+  scene_clear (&scene);
+}
+
+static void
+test_track_sink_takes_one_source (void)
+{
+  Scene scene;
+  TestPeer *a, *b, *browser;
+
+  scene_init (&scene);
+  a = join (&scene, FALSE, pcmu, 440);
+  b = join (&scene, FALSE, pcma, 1000);
+  browser = join (&scene, TRUE, opus_pcmu, 0);
+  browser->plan.sections[0].sink = MEDIA_SINK_TRACK;
+  browser->plan.sections[0].sink_track = a->plan.sections[0].source_track;
+  test_peer_configure (browser, scene.now);
+  run (&scene, 1000);
+  g_assert_cmpuint (test_peer_newest (browser)->payload_type, ==, 0);
+  g_assert_cmpfloat (test_peer_level (browser, 440, 500), >, HEARD);
+  g_assert_cmpfloat (test_peer_level (browser, 1000, 500), <, SILENT);
+  /* The other's codec is not among the browser's: transcoded. */
+  browser->plan.sections[0].sink_track = b->plan.sections[0].source_track;
+  test_peer_configure (browser, scene.now);
+  run (&scene, 2000);
+  g_assert_cmpfloat (test_peer_level (browser, 1000, 500), >, HEARD);
+  g_assert_cmpfloat (test_peer_level (browser, 440, 500), <, SILENT);
+  scene_clear (&scene);
+}
+
+static void
+feed_reports (TestPeer *peer, guint8 fraction_lost, guint n, CfgMonotonic now)
+{
+  const TestHeard *heard = test_peer_newest (peer);
+
+  for (guint i = 0; i < n; i++)
+    {
+      const MediaRtcpReportBlock block = { .ssrc = heard->ssrc, .fraction_lost = fraction_lost };
+      const MediaRtcpReport report = { .ssrc = peer->ssrc, .reports = &block, .n_reports = 1, .cname = "p" };
+      guint8 data[200];
+      const gssize size = media_rtcp_build (&report, data, sizeof data);
+
+      g_assert_cmpint (size, >, 0);
+      media_leg_receive_rtcp (peer->leg, data, (gsize)size, now, (CfgWall){ now.us });
+    }
+}
+
+static void
+test_lossy_browser_changes_to_opus_and_back (void)
+{
+  Scene scene;
+  TestPeer *browser;
+
+  scene_init (&scene);
+  join (&scene, FALSE, pcmu, 440);
+  browser = join (&scene, TRUE, opus_pcmu, 0);
+  run (&scene, 1000);
+  g_assert_cmpuint (test_peer_newest (browser)->payload_type, ==, 0);
+  feed_reports (browser, 64, 4, scene.now);
+  run (&scene, 1000);
+  g_assert_cmpuint (test_peer_newest (browser)->payload_type, ==, 111);
+  g_assert_cmpfloat (test_peer_level (browser, 440, 500), >, HEARD);
+  feed_reports (browser, 0, 60, scene.now);
+  run (&scene, 1000);
+  g_assert_cmpuint (test_peer_newest (browser)->payload_type, ==, 0);
+  scene_clear (&scene);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/media/room/two_phones_are_forwarded", test_two_phones_are_forwarded);
+  g_test_add_func ("/media/room/three_hear_the_others_and_not_themselves",
+                   test_three_hear_the_others_and_not_themselves);
+  g_test_add_func ("/media/room/browser_sends_opus_and_is_sent_pcmu",
+                   test_browser_sends_opus_and_is_sent_pcmu);
+  g_test_add_func ("/media/room/forwarding_and_mixing_take_turns_without_a_break",
+                   test_forwarding_and_mixing_take_turns_without_a_break);
+  g_test_add_func ("/media/room/mute_and_gain_choose_the_way", test_mute_and_gain_choose_the_way);
+  g_test_add_func ("/media/room/silent_listeners_share_one_encoder", test_silent_listeners_share_one_encoder);
+  g_test_add_func ("/media/room/change_of_codec_takes_a_new_ssrc", test_change_of_codec_takes_a_new_ssrc);
+  g_test_add_func ("/media/room/phone_is_never_left_in_silence", test_phone_is_never_left_in_silence);
+  g_test_add_func ("/media/room/comfort_noise_where_negotiated", test_comfort_noise_where_negotiated);
+  for (guint ms = 10; ms <= 60; ms += 10)
+    {
+      g_autofree char *sent = g_strdup_printf ("/media/room/packets_of_%u_ms_are_sent", ms);
+      g_autofree char *mixed = g_strdup_printf ("/media/room/packets_of_%u_ms_are_mixed", ms);
+
+      g_test_add_data_func (sent, GUINT_TO_POINTER (ms), check_packet_time);
+      g_test_add_data_func (mixed, GUINT_TO_POINTER (ms), check_long_packets_are_mixed);
+    }
+  g_test_add_func ("/media/room/digits_are_told_once_and_never_forwarded",
+                   test_digits_are_told_once_and_never_forwarded);
+  g_test_add_func ("/media/room/hold_stops_either_way", test_hold_stops_either_way);
+  g_test_add_func ("/media/room/speakers_are_told_on_change", test_speakers_are_told_on_change);
+  g_test_add_func ("/media/room/track_sink_takes_one_source", test_track_sink_takes_one_source);
+  g_test_add_func ("/media/room/lossy_browser_changes_to_opus_and_back",
+                   test_lossy_browser_changes_to_opus_and_back);
+  return g_test_run ();
+}
