@@ -2,7 +2,8 @@
  * (as strings); it does not know what a request means: it asks its owner through SigWebOps. Main thread only.
  *
  * It serves the page (signaling/web/page, built into the binary) at /, upgrades /ws, and hands every other
- * request to ops.http. Its own answers: 400, 404, 405, 408, 411 (chunked body), 413, 414, 426, 431. */
+ * request to ops.http. Its own answers: 304, 400, 403 (foreign origin), 404, 405, 408, 411 (no Content-Length
+ * or a chunked body), 413, 426. A request line or header that cannot be read at all closes the connection. */
 #pragma once
 
 #include <glib.h>
@@ -13,23 +14,25 @@ typedef guint64 SigWebConnId; /* a WebSocket; never used again; 0 is none */
 typedef struct
 {
   const char *bind;
-  guint16 port; /* 0: any free one, see sig_web_port */
-  const char *tls_cert, *tls_key;          /* (nullable): paths; both or none */
-  gboolean self_signed;                    /* makes a certificate in memory: https for phones in a local network */
-  const char *const *allowed_origins;      /* NULL-terminated; empty: same origin, or no Origin header at all */
-  gsize max_message_bytes;                 /* of one WebSocket message or HTTP body; 0: 1 MiB */
-  gsize max_queue_bytes;                   /* waiting to be sent per connection; 0: 4 MiB; above it the socket
-                                              is closed with 1008 "slow consumer" */
+  guint16 port;                       /* 0: any free one, see sig_web_port */
+  const char *tls_cert, *tls_key;     /* (nullable): paths; both or none */
+  gboolean self_signed;               /* makes a certificate in memory: https for phones in a local network */
+  const char *const *allowed_origins; /* NULL-terminated; empty: same origin, or no Origin header at all */
+  gsize max_message_bytes;            /* of one WebSocket message or HTTP body; 0: 1 MiB */
+  gsize max_queue_bytes;              /* waiting to be sent per connection; 0: 4 MiB; above it the socket
+                                         is closed with 1008 "slow consumer" */
+  guint request_timeout_s;            /* for a request to arrive whole; 0: 10 */
+  guint ping_interval_s;              /* of quiet, then a ping; dead after twice this; 0: 15 */
 } SigWebConfig;
 
 typedef struct
 {
-  const char *method;     /* "GET" or "POST" */
-  const char *path;       /* decoded, without the query */
-  const char *token;      /* (nullable): from Authorization: Bearer or ?access_token= */
-  const char *remote;     /* numeric address of the client */
+  const char *method;       /* "GET" or "POST" */
+  const char *path;         /* decoded, without the query */
+  const char *token;        /* (nullable): from Authorization: Bearer or ?access_token= */
+  const char *remote;       /* numeric address of the client */
   const char *content_type; /* (nullable) */
-  const char *body;       /* never NULL; NUL-terminated behind body_size bytes */
+  const char *body;         /* never NULL; NUL-terminated behind body_size bytes */
   gsize body_size;
 } SigWebRequest;
 
@@ -52,16 +55,22 @@ typedef struct
   void (*http) (gpointer owner, const SigWebRequest *request, SigWebResponse *response);
 } SigWebOps;
 
-/** sig_web_new: @config copied, @ops not. Returns: (nullable): NULL with @error naming address, port, reason. */
+/** sig_web_new: @config copied, @ops not. Returns: (nullable): NULL with @error naming address, port, reason.
+ */
 SigWeb *sig_web_new (const SigWebConfig *config, const SigWebOps *ops, gpointer owner, GError **error);
-/** sig_web_free: closes every connection (1001) without calling ops any more. */
+/** sig_web_free: closes every connection (1001) without calling ops any more. Not from inside of an ops call.
+ */
 void sig_web_free (SigWeb *web);
+/** sig_web_reload_tls: reads the certificate files again, for new connections; the old ones stay in use when
+ * they cannot be read. Without files: TRUE and nothing happens. */
+gboolean sig_web_reload_tls (SigWeb *web, GError **error);
 guint16 sig_web_port (const SigWeb *web);
 gboolean sig_web_is_tls (const SigWeb *web);
 
 /** sig_web_send: queues @text (copied) on @conn; harmless when it is gone. */
 void sig_web_send (SigWeb *web, SigWebConnId conn, const char *text, gsize size);
-/** sig_web_close: sends what is queued, then closes with @code (1000-4999) and @reason. ws_closed will come. */
+/** sig_web_close: sends what is queued, then closes with @code (1000-4999) and @reason. ws_closed will come.
+ */
 void sig_web_close (SigWeb *web, SigWebConnId conn, guint16 code, const char *reason);
 /** sig_web_queued: bytes waiting on @conn. */
 gsize sig_web_queued (SigWeb *web, SigWebConnId conn);

@@ -1,0 +1,428 @@
+/* The server: its listening sockets and the one callback of libwebsockets. Connections are accepted here and
+ * handed over, since libwebsockets only logs why it cannot bind. */
+#include "signaling/web/web_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <glib-unix.h>
+
+#include "config/base/error.h"
+#include "config/base/log.h"
+
+#define ACCEPTS_PER_TURN      16
+#define DEFAULT_MESSAGE_BYTES (1024 * 1024)
+#define DEFAULT_QUEUE_BYTES   (4 * 1024 * 1024)
+
+/* ---- connections ---- */
+
+static SigWebConn *
+conn_of (struct lws *wsi)
+{
+  SigWeb *web = lws_context_user (lws_get_context (wsi));
+  SigWebConn *conn = lws_get_opaque_user_data (wsi);
+
+  if (conn == NULL)
+    {
+      conn = g_new0 (SigWebConn, 1);
+      conn->web = web;
+      conn->wsi = wsi;
+      conn->body = g_byte_array_new ();
+      g_queue_init (&conn->out);
+      lws_set_opaque_user_data (wsi, conn);
+    }
+  return conn;
+}
+
+static void
+conn_free (SigWebConn *conn)
+{
+  g_queue_clear_full (&conn->out, (GDestroyNotify)g_byte_array_unref);
+  g_byte_array_unref (conn->body);
+  g_free (conn->path);
+  g_free (conn->token);
+  g_free (conn->content_type);
+  g_free (conn);
+}
+
+/* The last that is heard of a connection, in whatever state it was. */
+static void
+conn_destroyed (struct lws *wsi)
+{
+  SigWeb *web = lws_context_user (lws_get_context (wsi));
+  SigWebConn *conn = lws_get_opaque_user_data (wsi);
+
+  if (web->n_connections > 0)
+    web->n_connections--;
+  if (conn == NULL)
+    return;
+  lws_set_opaque_user_data (wsi, NULL);
+  if (conn->id != 0)
+    {
+      g_hash_table_remove (web->sockets, &conn->id);
+      if (!web->ended && web->ops->ws_closed != NULL)
+        web->ops->ws_closed (web->owner, conn->id);
+    }
+  conn_free (conn);
+}
+
+static int
+established (SigWebConn *conn)
+{
+  conn->established = TRUE;
+  g_byte_array_set_size (conn->body, 0);
+  if (!g_queue_is_empty (&conn->out) || conn->close_code != 0)
+    lws_callback_on_writable (conn->wsi);
+  return 0;
+}
+
+static int
+load_certificates (SigWeb *web, SSL_CTX *ssl)
+{
+  return sig_web_tls_setup (web, ssl, &web->tls_error) ? 0 : -1;
+}
+
+static int
+on_event (struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t size)
+{
+  /* libwebsockets has many more events than concern a server of this kind. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wswitch-enum"
+  switch (reason)
+    {
+    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+      return load_certificates (lws_context_user (lws_get_context (wsi)), user);
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+      return sig_web_http_upgrade (conn_of (wsi), in);
+    case LWS_CALLBACK_HTTP:
+      return sig_web_http_begin (conn_of (wsi));
+    case LWS_CALLBACK_HTTP_BODY:
+      return sig_web_http_body (conn_of (wsi), in, size);
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+      return sig_web_http_complete (conn_of (wsi));
+    case LWS_CALLBACK_ESTABLISHED:
+      return established (conn_of (wsi));
+    case LWS_CALLBACK_RECEIVE:
+      return sig_web_ws_receive (conn_of (wsi), in, size);
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+      return sig_web_ws_writable (conn_of (wsi));
+    case LWS_CALLBACK_TIMER:
+      return conn_of (wsi)->id != 0 ? -1 : sig_web_http_timeout (conn_of (wsi));
+    case LWS_CALLBACK_WSI_CREATE:
+      ((SigWeb *)lws_context_user (lws_get_context (wsi)))->n_connections++;
+      return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+      conn_destroyed (wsi);
+      return 0;
+    default:
+      return 0;
+    }
+#pragma GCC diagnostic pop
+}
+
+/* ---- listening ---- */
+
+static void
+adopt (SigWeb *web, int fd)
+{
+  lws_sock_file_fd_type descriptor = { .sockfd = fd };
+  int one = 1;
+
+  if (web->n_connections >= SIG_WEB_MAX_CONNECTIONS)
+    {
+      close (fd);
+      return;
+    }
+  setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  /* Closes the socket, and tells of its end, when it fails. */
+  (void)lws_adopt_descriptor_vhost (web->vhost, LWS_ADOPT_HTTP | LWS_ADOPT_SOCKET | LWS_ADOPT_ALLOW_SSL,
+                                    descriptor, NULL, NULL);
+}
+
+/* Without a descriptor left the queue of the listener would stay readable for ever: take one off and hang up.
+ */
+static void
+shed_connection (SigWeb *web, int listener)
+{
+  int fd;
+
+  close (web->spare_fd);
+  fd = accept4 (listener, NULL, NULL, SOCK_CLOEXEC);
+  if (fd >= 0)
+    close (fd);
+  web->spare_fd = open ("/dev/null", O_RDONLY | O_CLOEXEC);
+  cfg_warn ("api", NULL, "Connection refused, no file descriptors left");
+}
+
+static gboolean
+on_connection (gint listener, GIOCondition condition, gpointer data)
+{
+  SigWeb *web = data;
+
+  for (int i = 0; i < ACCEPTS_PER_TURN; i++)
+    {
+      int fd = accept4 (listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+      if (fd >= 0)
+        adopt (web, fd);
+      else if (errno == EMFILE || errno == ENFILE)
+        {
+          shed_connection (web, listener);
+          break;
+        }
+      else if (errno != EINTR && errno != ECONNABORTED)
+        break;
+    }
+  return G_SOURCE_CONTINUE;
+}
+
+typedef struct
+{
+  GSource *source;
+  int fd;
+} Listener;
+
+static void
+listener_free (gpointer data)
+{
+  Listener *listener = data;
+
+  g_source_destroy (listener->source);
+  g_source_unref (listener->source);
+  close (listener->fd);
+  g_free (listener);
+}
+
+/* Returns: the socket, or -1 with errno. */
+static int
+bind_socket (const struct addrinfo *address, guint16 *port)
+{
+  int one = 1, zero = 0, failure;
+  int fd = socket (address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  struct sockaddr_storage bound;
+  socklen_t size = sizeof bound;
+
+  if (fd < 0)
+    return -1;
+  setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  if (address->ai_family == AF_INET6)
+    setsockopt (fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
+  if (bind (fd, address->ai_addr, address->ai_addrlen) == 0 && listen (fd, 128) == 0
+      && getsockname (fd, (struct sockaddr *)&bound, &size) == 0)
+    {
+      *port = g_ntohs (bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
+                                                   : ((struct sockaddr_in *)&bound)->sin_port);
+      return fd;
+    }
+  failure = errno;
+  close (fd);
+  errno = failure;
+  return -1;
+}
+
+static void
+add_listener (SigWeb *web, int fd)
+{
+  Listener *listener = g_new0 (Listener, 1);
+
+  listener->fd = fd;
+  listener->source = g_unix_fd_source_new (fd, G_IO_IN);
+  g_source_set_callback (listener->source, G_SOURCE_FUNC (on_connection), web, NULL);
+  g_source_attach (listener->source, g_main_loop_get_context (web->loop));
+  g_ptr_array_add (web->listeners, listener);
+}
+
+/* Binds every address that the name stands for ("localhost" has two). An address family that this machine
+ * lacks is skipped as long as one remains. */
+static gboolean
+listen_on (SigWeb *web, const char *name, guint16 port, GError **error)
+{
+  const char *host = name != NULL && *name != '\0' ? name : "::";
+  struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV },
+                  *list = NULL;
+  int failure = 0, code;
+
+  for (int attempt = 0; web->listeners->len == 0 && attempt < (strcmp (host, "::") == 0 ? 2 : 1); attempt++)
+    {
+      g_autofree char *service = g_strdup_printf ("%u", port);
+
+      code = getaddrinfo (attempt == 0 ? host : "0.0.0.0", service, &hints, &list);
+      if (code != 0)
+        {
+          g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "http.bind %s: %s", host,
+                       gai_strerror (code));
+          return FALSE;
+        }
+      for (const struct addrinfo *a = list; a != NULL; a = a->ai_next)
+        {
+          struct sockaddr_storage address;
+          struct addrinfo one = *a;
+          int fd;
+
+          memcpy (&address, a->ai_addr, a->ai_addrlen);
+          one.ai_addr = (struct sockaddr *)&address;
+          if (web->port != 0) /* the same one on every address */
+            ((struct sockaddr_in *)&address)->sin_port = g_htons (web->port);
+          fd = bind_socket (&one, &web->port);
+          if (fd >= 0)
+            add_listener (web, fd);
+          else if (failure == 0 || (errno != EADDRNOTAVAIL && errno != EAFNOSUPPORT))
+            failure = errno;
+        }
+      freeaddrinfo (list);
+    }
+  if (web->listeners->len > 0 && (failure == 0 || failure == EADDRNOTAVAIL || failure == EAFNOSUPPORT))
+    return TRUE;
+  g_set_error (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE, "cannot listen for HTTP on %s port %u: %s", host,
+               port, g_strerror (failure));
+  return FALSE;
+}
+
+/* ---- the context of libwebsockets ---- */
+
+static void
+on_log (int level, const char *line)
+{
+  g_autofree char *text = g_strchomp (g_strdup (line));
+
+  cfg_debug ("api", NULL, "libwebsockets", CFG_STR ("line", text));
+}
+
+static gboolean
+create_context (SigWeb *web, GError **error)
+{
+  struct lws_context_creation_info info = {
+    .port = CONTEXT_PORT_NO_LISTEN_SERVER,
+    .protocols = web->protocols,
+    .user = web,
+    .gid = (gid_t)-1,
+    .uid = (uid_t)-1,
+    .options = LWS_SERVER_OPTION_GLIB,
+    .foreign_loops = web->foreign_loops,
+    .max_http_header_data = 32768,
+    .max_http_header_pool = 256,
+    /* Tables of this size, instead of one entry for each descriptor that the process might open. */
+    .fd_limit_per_thread = SIG_WEB_MAX_CONNECTIONS + 64,
+    .timeout_secs = web->request_timeout_s,
+    .timeout_secs_ah_idle = web->request_timeout_s,
+    .keepalive_timeout = 30,
+    .retry_and_idle_policy = &web->idle_policy,
+    .alpn = "http/1.1",
+  };
+
+  if (web->tls_cert != NULL || web->self_signed)
+    info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
+  lws_set_log_level (LLL_ERR | LLL_WARN, on_log);
+  web->context = lws_create_context (&info);
+  if (web->context == NULL)
+    {
+      if (web->tls_error != NULL)
+        g_propagate_error (error, g_steal_pointer (&web->tls_error));
+      else
+        g_set_error (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE,
+                     "libwebsockets cannot start (is the package libwebsockets-evlib-glib installed?)");
+      return FALSE;
+    }
+  web->vhost = lws_get_vhost_by_name (web->context, "default");
+  return TRUE;
+}
+
+static gboolean
+check_config (const SigWebConfig *config, GError **error)
+{
+  if ((config->tls_cert == NULL) == (config->tls_key == NULL))
+    return TRUE;
+  g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "http.tls needs both cert and key");
+  return FALSE;
+}
+
+static void
+copy_config (SigWeb *web, const SigWebConfig *config)
+{
+  static const char *const none[] = { NULL };
+  guint ping_s = config->ping_interval_s != 0 ? config->ping_interval_s : 15;
+
+  web->origins = g_strdupv ((char **)(config->allowed_origins != NULL ? config->allowed_origins : none));
+  web->tls_cert = g_strdup (config->tls_cert);
+  web->tls_key = g_strdup (config->tls_key);
+  web->self_signed = config->self_signed;
+  web->max_message_bytes = config->max_message_bytes != 0 ? config->max_message_bytes : DEFAULT_MESSAGE_BYTES;
+  web->max_queue_bytes = config->max_queue_bytes != 0 ? config->max_queue_bytes : DEFAULT_QUEUE_BYTES;
+  web->request_timeout_s = config->request_timeout_s != 0 ? config->request_timeout_s : 10;
+  web->idle_policy.secs_since_valid_ping = (uint16_t)ping_s;
+  web->idle_policy.secs_since_valid_hangup = (uint16_t)(2 * ping_s);
+}
+
+SigWeb *
+sig_web_new (const SigWebConfig *config, const SigWebOps *ops, gpointer owner, GError **error)
+{
+  SigWeb *web;
+
+  if (!check_config (config, error))
+    return NULL;
+  web = g_new0 (SigWeb, 1);
+  web->ops = ops;
+  web->owner = owner;
+  copy_config (web, config);
+  web->sockets = g_hash_table_new (g_int64_hash, g_int64_equal);
+  web->page = sig_web_page_load ();
+  web->listeners = g_ptr_array_new_with_free_func (listener_free);
+  web->spare_fd = open ("/dev/null", O_RDONLY | O_CLOEXEC);
+  web->loop = g_main_loop_new (NULL, FALSE);
+  web->foreign_loops[0] = web->loop;
+  web->protocols[0] = (struct lws_protocols){
+    .name = SIG_WEB_SUBPROTOCOL,
+    .callback = on_event,
+    .per_session_data_size = 1, /* some callbacks come only to connections with user space */
+    .rx_buffer_size = 16384,
+  };
+  if (!create_context (web, error) || !listen_on (web, config->bind, config->port, error))
+    {
+      sig_web_free (web);
+      return NULL;
+    }
+  return web;
+}
+
+void
+sig_web_free (SigWeb *web)
+{
+  g_autoptr (GList) conns = NULL;
+
+  if (web == NULL)
+    return;
+  web->ended = TRUE;
+  g_ptr_array_unref (web->listeners);
+  conns = g_hash_table_get_values (web->sockets);
+  for (GList *c = conns; c != NULL; c = c->next)
+    sig_web_ws_goodbye (c->data);
+  if (web->context != NULL)
+    lws_context_destroy (web->context);
+  g_assert (g_hash_table_size (web->sockets) == 0);
+  g_hash_table_unref (web->sockets);
+  g_hash_table_unref (web->page);
+  g_main_loop_unref (web->loop);
+  close (web->spare_fd);
+  g_strfreev (web->origins);
+  g_free (web->tls_cert);
+  g_free (web->tls_key);
+  g_clear_error (&web->tls_error);
+  g_free (web);
+}
+
+guint16
+sig_web_port (const SigWeb *web)
+{
+  return web->port;
+}
+
+gboolean
+sig_web_is_tls (const SigWeb *web)
+{
+  return web->ssl != NULL;
+}

@@ -1,0 +1,112 @@
+/* What the files of this folder share: the server, one connection, and the functions between them.
+ *
+ *   web.c      listening sockets, accepting, the libwebsockets context, its callback
+ *   web_request.c  reading and judging a request's headers
+ *   web_http.c     answers, bodies, refused upgrades
+ *   web_page.c     the built-in files
+ *   web_ws.c       messages in and out of a WebSocket
+ *   web_tls.c      certificates
+ *
+ * A connection's struct hangs at its wsi from the first callback on; it ends with LWS_CALLBACK_WSI_DESTROY,
+ * which comes for every connection, whatever became of it. */
+#pragma once
+
+#include <gio/gio.h>
+#include <libwebsockets.h>
+#include <openssl/ssl.h>
+
+#include "signaling/web/web.h"
+
+#define SIG_WEB_MAX_CONNECTIONS 2000
+#define SIG_WEB_MAX_TOKEN_BYTES 16384
+#define SIG_WEB_SUBPROTOCOL     "switchroom"
+
+struct _SigWeb
+{
+  const SigWebOps *ops;
+  gpointer owner;
+  gboolean ended; /* no ops any more */
+
+  char **origins;
+  char *tls_cert, *tls_key; /* (nullable) */
+  gboolean self_signed;
+  gsize max_message_bytes, max_queue_bytes;
+  guint request_timeout_s;
+
+  GMainLoop *loop; /* never run: libwebsockets wants the loop for its main context */
+  struct lws_context *context;
+  struct lws_vhost *vhost;
+  struct lws_protocols protocols[2];
+  lws_retry_bo_t idle_policy;
+  void *foreign_loops[1];
+
+  GPtrArray *listeners;
+  int spare_fd;
+  guint16 port;
+  guint n_connections;
+  GHashTable *sockets; /* SigWebConnId -> SigWebConn, the accepted WebSockets */
+  SigWebConnId next_id;
+  GHashTable *page; /* path -> SigWebFile */
+
+  SSL_CTX *ssl; /* borrowed from the vhost; (nullable) */
+  GError *tls_error;
+};
+
+typedef struct
+{
+  SigWeb *web;
+  struct lws *wsi;
+
+  /* the request being read */
+  gboolean is_post, is_head;
+  char *path, *token, *content_type; /* the last two (nullable) */
+  char remote[64];
+  GByteArray *body;    /* of the POST, later the WebSocket message being put together */
+  gboolean is_upgrade; /* asked for one: the connection ends with whatever else is answered */
+  gboolean refused;    /* answered already; what still comes is thrown away */
+
+  /* a WebSocket */
+  SigWebConnId id; /* 0: still HTTP */
+  gboolean established, closed_by_peer;
+  GQueue out; /* of GByteArray, each with LWS_PRE bytes in front */
+  gsize queued, in_flight;
+  guint16 close_code; /* 0: not closing */
+  char close_reason[100];
+} SigWebConn;
+
+typedef struct
+{
+  GBytes *bytes;
+  const char *content_type;
+  char *etag; /* with its quotes */
+} SigWebFile;
+
+/* web_request.c */
+char *sig_web_header (struct lws *wsi, enum lws_token_indexes token);
+/** sig_web_read_request: fills the request members of @conn. Returns: 0, or the status to refuse with. */
+int sig_web_read_request (SigWebConn *conn);
+gboolean sig_web_origin_allowed (SigWeb *web, struct lws *wsi);
+/** sig_web_content_length: Returns: FALSE when the header is no number; @length -1 when there is none. */
+gboolean sig_web_content_length (struct lws *wsi, gint64 *length);
+/** sig_web_check_upgrade: whether libwebsockets will be able to upgrade. Returns: 0, or the status. */
+int sig_web_check_upgrade (struct lws *wsi);
+void sig_web_fill_request (const SigWebConn *conn, SigWebRequest *request);
+
+/* web_http.c; each returns what the libwebsockets callback has to return */
+int sig_web_http_begin (SigWebConn *conn);
+int sig_web_http_body (SigWebConn *conn, const void *data, gsize size);
+int sig_web_http_complete (SigWebConn *conn);
+int sig_web_http_upgrade (SigWebConn *conn, const char *upgrade);
+int sig_web_http_timeout (SigWebConn *conn);
+
+/* web_page.c */
+GHashTable *sig_web_page_load (void);
+const SigWebFile *sig_web_page_find (SigWeb *web, const char *path);
+
+/* web_ws.c; the same */
+int sig_web_ws_receive (SigWebConn *conn, const char *data, gsize size);
+int sig_web_ws_writable (SigWebConn *conn);
+void sig_web_ws_goodbye (SigWebConn *conn);
+
+/* web_tls.c */
+gboolean sig_web_tls_setup (SigWeb *web, SSL_CTX *ssl, GError **error);
