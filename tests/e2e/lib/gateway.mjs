@@ -41,7 +41,7 @@ export class Gateway {
     const file = join(gateway.directory, 'config.yaml');
     writeFileSync(file, JSON.stringify(gateway.config, null, 1)); // JSON is YAML
     gateway.output = '';
-    gateway.process = spawn(t.options.binary, ['--config', file, ...args], {
+    gateway.process = spawn(t.options.binary, ['--config', file, '--drain-timeout', '3', ...args], {
       cwd: gateway.directory,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NO_COLOR: '1' },

@@ -1,0 +1,211 @@
+// The page itself, as a person uses it: join by the form, call a phone, mute, be muted, lose the socket, leave.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, until, sleep } from './lib/tap.mjs';
+import { Gateway } from './lib/gateway.mjs';
+import { launch } from './lib/browser.mjs';
+import { SipPhone } from './lib/phone.mjs';
+
+/* In the page, before its own script: the microphone is a tone. */
+function toneMicrophone(hz) {
+  navigator.mediaDevices.getUserMedia = async () => {
+    const context = new AudioContext();
+    const [oscillator, gain, target] = [new OscillatorNode(context, { frequency: hz }), new GainNode(context, { gain: 0.25 }),
+      context.createMediaStreamDestination()];
+    oscillator.connect(gain).connect(target);
+    oscillator.start();
+    return target.stream;
+  };
+}
+
+async function open(t, browser, gateway, { identity = 'ada', query = '', hz = 800, context = {}, microphone = toneMicrophone } = {}) {
+  const page = await (await browser.newContext(context)).newPage();
+  const errors = [];
+  page.on('pageerror', (error) => errors.push(String(error)));
+  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+  if (microphone) await page.addInitScript(microphone, hz);
+  await page.goto(`${gateway.url}/?room=lobby&token=${gateway.token(identity)}${query}`);
+  return { page, errors };
+}
+
+const text = (page, selector) => page.textContent(selector);
+const shows = (page, selector, words, seconds = 8) =>
+  until(`${selector} shows ${words}`, async () => (await text(page, selector)).includes(words), seconds)
+    .catch(async (error) => { throw new Error(`${error.message}: ${await text(page, selector)} / ${await text(page, '#notice')}`); });
+
+async function enter(page, name = 'Ada') {
+  await page.fill('#name', name);
+  await page.click('#join button[type=submit]');
+  await shows(page, '#status', 'Connected', 15);
+}
+
+test('join by the form, dial, follow the call, mute, hang up, leave', { timeout: 120 }, async (t) => {
+  const gateway = await Gateway.start(t);
+  const browser = await launch(t);
+  const { page, errors } = await open(t, browser, gateway);
+  await enter(page);
+  await shows(page, '#people', 'Ada (you)');
+  const machine = await SipPhone.answer(t, '--ring', 1.5, '--tone', 500, '--listen', 800);
+  await page.fill('#number', `sip:bob@127.0.0.1:${machine.port}`);
+  await page.press('#number', 'Enter');
+  await shows(page, '#calls', 'Ringing');
+  await machine.event('answered');
+  await shows(page, '#calls', 'In the room');
+  await machine.hears(800);
+  await until('the phone is shown as speaking', () => page.$('#people li.speaking >> text=bob'));
+  await page.click('#mute');
+  t.equal(await page.getAttribute('#mute', 'aria-pressed'), 'true', 'aria-pressed');
+  await until('the phone hears silence', () => machine.lastLevels()['800'] < -50);
+  await shows(page, '#people', 'muted');
+  await page.click('#mute');
+  await until('the phone hears again', () => machine.lastLevels()['800'] > -30);
+  await page.click('#calls li button');
+  t.equal((await machine.event('ended')).by, 'remote', 'who hung up');
+  await shows(page, '#calls', 'Ended');
+  await page.click('#leave');
+  await shows(page, '#status', 'Not connected');
+  t.ok(await page.isVisible('#join'), 'the form is back');
+  await gateway.line(/Participant left.*reason=left/);
+  t.equal(errors, [], 'errors in the page');
+});
+
+test('a busy callee is said in words, and a number asks for its server', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t);
+  const browser = await launch(t);
+  const { page } = await open(t, browser, gateway);
+  await enter(page);
+  const machine = await SipPhone.answer(t, '--status', 486, '--reason', 'Busy Here', '--ring', 0.5);
+  await page.click('summary >> text=Keypad');
+  for (const key of '5550100') await page.click(`#keys button >> text="${key}"`);
+  t.equal(await page.inputValue('#number'), '5550100', 'the number typed on the keypad');
+  await page.click('#dial button[type=submit]');
+  await shows(page, '#notice', 'needs a SIP server');
+  await page.fill('#server', `127.0.0.1:${machine.port}`);
+  await page.press('#server', 'Enter');
+  await shows(page, '#calls', 'busy (486)');
+});
+
+test('everything works with the keyboard alone', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t);
+  const browser = await launch(t);
+  const { page } = await open(t, browser, gateway);
+  await page.keyboard.type('Keyboard');
+  await page.keyboard.press('Enter');
+  await shows(page, '#status', 'Connected', 15);
+  const focus = () => page.evaluate(() => document.activeElement.id);
+  const reach = async (id) => {
+    for (let presses = 0; presses < 30 && (await focus()) !== id; presses++) await page.keyboard.press('Tab');
+    t.equal(await focus(), id, 'the focus after some tabs');
+  };
+  await reach('mute');
+  await page.keyboard.press('Space');
+  await shows(page, '#mute', 'Unmute');
+  await reach('leave');
+  await page.keyboard.press('Enter');
+  await shows(page, '#status', 'Not connected');
+});
+
+test('errors are said in words: token, microphone', { timeout: 90 }, async (t) => {
+  const gateway = await Gateway.start(t);
+  const browser = await launch(t);
+  const { page } = await open(t, browser, gateway);
+  await page.click('summary >> text=Access token');
+  for (const [token, words] of [['', 'token is needed'], [`${gateway.token('ada')}x`, 'refused the access token']]) {
+    await page.fill('#token', token);
+    await page.click('#join button[type=submit]');
+    await shows(page, '#notice', words);
+  }
+  for (const [name, words] of [['NotAllowedError', 'has denied the microphone'], ['NotFoundError', 'no microphone'],
+    ['NotReadableError', 'another program']]) {
+    const { page: other } = await open(t, browser, gateway, {
+      identity: name, hz: name,
+      microphone: (which) => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('x', which); }; },
+    });
+    await other.click('#join button[type=submit]');
+    await shows(other, '#notice', words);
+    if (name !== 'NotFoundError') continue;
+    await other.click('#listen-only');
+    await shows(other, '#status', 'Connected', 15);
+    t.ok(!(await other.isVisible('#mute')), 'no mute button without a microphone');
+  }
+});
+
+test('names of other people cannot bring markup into the page', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t);
+  const browser = await launch(t);
+  const evil = '<img src=x onerror=window.evil=1><b>bold</b>';
+  const { page } = await open(t, browser, gateway);
+  await enter(page);
+  const { page: other } = await open(t, browser, gateway, { identity: 'eve', hz: 900 });
+  await enter(other, evil);
+  await shows(page, '#people', evil);
+  t.equal(await page.evaluate(() => [window.evil, document.querySelectorAll('#people img, #people .who b b').length]), [null, 0], 'markup');
+});
+
+test('the page reconnects after the socket was lost', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t);
+  const browser = await launch(t);
+  const { page, errors } = await open(t, browser, gateway);
+  await enter(page);
+  await page.evaluate(() => state.socket.close());
+  await until('another socket', () => page.evaluate(() => state.socket?.readyState === 1), 10);
+  await shows(page, '#status', 'Connected');
+  const phone = SipPhone.call(t, gateway.sip('lobby'), '--tone', 500, '--listen', 800);
+  await phone.event('answered');
+  await phone.hears(800);
+  await shows(page, '#people', 'Phone');
+  t.equal(errors, [], 'errors in the page');
+});
+
+test('the gateway sends security headers with the page, and nothing else of the folder', {}, async (t) => {
+  const gateway = await Gateway.start(t);
+  const response = await fetch(`${gateway.url}/`);
+  const policy = response.headers.get('content-security-policy') ?? '';
+  t.ok(/script-src 'self'|default-src 'self'/.test(policy) && !/unsafe-inline/.test(policy), `policy: ${policy}`);
+  t.equal(response.headers.get('x-content-type-options'), 'nosniff', 'x-content-type-options');
+  for (const [path, type] of [['/app.js', 'javascript'], ['/style.css', 'css']]) {
+    const file = await fetch(`${gateway.url}${path}`);
+    t.ok(file.ok && file.headers.get('content-type').includes(type), `${path}: ${file.status}`);
+  }
+});
+
+const shapes = [
+  ['wide', { viewport: { width: 1280, height: 800 } }],
+  ['narrow', { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true, colorScheme: 'dark' }],
+];
+for (const [shape, context] of shapes)
+  test(`the page fits a ${shape} screen, with people and calls in it`, { timeout: 90 }, async (t) => {
+    const gateway = await Gateway.start(t);
+    const browser = await launch(t);
+    const { page } = await open(t, browser, gateway, { context, hz: 0 });
+    await enter(page);
+    const { page: other } = await open(t, browser, gateway, { identity: 'ben', hz: 0 });
+    await enter(other, 'Ben');
+    const phone = SipPhone.call(t, gateway.sip('lobby'), '--tone', 500, '--user', '+15550100');
+    const busy = await SipPhone.answer(t, '--status', 486, '--reason', 'Busy Here');
+    const ringing = await SipPhone.answer(t, '--never');
+    await phone.event('answered');
+    for (const [number, machine] of [['carol', busy], ['dave', ringing]]) {
+      await page.fill('#number', `sip:${number}@127.0.0.1:${machine.port}`);
+      await page.press('#number', 'Enter');
+      await shows(page, '#calls', number);
+    }
+    await shows(page, '#calls', 'busy');
+    await shows(page, '#calls', 'Ringing');
+    await page.fill('#number', '');
+    await until('the phone is shown as speaking', () => page.$('#people li.speaking'));
+    const width = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    t.ok(width[0] <= width[1], `the page is wider than the screen: ${width}`);
+    const covered = await page.evaluate(() => {
+      window.scrollTo(0, document.body.scrollHeight);
+      const last = document.querySelector('#calls li:last-child').getBoundingClientRect();
+      return last.bottom > document.getElementById('bar').getBoundingClientRect().top;
+    });
+    t.ok(!covered, 'the bar covers the last call');
+    if (t.options.shots) {
+      mkdirSync(t.options.shots, { recursive: true });
+      await page.evaluate(() => (window.scrollTo(0, 0), document.activeElement.blur()));
+      await sleep(700);
+      await page.screenshot({ path: join(t.options.shots, shape === 'wide' ? 'page.png' : 'page-narrow.png') });
+    }
+  });
