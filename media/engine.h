@@ -1,19 +1,19 @@
 /* The media plane as the main thread sees it: N workers, rooms and legs on them, named by ids.
  *
- * Every function is called on the main thread and returns at once; what a worker has to tell comes back on the
- * main thread through MediaEngineOps (a mailbox with a GSource on the default main context). Ids are made here
- * and never used again, so that a late message finds nothing instead of a successor; functions given an id that
- * is gone do nothing.
+ * Every function is called on the main thread and returns at once; what a worker has to tell comes back on
+ * the main thread through MediaEngineOps (a mailbox with a GSource on the default main context). Ids are made
+ * here and never used again, so that a late message finds nothing instead of a successor; functions given an
+ * id that is gone do nothing.
  *
  *   SIP leg:    media_engine_leg_new_rtp -> address and ports at once -> configure -> attach to a room
  *   WebRTC leg: media_engine_leg_new_rtc (placed on the room's worker) -> ops.leg_gathered -> configure
  *
- * A room and its attached legs live on one worker. A SIP leg can be attached to a room of another worker: it is
- * handed over whole (detach, mailbox, attach). A WebRTC leg stays on the worker where it was made.
+ * A room and its attached legs live on one worker. A SIP leg can be attached to a room of another worker: it
+ * is handed over whole (detach, mailbox, attach). A WebRTC leg stays on the worker where it was made.
  *
- * A leg has sections (m-lines), each with at most one source (what the peer sends) and one sink (what we send).
- * A sink takes either everything audible (MEDIA_SINK_MIX; forwarded untouched when one source alone qualifies)
- * or one given track. Track ids name sources: they are chosen by the caller per section. */
+ * A leg has sections (m-lines), each with at most one source (what the peer sends) and one sink (what we
+ * send). A sink takes either everything audible (MEDIA_SINK_MIX; forwarded untouched when one source alone
+ * qualifies) or one given track. Track ids name sources: they are chosen by the caller per section. */
 #pragma once
 
 #include <glib.h>
@@ -21,24 +21,24 @@
 #include "media/codec/codec.h"
 
 typedef struct _MediaEngine MediaEngine;
-typedef guint64 MediaRoomId; /* 0: none */
-typedef guint64 MediaLegId;  /* 0: none */
+typedef guint64 MediaRoomId;  /* 0: none */
+typedef guint64 MediaLegId;   /* 0: none */
 typedef guint64 MediaTrackId; /* 0: none */
 
 #define MEDIA_MAX_SECTIONS 32
-#define MEDIA_MAX_CODECS 8
+#define MEDIA_MAX_CODECS   8
 
 typedef struct
 {
   guint n_workers; /* 0: one per core */
   guint16 rtp_port_start, rtp_port_end;
   guint16 rtc_port_start, rtc_port_end;
-  const char *const *rtc_bind; /* NULL-terminated addresses for ICE; empty: all, loopback included */
+  const char *const *rtc_bind;      /* NULL-terminated addresses for ICE; empty: all, loopback included */
   const char *rtc_external_address; /* (nullable) */
-  const char *stun_server; /* (nullable): "host:port" */
+  const char *stun_server;          /* (nullable): "host:port" */
   int opus_complexity;
   guint mix_speakers;
-  gint64 timeout_us;         /* no RTP and no RTCP for so long on a leg that should receive: ops.leg_timeout */
+  gint64 timeout_us; /* no RTP and no RTCP for so long on a leg that should receive: ops.leg_timeout */
   gint64 timeout_initial_us; /* the same before the first packet; 0 turns either off */
 } MediaEngineConfig;
 
@@ -47,8 +47,8 @@ typedef struct
   MediaCodecId codec;
   guint8 send_pt, recv_pt;
   guint channels;
-  guint max_playback_rate_hz;  /* opus, what the peer asked for in fmtp; 0: no wish */
-  guint max_average_bitrate;   /* opus; 0: no wish */
+  guint max_playback_rate_hz; /* opus, what the peer asked for in fmtp; 0: no wish */
+  guint max_average_bitrate;  /* opus; 0: no wish */
   gboolean use_inband_fec, use_dtx;
 } MediaPlanCodec;
 
@@ -62,26 +62,26 @@ typedef enum
 typedef struct
 {
   char mid[32];
-  gboolean is_audio;          /* FALSE: a refused or foreign section: nothing flows */
-  gboolean send, receive;     /* agreed direction, our view */
+  gboolean is_audio;                       /* FALSE: a refused or foreign section: nothing flows */
+  gboolean send, receive;                  /* agreed direction, our view */
   MediaPlanCodec codecs[MEDIA_MAX_CODECS]; /* the one to send with first; all may be received */
   guint n_codecs;
-  guint8 dtmf_send_pt;        /* 0: none */
+  guint8 dtmf_send_pt; /* 0: none */
   guint8 dtmf_recv_pts[4];
   guint dtmf_recv_rates_hz[4]; /* clock rate of each; 0: that of the codec which the peer sends */
   guint n_dtmf_recv_pts;
-  guint8 cn_pt;               /* 0: none */
+  guint8 cn_pt; /* 0: none */
   guint ptime_ms;
   guint8 ext_level_id, ext_mid_id; /* RFC 8285, 0: none */
-  guint32 ssrc;               /* ours, announced in SDP; chosen by the caller, never 0 when send */
-  guint32 remote_ssrc;        /* 0: learned */
-  MediaTrackId source_track;  /* names what the peer sends here; 0 when receive is FALSE */
+  guint32 ssrc;                    /* ours, announced in SDP; chosen by the caller, never 0 when send */
+  guint32 remote_ssrc;             /* 0: learned */
+  MediaTrackId source_track;       /* names what the peer sends here; 0 when receive is FALSE */
   MediaSinkKind sink;
-  MediaTrackId sink_track;    /* for MEDIA_SINK_TRACK */
+  MediaTrackId sink_track; /* for MEDIA_SINK_TRACK */
 } MediaPlanSection;
 
-/* What was agreed in SDP, the whole of it; each configure replaces the plan before. A section whose codecs are
- * unchanged goes on without a gap: same SSRC, sequence and timestamps run on. */
+/* What was agreed in SDP, the whole of it; each configure replaces the plan before. A section whose codecs
+ * are unchanged goes on without a gap: same SSRC, sequence and timestamps run on. */
 typedef struct
 {
   MediaPlanSection sections[MEDIA_MAX_SECTIONS];
@@ -95,7 +95,7 @@ typedef struct
 
 typedef struct
 {
-  const char *local_address;  /* numeric: where to bind; also decides the family */
+  const char *local_address; /* numeric: where to bind; also decides the family */
 } MediaRtpLegConfig;
 
 typedef struct
@@ -105,10 +105,10 @@ typedef struct
 
 typedef struct
 {
-  gboolean controlling;       /* ICE; FALSE when the peer offered and is full ICE */
-  gboolean dtls_active;       /* DTLS client */
+  gboolean controlling; /* ICE; FALSE when the peer offered and is full ICE */
+  gboolean dtls_active; /* DTLS client */
   const char *remote_ufrag, *remote_pwd;
-  const char *remote_fingerprint; /* "sha-256 AB:CD:..." */
+  const char *remote_fingerprint;       /* "sha-256 AB:CD:..." */
   const char *const *remote_candidates; /* NULL-terminated "candidate:..." */
 } MediaRtcLegConfig;
 
@@ -140,9 +140,9 @@ typedef struct
   guint64 strangers;        /* packets from other sources than the latched one, or no RTP at all: dropped */
   gboolean forwarding;      /* the first sink forwards, rather than mixes */
   char codec_in[16], codec_out[16]; /* "" before the first packet */
-  char remote[64];          /* latched or selected "address:port" */
-  char cipher[40];          /* "none", "AEAD_AES_128_GCM" ... */
-  double duration_s;         /* since the leg was made */
+  char remote[64];                  /* latched or selected "address:port" */
+  char cipher[40];                  /* "none", "AEAD_AES_128_GCM" ... */
+  double duration_s;                /* since the leg was made */
 } MediaLegStats;
 
 typedef struct
@@ -153,11 +153,13 @@ typedef struct
 
 typedef struct
 {
-  void (*leg_gathered) (gpointer owner, MediaLegId leg, const MediaRtcLocal *local); /* also after a restart */
+  void (*leg_gathered) (gpointer owner, MediaLegId leg,
+                        const MediaRtcLocal *local);                             /* also after a restart */
   void (*leg_candidate) (gpointer owner, MediaLegId leg, const char *candidate); /* NULL: no more */
   void (*leg_connected) (gpointer owner, MediaLegId leg, const char *cipher, const char *remote);
   void (*leg_disconnected) (gpointer owner, MediaLegId leg); /* consent lost; connected may follow */
-  void (*leg_failed) (gpointer owner, MediaLegId leg, const char *reason); /* DTLS refused, ICE never worked */
+  void (*leg_failed) (gpointer owner, MediaLegId leg,
+                      const char *reason); /* DTLS refused, ICE never worked */
   /* First packet accepted from the peer. @cipher "none" for plain RTP. */
   void (*leg_media_started) (gpointer owner, MediaLegId leg, const char *codec, const char *cipher,
                              const char *remote);
@@ -183,9 +185,10 @@ MediaRoomId media_engine_room_new (MediaEngine *engine); /* on the least loaded 
 /** media_engine_room_free: legs still attached are detached (they stay alive). */
 void media_engine_room_free (MediaEngine *engine, MediaRoomId room);
 
-/** media_engine_leg_new_rtp: binds an RTP/RTCP port pair. 0 with @error: RESOURCE_EXHAUSTED names the range. */
-MediaLegId media_engine_leg_new_rtp (MediaEngine *engine, const MediaRtpLegConfig *config, MediaRtpLocal *local,
-                                     GError **error);
+/** media_engine_leg_new_rtp: binds an RTP/RTCP port pair. 0 with @error: RESOURCE_EXHAUSTED names the range.
+ */
+MediaLegId media_engine_leg_new_rtp (MediaEngine *engine, const MediaRtpLegConfig *config,
+                                     MediaRtpLocal *local, GError **error);
 /** media_engine_leg_new_rtc: on @room's worker; ops.leg_gathered follows, then the answer can be written. */
 MediaLegId media_engine_leg_new_rtc (MediaEngine *engine, MediaRoomId room, const MediaRtcLegConfig *config);
 void media_engine_leg_add_candidate (MediaEngine *engine, MediaLegId leg, const char *candidate);
@@ -198,7 +201,8 @@ void media_engine_leg_configure (MediaEngine *engine, MediaLegId leg, const Medi
 void media_engine_leg_attach (MediaEngine *engine, MediaLegId leg, MediaRoomId room);
 /** media_engine_leg_set_muted: TRUE: nobody hears this leg's sources. */
 void media_engine_leg_set_muted (MediaEngine *engine, MediaLegId leg, gboolean muted);
-/** media_engine_leg_set_gain: how loud @leg is for @listener (0: for everybody without a gain of their own). */
+/** media_engine_leg_set_gain: how loud @leg is for @listener (0: for everybody without a gain of their own).
+ */
 void media_engine_leg_set_gain (MediaEngine *engine, MediaLegId leg, MediaLegId listener, double gain_db);
 /** media_engine_leg_free: ops.leg_closed is its last word. */
 void media_engine_leg_free (MediaEngine *engine, MediaLegId leg);
@@ -212,8 +216,8 @@ void media_engine_leg_export (MediaEngine *engine, MediaLegId leg,
 typedef struct
 {
   guint n_legs, n_rooms;
-  double load;          /* share of one core used in the last second, 0-1 */
-  double tick_late_ms;  /* worst lateness of a tick in the last second */
+  double load;         /* share of one core used in the last second, 0-1 */
+  double tick_late_ms; /* worst lateness of a tick in the last second */
   guint64 packets_in, packets_out, strangers;
 } MediaWorkerStats;
 

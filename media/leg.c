@@ -179,6 +179,7 @@ media_leg_section_for (MediaLeg *leg, const MediaRtpView *packet)
   for (guint i = 0; i < leg->n_sections; i++)
     {
       section = leg->sections[i];
+      /* Every slot below n_sections is filled. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
       if (section->source.enabled
           && section->source.kind_of_pt[packet->payload_type & 0x7f] != MEDIA_PT_UNKNOWN)
         {

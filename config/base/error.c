@@ -1,6 +1,6 @@
 #include "config/base/error.h"
 
-G_DEFINE_QUARK (cfg - error - quark, cfg_error)
+G_DEFINE_QUARK (cfg_error, cfg_error)
 
 const char *
 cfg_error_word (CfgErrorCode code)

@@ -36,6 +36,8 @@ u_law_compress (gint sample)
   guint sign = sample < 0 ? 0x80 : 0;
   gint magnitude = MIN (ABS (sample), U_LAW_CLIP) + U_LAW_BIAS;
   guint segment = (guint)g_bit_storage ((gulong)magnitude) - 8;
+  /* The bias alone has eight bits, so that no shift is by less than three.
+   * NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult) */
   guint code = sign | segment << 4 | ((guint)magnitude >> (segment + 3) & 0x0f);
 
   return (guint8)(~code & 0xff);

@@ -309,7 +309,7 @@ parse_session (SigSdp *sdp, const sdp_session_t *session, GError **error)
     }
   sdp->sections = g_new0 (SigSdpSection, sdp->n_sections);
   media = session->sdp_media;
-  for (guint i = 0; i < sdp->n_sections; i++, media = media->m_next)
+  for (guint i = 0; media != NULL && i < sdp->n_sections; i++, media = media->m_next)
     {
       if (!parse_section (&sdp->sections[i], media, defaults, error))
         return FALSE;

@@ -6,14 +6,15 @@
  *
  *   inbound:  ops.invite -> ring / progress / answer / reject ... ops.acked ... ops.ended
  *   outbound: sig_sip_dial -> ops.progress* -> ops.answered ... ops.ended
- *   later:    ops.reoffer -> sig_sip_call_answer_reoffer or _reject_reoffer; sig_sip_call_reoffer -> ops.reanswer
+ *   later:    ops.reoffer -> sig_sip_call_answer_reoffer or _reject_reoffer; sig_sip_call_reoffer ->
+ * ops.reanswer
  *
  * Exactly one ops.ended comes for every call that was announced by ops.invite or returned by sig_sip_dial,
  * whoever ended it; after it the id names nothing. SDP goes through as text: the owner plans it
- * (signaling/core/sdp.h). Refused here, without asking the owner: unknown methods (405 with Allow), Require of
- * something unknown (420), a body that is not SDP (415), a Contact that is not sip/sips (400), Max-Forwards 0
- * (483), requests outside of a dialog that need one (481), more INVITEs per source than the limit (503 with
- * Retry-After). OPTIONS is answered 200 with Allow, Accept and Supported. */
+ * (signaling/core/sdp.h). Refused here, without asking the owner: unknown methods (405 with Allow), Require
+ * of something unknown (420), a body that is not SDP (415), a Contact that is not sip/sips (400),
+ * Max-Forwards 0 (483), requests outside of a dialog that need one (481), more INVITEs per source than the
+ * limit (503 with Retry-After). OPTIONS is answered 200 with Allow, Accept and Supported. */
 #pragma once
 
 #include <glib.h>
@@ -34,7 +35,7 @@ typedef struct
   SigSipTransports transports;
   const char *external_address; /* (nullable): announced in Contact and Via */
   const char *user_agent;
-  gboolean accept_any_register; /* demo mode: any REGISTER is answered 200 */
+  gboolean accept_any_register;        /* demo mode: any REGISTER is answered 200 */
   guint invites_per_second_per_source; /* 0: no limit */
   guint t1_ms; /* RFC 3261 T1; 0: the standard 500 ms. Every time-out of the protocol is a multiple of it */
 } SigSipConfig;
@@ -49,36 +50,37 @@ typedef struct
  * said so. */
 typedef struct
 {
-  const char *call_id;         /* SIP Call-ID */
-  const char *request_user;    /* user part of the Request-URI, "" when it has none */
+  const char *call_id;      /* SIP Call-ID */
+  const char *request_user; /* user part of the Request-URI, "" when it has none */
   const char *request_host;
   const char *from_user;
   const char *from_host;
-  const char *from_display;    /* without quotes, "" when absent */
+  const char *from_display; /* without quotes, "" when absent */
   const char *to_user;
   const char *to_host;
-  const char *source_address;  /* the packet's source, numeric */
+  const char *source_address; /* the packet's source, numeric */
   guint16 source_port;
-  const char *transport;       /* "udp" or "tcp" */
-  const char *local_address;   /* numeric address on which it was received (or would be answered from) */
-  const char *user_agent;      /* (nullable) */
-  const char *sdp;             /* (nullable): NULL is an INVITE without an offer */
-  gboolean supports_timer;     /* Supported or Require lists "timer" */
-  const SigSipHeader *headers; /* every header whose name begins with X-, and P-Asserted-Identity, Diversion */
+  const char *transport;     /* "udp" or "tcp" */
+  const char *local_address; /* numeric address on which it was received (or would be answered from) */
+  const char *user_agent;    /* (nullable) */
+  const char *sdp;           /* (nullable): NULL is an INVITE without an offer */
+  gboolean supports_timer;   /* Supported or Require lists "timer" */
+  const SigSipHeader
+      *headers; /* every header whose name begins with X-, and P-Asserted-Identity, Diversion */
   gsize n_headers;
 } SigSipInvite;
 
 typedef struct
 {
-  const char *to_uri;          /* sip:user@host[:port][;transport=tcp], already checked by sig_sip_check_uri */
-  const char *from_uri;        /* (nullable): default sip:switchroom@<local address> */
-  const char *from_display;    /* (nullable) */
-  const char *auth_username;   /* (nullable): answers 401 and 407 */
-  const char *auth_password;   /* (nullable) */
-  const char *sdp;             /* the offer */
+  const char *to_uri;        /* sip:user@host[:port][;transport=tcp], already checked by sig_sip_check_uri */
+  const char *from_uri;      /* (nullable): default sip:switchroom@<local address> */
+  const char *from_display;  /* (nullable) */
+  const char *auth_username; /* (nullable): answers 401 and 407 */
+  const char *auth_password; /* (nullable) */
+  const char *sdp;           /* the offer */
   const SigSipHeader *headers; /* each checked: a name that is a token, a value without CR, LF and NUL */
   gsize n_headers;
-  guint expires_s;             /* when > 0: CANCEL when no final answer came by then */
+  guint expires_s; /* when > 0: CANCEL when no final answer came by then */
 } SigSipDial;
 
 typedef enum
@@ -111,7 +113,8 @@ typedef struct
   guint16 peer_port;
 } SigSipDialogState;
 
-/* Each may be NULL only in tests of parts. Called on the main thread, never from inside a sig_sip_ function. */
+/* Each may be NULL only in tests of parts. Called on the main thread, never from inside a sig_sip_ function.
+ */
 typedef struct
 {
   void (*invite) (gpointer owner, SigSipCallId call, const SigSipInvite *invite);
@@ -121,7 +124,8 @@ typedef struct
   void (*answered) (gpointer owner, SigSipCallId call, const char *sdp);
   /* ACK to our 2xx. @sdp: (nullable): the answer when our 2xx carried the offer */
   void (*acked) (gpointer owner, SigSipCallId call, const char *sdp);
-  /* re-INVITE (or UPDATE) of the peer. @sdp: (nullable): without one we offer. Answer it, at once or later. */
+  /* re-INVITE (or UPDATE) of the peer. @sdp: (nullable): without one we offer. Answer it, at once or later.
+   */
   void (*reoffer) (gpointer owner, SigSipCallId call, const char *sdp);
   /* Final answer to our re-INVITE. @sdp: (nullable) */
   void (*reanswer) (gpointer owner, SigSipCallId call, int status, const char *phrase, const char *sdp);
@@ -144,12 +148,13 @@ void sig_sip_free (SigSip *sip);
 
 /** sig_sip_set_accepting: FALSE: each new INVITE gets 503 with Retry-After (draining). */
 void sig_sip_set_accepting (SigSip *sip, gboolean accepting);
-/** sig_sip_local_address: the address of ours that reaches @host_or_address, for SDP. (transfer full) (nullable) */
+/** sig_sip_local_address: the address of ours that reaches @host_or_address, for SDP. (transfer full)
+ * (nullable) */
 char *sig_sip_local_address (SigSip *sip, const char *host_or_address);
 /** sig_sip_check_uri: TRUE for a sip: or sips: URI that sig_sip_dial can call, else @error in words. */
 gboolean sig_sip_check_uri (const char *uri, GError **error);
-/** sig_sip_check_header: refuses names that are no token, values with CR, LF or NUL, and headers that the stack
- * owns (Via, From, To, Call-ID, CSeq, Contact, Route, Content-*, Max-Forwards ...). */
+/** sig_sip_check_header: refuses names that are no token, values with CR, LF or NUL, and headers that the
+ * stack owns (Via, From, To, Call-ID, CSeq, Contact, Route, Content-*, Max-Forwards ...). */
 gboolean sig_sip_check_header (const char *name, const char *value, GError **error);
 
 /** sig_sip_call_ring: sends 180. Harmless for a call that is gone, like every function below. */
@@ -160,8 +165,10 @@ void sig_sip_call_progress (SigSip *sip, SigSipCallId call, const char *sdp);
 void sig_sip_call_answer (SigSip *sip, SigSipCallId call, const char *sdp);
 /** sig_sip_call_reject: final answer @status (300-699). @phrase: (nullable): the standard one.
  * @retry_after_s: 0 for none. */
-void sig_sip_call_reject (SigSip *sip, SigSipCallId call, int status, const char *phrase, guint retry_after_s);
-/** sig_sip_call_hangup: BYE when answered, CANCEL when we called and it was not, 480 when it was ringing here.
+void sig_sip_call_reject (SigSip *sip, SigSipCallId call, int status, const char *phrase,
+                          guint retry_after_s);
+/** sig_sip_call_hangup: BYE when answered, CANCEL when we called and it was not, 480 when it was ringing
+ * here.
  * @reason: (nullable): value of a Reason header, for example `SIP;cause=408;text="Media timeout"`. */
 void sig_sip_call_hangup (SigSip *sip, SigSipCallId call, const char *reason);
 

@@ -284,7 +284,7 @@ secrets_stay_out_of_messages (void)
     "trunks:\n  - {name: a, outbound_address: h, auth_username: u, auth_password: \"hunter2\\a\"}\n",
     "trunks:\n  - {name: a, auth_password: hunter2}\n",
     "rtc: {turn: {password: hunter2}}\n",
-    A_TRUNK "dispatch_rules:\n  - {room: a, pin: hunter2}\n",
+    (A_TRUNK "dispatch_rules:\n  - {room: a, pin: hunter2}\n"),
     "api_key: a\napi_secret: [hunter2]\n",
     "keys: hunter2x\napi_secret: [hunter2]\n",
   };

@@ -521,7 +521,6 @@ test_bounds (void)
   g_autoptr (GString) pts = g_string_new (HEAD "m=audio 4000 RTP/AVP");
   g_autoptr (GString) candidates = g_string_new (HEAD RTC);
   g_autofree char *huge = g_strnfill (SIG_SDP_MAX_BYTES + 1, 'a');
-  g_autoptr (GError) error = NULL;
   g_autoptr (SigSdp) sdp = NULL;
   g_autoptr (SigSdp) trickled = NULL;
 
