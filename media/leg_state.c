@@ -55,7 +55,10 @@ import_section (MediaSection *section, const MediaSectionState *state)
   section->sink.have_codec = state->have_codec_out;
   section->sink.codec = state->codec_out;
   for (guint i = 0; i < MEDIA_CODEC_N; i++)
-    section->sink.streams[i] = state->streams[i];
+    {
+      section->sink.streams[i] = state->streams[i];
+      section->sink.streams[i].rewriter.source = 0; /* names of sources are this process's own */
+    }
   media_source_configure (&section->source);
   media_sink_configure (&section->sink);
 }

@@ -1,6 +1,6 @@
 /* What a leg's media needs to go on elsewhere: plain values only, so that it can be written down and restored
  * (a successor process, another node). Nothing points anywhere; keys are in it: handle as a secret and clear
- * with media_leg_state_clear. */
+ * with media_leg_state_free. Instants are of the monotonic clock of the machine where it was exported. */
 #pragma once
 
 #include <glib.h>
