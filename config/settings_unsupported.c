@@ -29,7 +29,6 @@ static const CfgUnsupported cfg_settings_unsupported[] = {
   { "trunks[].register", "registering with a provider", "false|no|off" },
   { "trunks[].transport", "SIP over TLS", "udp|tcp" },
   { "dispatch_rules[].pin", "asking the caller for a PIN", NULL },
-  { "dispatch_rules[].answer", "answering when a participant is there", "immediate" },
 };
 
 static gboolean

@@ -34,6 +34,25 @@ gw_call_note (GwCall *call, const char *event, json_t *fields)
   json_array_append_new (call->timeline, entry);
 }
 
+static gboolean
+on_timer (gpointer data)
+{
+  GwCall *call = data;
+
+  call->timer_source = 0;
+  gw_call_hangup (call->gateway, call, call->timer_reason);
+  return G_SOURCE_REMOVE;
+}
+
+void
+gw_call_end_in (GwCall *call, guint seconds, const char *reason)
+{
+  g_clear_handle_id (&call->timer_source, g_source_remove);
+  call->timer_reason = reason;
+  if (seconds > 0)
+    call->timer_source = g_timeout_add_seconds (seconds, on_timer, call);
+}
+
 GwCall *
 gw_call_new (Gateway *gateway, gboolean inbound)
 {
@@ -46,6 +65,7 @@ gw_call_new (Gateway *gateway, gboolean inbound)
   call->created = cfg_monotonic_now ();
   call->v.created_wall = cfg_wall_now ();
   call->timeline = json_array ();
+  call->attributes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   call->plan.first_audio = -1;
   g_hash_table_insert (gateway->calls, call->v.id, call);
   return call;
@@ -57,8 +77,8 @@ gw_call_free (gpointer data)
   GwCall *call = data;
 
   g_assert (call->waiting == NULL);
-  if (call->max_duration_source != 0)
-    g_source_remove (call->max_duration_source);
+  gw_call_end_in (call, 0, NULL);
+  g_hash_table_unref (call->attributes);
   sig_sdp_free (call->remote);
   json_decref (call->timeline);
   g_free ((char *)call->end.phrase);
@@ -112,7 +132,26 @@ gw_call_room (const GwCall *call)
 void
 gw_call_set_attribute (GwCall *call, const char *key, const char *value)
 {
-  if (call->participant != NULL && value != NULL)
+  if (value == NULL)
+    return;
+  g_hash_table_replace (call->attributes, g_strdup (key), g_strdup (value));
+  if (call->participant != NULL)
+    gw_participant_set_attribute (call->participant, key, value);
+}
+
+static void
+set_own_attributes (GwCall *call)
+{
+  GHashTableIter iter;
+  gpointer key, value;
+
+  gw_call_set_attribute (call, "sip.callID", call->v.id);
+  gw_call_set_attribute (call, "sip.callStatus", gw_call_status_word (call->v.state));
+  gw_call_set_attribute (call, "sip.trunkID", call->v.trunk_id);
+  gw_call_set_attribute (call, "sip.trunkPhoneNumber", call->v.trunk_number);
+  gw_call_set_attribute (call, "sip.ruleID", call->v.rule_id);
+  g_hash_table_iter_init (&iter, call->attributes);
+  while (g_hash_table_iter_next (&iter, &key, &value))
     gw_participant_set_attribute (call->participant, key, value);
 }
 
@@ -130,11 +169,7 @@ gw_call_join (GwCall *call, GwRoom *room, const char *identity, const char *name
   call->v.participant_id = g_strdup (participant->sid);
   g_free (call->v.room_name);
   call->v.room_name = g_strdup (room->name);
-  gw_call_set_attribute (call, "sip.callID", call->v.id);
-  gw_call_set_attribute (call, "sip.callStatus", gw_call_status_word (call->v.state));
-  gw_call_set_attribute (call, "sip.trunkID", call->v.trunk_id);
-  gw_call_set_attribute (call, "sip.trunkPhoneNumber", call->v.trunk_number);
-  gw_call_set_attribute (call, "sip.ruleID", call->v.rule_id);
+  set_own_attributes (call);
   return TRUE;
 }
 
@@ -142,7 +177,7 @@ static void
 emit_status (GwCall *call)
 {
   gw_events_emit (call->gateway, call->v.room_name, "call_status",
-                  json_pack ("{s:s, s:s, s:o}", "participant_identity", call->v.identity, "status",
+                  json_pack ("{s:s?, s:s, s:o}", "participant_identity", call->v.identity, "status",
                              gw_call_status_word (call->v.state), "call", gw_call_json (call, FALSE)));
 }
 
@@ -199,9 +234,7 @@ close_media (GwCall *call)
 
   call->ended = cfg_monotonic_now ();
   call->v.ended_wall = cfg_wall_now ();
-  if (call->max_duration_source != 0)
-    g_source_remove (call->max_duration_source);
-  call->max_duration_source = 0;
+  gw_call_end_in (call, 0, NULL);
   gw_call_note (call, "hangup", json_pack ("{s:s}", "cause", cause_text (call)));
   cfg_info (
       "sip", &context, "Hangup", CFG_STR ("cause", cause_text (call)),
@@ -237,7 +270,11 @@ gw_call_handle (GwCall *call, GwCallEvent event)
   Gateway *gateway = call->gateway;
   const GwCallStep step = gw_call_step (call->v.state, event);
 
+  gateway->n_alerting -= call->v.state == GW_CALL_ALERTING;
+  gateway->n_alerting += step.next == GW_CALL_ALERTING;
   call->v.state = step.next;
+  if (step.actions & GW_CALL_ACTION_RING)
+    sig_sip_call_ring (gateway->sip, call->sip);
   if (step.actions & GW_CALL_ACTION_JOIN)
     gw_rooms_announce (gateway, call->participant);
   if (step.actions & GW_CALL_ACTION_ANSWER)
@@ -257,16 +294,6 @@ gw_call_handle (GwCall *call, GwCallEvent event)
     finish (call);
 }
 
-static gboolean
-max_duration_over (gpointer data)
-{
-  GwCall *call = data;
-
-  call->max_duration_source = 0;
-  gw_call_hangup (call->gateway, call, "max_call_duration");
-  return G_SOURCE_REMOVE;
-}
-
 void
 gw_call_mark_answered (GwCall *call)
 {
@@ -277,8 +304,7 @@ gw_call_mark_answered (GwCall *call)
   call->v.answered_wall = cfg_wall_now ();
   if (call->participant != NULL)
     call->participant->state = GW_PARTICIPANT_ACTIVE;
-  if (call->v.max_duration_s > 0)
-    call->max_duration_source = g_timeout_add_seconds (call->v.max_duration_s, max_duration_over, call);
+  gw_call_end_in (call, call->v.max_duration_s, "max_call_duration");
   gw_call_note (call, "answered", NULL);
 }
 

@@ -63,25 +63,24 @@ set_header_attributes (GwCall *call, const SigSipInvite *invite)
     }
 }
 
+static const char *
+caller_number (const GwCall *call)
+{
+  return call->v.from[0] != '\0' ? call->v.from : "anonymous";
+}
+
 static gboolean
-join (GwCall *call, const SigSipInvite *invite, GError **error)
+join (GwCall *call, GError **error)
 {
   GwRoom *room = gw_rooms_ensure (call->gateway, call->v.room_name, error);
-  const char *number = invite->from_user[0] != '\0' ? invite->from_user : "anonymous";
-  g_autofree char *wanted = g_strconcat ("sip_", number, NULL);
-  g_autofree char *name = g_strconcat ("Phone ", number, NULL);
+  g_autofree char *wanted = g_strconcat ("sip_", caller_number (call), NULL);
+  g_autofree char *name = g_strconcat ("Phone ", caller_number (call), NULL);
   g_autofree char *identity = NULL;
 
   if (room == NULL)
     return FALSE;
   identity = gw_room_unique_identity (room, wanted);
-  if (!gw_call_join (call, room, identity, name, error))
-    return FALSE;
-  gw_call_set_attribute (call, "sip.callIDFull", call->v.sip_call_id);
-  gw_call_set_attribute (call, "sip.phoneNumber", number);
-  gw_call_set_attribute (call, "sip.hostname", invite->from_host);
-  set_header_attributes (call, invite);
-  return TRUE;
+  return gw_call_join (call, room, identity, name, error);
 }
 
 static void
@@ -100,6 +99,10 @@ take_facts (GwCall *call, const SigSipInvite *invite, GwDispatch *dispatch)
   call->v.trunk_number = g_strdup (invite->request_user);
   if (dispatch->rule != NULL && dispatch->rule->codecs[0] != NULL)
     call->v.codecs = g_strdupv (dispatch->rule->codecs);
+  gw_call_set_attribute (call, "sip.callIDFull", call->v.sip_call_id);
+  gw_call_set_attribute (call, "sip.phoneNumber", caller_number (call));
+  gw_call_set_attribute (call, "sip.hostname", invite->from_host);
+  set_header_attributes (call, invite);
 }
 
 static gboolean
@@ -107,7 +110,7 @@ prepare (GwCall *call, const SigSipInvite *invite, GError **error)
 {
   if (invite->sdp != NULL && !gw_call_take_offer (call, invite->sdp, error))
     return FALSE;
-  if (!gw_call_open_media (call, invite->local_address, error) || !join (call, invite, error))
+  if (!gw_call_open_media (call, invite->local_address, error))
     return FALSE;
   if (invite->sdp != NULL)
     gw_call_write_answer (call);
@@ -146,20 +149,62 @@ begin (Gateway *gateway, SigSipCallId sip, const SigSipInvite *invite, GwDispatc
   return call;
 }
 
-static void
-accept_call (GwCall *call)
+gboolean
+gw_call_answer (GwCall *call, GError **error)
 {
   g_autofree char *codecs = gw_sdp_codec_names (&call->plan);
-  const CfgLogContext context = gw_call_log_context (call);
+  CfgLogContext context;
 
-  sig_sip_call_ring (call->gateway->sip, call->sip);
+  if (!join (call, error))
+    return FALSE;
+  context = gw_call_log_context (call);
   cfg_info ("sip", &context, "Accepting the call", CFG_STR ("codecs", codecs[0] != '\0' ? codecs : NULL));
   gw_call_mark_answered (call);
   gw_call_handle (call, GW_CALL_EVENT_INVITE);
   if (!call->has_plan)
-    return;
+    return TRUE;
   gw_call_start_media (call);
   gw_rooms_publish (call->gateway, call->participant, call->v.track);
+  return TRUE;
+}
+
+static void
+alert (GwCall *call)
+{
+  const CfgLogContext context = gw_call_log_context (call);
+
+  cfg_info ("sip", &context, "Ringing until somebody is in the room");
+  gw_call_end_in (call, GW_CALL_DEFAULT_RINGING_S, "nobody_came");
+  gw_call_handle (call, GW_CALL_EVENT_ALERT);
+}
+
+/* on_participant: no greeting is lost, no empty room is billed. */
+static gboolean
+answer_or_alert (GwCall *call, const CfgDispatchRuleSettings *rule, GError **error)
+{
+  const GwRoom *room = gw_rooms_find (call->gateway, call->v.room_name);
+
+  if (rule == NULL || rule->answer == CFG_ANSWER_IMMEDIATE || (room != NULL && room->participants->len > 0))
+    return gw_call_answer (call, error);
+  alert (call);
+  return TRUE;
+}
+
+void
+gw_calls_answer_alerting (Gateway *gateway, GwRoom *room)
+{
+  g_autoptr (GList) calls = gateway->n_alerting > 0 ? g_hash_table_get_values (gateway->calls) : NULL;
+
+  for (GList *link = calls; link != NULL; link = link->next)
+    {
+      GwCall *call = link->data;
+      g_autoptr (GError) error = NULL;
+
+      if (call->v.state != GW_CALL_ALERTING || strcmp (call->v.room_name, room->name) != 0)
+        continue;
+      if (!gw_call_answer (call, &error))
+        gw_call_hangup (gateway, call, "room_full");
+    }
 }
 
 void
@@ -182,14 +227,9 @@ gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *invite)
       return;
     }
   call = begin (gateway, sip, invite, &dispatch);
-  if (prepare (call, invite, &error))
-    {
-      accept_call (call);
-      return;
-    }
+  if (prepare (call, invite, &error) && answer_or_alert (call, dispatch.rule, &error))
+    return;
   refuse (gateway, sip, invite, error);
-  if (call->participant != NULL)
-    gw_room_remove (call->participant->room, call->participant, cfg_monotonic_now ());
   gw_call_discard (call);
 }
 

@@ -9,7 +9,7 @@
 #include "signaling/core/sdp.h"
 
 #define GW_CALL_TIMELINE_MAX      100
-#define GW_CALL_DEFAULT_RINGING_S 180
+#define GW_CALL_DEFAULT_RINGING_S 180 /* also for a caller who waits for somebody in the room */
 
 struct _GwCall
 {
@@ -33,9 +33,11 @@ struct _GwCall
   char *codec, *cipher, *remote_media; /* (nullable): of the first packet */
 
   CfgMonotonic created, answered, ended;
-  guint max_duration_source;
-  GwRequest *waiting; /* wait_until_answered */
-  json_t *timeline;   /* array of {time, event, …} */
+  const char *timer_reason;
+  guint timer_source;     /* ends the call: alerting for too long, or its longest duration */
+  GHashTable *attributes; /* char* -> char*: the participant's, kept from before it joins */
+  GwRequest *waiting;     /* wait_until_answered */
+  json_t *timeline;       /* array of {time, event, …} */
 };
 
 /* call.c */
@@ -49,6 +51,9 @@ void gw_call_set_attribute (GwCall *call, const char *key, const char *value);
 /** gw_call_mark_answered: both sides agreed to talk. */
 void gw_call_mark_answered (GwCall *call);
 GwCall *gw_call_by_sip (Gateway *gateway, SigSipCallId sip);
+/** gw_call_end_in: hangs up with @reason (a literal) after @seconds; the timer before is stopped, 0: no new
+ * one. */
+void gw_call_end_in (GwCall *call, guint seconds, const char *reason);
 /** gw_call_discard: a call that never got anywhere: no events, no summary. */
 void gw_call_discard (GwCall *call);
 
@@ -73,6 +78,8 @@ void gw_call_on_reanswer (gpointer gateway, SigSipCallId sip, int status, const 
 void gw_call_on_progress (gpointer gateway, SigSipCallId sip, int status, const char *phrase,
                           const char *sdp);
 void gw_call_on_answered (gpointer gateway, SigSipCallId sip, const char *sdp);
+/** gw_call_answer: an inbound call joins its room and is answered. FALSE: it was refused and is gone. */
+gboolean gw_call_answer (GwCall *call, GError **error);
 /** gw_call_answer_waiting: participant.create's answer: the participant, or the SIP status as error. */
 void gw_call_answer_waiting (GwCall *call);
 json_t *gw_call_created_json (const GwCall *call);

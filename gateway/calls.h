@@ -24,6 +24,8 @@ json_t *gw_call_dial (Gateway *gateway, GwRequest *request, const GwDialParams *
 /** gw_call_hangup: ends it from our side. @reason: as gw_rooms_leave. The participant is gone on return. */
 void gw_call_hangup (Gateway *gateway, GwCall *call, const char *reason);
 void gw_calls_hangup_all (Gateway *gateway, const char *reason);
+/** gw_calls_answer_alerting: somebody is in @room: calls that rang for that are answered. */
+void gw_calls_answer_alerting (Gateway *gateway, GwRoom *room);
 GwCall *gw_call_find (Gateway *gateway, const char *id);
 const char *gw_call_id (const GwCall *call);
 /** gw_call_room: its room's name, also after it left. */

@@ -171,6 +171,8 @@ gw_events_emit (Gateway *gateway, const char *room_name, const char *type, json_
   complete (gateway->events, fields, room_name, type);
   gw_event_log_append (room->log, fields);
   send_event (gateway, room, fields);
+  if (!g_hash_table_contains (gateway->rooms, room_name))
+    gw_events_room_closed (gateway, room_name);
 }
 
 void

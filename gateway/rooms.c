@@ -112,6 +112,7 @@ gw_rooms_announce (Gateway *gateway, GwParticipant *participant)
             CFG_STR ("kind", participant->kind == GW_KIND_SIP ? "SIP" : "STANDARD"));
   gw_events_emit (gateway, participant->room->name, "participant_joined",
                   json_pack ("{s:o}", "participant", gw_participant_json (participant)));
+  gw_calls_answer_alerting (gateway, participant->room);
 }
 
 static json_t *

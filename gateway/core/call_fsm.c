@@ -1,6 +1,7 @@
 #include "gateway/core/call_fsm.h"
 
 #define LEAVE_ALL  (GW_CALL_ACTION_LEAVE | GW_CALL_ACTION_CLOSE_MEDIA | GW_CALL_ACTION_STATUS)
+#define ANSWER_ALL (GW_CALL_ACTION_JOIN | GW_CALL_ACTION_ANSWER | GW_CALL_ACTION_STATUS)
 #define HANGUP_ALL (GW_CALL_ACTION_HANGUP | LEAVE_ALL)
 
 gboolean
@@ -17,6 +18,7 @@ gw_call_status_word (GwCallState state)
     case GW_CALL_NEW:
     case GW_CALL_DIALING:
       return "dialing";
+    case GW_CALL_ALERTING:
     case GW_CALL_RINGING:
       return "ringing";
     case GW_CALL_ANSWERED:
@@ -38,10 +40,15 @@ live_step (GwCallState state, GwCallEvent event)
 {
   switch (event)
     {
+    case GW_CALL_EVENT_ALERT:
+      if (state == GW_CALL_NEW)
+        return (GwCallStep){ GW_CALL_ALERTING, GW_CALL_ACTION_RING | GW_CALL_ACTION_STATUS };
+      break;
     case GW_CALL_EVENT_INVITE:
       if (state == GW_CALL_NEW)
-        return (GwCallStep){ GW_CALL_ANSWERED,
-                             GW_CALL_ACTION_JOIN | GW_CALL_ACTION_ANSWER | GW_CALL_ACTION_STATUS };
+        return (GwCallStep){ GW_CALL_ANSWERED, GW_CALL_ACTION_RING | ANSWER_ALL };
+      if (state == GW_CALL_ALERTING)
+        return (GwCallStep){ GW_CALL_ANSWERED, ANSWER_ALL };
       break;
     case GW_CALL_EVENT_DIAL:
       if (state == GW_CALL_NEW)

@@ -2,6 +2,9 @@
  *
  *                 INVITE                      ACK
  *   inbound   NEW ------> ANSWERED ---------------> ACTIVE
+ *              |             ^
+ *              | ALERT       | INVITE
+ *              +-> ALERTING -+          (answer: on_participant)
  *
  *                 DIAL          PROGRESS          ANSWER
  *   outbound  NEW ----> DIALING --------> RINGING ------> ACTIVE
@@ -19,6 +22,7 @@
 typedef enum
 {
   GW_CALL_NEW,
+  GW_CALL_ALERTING, /* inbound: rings until somebody is in the room */
   GW_CALL_ANSWERED, /* inbound: our 2xx is out, no ACK yet */
   GW_CALL_DIALING,
   GW_CALL_RINGING,
@@ -32,7 +36,8 @@ typedef enum
 
 typedef enum
 {
-  GW_CALL_EVENT_INVITE, /* accepted by dispatch, media ready */
+  GW_CALL_EVENT_ALERT,  /* accepted by dispatch, to be answered later */
+  GW_CALL_EVENT_INVITE, /* accepted by dispatch, media ready: answer now */
   GW_CALL_EVENT_DIAL,
   GW_CALL_EVENT_PROGRESS,
   GW_CALL_EVENT_ANSWER,
@@ -46,13 +51,14 @@ typedef enum
 /* Done in this order. */
 typedef enum
 {
-  GW_CALL_ACTION_JOIN = 1 << 0,        /* the participant enters the room */
-  GW_CALL_ACTION_ANSWER = 1 << 1,      /* 180 and 200 */
-  GW_CALL_ACTION_STATUS = 1 << 2,      /* sip.callStatus and the call_status event */
-  GW_CALL_ACTION_HANGUP = 1 << 3,      /* BYE, CANCEL or a final answer */
-  GW_CALL_ACTION_LEAVE = 1 << 4,       /* the participant leaves the room */
-  GW_CALL_ACTION_CLOSE_MEDIA = 1 << 5, /* MEDIA_CLOSED will come */
-  GW_CALL_ACTION_FINISH = 1 << 6,      /* summary line, then the call is forgotten */
+  GW_CALL_ACTION_RING = 1 << 0,        /* 180 */
+  GW_CALL_ACTION_JOIN = 1 << 1,        /* the participant enters the room */
+  GW_CALL_ACTION_ANSWER = 1 << 2,      /* 200 */
+  GW_CALL_ACTION_STATUS = 1 << 3,      /* sip.callStatus and the call_status event */
+  GW_CALL_ACTION_HANGUP = 1 << 4,      /* BYE, CANCEL or a final answer */
+  GW_CALL_ACTION_LEAVE = 1 << 5,       /* the participant leaves the room */
+  GW_CALL_ACTION_CLOSE_MEDIA = 1 << 6, /* MEDIA_CLOSED will come */
+  GW_CALL_ACTION_FINISH = 1 << 7,      /* summary line, then the call is forgotten */
 } GwCallAction;
 
 typedef struct
