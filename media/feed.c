@@ -63,7 +63,9 @@ MediaFeed *
 media_feed_new (guint clock_rate_hz)
 {
   MediaFeed *feed = g_new0 (MediaFeed, 1);
-  const MediaJitterBufferConfig config = { .clock_rate_hz = clock_rate_hz, .wait_for_fec = TRUE };
+  /* Only Opus brings the packet before it along. */
+  const MediaJitterBufferConfig config
+      = { .clock_rate_hz = clock_rate_hz, .wait_for_fec = clock_rate_hz == 48000 };
 
   feed->clock_rate_hz = clock_rate_hz;
   feed->buffer = media_jitter_buffer_new (&config);
@@ -241,6 +243,21 @@ conceal (MediaFeed *feed, const MediaJitterFrame *frame)
     enqueue_silence (feed, samples, FALSE);
 }
 
+/* The sender pauses: its comfort noise if it sent some, else what the decoder makes of nothing (for Opus its
+ * own comfort noise, for the others the last sound fading out). */
+static void
+fill_pause (MediaFeed *feed, const MediaJitterFrame *frame)
+{
+  gint16 pcm[MEDIA_CODEC_SAMPLES_MAX];
+  gsize samples = MIN (units_to_samples (feed, frame->units), G_N_ELEMENTS (pcm));
+
+  if (!feed->have_noise && feed->decoder != NULL && feed->slept == 0
+      && media_decoder_conceal (feed->decoder, samples, pcm) > 0)
+    enqueue (feed, pcm, samples);
+  else
+    enqueue_silence (feed, samples, TRUE);
+}
+
 static void
 decode (MediaFeed *feed, const MediaJitterFrame *frame)
 {
@@ -312,7 +329,7 @@ pull_piece (MediaFeed *feed, CfgMonotonic now, gboolean wanted)
       conceal (feed, &frame);
       break;
     case MEDIA_JITTER_SILENCE:
-      enqueue_silence (feed, units_to_samples (feed, frame.units), TRUE);
+      fill_pause (feed, &frame);
       break;
     case MEDIA_JITTER_EMPTY:
     default:
@@ -389,6 +406,7 @@ media_feed_get_stats (const MediaFeed *feed, MediaFeedStats *stats)
   MediaJitterBufferStats buffer;
 
   media_jitter_buffer_get_stats (feed->buffer, &buffer);
+  stats->buffer = buffer;
   stats->concealed = feed->concealed;
   stats->late = buffer.late;
   stats->overflow = buffer.overflow;

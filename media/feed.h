@@ -26,6 +26,7 @@ typedef struct
   guint64 late;      /* packets that came after their time */
   guint64 overflow;  /* packets beyond the buffer's limits */
   gint32 delay_ms;   /* present playout delay */
+  MediaJitterBufferStats buffer;
 } MediaFeedStats;
 
 /** media_rate_index: 0, 1, 2 for 8000, 16000, 48000 Hz (asserted to be one of them). */

@@ -40,7 +40,6 @@ media_resampler_new (guint in_rate_hz, guint out_rate_hz, GError **error)
                    speex_resampler_strerror (status));
       return NULL;
     }
-  (void)speex_resampler_skip_zeros (speex);
   resampler = g_new0 (MediaResampler, 1);
   resampler->speex = speex;
   resampler->in_rate_hz = in_rate_hz;

@@ -490,6 +490,7 @@ play (MediaJitterBuffer *buffer, Slot *slot, CfgMonotonic now, guint32 held, Med
   frame->payload_size = slot->size;
   frame->payload_type = slot->payload_type;
   frame->marker = slot->marker;
+  frame->comfort_noise = slot->units == 0;
   frame->sequence = slot->sequence;
   frame->timestamp = slot->raw_timestamp;
   note_played (buffer, slot->timestamp, now, held);

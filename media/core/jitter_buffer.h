@@ -52,6 +52,7 @@ typedef struct
   gsize payload_size;
   guint8 payload_type;
   gboolean marker;
+  gboolean comfort_noise; /* FRAME: was pushed without a duration */
   guint16 sequence;
   guint32 timestamp;
   gint32 adjust; /* FRAME: > 0: remove about so many units, < 0: insert; then media_jitter_buffer_adjusted */
