@@ -26,12 +26,9 @@ typedef struct
   MediaLatchResult result;
 } Row;
 
-enum
-{
-  REFUSE = MEDIA_LATCH_REFUSE,
-  ACCEPT = MEDIA_LATCH_ACCEPT,
-  CHANGED = MEDIA_LATCH_CHANGED,
-};
+#define REFUSE  MEDIA_LATCH_REFUSE
+#define ACCEPT  MEDIA_LATCH_ACCEPT
+#define CHANGED MEDIA_LATCH_CHANGED
 
 static void
 check (MediaLatch *latch, const Row *rows)

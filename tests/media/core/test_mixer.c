@@ -83,7 +83,7 @@ test_limits_softly (void)
   MediaLimiter limiter = { 0 };
   gint16 last = 0;
 
-  for (guint frame = 0; frame < 100; frame++)
+  for (guint frame = 0; frame < 250; frame++)
     {
       guint voices = frame < 20 ? 1 : frame < 40 ? 20 : 1;
 
