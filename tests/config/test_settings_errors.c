@@ -263,9 +263,6 @@ static const Row unsupported_rows[] = {
   { A_TRUNK "dispatch_rules:\n  - {room: a, pin: 1234}\n",
     "4: dispatch_rules[0].pin: asking the caller for a PIN is not available in this version; remove the "
     "key" },
-  { A_TRUNK "dispatch_rules:\n  - {room: a, answer: on_participant}\n",
-    "4: dispatch_rules[0].answer: answering when a participant is there is not available in this version; "
-    "remove the key" },
 };
 
 static void

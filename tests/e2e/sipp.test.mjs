@@ -64,7 +64,7 @@ test('the gateway hangs up with BYE', { timeout: 60 }, async (t) => {
   const call = await until('the call is active', async () => (await rpc.call('call.list')).calls.find((each) => each.status === 'active'));
   await rpc.call('call.hangup', { sip_call_id: call.sip_call_id });
   await done;
-  await gateway.line(/Hangup.*cause=local/);
+  await gateway.line(/Hangup.*cause=api/);
 });
 
 test('a phone on hold hears nothing and loses no call, and hears again after resume', { timeout: 60 }, async (t) => {
