@@ -311,6 +311,9 @@ add_sink_stats (MediaSink *sink, MediaLegStats *stats)
 {
   const MediaSinkStream *current = media_sink_stream (sink);
 
+  stats->out.packets += sink->packets_before;
+  stats->out.bytes += sink->bytes_before;
+  stats->out.lost += sink->lost_before;
   for (guint i = 0; i < MEDIA_CODEC_N; i++)
     {
       const MediaSenderStats *sent = &sink->streams[i].sent;

@@ -29,6 +29,8 @@ typedef struct
   void (*media_started) (gpointer user, const char *codec);
   void (*dtmf) (gpointer user, char digit, guint duration_ms);
   void (*timeout) (gpointer user, gboolean initial);
+  /* (nullable): @ssrc of ours is never sent again. */
+  void (*forget_ssrc) (gpointer user, guint32 ssrc);
 } MediaLegOps;
 
 typedef struct

@@ -69,8 +69,11 @@ struct _MediaSink
   gboolean enabled;
   MediaSinkStream streams[MEDIA_CODEC_N];
   gboolean have_codec;
-  MediaCodecId codec;                 /* sent last */
-  gint8 plan_of_codec[MEDIA_CODEC_N]; /* index into plan.codecs, or -1 */
+  MediaCodecId codec; /* sent last */
+  CfgMonotonic codec_since;
+  guint n_changes;                                   /* of codec, in quick succession */
+  guint64 packets_before, bytes_before, lost_before; /* of SSRCs that are gone */
+  gint8 plan_of_codec[MEDIA_CODEC_N];                /* index into plan.codecs, or -1 */
 
   /* routing */
   MediaSinkMode mode;

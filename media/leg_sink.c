@@ -16,10 +16,13 @@
 #define FILL_AFTER_MS        400
 #define ENCODER_IDLE_MS      10000
 /* The peer's reports come about every 5 s. */
-#define LOSSY_ABOVE   0.05
-#define CLEAN_BELOW   0.01
-#define LOSSY_REPORTS 2
-#define CLEAN_REPORTS 6
+#define LOSSY_ABOVE 0.05
+#define CLEAN_BELOW 0.01
+/* So many changes of codec may follow one another before a pause is due. */
+#define CHANGES_MAX      4
+#define CHANGES_PAUSE_US (2 * CFG_US_PER_S)
+#define LOSSY_REPORTS    2
+#define CLEAN_REPORTS    6
 
 void
 media_sink_init (MediaSink *sink, MediaSection *section, MediaLeg *leg)
@@ -85,25 +88,43 @@ fresh_ssrc (const MediaSink *sink)
     }
 }
 
-/* The announced SSRC is the first codec's; each further codec gets one of its own and keeps it. */
-static MediaSinkStream *
-use_codec (MediaSink *sink, MediaCodecId codec)
+/* The numbers of an SSRC that goes away stay in the sums. */
+static void
+retire (MediaSink *sink, MediaSinkStream *stream)
 {
-  MediaSinkStream *stream = &sink->streams[codec];
+  const MediaLeg *leg = sink->leg;
 
   if (!stream->used)
-    {
-      const guint32 ssrc
-          = !sink->have_codec && sink->section->plan.ssrc != 0 ? sink->section->plan.ssrc : fresh_ssrc (sink);
-      const guint clock_rate_hz = media_codec_get_clock_rate (media_codec_get (codec));
+    return;
+  sink->packets_before += stream->sent.packets;
+  sink->bytes_before += stream->sent.octets;
+  if (stream->sent.have_report)
+    sink->lost_before += (guint64)MAX (stream->sent.report.cumulative_lost, 0);
+  if (leg->ops->forget_ssrc != NULL)
+    leg->ops->forget_ssrc (leg->user, stream->rewriter.ssrc);
+}
 
-      media_rewriter_init (&stream->rewriter, ssrc, clock_rate_hz, (guint16)cfg_random_u32 (),
-                           cfg_random_u32 ());
-      media_sender_stats_init (&stream->sent, ssrc, clock_rate_hz);
-      stream->used = TRUE;
-    }
+/* The announced SSRC is the first codec's; each change of codec takes a fresh one. The one before stays known
+ * for the reports that are still to come, until its codec is used again. */
+static MediaSinkStream *
+use_codec (MediaSink *sink, MediaCodecId codec, CfgMonotonic now)
+{
+  MediaSinkStream *stream = &sink->streams[codec];
+  const guint clock_rate_hz = media_codec_get_clock_rate (media_codec_get (codec));
+  guint32 ssrc;
+
+  if (sink->have_codec && sink->codec == codec && stream->used)
+    return stream;
+  ssrc = !sink->have_codec && sink->section->plan.ssrc != 0 ? sink->section->plan.ssrc : fresh_ssrc (sink);
+  retire (sink, stream);
+  media_rewriter_init (&stream->rewriter, ssrc, clock_rate_hz, (guint16)cfg_random_u32 (), cfg_random_u32 ());
+  media_sender_stats_init (&stream->sent, ssrc, clock_rate_hz);
+  stream->used = TRUE;
   sink->have_codec = TRUE;
   sink->codec = codec;
+  sink->n_changes
+      = cfg_monotonic_diff_us (now, sink->codec_since) < CHANGES_PAUSE_US ? sink->n_changes + 1 : 0;
+  sink->codec_since = now;
   return stream;
 }
 
@@ -141,9 +162,14 @@ forward_as (MediaSink *sink, const MediaSource *source, const MediaRtpView *pack
   MediaRtpPlace place;
   guint64 key;
 
-  if (sink->have_codec && sink->codec != source->codec)
-    sink->epoch++; /* what went out under the other SSRC is no loss in this one */
-  stream = use_codec (sink, source->codec);
+  /* A peer that changes its codec with every packet is not worth an SSRC each. */
+  if (sink->have_codec && sink->codec != source->codec && sink->n_changes >= CHANGES_MAX
+      && cfg_monotonic_diff_us (now, sink->codec_since) < CHANGES_PAUSE_US)
+    {
+      sink->epoch++;
+      return;
+    }
+  stream = use_codec (sink, source->codec, now);
   key = source->serial << 24 | (sink->epoch & 0xffffff);
   if (media_rewriter_forward (&stream->rewriter, key, packet, units, now, &place) != 0)
     return;
@@ -186,7 +212,7 @@ static void
 produce_as (MediaSink *sink, MediaCodecId codec, guint8 payload_type, const guint8 *payload, gsize size,
             guint32 units, CfgMonotonic now)
 {
-  MediaSinkStream *stream = use_codec (sink, codec);
+  MediaSinkStream *stream = use_codec (sink, codec, now);
   MediaRtpHeader header = { .payload_type = payload_type };
   MediaRtpPlace place;
 
@@ -206,7 +232,7 @@ media_sink_produce (MediaSink *sink, MediaCodecId codec, const guint8 *payload, 
   if (size > 0)
     produce_as (sink, codec, sink->section->plan.codecs[index].send_pt, payload, (gsize)size, units, now);
   else
-    media_rewriter_pass (&use_codec (sink, codec)->rewriter, units, now);
+    media_rewriter_pass (&use_codec (sink, codec, now)->rewriter, units, now);
 }
 
 /* What the sink asked for, as far as the codec has frames of that length (RFC 6716 2.1.4: no 30 or 50 ms). */

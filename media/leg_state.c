@@ -29,6 +29,9 @@ export_section (const MediaSection *section, MediaSectionState *state)
   state->codec_out = section->sink.codec;
   for (guint i = 0; i < MEDIA_CODEC_N; i++)
     state->streams[i] = section->sink.streams[i];
+  state->packets_before = section->sink.packets_before;
+  state->bytes_before = section->sink.bytes_before;
+  state->lost_before = section->sink.lost_before;
 }
 
 void
@@ -54,6 +57,9 @@ import_section (MediaSection *section, const MediaSectionState *state)
   section->source.discarded = state->discarded;
   section->sink.have_codec = state->have_codec_out;
   section->sink.codec = state->codec_out;
+  section->sink.packets_before = state->packets_before;
+  section->sink.bytes_before = state->bytes_before;
+  section->sink.lost_before = state->lost_before;
   for (guint i = 0; i < MEDIA_CODEC_N; i++)
     {
       section->sink.streams[i] = state->streams[i];

@@ -13,7 +13,8 @@
 #include "media/engine.h"
 #include "media/io/srtp.h"
 
-/* One outgoing SSRC: a sink has one per codec that it ever sent, so that a codec keeps its SSRC for life. */
+/* One outgoing SSRC. A sink has one per codec; a change of codec begins a fresh one, never an old one again
+ * (Chromium plays a track from the newest SSRC it saw). */
 typedef struct
 {
   gboolean used;
@@ -34,6 +35,7 @@ typedef struct
   gboolean have_codec_out;
   MediaCodecId codec_out;
   MediaSinkStream streams[MEDIA_CODEC_N];
+  guint64 packets_before, bytes_before, lost_before; /* of SSRCs that are gone */
 } MediaSectionState;
 
 struct _MediaLegState

@@ -58,6 +58,13 @@ media_transport_send_rtcp (MediaTransport *transport, guint8 *packet, gsize leng
 }
 
 void
+media_transport_forget_ssrc (MediaTransport *transport, guint32 ssrc)
+{
+  if (transport->class->forget_ssrc != NULL)
+    transport->class->forget_ssrc (transport, ssrc);
+}
+
+void
 media_transport_get_stats (const MediaTransport *transport, MediaLegStats *stats)
 {
   stats->strangers = transport->strangers;

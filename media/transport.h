@@ -72,6 +72,8 @@ void media_transport_restart_ice (MediaTransport *transport, const char *remote_
 gboolean media_transport_send_rtp (MediaTransport *transport, guint8 *packet, gsize length);
 gboolean media_transport_send_rtcp (MediaTransport *transport, guint8 *packet, gsize length);
 
+/** media_transport_forget_ssrc: @ssrc of ours is never sent again: its place in SRTP is free. */
+void media_transport_forget_ssrc (MediaTransport *transport, guint32 ssrc);
 /** media_transport_get_stats: fills auth_failures, strangers, remote, cipher. */
 void media_transport_get_stats (const MediaTransport *transport, MediaLegStats *stats);
 void media_transport_export (const MediaTransport *transport, MediaLegState *state);

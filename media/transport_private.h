@@ -16,6 +16,7 @@ typedef struct
   void (*configure) (MediaTransport *transport, const MediaPlan *plan);
   void (*import) (MediaTransport *transport, const MediaLegState *state);
   /* WebRTC only */
+  void (*forget_ssrc) (MediaTransport *transport, guint32 ssrc);
   void (*add_candidate) (MediaTransport *transport, const char *candidate);
   void (*restart_ice) (MediaTransport *transport, const char *remote_ufrag, const char *remote_pwd);
 } MediaTransportClass;

@@ -419,6 +419,15 @@ rtc_restart_ice (MediaTransport *base, const char *remote_ufrag, const char *rem
   tell_gathered (transport);
 }
 
+static void
+rtc_forget_ssrc (MediaTransport *base, guint32 ssrc)
+{
+  RtcTransport *transport = (RtcTransport *)base;
+
+  if (transport->srtp != NULL)
+    media_srtp_forget_ssrc (transport->srtp, ssrc, TRUE);
+}
+
 static const MediaTransportClass rtc_class = {
   .free = rtc_free,
   .send_rtp = rtc_send_rtp,
@@ -427,6 +436,7 @@ static const MediaTransportClass rtc_class = {
   .export = rtc_export,
   .add_candidate = rtc_add_candidate,
   .restart_ice = rtc_restart_ice,
+  .forget_ssrc = rtc_forget_ssrc,
 };
 
 MediaTransport *

@@ -65,12 +65,19 @@ on_timeout (gpointer user, gboolean initial)
   media_worker_send (leg->worker, event, CFG_MAILBOX_MUST_DELIVER);
 }
 
+static void
+on_forget_ssrc (gpointer user, guint32 ssrc)
+{
+  media_transport_forget_ssrc (((MediaWorkerLeg *)user)->transport, ssrc);
+}
+
 static const MediaLegOps leg_ops = {
   .send_rtp = on_send_rtp,
   .send_rtcp = on_send_rtcp,
   .media_started = on_media_started,
   .dtmf = on_dtmf,
   .timeout = on_timeout,
+  .forget_ssrc = on_forget_ssrc,
 };
 
 static void
