@@ -204,7 +204,7 @@ bind_socket (const struct addrinfo *address, guint16 *port)
 {
   int one = 1, zero = 0, failure;
   int fd = socket (address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  struct sockaddr_storage bound;
+  struct sockaddr_storage bound = { 0 };
   socklen_t size = sizeof bound;
 
   if (fd < 0)
@@ -308,7 +308,7 @@ create_context (SigWeb *web, GError **error)
     .max_http_header_pool = 256,
     /* Tables of this size, instead of one entry for each descriptor that the process might open. */
     .fd_limit_per_thread = SIG_WEB_MAX_CONNECTIONS + 64,
-    .timeout_secs = web->request_timeout_s,
+    .timeout_secs = web->request_timeout_s + 2, /* ours comes first, and with an answer */
     .timeout_secs_ah_idle = web->request_timeout_s,
     .keepalive_timeout = 30,
     .retry_and_idle_policy = &web->idle_policy,
@@ -381,7 +381,8 @@ sig_web_new (const SigWebConfig *config, const SigWebOps *ops, gpointer owner, G
     .per_session_data_size = 1, /* some callbacks come only to connections with user space */
     .rx_buffer_size = 16384,
   };
-  if (!create_context (web, error) || !listen_on (web, config->bind, config->port, error))
+  if (!sig_web_tls_check (web, error) || !create_context (web, error)
+      || !listen_on (web, config->bind, config->port, error))
     {
       sig_web_free (web);
       return NULL;
@@ -392,15 +393,16 @@ sig_web_new (const SigWebConfig *config, const SigWebOps *ops, gpointer owner, G
 void
 sig_web_free (SigWeb *web)
 {
-  g_autoptr (GList) conns = NULL;
+  GHashTableIter iter;
+  gpointer conn;
 
   if (web == NULL)
     return;
   web->ended = TRUE;
   g_ptr_array_unref (web->listeners);
-  conns = g_hash_table_get_values (web->sockets);
-  for (GList *c = conns; c != NULL; c = c->next)
-    sig_web_ws_goodbye (c->data);
+  g_hash_table_iter_init (&iter, web->sockets);
+  while (g_hash_table_iter_next (&iter, NULL, &conn))
+    sig_web_ws_goodbye (conn);
   if (web->context != NULL)
     lws_context_destroy (web->context);
   g_assert (g_hash_table_size (web->sockets) == 0);

@@ -4,9 +4,10 @@
 
 #include <string.h>
 
-#include "web-page.h"
-
 #define PREFIX "/switchroom/page/"
+
+/* Made by glib-compile-resources. */
+GResource *sig_web_page_get_resource (void);
 
 static const struct
 {

@@ -109,4 +109,6 @@ int sig_web_ws_writable (SigWebConn *conn);
 void sig_web_ws_goodbye (SigWebConn *conn);
 
 /* web_tls.c */
+/** sig_web_tls_check: whether the files can be read and belong together; TRUE without files. */
+gboolean sig_web_tls_check (SigWeb *web, GError **error);
 gboolean sig_web_tls_setup (SigWeb *web, SSL_CTX *ssl, GError **error);

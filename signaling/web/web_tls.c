@@ -143,15 +143,23 @@ sig_web_tls_setup (SigWeb *web, SSL_CTX *ssl, GError **error)
   return make_self_signed (ssl, error);
 }
 
-/* Tried on a context of its own first: a half-loaded pair would break every new connection. */
+/* On a context of its own: a half-loaded pair would break every new connection, and libwebsockets does not
+ * come clean out of a certificate refused while it starts. */
 gboolean
-sig_web_reload_tls (SigWeb *web, GError **error)
+sig_web_tls_check (SigWeb *web, GError **error)
 {
   g_autoptr (SSL_CTX) trial = NULL;
 
-  if (web->ssl == NULL || web->tls_cert == NULL)
+  if (web->tls_cert == NULL)
     return TRUE;
   trial = SSL_CTX_new (TLS_server_method ());
-  return load_files (trial, web->tls_cert, web->tls_key, error)
-         && load_files (web->ssl, web->tls_cert, web->tls_key, error);
+  return load_files (trial, web->tls_cert, web->tls_key, error);
+}
+
+gboolean
+sig_web_reload_tls (SigWeb *web, GError **error)
+{
+  if (web->ssl == NULL || web->tls_cert == NULL)
+    return TRUE;
+  return sig_web_tls_check (web, error) && load_files (web->ssl, web->tls_cert, web->tls_key, error);
 }

@@ -3,6 +3,7 @@
 #include "signaling/web/web_private.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 #define CLOSE_GRACE_US (5 * LWS_US_PER_SEC)
 
@@ -121,16 +122,21 @@ sig_web_ws_writable (SigWebConn *conn)
   return 0;
 }
 
-/* The server ends: a close frame where one fits. @conn may be gone afterwards. */
+/* The server ends, now: libwebsockets would send its close frame in a later turn of the loop, so it is
+ * written past it. Nothing of its own waits to be sent at this moment. */
 void
 sig_web_ws_goodbye (SigWebConn *conn)
 {
-  static unsigned char reason[] = "server ends";
+  static const guint8 frame[] = { 0x88, 2, 1001 >> 8, 1001 & 0xff };
+  SSL *ssl = lws_get_ssl (conn->wsi);
 
   if (!conn->established || conn->close_code != 0 || lws_partial_buffered (conn->wsi))
     return;
-  lws_close_reason (conn->wsi, LWS_CLOSE_STATUS_GOINGAWAY, reason, sizeof reason - 1);
-  lws_set_timeout (conn->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
+  conn->close_code = 1001;
+  if (ssl != NULL)
+    (void)SSL_write (ssl, frame, sizeof frame);
+  else
+    (void)!send (lws_get_socket_fd (conn->wsi), frame, sizeof frame, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static SigWebConn *
