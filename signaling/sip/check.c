@@ -102,8 +102,9 @@ sig_sip_check_uri (const char *uri, GError **error)
     return invalid (error, "the SIP address has no valid host");
   if (!is_port (url->url_port))
     return invalid (error, "the port of a SIP address is between 1 and 65535");
-  if (url->url_password != NULL || url->url_headers != NULL || url->url_fragment != NULL)
-    return invalid (error, "a password or headers inside of the SIP address are not allowed");
+  if (url->url_password != NULL || url->url_path != NULL || url->url_headers != NULL
+      || url->url_fragment != NULL)
+    return invalid (error, "a password, a path or headers inside of the SIP address are not allowed");
   return url->url_params == NULL || check_parameters (url->url_params, error);
 }
 

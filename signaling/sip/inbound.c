@@ -237,6 +237,7 @@ sig_sip_on_update (SigSipCall *call, sip_t const *message)
     ask_about_offer (call, message, SIG_SIP_REOFFER_UPDATE);
 }
 
+/* The stack adds Allow and Accept. */
 void
 sig_sip_on_options (SigSipListener *listener, nua_handle_t *nh, sip_t const *message)
 {
@@ -244,8 +245,8 @@ sig_sip_on_options (SigSipListener *listener, nua_handle_t *nh, sip_t const *mes
   int status = too_far ? 483 : 200;
 
   nua_respond (nh, status, sig_sip_phrase (status, NULL), NUTAG_WITH_CURRENT (listener->nua),
-               SIPTAG_ACCEPT_STR ("application/sdp"), SIPTAG_ACCEPT_ENCODING_STR ("identity"),
-               SIPTAG_ACCEPT_LANGUAGE_STR ("en"), SIPTAG_SUPPORTED_STR (""), TAG_END ());
+               SIPTAG_ACCEPT_ENCODING_STR ("identity"), SIPTAG_ACCEPT_LANGUAGE_STR ("en"),
+               SIPTAG_SUPPORTED_STR (""), TAG_END ());
 }
 
 static guint

@@ -79,13 +79,31 @@ drop (msg_t *message, sip_t *sip)
   sip->sip_flags |= MSG_FLG_ERROR;
 }
 
+/* The stack answers a method that it has never heard of with 501, and one that is not in our Allow with 405,
+ * which RFC 3261 8.2.1 wants for both. So the unknown one gets the number of one that is never allowed; its
+ * name, which is what goes back in CSeq, stays. */
+static void
+make_method_known (sip_t *sip)
+{
+  if (sip->sip_request->rq_method != sip_method_unknown)
+    return;
+  sip->sip_request->rq_method = sip_method_publish;
+  sip->sip_cseq->cs_method = sip_method_publish;
+}
+
 static void
 inspect (SigSip *endpoint, msg_t *message, sip_t *sip)
 {
   SigSipPeer peer;
 
-  if (sip->sip_error != NULL || sip_sanity_check (sip) < 0)
-    endpoint->stats.n_malformed++;
+  /* The stack refuses what is not sane, and what has a broken header that matters; it passes the rest. */
+  if ((sip->sip_flags & MSG_FLG_ERROR) || sip_sanity_check (sip) < 0)
+    {
+      endpoint->stats.n_malformed++;
+      return;
+    }
+  if (sip->sip_request != NULL)
+    make_method_known (sip);
 
   if (sip->sip_request == NULL)
     {
