@@ -112,8 +112,9 @@ sig_sip_call_end (SigSipCall *call, SigSipEndCause cause, int status, const char
   if (call->ended)
     return;
   call->ended = TRUE;
+  char *text = sig_sip_text (phrase); /* may be end_phrase itself */
   g_free (call->end_phrase);
-  call->end_phrase = sig_sip_text (phrase);
+  call->end_phrase = text;
   call->end_reason = reason != NULL ? sig_sip_text (reason) : NULL;
   call->end = (SigSipEnd){
     .cause = cause, .status = status, .phrase = call->end_phrase, .reason = call->end_reason
@@ -319,8 +320,10 @@ sig_sip_call_reoffer (SigSip *sip, SigSipCallId id, const char *sdp)
   if (call->own_reoffer || call->reoffer != SIG_SIP_REOFFER_NONE)
     return FALSE;
   call->own_reoffer = TRUE;
-  nua_invite (call->nh, SIPTAG_CONTACT_STR (call->dialog.local_contact),
-              SIPTAG_CONTENT_TYPE_STR ("application/sdp"), SIPTAG_PAYLOAD_STR (sdp),
-              TAG_IF (call->dialog.local_cseq == 0, SIPTAG_CSEQ_STR ("2 INVITE")), TAG_END ());
+  /* One challenge at most: giving up on a second one, the stack would hang up. */
+  nua_invite (call->nh, NUTAG_RETRY_COUNT (call->credentials != NULL ? 1 : 0),
+              SIPTAG_CONTACT_STR (call->dialog.local_contact), SIPTAG_CONTENT_TYPE_STR ("application/sdp"),
+              SIPTAG_PAYLOAD_STR (sdp), TAG_IF (call->dialog.local_cseq == 0, SIPTAG_CSEQ_STR ("2 INVITE")),
+              TAG_END ());
   return TRUE;
 }

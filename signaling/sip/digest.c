@@ -94,6 +94,18 @@ parse_qop (const char *value)
   return qop;
 }
 
+gboolean
+sig_sip_digest_can_answer (const msg_auth_t *challenge)
+{
+  const msg_param_t *parameters = challenge->au_params;
+
+  return challenge->au_scheme != NULL && g_ascii_strcasecmp (challenge->au_scheme, "Digest") == 0
+         && parameters != NULL && msg_params_find (parameters, "realm=") != NULL
+         && msg_params_find (parameters, "nonce=") != NULL
+         && parse_algorithm (msg_params_find (parameters, "algorithm=")) != ALGORITHM_NONE
+         && parse_qop (msg_params_find (parameters, "qop=")) != QOP_UNKNOWN;
+}
+
 static void
 set_nonce (Challenge *challenge, const char *nonce)
 {
@@ -113,14 +125,11 @@ static int
 on_challenge (auth_client_t *client, msg_auth_t const *header)
 {
   Challenge *challenge = (Challenge *)client;
-  const char *nonce = msg_params_find (header->au_params, "nonce=");
   const char *stale = msg_params_find (header->au_params, "stale=");
   Algorithm algorithm = parse_algorithm (msg_params_find (header->au_params, "algorithm="));
   Qop qop = parse_qop (msg_params_find (header->au_params, "qop="));
 
-  if (nonce == NULL || algorithm == ALGORITHM_NONE || qop == QOP_UNKNOWN)
-    return 1;
-  if (algorithm < challenge->algorithm)
+  if (!sig_sip_digest_can_answer (header) || algorithm < challenge->algorithm)
     return 1;
 
   /* A second refusal that does not say "stale" means that the password is wrong. */
@@ -132,7 +141,7 @@ on_challenge (auth_client_t *client, msg_auth_t const *header)
   challenge->qop = qop;
   su_free (client->ca_home, challenge->opaque);
   challenge->opaque = unquote (client->ca_home, msg_params_find (header->au_params, "opaque="));
-  set_nonce (challenge, nonce);
+  set_nonce (challenge, msg_params_find (header->au_params, "nonce="));
   return is_new ? 2 : 1;
 }
 

@@ -5,9 +5,13 @@
 #pragma once
 
 #include <glib.h>
+#include <sofia-sip/msg_types.h>
 
 /** sig_sip_digest_register: makes the plug-in the stack's handler of "Digest". Once per process. */
 void sig_sip_digest_register (void);
+
+/** sig_sip_digest_can_answer: a digest challenge with a realm and a nonce that we know the algorithm of. */
+gboolean sig_sip_digest_can_answer (const msg_auth_t *challenge);
 
 /**
  * sig_sip_digest_credentials:

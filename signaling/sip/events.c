@@ -64,10 +64,7 @@ on_state (SigSipCall *call, int status, const char *phrase, tagi_t tags[])
   int state = nua_callstate_init;
 
   tl_gets (tags, NUTAG_CALLSTATE_REF (state), TAG_END ());
-  if (state != nua_callstate_terminated)
-    return;
-  sig_sip_call_end (call, SIG_SIP_END_FAILED, status < 700 ? status : 500, phrase, NULL);
-  sig_sip_call_release (call);
+  sig_sip_on_state (call, state, status, phrase);
 }
 
 static void

@@ -149,6 +149,7 @@ void sig_sip_on_options (SigSipListener *listener, nua_handle_t *nh, sip_t const
 void sig_sip_on_register (SigSipListener *listener, nua_handle_t *nh, sip_t const *message);
 
 /* outbound.c */
+void sig_sip_on_state (SigSipCall *call, int state, int status, const char *phrase);
 void sig_sip_on_invite_answer (SigSipCall *call, int status, const char *phrase, sip_t const *message);
 
 /* dialog.c: keeps call->dialog */
@@ -163,6 +164,7 @@ char *sig_sip_host (const url_t *url);
 char *sig_sip_display (const char *display);
 char *sig_sip_reason_header (sip_t const *message);
 void sig_sip_peer_of (msg_t *message, SigSipPeer *peer);
+gboolean sig_sip_is_own (msg_t *message);
 char *sig_sip_contact_make (SigSip *sip, const char *peer_host, const char *user, gboolean is_tcp);
 int sig_sip_body_check (sip_t const *message, const char **phrase);
 char *sig_sip_body (sip_t const *message);

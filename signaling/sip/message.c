@@ -137,6 +137,13 @@ sig_sip_peer_of (msg_t *message, SigSipPeer *peer)
                  && su_casematch (sip->sip_via->v_protocol, "SIP/2.0/TCP");
 }
 
+/** sig_sip_is_own: TRUE for an answer that the stack made itself, a time-out or an unreachable peer. */
+gboolean
+sig_sip_is_own (msg_t *message)
+{
+  return message == NULL || msg_addr (message)->su_family == AF_UNSPEC;
+}
+
 /** sig_sip_contact_make: (transfer full): our Contact towards @peer_host. @user: (nullable) */
 char *
 sig_sip_contact_make (SigSip *sip, const char *peer_host, const char *user, gboolean is_tcp)

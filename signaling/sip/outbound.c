@@ -43,16 +43,14 @@ static void
 on_refused (SigSipCall *call, int status, const char *phrase, sip_t const *message)
 {
   g_autofree char *reason = sig_sip_reason_header (message);
-  g_autofree char *kept = NULL;
   SigSipEndCause cause = SIG_SIP_END_REJECTED;
 
   if (status >= 700 && call->end.status != 0)
     {
       status = call->end.status;
-      kept = g_steal_pointer (&call->end_phrase);
-      phrase = kept;
+      phrase = call->end_phrase;
     }
-  else if (message == NULL)
+  else if (sig_sip_is_own (nua_current_request (call->listener->nua)))
     cause = status == 408 ? SIG_SIP_END_TIMEOUT : SIG_SIP_END_FAILED;
   sig_sip_call_end (call, cause, status < 700 ? status : 500, phrase, reason);
   /* the handle goes with the stack's "terminated", or with the owner's patience */
@@ -111,6 +109,22 @@ on_later_answer (SigSipCall *call, int status, const char *phrase, sip_t const *
   call->own_reoffer = FALSE;
   if (!call->ended && sip->ops->reanswer != NULL)
     sip->ops->reanswer (sip->owner, call->id, status < 700 ? status : 500, text, sdp);
+}
+
+/** sig_sip_on_state: what the stack makes of the answers: a challenge that it gave up on is an answer. */
+void
+sig_sip_on_state (SigSipCall *call, int state, int status, const char *phrase)
+{
+  gboolean challenged = call->end.status != 0;
+
+  if (state == nua_callstate_terminated && challenged && !call->is_answered)
+    sig_sip_call_end (call, SIG_SIP_END_REJECTED, call->end.status, call->end_phrase, NULL);
+  else if (state == nua_callstate_terminated)
+    sig_sip_call_end (call, SIG_SIP_END_FAILED, status < 700 ? status : 500, phrase, NULL);
+  else if (state == nua_callstate_ready && challenged && call->own_reoffer)
+    on_later_answer (call, call->end.status, call->end_phrase, NULL);
+  if (state == nua_callstate_terminated)
+    sig_sip_call_release (call);
 }
 
 void
@@ -172,7 +186,8 @@ typedef struct
 {
   char *host; /* without brackets */
   char *user;
-  char *to; /* To: the URI without port and parameters (RFC 3261 19.1.1) */
+  char *
+      to; /* To: the URI without parameters (RFC 3261 19.1.1), but with its port, the target of last resort */
   guint16 port;
   gboolean is_tcp;
 } Target;
@@ -191,8 +206,9 @@ read_target (const char *uri, Target *target)
   if (url->url_params != NULL)
     url_param (url->url_params, "transport", transport, sizeof transport);
   target->is_tcp = g_ascii_strcasecmp (transport, "tcp") == 0;
-  target->to = url->url_user != NULL ? g_strdup_printf ("<sip:%s@%s>", url->url_user, url->url_host)
-                                     : g_strdup_printf ("<sip:%s>", url->url_host);
+  target->to = g_strdup_printf ("<sip:%s%s%s%s%s>", url->url_user != NULL ? url->url_user : "",
+                                url->url_user != NULL ? "@" : "", url->url_host,
+                                url->url_port != NULL ? ":" : "", url->url_port != NULL ? url->url_port : "");
 }
 
 static void

@@ -8,6 +8,8 @@
  *   answered transaction lives for 32 s. */
 #include "signaling/sip/internal.h"
 
+#include "signaling/sip/digest.h"
+
 #include <sofia-sip/msg_mclass.h>
 #include <sofia-sip/sip_parser.h>
 #include <sofia-sip/sip_util.h>
@@ -52,13 +54,21 @@ targets_are_sip (const sip_t *message)
   return TRUE;
 }
 
+/* In an answer: what comes after it goes where it came from. */
 static void
-remove_targets (msg_t *message, sip_t *sip)
+replace_targets (msg_t *message, sip_t *sip)
 {
+  SigSipPeer peer;
+
   while (sip->sip_record_route != NULL)
     sip_header_remove (message, sip, (sip_header_t *)sip->sip_record_route);
   while (sip->sip_contact != NULL)
     sip_header_remove (message, sip, (sip_header_t *)sip->sip_contact);
+  sig_sip_peer_of (message, &peer);
+  sip_header_insert (message, sip,
+                     (sip_header_t *)sip_contact_format (
+                         msg_home (message), peer.is_ipv6 ? "<sip:[%s]:%u%s>" : "<sip:%s:%u%s>", peer.host,
+                         peer.port, peer.is_tcp ? ";transport=tcp" : ""));
 }
 
 static gboolean
@@ -77,6 +87,20 @@ drop (msg_t *message, sip_t *sip)
   while (sip->sip_via != NULL)
     sip_header_remove (message, sip, (sip_header_t *)sip->sip_via);
   sip->sip_flags |= MSG_FLG_ERROR;
+}
+
+/* With a challenge that nobody can answer the stack waits for credentials, and ends the call when none come,
+ * or repeats the request as it was. Without it the answer is an answer like any other. */
+static void
+remove_unanswerable (msg_t *message, sip_t *sip, const msg_auth_t *challenge)
+{
+  while (challenge != NULL)
+    {
+      const msg_auth_t *next = challenge->au_next;
+      if (!sig_sip_digest_can_answer (challenge))
+        sip_header_remove (message, sip, (sip_header_t *)challenge);
+      challenge = next;
+    }
 }
 
 /* The stack answers a method that it has never heard of with 501, and one that is not in our Allow with 405,
@@ -108,7 +132,9 @@ inspect (SigSip *endpoint, msg_t *message, sip_t *sip)
   if (sip->sip_request == NULL)
     {
       if (!targets_are_sip (sip))
-        remove_targets (message, sip);
+        replace_targets (message, sip);
+      remove_unanswerable (message, sip, sip->sip_www_authenticate);
+      remove_unanswerable (message, sip, sip->sip_proxy_authenticate);
       return;
     }
   if (!targets_are_sip (sip)
