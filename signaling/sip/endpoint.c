@@ -233,7 +233,7 @@ start_listener (SigSip *sip, const char *address, GError **error)
       SIPTAG_ALLOW_STR (allow), NUTAG_APPL_METHOD ("OPTIONS, UPDATE"),
       SIPTAG_USER_AGENT_STR (sip->user_agent), NTATAG_MAXSIZE (MAX_MESSAGE), NTATAG_UDP_MTU (MAX_MESSAGE - 1),
       NTATAG_MAX_PROCEEDING (MAX_PROCEEDING), NTATAG_SIP_T1 (sip->t1_ms), NTATAG_SIP_T1X64 (64 * sip->t1_ms),
-      TPTAG_PONG2PING (1), TAG_END ());
+      NTATAG_SIP_T2 (8 * sip->t1_ms), NTATAG_SIP_T4 (10 * sip->t1_ms), TPTAG_PONG2PING (1), TAG_END ());
   if (listener->nua == NULL)
     {
       g_set_error (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE, "cannot listen for SIP on %s port %u: %s",
@@ -468,4 +468,5 @@ sig_sip_get_stats (SigSip *sip, SigSipStats *stats)
 {
   *stats = sip->stats;
   stats->n_calls = sip->n_live;
+  stats->n_closing = g_hash_table_size (sip->calls) - sip->n_live;
 }

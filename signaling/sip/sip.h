@@ -191,6 +191,7 @@ void sig_sip_dialog_state_clear (SigSipDialogState *state);
 typedef struct
 {
   guint n_calls;
+  guint n_closing; /* ended, but our BYE or CANCEL waits for its answer */
   guint64 n_invites, n_refused, n_rate_limited, n_malformed;
 } SigSipStats;
 

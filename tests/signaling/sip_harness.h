@@ -62,6 +62,8 @@ const char *endpoint_heard (Endpoint *endpoint);
   while (0)
 void run_once (void);
 void run_for_ms (guint ms);
+/** advance_stack_s: moves the stack's clock, not ours: its transactions of 32 s are over in no time. */
+void advance_stack_s (guint seconds);
 
 /* The peer made of a socket. */
 typedef struct
