@@ -161,6 +161,25 @@ limit (MediaLimiter *limiter, const gint32 *pcm, gsize samples, gint16 *out)
   limiter->reduction_q15 = reduction;
 }
 
+/* @work: what changes when @source is heard with @wanted instead of its own gain. Taking out rounds as
+ * putting in did, so that oneself leaves nothing behind. */
+static void
+override_gain (gint32 *restrict work, const Source *source, gsize samples, gint32 wanted)
+{
+  const gint16 *restrict pcm = source->pcm;
+  gint32 present = source->gain_q12;
+
+  if (wanted == present)
+    return;
+  /* Nearly always: oneself, at unity gain. */
+  if (wanted == 0 && present == MEDIA_MIXER_GAIN_UNITY)
+    for (gsize i = 0; i < samples; i++)
+      work[i] -= pcm[i];
+  else
+    for (gsize i = 0; i < samples; i++)
+      work[i] += ((pcm[i] * wanted) >> GAIN_SHIFT) - ((pcm[i] * present) >> GAIN_SHIFT);
+}
+
 void
 media_mixer_render (MediaMixer *mixer, const MediaMixerOverride *overrides, guint n_overrides,
                     MediaLimiter *limiter, gint16 *out)
@@ -174,17 +193,9 @@ media_mixer_render (MediaMixer *mixer, const MediaMixerOverride *overrides, guin
     }
   for (guint i = 0; i < n_overrides; i++)
     {
-      const Source *source;
-      gint32 wanted = CLAMP (overrides[i].gain_q12, 0, MEDIA_MIXER_GAIN_MAX);
-
       g_assert (overrides[i].slot < mixer->n_sources);
-      source = &mixer->sources[overrides[i].slot];
-      /* Taking out and adding anew rounds as the sum did, so that oneself leaves nothing behind. */
-      if (wanted == source->gain_q12)
-        continue;
-      for (gsize k = 0; k < mixer->samples; k++)
-        mixer->work[k] += ((source->pcm[k] * wanted) >> GAIN_SHIFT)
-                          - ((source->pcm[k] * source->gain_q12) >> GAIN_SHIFT);
+      override_gain (mixer->work, &mixer->sources[overrides[i].slot], mixer->samples,
+                     CLAMP (overrides[i].gain_q12, 0, MEDIA_MIXER_GAIN_MAX));
     }
   limit (limiter, sum, mixer->samples, out);
 }
