@@ -15,7 +15,7 @@
 #include "media/io/timer_heap.h"
 
 #define MAX_EVENTS   64
-#define MAX_CONTEXTS 64
+#define MAX_CONTEXTS 256
 #define DRAIN_US     (2 * CFG_US_PER_S)
 
 /* A registered descriptor. Its id is generation << 32 | index + 1: an event that carries the id of a slot's

@@ -13,7 +13,7 @@
 /* What is known of a descriptor number. */
 typedef struct
 {
-  guint8 wanted;     /* epoll events that the context's sources want, of the synchronisation under way */
+  int fd;
   guint8 registered; /* epoll events that the kernel was told, 0 for none */
   gboolean claimed;
 } Watch;
@@ -30,17 +30,22 @@ struct _MediaPumpContext
   GPollFD *polled; /* the context's descriptors at the last query, ascending */
   gint n_polled;
   gint n_allocated;
-  GArray *watches;    /* of Watch, by descriptor number */
-  GArray *registered; /* of int: descriptors with Watch.registered != 0 */
-  GArray *ready;      /* of GPollFD: what to report to the next check */
+  GArray *watches; /* of Watch, ascending; those that are registered or claimed */
+  GArray *spare;   /* the same, for the next synchronisation */
+  GArray *ready;   /* of GPollFD: what to report to the next check */
 };
 
 static Watch *
-watch_of (MediaPumpContext *context, int fd)
+find_watch (MediaPumpContext *context, int fd)
 {
-  if ((guint)fd >= context->watches->len)
-    g_array_set_size (context->watches, (guint)fd + 64);
-  return &g_array_index (context->watches, Watch, fd);
+  for (guint i = 0; i < context->watches->len; i++)
+    {
+      Watch *watch = &g_array_index (context->watches, Watch, i);
+
+      if (watch->fd == fd)
+        return watch;
+    }
+  return NULL;
 }
 
 static guint8
@@ -64,17 +69,16 @@ poll_events_of (guint32 epoll_events)
 /* A number may name another file than when it was registered, or none: the kernel forgot the old one by
  * itself then, and errors of removing say nothing. */
 static void
-register_fd (MediaPumpContext *context, int fd, guint8 events)
+register_fd (const MediaPumpContext *context, Watch *watch, guint8 events)
 {
-  Watch *watch = watch_of (context, fd);
-  struct epoll_event event = { .events = events, .data.fd = fd };
+  struct epoll_event event = { .events = events, .data.fd = watch->fd };
 
   if (watch->registered == events)
     return;
   if (events == 0)
-    (void)!epoll_ctl (context->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
-  else if (epoll_ctl (context->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 && errno == EEXIST)
-    (void)!epoll_ctl (context->epoll_fd, EPOLL_CTL_MOD, fd, &event);
+    (void)!epoll_ctl (context->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
+  else if (epoll_ctl (context->epoll_fd, EPOLL_CTL_ADD, watch->fd, &event) < 0 && errno == EEXIST)
+    (void)!epoll_ctl (context->epoll_fd, EPOLL_CTL_MOD, watch->fd, &event);
   watch->registered = events;
 }
 
@@ -95,45 +99,43 @@ query (MediaPumpContext *context)
     }
 }
 
-/* Makes the kernel's set equal to the queried one, less the claimed. */
+/* Of the sources that are polled for @fd, from *@at on in the ascending list. */
+static guint8
+take_wanted (const MediaPumpContext *context, int fd, gint *at)
+{
+  guint8 wanted = 0;
+
+  for (; *at < context->n_polled && context->polled[*at].fd == fd; (*at)++)
+    wanted |= epoll_events_of (context->polled[*at].events);
+  return wanted;
+}
+
+/* Makes the kernel's set equal to the queried one, less the claimed: merges two ascending lists. */
 static void
 synchronize (MediaPumpContext *context)
 {
-  GArray *before = context->registered;
-  GArray *after;
+  GArray *before = context->watches;
+  GArray *after = context->spare;
+  guint b = 0;
+  gint at = 0;
 
-  for (gint i = 0; i < context->n_polled; i++)
+  g_array_set_size (after, 0);
+  while (b < before->len || at < context->n_polled)
     {
-      Watch *watch = watch_of (context, context->polled[i].fd);
+      const int old_fd = b < before->len ? g_array_index (before, Watch, b).fd : G_MAXINT;
+      const int new_fd = at < context->n_polled ? context->polled[at].fd : G_MAXINT;
+      Watch watch = { .fd = MIN (old_fd, new_fd) };
+      guint8 wanted;
 
-      watch->wanted |= epoll_events_of (context->polled[i].events);
+      if (old_fd <= new_fd)
+        watch = g_array_index (before, Watch, b++);
+      wanted = take_wanted (context, watch.fd, &at);
+      register_fd (context, &watch, watch.claimed ? 0 : wanted);
+      if (watch.registered != 0 || watch.claimed)
+        g_array_append_val (after, watch);
     }
-  for (guint i = before->len; i > 0; i--)
-    {
-      const int fd = g_array_index (before, int, i - 1);
-      const Watch *watch = watch_of (context, fd);
-
-      if (watch->wanted == 0 || watch->claimed || watch->registered == 0)
-        {
-          register_fd (context, fd, 0);
-          g_array_remove_index_fast (before, i - 1);
-        }
-    }
-  after = context->registered;
-  for (gint i = 0; i < context->n_polled; i++)
-    {
-      const int fd = context->polled[i].fd;
-      Watch *watch = watch_of (context, fd);
-      const gboolean was_registered = watch->registered != 0;
-
-      if (watch->wanted != 0 && !watch->claimed)
-        {
-          register_fd (context, fd, watch->wanted);
-          if (!was_registered)
-            g_array_append_val (after, fd);
-        }
-      watch->wanted = 0;
-    }
+  context->watches = after;
+  context->spare = before;
 }
 
 static void
@@ -244,7 +246,7 @@ media_pump_context_new (MediaPump *pump, GError **error)
   context->timer.func = on_timer;
   context->timer.user = context;
   context->watches = g_array_new (FALSE, TRUE, sizeof (Watch));
-  context->registered = g_array_new (FALSE, FALSE, sizeof (int));
+  context->spare = g_array_new (FALSE, TRUE, sizeof (Watch));
   context->ready = g_array_new (FALSE, FALSE, sizeof (GPollFD));
   context->pump_id = media_pump_add_fd (pump, epoll_fd, EPOLLIN, on_readable, context);
   if (context->pump_id == 0)
@@ -266,7 +268,7 @@ media_pump_context_free (MediaPumpContext *context)
   g_main_context_unref (context->main);
   close (context->epoll_fd);
   g_array_unref (context->watches);
-  g_array_unref (context->registered);
+  g_array_unref (context->spare);
   g_array_unref (context->ready);
   g_free (context->polled);
   g_free (context);
@@ -316,14 +318,14 @@ media_pump_context_touch (MediaPumpContext *context)
 void
 media_pump_context_opened (MediaPumpContext *context, int fd)
 {
-  Watch *watch = watch_of (context, fd);
+  Watch *watch = find_watch (context, fd);
 
-  if (watch->registered != 0)
+  if (watch != NULL && watch->registered != 0)
     {
       const guint8 events = watch->registered;
 
       watch->registered = 0;
-      register_fd (context, fd, events);
+      register_fd (context, watch, events);
     }
   media_pump_context_touch (context);
 }
@@ -331,18 +333,30 @@ media_pump_context_opened (MediaPumpContext *context, int fd)
 void
 media_pump_context_claim (MediaPumpContext *context, int fd)
 {
-  Watch *watch = watch_of (context, fd);
+  Watch *watch = find_watch (context, fd);
 
+  if (watch == NULL)
+    {
+      Watch added = { .fd = fd };
+      guint at = 0;
+
+      while (at < context->watches->len && g_array_index (context->watches, Watch, at).fd < fd)
+        at++;
+      g_array_insert_val (context->watches, at, added);
+      watch = &g_array_index (context->watches, Watch, at);
+    }
   watch->claimed = TRUE;
-  /* It stays in the list of registered ones until the next synchronisation. */
-  register_fd (context, fd, 0);
+  register_fd (context, watch, 0);
   media_pump_context_touch (context);
 }
 
 void
 media_pump_context_unclaim (MediaPumpContext *context, int fd)
 {
-  watch_of (context, fd)->claimed = FALSE;
+  Watch *watch = find_watch (context, fd);
+
+  if (watch != NULL)
+    watch->claimed = FALSE;
   media_pump_context_touch (context);
 }
 

@@ -2,7 +2,10 @@
  * authenticates and decrypts what we receive with the remote key, in place.
  *
  * A packet that fails authentication changes nothing but a counter: no SSRC is learned from it, no window
- * moves. SSRC, DTMF and statistics are to be read after unprotect only. The library behind is hidden here. */
+ * moves. SSRC, DTMF and statistics are to be read after unprotect only.
+ *
+ * Begin a new SSRC with a sequence number below 2^15: a receiver that misses the first packets before a wrap
+ * would guess another rollover counter than the sender's and refuse all that follows (RFC 3711 3.3.1). */
 #pragma once
 
 #include <glib.h>

@@ -23,7 +23,8 @@
 #include "media/io/udp.h"
 #include "tools/load/peer.h"
 
-#define WARM_UP_S 2
+/* libnice stops its 20 ms timers 5 s after the last connectivity check. */
+#define WARM_UP_S 7
 #define MEASURE_S 5
 #define CONNECT_S 60
 #define MAX_RATIO 1.5
@@ -46,7 +47,8 @@ typedef struct
 {
   double us_per_packet;
   double core_percent;
-  double received_percent;
+  double offered_percent;  /* what the peers sent, of what all of them would send if none was lost */
+  double received_percent; /* of that */
 } Result;
 
 static void
@@ -125,7 +127,7 @@ thread_cpu_us (void)
 
 /* @turn runs the receiver's loop for at most about 100 ms. */
 static Result
-measure (Generator *generator, const Count *count, void (*turn) (gpointer), gpointer user)
+measure (Generator *generator, const Count *count, guint n, void (*turn) (gpointer), gpointer user)
 {
   gint64 end = g_get_monotonic_time () + WARM_UP_S * G_USEC_PER_SEC;
   guint64 sent;
@@ -145,6 +147,7 @@ measure (Generator *generator, const Count *count, void (*turn) (gpointer), gpoi
   sent = count_sent (generator) - sent;
   return (Result){ .us_per_packet = cpu_us / (double)MAX (received, 1),
                    .core_percent = 100.0 * cpu_us / (MEASURE_S * 1e6),
+                   .offered_percent = 100.0 * (double)sent / (n * 50.0 * MEASURE_S),
                    .received_percent = 100.0 * (double)received / (double)MAX (sent, 1) };
 }
 
@@ -203,7 +206,7 @@ run_bare (Generator *generator, guint n)
       line = g_strdup_printf ("127.0.0.1|%u|%s", media_address_port (&local), base64);
       tell (generator, "plain|", line);
     }
-  result = measure (generator, &count, bare_turn, &bare);
+  result = measure (generator, &count, n, bare_turn, &bare);
   for (guint i = 0; i < n; i++)
     {
       media_udp_free (bare.udp[i]);
@@ -282,7 +285,7 @@ run_pump (Generator *generator, guint n)
     (void)media_pump_turn (pump, 100);
   if (count.n_connected < n)
     die ("not all peers connected");
-  return measure (generator, &count, pump_turn, pump);
+  return measure (generator, &count, n, pump_turn, pump);
 }
 
 /* libnice's own way. */
@@ -447,7 +450,7 @@ run_nice (Generator *generator, guint n)
     nice_turn (context);
   if (count.n_connected < n)
     fprintf (stderr, "libnice: %u of %u peers connected\n", count.n_connected, n);
-  result = measure (generator, &count, nice_turn, context);
+  result = measure (generator, &count, n, nice_turn, context);
   for (guint i = 0; i < n; i++)
     {
       g_object_unref (peers[i].agent);
@@ -470,12 +473,12 @@ main (int argc, char **argv)
     Result (*run) (Generator *generator, guint n);
   } variants[] = { { "epoll", run_bare }, { "pump", run_pump }, { "libnice", run_nice } };
   static const guint sizes[] = { 100, 500 };
-  Result results[G_N_ELEMENTS (variants)][G_N_ELEMENTS (sizes)];
+  Result results[G_N_ELEMENTS (variants)][G_N_ELEMENTS (sizes)] = { 0 };
   struct rlimit limit;
   double ratio;
 
   if (argc < 2)
-    die ("usage: bench_receive GENERATOR");
+    die ("usage: bench_receive GENERATOR [epoll|pump|libnice]");
   (void)signal (SIGPIPE, SIG_IGN);
   if (getrlimit (RLIMIT_NOFILE, &limit) == 0)
     {
@@ -483,19 +486,25 @@ main (int argc, char **argv)
       (void)setrlimit (RLIMIT_NOFILE, &limit);
     }
   pin (0);
-  printf ("%-8s %6s %10s %8s %10s\n", "receiver", "peers", "us/packet", "core %", "received %");
+  printf ("%-8s %6s %10s %8s %10s %10s\n", "receiver", "peers", "us/packet", "core %", "offered %",
+          "received %");
   for (guint v = 0; v < G_N_ELEMENTS (variants); v++)
     for (guint s = 0; s < G_N_ELEMENTS (sizes); s++)
       {
         Generator generator = { .program = argv[1] };
 
+        if (argc > 2 && !g_str_equal (argv[2], variants[v].name))
+          continue;
         generator_open (&generator);
         results[v][s] = variants[v].run (&generator, sizes[s]);
         generator_close (&generator);
-        printf ("%-8s %6u %10.2f %8.1f %10.1f\n", variants[v].name, sizes[s], results[v][s].us_per_packet,
-                results[v][s].core_percent, results[v][s].received_percent);
+        printf ("%-8s %6u %10.2f %8.1f %10.1f %10.1f\n", variants[v].name, sizes[s],
+                results[v][s].us_per_packet, results[v][s].core_percent, results[v][s].offered_percent,
+                results[v][s].received_percent);
         fflush (stdout);
       }
+  if (argc > 2)
+    return 0;
   ratio = results[1][1].us_per_packet / results[1][0].us_per_packet;
   printf ("pump, 500 peers / 100 peers: %.2f (at most %.1f); pump / epoll at 500: %.2f; libnice / pump at "
           "500: %.1f\n",

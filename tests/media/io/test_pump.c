@@ -477,6 +477,6 @@ main (int argc, char **argv)
   g_test_add_func ("/media/pump/dispatches_its_mailbox", test_mailbox);
   g_test_add_func ("/media/pump/quits_from_another_thread", test_quit_from_another_thread);
   g_test_add_func ("/media/pump/iterates_a_private_context", test_context);
-  g_test_add_func ("/media/pump/puts_200_agents_into_a_context", test_contexts_are_bounded);
+  g_test_add_func ("/media/pump/bounds_the_agents_of_a_context", test_contexts_are_bounded);
   return g_test_run ();
 }
