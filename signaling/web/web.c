@@ -1,21 +1,13 @@
-/* The server: its listening sockets and the one callback of libwebsockets. Connections are accepted here and
- * handed over, since libwebsockets only logs why it cannot bind. */
+/* The server's life, and the one callback of libwebsockets. */
 #include "signaling/web/web_private.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <glib-unix.h>
 
 #include "config/base/error.h"
 #include "config/base/log.h"
 
-#define ACCEPTS_PER_TURN      16
 #define DEFAULT_MESSAGE_BYTES (1024 * 1024)
 #define DEFAULT_QUEUE_BYTES   (4 * 1024 * 1024)
 
@@ -125,164 +117,6 @@ on_event (struct lws *wsi, enum lws_callback_reasons reason, void *user, void *i
 #pragma GCC diagnostic pop
 }
 
-/* ---- listening ---- */
-
-static void
-adopt (SigWeb *web, int fd)
-{
-  lws_sock_file_fd_type descriptor = { .sockfd = fd };
-  int one = 1;
-
-  if (web->n_connections >= SIG_WEB_MAX_CONNECTIONS)
-    {
-      close (fd);
-      return;
-    }
-  setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  /* Closes the socket, and tells of its end, when it fails. */
-  (void)lws_adopt_descriptor_vhost (web->vhost, LWS_ADOPT_HTTP | LWS_ADOPT_SOCKET | LWS_ADOPT_ALLOW_SSL,
-                                    descriptor, NULL, NULL);
-}
-
-/* Without a descriptor left the queue of the listener would stay readable for ever: take one off and hang up.
- */
-static void
-shed_connection (SigWeb *web, int listener)
-{
-  int fd;
-
-  close (web->spare_fd);
-  fd = accept4 (listener, NULL, NULL, SOCK_CLOEXEC);
-  if (fd >= 0)
-    close (fd);
-  web->spare_fd = open ("/dev/null", O_RDONLY | O_CLOEXEC);
-  cfg_warn ("api", NULL, "Connection refused, no file descriptors left");
-}
-
-static gboolean
-on_connection (gint listener, GIOCondition condition, gpointer data)
-{
-  SigWeb *web = data;
-
-  for (int i = 0; i < ACCEPTS_PER_TURN; i++)
-    {
-      int fd = accept4 (listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-      if (fd >= 0)
-        adopt (web, fd);
-      else if (errno == EMFILE || errno == ENFILE)
-        {
-          shed_connection (web, listener);
-          break;
-        }
-      else if (errno != EINTR && errno != ECONNABORTED)
-        break;
-    }
-  return G_SOURCE_CONTINUE;
-}
-
-typedef struct
-{
-  GSource *source;
-  int fd;
-} Listener;
-
-static void
-listener_free (gpointer data)
-{
-  Listener *listener = data;
-
-  g_source_destroy (listener->source);
-  g_source_unref (listener->source);
-  close (listener->fd);
-  g_free (listener);
-}
-
-/* Returns: the socket, or -1 with errno. */
-static int
-bind_socket (const struct addrinfo *address, guint16 *port)
-{
-  int one = 1, zero = 0, failure;
-  int fd = socket (address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  struct sockaddr_storage bound = { 0 };
-  socklen_t size = sizeof bound;
-
-  if (fd < 0)
-    return -1;
-  setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  if (address->ai_family == AF_INET6)
-    setsockopt (fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
-  if (bind (fd, address->ai_addr, address->ai_addrlen) == 0 && listen (fd, 128) == 0
-      && getsockname (fd, (struct sockaddr *)&bound, &size) == 0)
-    {
-      *port = g_ntohs (bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-                                                   : ((struct sockaddr_in *)&bound)->sin_port);
-      return fd;
-    }
-  failure = errno;
-  close (fd);
-  errno = failure;
-  return -1;
-}
-
-static void
-add_listener (SigWeb *web, int fd)
-{
-  Listener *listener = g_new0 (Listener, 1);
-
-  listener->fd = fd;
-  listener->source = g_unix_fd_source_new (fd, G_IO_IN);
-  g_source_set_callback (listener->source, G_SOURCE_FUNC (on_connection), web, NULL);
-  g_source_attach (listener->source, g_main_loop_get_context (web->loop));
-  g_ptr_array_add (web->listeners, listener);
-}
-
-/* Binds every address that the name stands for ("localhost" has two). An address family that this machine
- * lacks is skipped as long as one remains. */
-static gboolean
-listen_on (SigWeb *web, const char *name, guint16 port, GError **error)
-{
-  const char *host = name != NULL && *name != '\0' ? name : "::";
-  struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV },
-                  *list = NULL;
-  int failure = 0, code;
-
-  for (int attempt = 0; web->listeners->len == 0 && attempt < (strcmp (host, "::") == 0 ? 2 : 1); attempt++)
-    {
-      g_autofree char *service = g_strdup_printf ("%u", port);
-
-      code = getaddrinfo (attempt == 0 ? host : "0.0.0.0", service, &hints, &list);
-      if (code != 0)
-        {
-          g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "http.bind %s: %s", host,
-                       gai_strerror (code));
-          return FALSE;
-        }
-      for (const struct addrinfo *a = list; a != NULL; a = a->ai_next)
-        {
-          struct sockaddr_storage address;
-          struct addrinfo one = *a;
-          int fd;
-
-          memcpy (&address, a->ai_addr, a->ai_addrlen);
-          one.ai_addr = (struct sockaddr *)&address;
-          if (web->port != 0) /* the same one on every address */
-            ((struct sockaddr_in *)&address)->sin_port = g_htons (web->port);
-          fd = bind_socket (&one, &web->port);
-          if (fd >= 0)
-            add_listener (web, fd);
-          else if (failure == 0 || (errno != EADDRNOTAVAIL && errno != EAFNOSUPPORT))
-            failure = errno;
-        }
-      freeaddrinfo (list);
-    }
-  if (web->listeners->len > 0 && (failure == 0 || failure == EADDRNOTAVAIL || failure == EAFNOSUPPORT))
-    return TRUE;
-  g_set_error (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE, "cannot listen for HTTP on %s port %u: %s", host,
-               port, g_strerror (failure));
-  return FALSE;
-}
-
 /* ---- the context of libwebsockets ---- */
 
 static void
@@ -371,7 +205,7 @@ sig_web_new (const SigWebConfig *config, const SigWebOps *ops, gpointer owner, G
   copy_config (web, config);
   web->sockets = g_hash_table_new (g_int64_hash, g_int64_equal);
   web->page = sig_web_page_load ();
-  web->listeners = g_ptr_array_new_with_free_func (listener_free);
+  web->listeners = sig_web_listeners_new ();
   web->spare_fd = open ("/dev/null", O_RDONLY | O_CLOEXEC);
   web->loop = g_main_loop_new (NULL, FALSE);
   web->foreign_loops[0] = web->loop;
@@ -382,7 +216,7 @@ sig_web_new (const SigWebConfig *config, const SigWebOps *ops, gpointer owner, G
     .rx_buffer_size = 16384,
   };
   if (!sig_web_tls_check (web, error) || !create_context (web, error)
-      || !listen_on (web, config->bind, config->port, error))
+      || !sig_web_listen (web, config->bind, config->port, error))
     {
       sig_web_free (web);
       return NULL;

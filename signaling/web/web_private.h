@@ -1,6 +1,7 @@
 /* What the files of this folder share: the server, one connection, and the functions between them.
  *
- *   web.c      listening sockets, accepting, the libwebsockets context, its callback
+ *   web.c          the libwebsockets context and its callback
+ *   web_listen.c   listening sockets, accepting
  *   web_request.c  reading and judging a request's headers
  *   web_http.c     answers, bodies, refused upgrades
  *   web_page.c     the built-in files
@@ -80,6 +81,11 @@ typedef struct
   const char *content_type;
   char *etag; /* with its quotes */
 } SigWebFile;
+
+/* web_listen.c */
+GPtrArray *sig_web_listeners_new (void);
+/** sig_web_listen: binds every address of @name (NULL or "": all) and accepts from now on; sets web->port. */
+gboolean sig_web_listen (SigWeb *web, const char *name, guint16 port, GError **error);
 
 /* web_request.c */
 char *sig_web_header (struct lws *wsi, enum lws_token_indexes token);
