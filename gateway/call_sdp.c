@@ -31,7 +31,6 @@ gw_call_open_media (GwCall *call, const char *local_address, GError **error)
   if (call->leg == 0)
     return FALSE;
   call->v.local_address = g_strdup (local_address);
-  call->v.track = gateway_next_track (call->gateway);
   call->v.sdp_session_id = cfg_random_u64 () >> 2;
   call->v.sdp_version = 1;
   gateway_leg_own (call->gateway, call->leg, GW_LEG_CALL, call);
@@ -50,6 +49,8 @@ take_plan (GwCall *call, const SigSdpPlan *plan)
 {
   call->plan = *plan;
   call->has_plan = TRUE;
+  if (call->v.track == 0)
+    call->v.track = gateway_next_track (call->gateway);
   ensure_local (call, plan->n_sections);
   for (guint i = 0; i < plan->n_sections; i++)
     {

@@ -34,7 +34,7 @@ export async function sipp(t, gateway, scenario, { user = 'lobby', address = '12
     if (code === 0) return;
     const logs = readdirSync(directory).filter((name) => name.endsWith('.log'))
       .map((name) => readFileSync(join(directory, name), 'utf8')).join('\n');
-    throw new Error(`SIPp's ${scenario} ended with ${code}: ${errors}${logs.slice(0, 4000)}`);
+    throw new Error(`SIPp's ${scenario} ended with ${code}: ${errors}${logs.slice(0, 1500)}`);
   });
   done.catch(() => {}); // whoever awaits it gets the error
   return { done, port };
