@@ -4,9 +4,9 @@
 
 #define SPEECH_OVER_FLOOR_DB 9.0
 #define SPEECH_LEAST_DB      -55.0 /* quieter is no speech, however low the floor */
-#define SPEECH_CERTAIN_DB    -25.0 /* louder is speech, however high the floor */
+#define SPEECH_CERTAIN_DB    -37.0 /* louder is sound that somebody wants heard, a steady tone or music too */
 #define FLOOR_START_DB       -60.0
-#define FLOOR_MAX_DB         -35.0
+#define FLOOR_MAX_DB         -46.0 /* no line is noisier */
 #define FLOOR_RISE_DB_PER_S  3.0
 #define LEVEL_FALL_PER_S     60.0 /* smoothing: how fast the shown level may fall */
 #define STALE_US             (500 * CFG_US_PER_MS)

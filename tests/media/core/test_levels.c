@@ -80,6 +80,17 @@ test_noise_floor (void)
   g_assert_true (media_speech_update (&speech, 30, AT (ms + 20)));
 }
 
+/* A tone without pauses, music on hold: never taken for noise. */
+static void
+test_steady_tone_stays (void)
+{
+  MediaSpeech speech;
+
+  media_speech_init (&speech);
+  for (int ms = 0; ms < 120000; ms += 20)
+    g_assert_true (media_speech_update (&speech, 35, AT (ms)));
+}
+
 static MediaSpeech
 talker (guint8 level, gint64 ms)
 {
@@ -159,6 +170,7 @@ main (int argc, char **argv)
   g_test_add_func ("/media/levels/reads_extension", test_reads_extension);
   g_test_add_func ("/media/levels/speech_with_hangover", test_speech_with_hangover);
   g_test_add_func ("/media/levels/noise_floor", test_noise_floor);
+  g_test_add_func ("/media/levels/steady_tone_stays", test_steady_tone_stays);
   g_test_add_func ("/media/levels/chooses_loudest", test_chooses_loudest);
   g_test_add_func ("/media/mos/falls_with_loss_and_delay", test_mos);
   return g_test_run ();
