@@ -321,6 +321,22 @@ webrtc_section_is_takable (const SigSdpSection *section, Reason *reason)
   return TRUE;
 }
 
+/* RFC 8843 7.3.2: a bundle-only section has no transport but that of the offer's first bundled section; when
+ * that one is refused, so must it be (browsers fail on an answer that does otherwise). */
+static gboolean
+is_stranded (const SigSdp *offer, const SigSdpSection *section)
+{
+  gsize length = strcspn (offer->bundle, " ");
+
+  if (!section->bundle_only)
+    return FALSE;
+  for (guint i = 0; i < offer->n_sections; i++)
+    if (strlen (offer->sections[i].mid) == length
+        && strncmp (offer->sections[i].mid, offer->bundle, length) == 0)
+      return offer->sections[i].kind != SIG_SDP_AUDIO || offer->sections[i].port == 0;
+  return TRUE;
+}
+
 static gboolean
 plan_webrtc_section (const SigSdp *offer, guint index, const SigSdpPolicy *policy, SigSdpPlan *plan,
                      Reason *reason)

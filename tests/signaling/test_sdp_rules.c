@@ -454,6 +454,20 @@ test_second_audio_needs_bundle (void)
   g_assert_false (out->bundled);
 }
 
+/* Chromium with bundlePolicy max-bundle and a video track made before the audio. */
+static void
+test_bundle_only_behind_refused_section (void)
+{
+#define VIDEO "a=group:BUNDLE 0 1\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=rtcp-mux\r\n" ICE PRINT
+#define AUDIO(port, more)                                                                                    \
+  "m=audio " port " UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\na=rtcp-mux\r\na=mid:1\r\n" more
+  g_autofree SigSdpPlan *balanced = plan (HEAD VIDEO AUDIO ("9", ICE PRINT), &sdp_policy_webrtc);
+
+  g_assert_true (balanced->sections[1].accepted);
+  assert_refused (HEAD VIDEO AUDIO ("0", "a=bundle-only\r\n"), &sdp_policy_webrtc,
+                  CFG_ERROR_FAILED_PRECONDITION, "offer the audio first");
+}
+
 static void
 test_answer_to_ours (void)
 {
@@ -593,6 +607,7 @@ main (int argc, char **argv)
   ADD ("fingerprint_prefers_sha256", test_fingerprint_prefers_sha256);
   ADD ("extmap_directions", test_extmap_directions);
   ADD ("second_audio_needs_bundle", test_second_audio_needs_bundle);
+  ADD ("bundle_only_behind_refused_section", test_bundle_only_behind_refused_section);
   ADD ("answer_to_ours", test_answer_to_ours);
   ADD ("answer_refused", test_answer_refused);
   ADD ("round_trip", test_round_trip);
