@@ -90,8 +90,9 @@ cfg_reader_warn_unsupported (CfgReader *reader, const CfgSettings *settings)
       g_autofree char *path = g_strdup_printf ("trunks[%" G_GSIZE_FORMAT "].auth_username", i);
 
       if (trunk->direction == CFG_TRUNK_INBOUND && trunk->auth_username != NULL)
-        cfg_reader_warn_at (reader, path,
-                            "callers are not asked for a password in this version; "
-                            "limit who may call with allowed_addresses");
+        cfg_reader_warn_at (
+            reader, path,
+            "callers cannot be asked for a password in this version, so their calls are refused; "
+            "limit who may call with allowed_addresses instead");
     }
 }

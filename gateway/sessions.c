@@ -287,8 +287,8 @@ write_answer (GwSession *session)
     {
       if (!section_sends (session, i))
         continue;
-      /* A sink's codec may change, and its SSRC with it. Browsers play a track from an announced SSRC alone, but
-       * from the newest one of its MID where none is announced. */
+      /* A sink's codec may change, and its SSRC with it. Browsers play a track from an announced SSRC alone,
+       * but from the newest one of its MID where none is announced. */
       if (session->plan.sections[i].ext_mid_id == 0)
         sections[i].ssrc = session->local[i].ssrc;
       g_snprintf (sections[i].msid, sizeof sections[i].msid, "%s %s-%u", session->participant->room->sid,

@@ -472,8 +472,8 @@ warnings_name_their_line (void)
       "switchroom.yaml:2: trunks[0]: takes calls from any address; limit them with allowed_addresses" },
     { "trunks:\n  - name: t\n    allowed_addresses: [192.0.2.1]\n    auth_username: u\n    auth_password: "
       "p\n",
-      "switchroom.yaml:4: trunks[0].auth_username: callers are not asked for a password in this version; "
-      "limit who may call with allowed_addresses" },
+      "switchroom.yaml:4: trunks[0].auth_username: callers cannot be asked for a password in this version, "
+      "so their calls are refused; limit who may call with allowed_addresses instead" },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
