@@ -168,7 +168,7 @@ typedef struct
   void (*leg_stats) (gpointer owner, MediaLegId leg, const MediaLegStats *stats); /* about once a second */
   /* The last word of a leg after media_engine_leg_free. */
   void (*leg_closed) (gpointer owner, MediaLegId leg, const MediaLegStats *stats);
-  /* Who speaks, loudest first, on change; at most 10 times a second. */
+  /* Who speaks, loudest first: on change, at most 10 times a second, and once a second while it lasts. */
   void (*room_speakers) (gpointer owner, MediaRoomId room, const MediaSpeaker *speakers, gsize n);
 } MediaEngineOps;
 

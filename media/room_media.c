@@ -5,6 +5,8 @@
 #define SPEAKERS_EVERY_TICKS 5
 /* Levels within so many dB are the same to whoever draws them. */
 #define SPEAKERS_STEP_DB 3
+/* Said again while it lasts: who came meanwhile must see it too. */
+#define SPEAKERS_REPEAT_TICKS 50
 
 MediaRoom *
 media_room_new (const MediaRoomConfig *config, const MediaRoomOps *ops, gpointer user)
@@ -154,8 +156,10 @@ tell_speakers (MediaRoom *room, CfgMonotonic now)
       speakers[n] = (MediaSpeaker){ .track = source->track, .level = linear_level (levels[n]) };
       n++;
     }
-  if (same_as_told (room, speakers, levels, n))
+  if (same_as_told (room, speakers, levels, n)
+      && (n == 0 || room->ticks - room->told_at_tick < SPEAKERS_REPEAT_TICKS))
     return;
+  room->told_at_tick = room->ticks;
   room->n_told = n;
   for (guint i = 0; i < n; i++)
     {

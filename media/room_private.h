@@ -46,6 +46,7 @@ struct _MediaRoom
 
   MediaSpeaker told[MEDIA_ROOM_MAX_SPEAKERS];
   guint8 told_levels[MEDIA_ROOM_MAX_SPEAKERS];
+  guint64 told_at_tick;
   guint n_told;
 
   MediaRoomStats stats;
