@@ -348,6 +348,10 @@ plan_webrtc_section (const SigSdp *offer, guint index, const SigSdpPolicy *polic
     return FALSE;
   if (!webrtc_section_is_takable (section, reason))
     return FALSE;
+  if (is_stranded (offer, section))
+    return decline (
+        reason, CFG_ERROR_FAILED_PRECONDITION,
+        "the audio section is bundle-only behind a section that is refused here: offer the audio first");
   if (plan->first_audio >= 0 && !(plan->bundled && sig_sdp_mid_in_group (offer->bundle, section->mid)))
     return decline (reason, CFG_ERROR_FAILED_PRECONDITION, "more than one audio section without BUNDLE");
   if (!plan_codecs (section, policy, planned, reason))
