@@ -197,6 +197,17 @@ sig_sip_call_bye (SigSipCall *call)
   sig_sip_call_wait_for_end (call);
 }
 
+/** sig_sip_call_send_to: what we send in this dialog goes to @peer, whatever its Contact says. */
+void
+sig_sip_call_send_to (SigSipCall *call, const SigSipPeer *peer)
+{
+  g_autofree char *proxy
+      = g_strdup_printf (peer->is_ipv6 ? "sip:[%s]:%u;transport=%s" : "sip:%s:%u;transport=%s", peer->host,
+                         peer->port, peer->is_tcp ? "tcp" : "udp");
+
+  nua_set_hparams (call->nh, NUTAG_PROXY (proxy), TAG_END ());
+}
+
 static void
 respond (SigSipCall *call, int status, const char *sdp)
 {

@@ -2,6 +2,7 @@
 
 #include "config/base/error.h"
 #include "config/base/log.h"
+#include "signaling/sip/address.h"
 #include "signaling/sip/digest.h"
 
 #include <sofia-sip/nta_tag.h>
@@ -9,17 +10,14 @@
 #include <sofia-sip/su_log.h>
 #include <sofia-sip/tport_tag.h>
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define DEFAULT_T1_MS         500
 #define MAX_MESSAGE           65536
 #define MAX_PROCEEDING        20000
 #define MAX_SOURCES           4096
 #define FLOOD_FACTOR          10
+#define DIALOG_FACTOR         100
 #define SHUTDOWN_TICK_MS      100
 #define SHUTDOWN_POLITE_TICKS 30 /* for the answers to our BYEs */
 #define SHUTDOWN_MAX_TICKS    48
@@ -36,134 +34,30 @@ log_stack (void *stream, char const *format, va_list arguments)
     cfg_debug ("sip", NULL, "SIP stack", CFG_STR ("text", line));
 }
 
-static gboolean
-parse_address (const char *text, struct sockaddr_storage *out, socklen_t *length)
+/** sig_sip_listener_for: the listener whose address reaches @host, else the first of its family. */
+SigSipListener *
+sig_sip_listener_for (SigSip *sip, const char *host)
 {
-  struct sockaddr_in *in = (struct sockaddr_in *)out;
-  struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
+  char address[SIG_SIP_ADDRESS_MAX];
+  SigSipListener *same_family = NULL;
 
-  memset (out, 0, sizeof *out);
-  if (text != NULL && inet_pton (AF_INET, text, &in->sin_addr) == 1)
+  if (!sig_sip_address_route (host, address))
+    g_strlcpy (address, sig_sip_address_is_ipv6 (host) ? "::1" : "127.0.0.1", sizeof address);
+  for (guint i = 0; i < sip->listeners->len; i++)
     {
-      in->sin_family = AF_INET;
-      in->sin_port = htons (5060);
-      *length = sizeof *in;
-      return TRUE;
+      SigSipListener *listener = g_ptr_array_index (sip->listeners, i);
+      if (strcmp (listener->address, address) == 0)
+        return listener;
+      if (same_family == NULL
+          && sig_sip_address_is_ipv6 (listener->address) == sig_sip_address_is_ipv6 (address))
+        same_family = listener;
     }
-  if (text != NULL && inet_pton (AF_INET6, text, &in6->sin6_addr) == 1)
-    {
-      in6->sin6_family = AF_INET6;
-      in6->sin6_port = htons (5060);
-      *length = sizeof *in6;
-      return TRUE;
-    }
-  return FALSE;
-}
-
-gboolean
-sig_sip_host_is_numeric (const char *host)
-{
-  struct sockaddr_storage address;
-  socklen_t length;
-
-  return parse_address (host, &address, &length);
-}
-
-/** sig_sip_address_is_private: a numeric address that nobody on the public network can reach. */
-gboolean
-sig_sip_address_is_private (const char *host)
-{
-  struct sockaddr_storage storage;
-  socklen_t length;
-
-  if (!parse_address (host, &storage, &length))
-    return FALSE;
-  if (storage.ss_family == AF_INET)
-    {
-      guint32 a = ntohl (((struct sockaddr_in *)&storage)->sin_addr.s_addr);
-      return (a >> 24) == 10 || (a >> 24) == 127 || (a >> 24) == 0 || (a >> 20) == 0xac1
-             || (a >> 16) == 0xc0a8 || (a >> 16) == 0xa9fe || (a >> 22) == (0x64400000u >> 22);
-    }
-  const guint8 *b = ((struct sockaddr_in6 *)&storage)->sin6_addr.s6_addr;
-  return IN6_IS_ADDR_LOOPBACK ((const struct in6_addr *)b) || (b[0] & 0xfe) == 0xfc
-         || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80);
-}
-
-/* The kernel's choice for packets to @host: a UDP socket that is connected and never sent on. */
-static gboolean
-route_to (const char *host, char out[64])
-{
-  struct sockaddr_storage address;
-  socklen_t length;
-  gboolean found = FALSE;
-
-  if (!parse_address (host, &address, &length))
-    return FALSE;
-  int fd = socket (address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0)
-    return FALSE;
-  if (connect (fd, (struct sockaddr *)&address, length) == 0
-      && getsockname (fd, (struct sockaddr *)&address, &length) == 0)
-    {
-      const void *bytes = address.ss_family == AF_INET
-                              ? (const void *)&((struct sockaddr_in *)&address)->sin_addr
-                              : (const void *)&((struct sockaddr_in6 *)&address)->sin6_addr;
-      found = inet_ntop (address.ss_family, bytes, out, 64) != NULL;
-    }
-  close (fd);
-  return found;
-}
-
-/* The bound address that stands for @address: itself, else the first of its family, else the first. */
-static const char *
-bound_address (SigSip *sip, const char *address)
-{
-  gboolean is_ipv6 = strchr (address, ':') != NULL;
-  const char *same_family = NULL;
-
-  for (guint i = 0; sip->bind[i] != NULL; i++)
-    {
-      if (strcmp (sip->bind[i], address) == 0)
-        return sip->bind[i];
-      if (same_family == NULL && (strchr (sip->bind[i], ':') != NULL) == is_ipv6)
-        same_family = sip->bind[i];
-    }
-  return same_family != NULL ? same_family : sip->bind[0];
-}
-
-static gboolean
-is_any (const char *address)
-{
-  return strcmp (address, "0.0.0.0") == 0 || strcmp (address, "::") == 0;
-}
-
-/**
- * sig_sip_address_for: the address to announce to @host.
- * @host: numeric without brackets, or a name, which is not looked up
- * Returns: @out, or a string of @sip
- */
-const char *
-sig_sip_address_for (SigSip *sip, const char *host, char out[64])
-{
-  gboolean is_numeric = sig_sip_host_is_numeric (host);
-
-  if (sip->external_address != NULL && !(is_numeric && sig_sip_address_is_private (host)))
-    return sip->external_address;
-  if (sip->bind[0] != NULL && !is_numeric && !is_any (sip->bind[0]))
-    return sip->bind[0];
-  /* For a name: the way to anywhere outside (a documentation address, RFC 5737). */
-  if (!route_to (is_numeric ? host : "192.0.2.1", out))
-    g_strlcpy (out, strchr (host, ':') != NULL ? "::1" : "127.0.0.1", 64);
-  if (sip->bind[0] == NULL)
-    return out;
-  const char *bound = bound_address (sip, out);
-  return is_any (bound) ? out : bound;
+  return same_family != NULL ? same_family : g_ptr_array_index (sip->listeners, 0);
 }
 
 char *
 sig_sip_local_address (SigSip *sip, const char *host_or_address)
 {
-  char buffer[64];
   g_autofree char *host = g_strdup (host_or_address != NULL ? host_or_address : "");
   gsize length = strlen (host);
 
@@ -172,65 +66,66 @@ sig_sip_local_address (SigSip *sip, const char *host_or_address)
       host[length - 1] = '\0';
       memmove (host, host + 1, length - 1);
     }
-  return g_strdup (sig_sip_address_for (sip, host, buffer));
+  return g_strdup (sig_sip_listener_for (sip, host)->address);
 }
 
-SigSipListener *
-sig_sip_listener_for (SigSip *sip, const char *host)
+/** sig_sip_announced: the address that @peer_host, numeric or a name, reaches @listener at. */
+const char *
+sig_sip_announced (const SigSipListener *listener, const char *peer_host)
 {
-  char buffer[64] = "";
-  gboolean is_ipv6 = strchr (host, ':') != NULL;
-
-  if (sip->bind[0] != NULL && route_to (host, buffer))
-    {
-      const char *bound = bound_address (sip, buffer);
-      for (guint i = 0; i < sip->listeners->len; i++)
-        {
-          SigSipListener *listener = g_ptr_array_index (sip->listeners, i);
-          if (strcmp (listener->address, bound) == 0 && (strchr (bound, ':') != NULL) == is_ipv6)
-            return listener;
-        }
-    }
-  return g_ptr_array_index (sip->listeners, 0);
+  return listener->external != NULL && !sig_sip_address_is_private (peer_host) ? listener->external
+                                                                               : listener->address;
 }
 
 /* With an external address the stack writes that into Via and listens on what maddr names. */
 static char *
-listener_url (const SigSip *sip, const char *address)
+listener_url (const SigSipListener *listener)
 {
-  gboolean is_ipv6 = strchr (address, ':') != NULL;
+  const SigSip *sip = listener->sip;
   const char *transport = sip->transports == SIG_SIP_UDP   ? ";transport=udp"
                           : sip->transports == SIG_SIP_TCP ? ";transport=tcp"
                                                            : "";
-  gboolean external_fits
-      = sip->external_address != NULL && (strchr (sip->external_address, ':') != NULL) == is_ipv6;
+  gboolean is_ipv6 = sig_sip_address_is_ipv6 (listener->address);
 
-  if (strcmp (address, "0.0.0.0") != 0 && external_fits
-      && !sig_sip_address_is_private (sip->external_address))
-    return g_strdup_printf (is_ipv6 ? "sip:[%s]:%u;maddr=[%s]%s" : "sip:%s:%u;maddr=%s%s",
-                            sip->external_address, sip->port, address, transport);
-  return g_strdup_printf (is_ipv6 ? "sip:[%s]:%u%s" : "sip:%s:%u%s", address, sip->port, transport);
+  if (listener->external != NULL)
+    return g_strdup_printf (is_ipv6 ? "sip:[%s]:%u;maddr=[%s]%s" : "sip:%s:%u;maddr=%s%s", listener->external,
+                            sip->port, listener->address, transport);
+  return g_strdup_printf (is_ipv6 ? "sip:[%s]:%u%s" : "sip:%s:%u%s", listener->address, sip->port, transport);
+}
+
+/* The router that stands for the external address does not forward to loopback. */
+static const char *
+external_for (const SigSip *sip, const char *address)
+{
+  const char *external = sip->external_address;
+
+  if (external == NULL || strcmp (address, "::1") == 0 || g_str_has_prefix (address, "127."))
+    return NULL;
+  return sig_sip_address_is_ipv6 (external) == sig_sip_address_is_ipv6 (address) ? external : NULL;
 }
 
 static gboolean
 start_listener (SigSip *sip, const char *address, GError **error)
 {
+  if (sig_sip_address_probe (address, sip->port, sip->transports, error) != 0)
+    return FALSE;
+
   SigSipListener *listener = g_new0 (SigSipListener, 1);
-  g_autofree char *url = listener_url (sip, address);
+  listener->sip = sip;
+  listener->address = g_strdup (address);
+  listener->external = g_strdup (external_for (sip, address));
+  g_autofree char *url = listener_url (listener);
   g_autofree char *allow = g_strdup_printf ("INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE%s",
                                             sip->accept_any_register ? ", REGISTER" : "");
 
-  listener->sip = sip;
-  listener->address = g_strdup (address);
-  errno = 0;
   listener->nua = nua_create (
       sip->root, sig_sip_on_event, listener, NUTAG_URL (url), NTATAG_MCLASS (sip->parser),
       /* offers, answers, ringing, redirection and session timers are not the stack's business */
       NUTAG_MEDIA_ENABLE (0), NUTAG_AUTOANSWER (0), NUTAG_AUTOALERT (0), NUTAG_EARLY_MEDIA (0),
-      NUTAG_AUTO302 (0), NUTAG_AUTO305 (0), NUTAG_MAX_RETRY_AFTER (0), NUTAG_SESSION_TIMER (0),
-      NUTAG_MIN_SE (0), SIPTAG_SUPPORTED (NULL), NUTAG_INVITE_TIMER (0), NUTAG_ENABLEMESSAGE (0),
-      NUTAG_OUTBOUND ("no-options-keepalive no-validate no-natify"), NUTAG_KEEPALIVE (0),
-      SIPTAG_ALLOW_STR (allow), NUTAG_APPL_METHOD ("OPTIONS, UPDATE"),
+      NUTAG_AUTOACK (0), NUTAG_AUTO302 (0), NUTAG_AUTO305 (0), NUTAG_MAX_RETRY_AFTER (0),
+      NUTAG_SESSION_TIMER (0), NUTAG_MIN_SE (0), SIPTAG_SUPPORTED (NULL), NUTAG_INVITE_TIMER (0),
+      NUTAG_ENABLEMESSAGE (0), NUTAG_OUTBOUND ("no-options-keepalive no-validate no-natify"),
+      NUTAG_KEEPALIVE (0), SIPTAG_ALLOW_STR (allow), NUTAG_APPL_METHOD ("OPTIONS, UPDATE"),
       SIPTAG_USER_AGENT_STR (sip->user_agent), NTATAG_MAXSIZE (MAX_MESSAGE), NTATAG_UDP_MTU (MAX_MESSAGE - 1),
       NTATAG_MAX_PROCEEDING (MAX_PROCEEDING), NTATAG_SIP_T1 (sip->t1_ms), NTATAG_SIP_T1X64 (64 * sip->t1_ms),
       NTATAG_SIP_T2 (8 * sip->t1_ms), NTATAG_SIP_T4 (10 * sip->t1_ms), TPTAG_PONG2PING (1), TAG_END ());
@@ -253,19 +148,19 @@ listener_free (gpointer data)
 
   nua_destroy (listener->nua);
   g_free (listener->address);
+  g_free (listener->external);
   g_free (listener);
 }
 
 static SigSip *
 endpoint_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner)
 {
-  static const char *const no_addresses[] = { NULL };
   SigSip *sip = g_new0 (SigSip, 1);
   guint limit = MIN (config->invites_per_second_per_source, 100000);
 
   sip->ops = ops;
   sip->owner = owner;
-  sip->bind = g_strdupv ((char **)(config->bind != NULL ? config->bind : no_addresses));
+  sip->bind = sig_sip_address_expand (config->bind);
   sip->port = config->port;
   sip->transports = config->transports != 0 ? config->transports : SIG_SIP_UDP | SIG_SIP_TCP;
   sip->external_address = config->external_address != NULL && *config->external_address != '\0'
@@ -283,6 +178,7 @@ endpoint_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner)
     {
       sip->invite_rate = sig_sip_rate_new (limit, limit, MAX_SOURCES);
       sip->request_rate = sig_sip_rate_new (FLOOD_FACTOR * limit, FLOOD_FACTOR * limit, MAX_SOURCES);
+      sip->dialog_rate = sig_sip_rate_new (DIALOG_FACTOR * limit, DIALOG_FACTOR * limit, MAX_SOURCES);
     }
   return sip;
 }
@@ -310,17 +206,16 @@ start_root (SigSip *sip)
 static gboolean
 check_addresses (const SigSip *sip, GError **error)
 {
-  for (guint i = 0; sip->bind[i] != NULL; i++)
-    if (!sig_sip_host_is_numeric (sip->bind[i]))
-      {
-        g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
-                     "sip.bind takes numeric addresses, not \"%s\"", sip->bind[i]);
-        return FALSE;
-      }
-  if (sip->external_address != NULL && !sig_sip_host_is_numeric (sip->external_address))
+  if (sip->external_address != NULL && !sig_sip_address_is_numeric (sip->external_address))
     {
       g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
                    "sip.external_address takes a numeric address, not \"%s\"", sip->external_address);
+      return FALSE;
+    }
+  if (sip->bind[0] == NULL)
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE,
+                           "this machine has no address to listen on");
       return FALSE;
     }
   return TRUE;
@@ -343,8 +238,6 @@ sig_sip_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner, G
   gboolean ok = check_addresses (sip, error);
 
   start_root (sip);
-  if (ok && sip->bind[0] == NULL)
-    ok = start_listener (sip, "*", error);
   for (guint i = 0; ok && sip->bind[i] != NULL; i++)
     ok = start_listener (sip, sip->bind[i], error);
   if (!ok)
@@ -450,6 +343,7 @@ sig_sip_free (SigSip *sip)
   sig_sip_parser_free (sip);
   g_clear_pointer (&sip->invite_rate, sig_sip_rate_free);
   g_clear_pointer (&sip->request_rate, sig_sip_rate_free);
+  g_clear_pointer (&sip->dialog_rate, sig_sip_rate_free);
   g_main_context_unref (sip->context);
   g_strfreev (sip->bind);
   g_free (sip->external_address);

@@ -1,5 +1,7 @@
 #include "signaling/sip/internal.h"
 
+#include "signaling/sip/address.h"
+
 #include <sofia-sip/sip_status.h>
 #include <sofia-sip/su_string.h>
 
@@ -56,8 +58,8 @@ send_refusal (nua_handle_t *nh, const Refusal *refusal)
                TAG_IF (refusal->accept, SIPTAG_ACCEPT_ENCODING_STR ("identity")), TAG_END ());
 }
 
-/* A peer that writes an address into its Contact other than the one its packet came from, with no proxy
- * between us that would know better, sits behind NAT: what we send goes to the source of the packet. */
+/* The sender writes an address of its own into Via and Contact, with no proxy between us, and its packet
+ * comes from another: it sits behind NAT. */
 static gboolean
 is_behind_nat (const SigSipPeer *peer, sip_t const *message)
 {
@@ -68,27 +70,18 @@ is_behind_nat (const SigSipPeer *peer, sip_t const *message)
     return FALSE;
 
   g_autofree char *host = sig_sip_host (contact->m_url);
-  if (!sig_sip_host_is_numeric (host))
+  gboolean is_own = via->v_host != NULL && contact->m_url->url_host != NULL
+                    && g_ascii_strcasecmp (via->v_host, contact->m_url->url_host) == 0;
+  if (!is_own || !sig_sip_address_is_numeric (host))
     return FALSE;
   if (strcmp (host, peer->host) != 0)
-    return sig_sip_address_is_private (host);
+    return TRUE;
   if (peer->is_tcp || via->v_rport == NULL)
     return FALSE;
 
   const char *port = contact->m_url->url_port != NULL ? contact->m_url->url_port : "5060";
   const char *via_port = via->v_port != NULL ? via->v_port : "5060";
   return strcmp (port, via_port) == 0 && g_ascii_strtoull (port, NULL, 10) != peer->port;
-}
-
-static void
-send_to_source (SigSipCall *call)
-{
-  const SigSipPeer *peer = &call->peer;
-  g_autofree char *proxy
-      = g_strdup_printf (peer->is_ipv6 ? "sip:[%s]:%u;transport=%s" : "sip:%s:%u;transport=%s", peer->host,
-                         peer->port, peer->is_tcp ? "tcp" : "udp");
-
-  nua_set_hparams (call->nh, NUTAG_PROXY (proxy), TAG_END ());
 }
 
 static gboolean
@@ -101,7 +94,6 @@ static void
 announce (SigSipCall *call, sip_t const *message)
 {
   SigSip *sip = call->sip;
-  char local[64];
   g_autofree char *call_id = sig_sip_text (message->sip_call_id->i_id);
   g_autofree char *request_user = sig_sip_user (message->sip_request->rq_url);
   g_autofree char *request_host = sig_sip_host (message->sip_request->rq_url);
@@ -126,7 +118,7 @@ announce (SigSipCall *call, sip_t const *message)
     .source_address = call->peer.host,
     .source_port = call->peer.port,
     .transport = call->peer.is_tcp ? "tcp" : "udp",
-    .local_address = sig_sip_address_for (sip, call->peer.host, local),
+    .local_address = call->listener->address,
     .user_agent = agent,
     .sdp = sdp,
     .supports_timer = has_feature (message, "timer"),
@@ -163,7 +155,7 @@ sig_sip_on_invite (SigSipListener *listener, nua_handle_t *nh, sip_t const *mess
   g_autofree char *user = sig_sip_user (message->sip_request->rq_url);
   sig_sip_dialog_note_contact (call, user);
   if (is_behind_nat (&peer, message))
-    send_to_source (call);
+    sig_sip_call_send_to (call, &peer);
   announce (call, message);
 }
 

@@ -40,7 +40,8 @@ struct _SigSipListener
 {
   SigSip *sip;
   nua_t *nua;
-  char *address; /* "*", or numeric without brackets */
+  char *address;  /* numeric, without brackets */
+  char *external; /* (nullable): what stands for it on the public network */
   gboolean shut_down;
 };
 
@@ -48,7 +49,7 @@ struct _SigSip
 {
   const SigSipOps *ops;
   gpointer owner;
-  char **bind; /* NULL-terminated; empty: all addresses */
+  char **bind; /* one listener each, NULL-terminated */
   guint16 port;
   SigSipTransports transports;
   char *external_address; /* (nullable) */
@@ -75,7 +76,8 @@ struct _SigSip
   gpointer shutdown_user;
 
   SigSipRate *invite_rate;  /* (nullable): INVITEs that are asked about */
-  SigSipRate *request_rate; /* (nullable): requests that are parsed at all */
+  SigSipRate *request_rate; /* (nullable): new requests that the stack sees at all */
+  SigSipRate *dialog_rate;  /* (nullable): the same for those that claim to belong to a dialog */
   SigSipStats stats;
 };
 
@@ -117,10 +119,8 @@ struct _SigSipCall
 };
 
 /* endpoint.c */
-const char *sig_sip_address_for (SigSip *sip, const char *host, char out[64]);
+const char *sig_sip_announced (const SigSipListener *listener, const char *peer_host);
 SigSipListener *sig_sip_listener_for (SigSip *sip, const char *host);
-gboolean sig_sip_address_is_private (const char *host);
-gboolean sig_sip_host_is_numeric (const char *host);
 void sig_sip_check_shutdown (SigSip *sip);
 
 /* events.c */
@@ -137,6 +137,7 @@ void sig_sip_call_end (SigSipCall *call, SigSipEndCause cause, int status, const
 void sig_sip_call_release (SigSipCall *call);
 void sig_sip_call_free (gpointer data);
 void sig_sip_call_bye (SigSipCall *call);
+void sig_sip_call_send_to (SigSipCall *call, const SigSipPeer *peer);
 void sig_sip_call_wait_for_end (SigSipCall *call);
 void sig_sip_call_set_timer (SigSipCall *call, guint ms, GSourceFunc function);
 void sig_sip_call_forget_reoffer (SigSipCall *call);
@@ -165,7 +166,8 @@ char *sig_sip_display (const char *display);
 char *sig_sip_reason_header (sip_t const *message);
 void sig_sip_peer_of (msg_t *message, SigSipPeer *peer);
 gboolean sig_sip_is_own (msg_t *message);
-char *sig_sip_contact_make (SigSip *sip, const char *peer_host, const char *user, gboolean is_tcp);
+char *sig_sip_contact_make (const SigSipListener *listener, const char *peer_host, const char *user,
+                            gboolean is_tcp);
 int sig_sip_body_check (sip_t const *message, const char **phrase);
 char *sig_sip_body (sip_t const *message);
 const char *sig_sip_phrase (int status, const char *phrase);

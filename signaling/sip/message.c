@@ -1,5 +1,7 @@
 #include "signaling/sip/internal.h"
 
+#include "signaling/sip/address.h"
+
 #include <sofia-sip/msg_addr.h>
 #include <sofia-sip/sip_extra.h>
 #include <sofia-sip/sip_status.h>
@@ -146,11 +148,11 @@ sig_sip_is_own (msg_t *message)
 
 /** sig_sip_contact_make: (transfer full): our Contact towards @peer_host. @user: (nullable) */
 char *
-sig_sip_contact_make (SigSip *sip, const char *peer_host, const char *user, gboolean is_tcp)
+sig_sip_contact_make (const SigSipListener *listener, const char *peer_host, const char *user,
+                      gboolean is_tcp)
 {
-  char buffer[64];
-  const char *address = sig_sip_address_for (sip, peer_host, buffer);
-  gboolean is_ipv6 = strchr (address, ':') != NULL;
+  const char *address = sig_sip_announced (listener, peer_host);
+  gboolean is_ipv6 = sig_sip_address_is_ipv6 (address);
   GString *out = g_string_new ("<sip:");
 
   if (user != NULL && *user != '\0' && strlen (user) <= 128)
@@ -158,7 +160,7 @@ sig_sip_contact_make (SigSip *sip, const char *peer_host, const char *user, gboo
       g_autofree char *escaped = g_uri_escape_string (user, "+", FALSE);
       g_string_append_printf (out, "%s@", escaped);
     }
-  g_string_append_printf (out, is_ipv6 ? "[%s]:%u" : "%s:%u", address, sip->port);
+  g_string_append_printf (out, is_ipv6 ? "[%s]:%u" : "%s:%u", address, listener->sip->port);
   if (is_tcp)
     g_string_append (out, ";transport=tcp");
   g_string_append_c (out, '>');

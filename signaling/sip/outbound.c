@@ -1,6 +1,7 @@
 #include "signaling/sip/internal.h"
 
 #include "config/base/error.h"
+#include "signaling/sip/address.h"
 #include "signaling/sip/digest.h"
 
 #include <sofia-sip/sip_status.h>
@@ -57,6 +58,24 @@ on_refused (SigSipCall *call, int status, const char *phrase, sip_t const *messa
   sig_sip_call_wait_for_end (call);
 }
 
+/* A private Contact from a public address, with no proxy between us: nobody gets there but over the source.
+ */
+static void
+acknowledge_first (SigSipCall *call, sip_t const *message)
+{
+  SigSipPeer source;
+
+  sig_sip_peer_of (nua_current_request (call->listener->nua), &source);
+  call->peer = source;
+  if (message->sip_record_route == NULL && message->sip_contact != NULL)
+    {
+      g_autofree char *host = sig_sip_host (message->sip_contact->m_url);
+      if (sig_sip_address_is_private (host) && !sig_sip_address_is_private (source.host))
+        sig_sip_call_send_to (call, &source);
+    }
+  nua_ack (call->nh, TAG_END ());
+}
+
 static void
 on_first_answer (SigSipCall *call, int status, const char *phrase, sip_t const *message)
 {
@@ -73,6 +92,7 @@ on_first_answer (SigSipCall *call, int status, const char *phrase, sip_t const *
   sig_sip_dialog_note (call, message, FALSE);
   if (status >= 200)
     {
+      acknowledge_first (call, message);
       call->is_answered = call->is_acked = TRUE;
       if (call->ended) /* our CANCEL came too late (RFC 3261 9.1) */
         {
@@ -100,6 +120,8 @@ on_later_answer (SigSipCall *call, int status, const char *phrase, sip_t const *
   g_autofree char *text = sig_sip_text (phrase);
 
   sig_sip_dialog_note (call, message, FALSE);
+  if (status >= 200 && status < 300)
+    nua_ack (call->nh, TAG_END ());
   if (status < 200 || !call->own_reoffer)
     return;
   if (status >= 700 && call->end.status != 0)
@@ -247,12 +269,11 @@ send_invite (SigSipCall *call, const SigSipDial *dial)
 }
 
 static char *
-default_from (SigSip *sip, const char *host)
+default_from (const SigSipListener *listener, const char *host)
 {
-  char buffer[64];
-  const char *address = sig_sip_address_for (sip, host, buffer);
+  const char *address = sig_sip_announced (listener, host);
 
-  return g_strdup_printf (strchr (address, ':') != NULL ? "sip:switchroom@[%s]" : "sip:switchroom@%s",
+  return g_strdup_printf (sig_sip_address_is_ipv6 (address) ? "sip:switchroom@[%s]" : "sip:switchroom@%s",
                           address);
 }
 
@@ -277,7 +298,7 @@ sig_sip_dial (SigSip *sip, const SigSipDial *dial, GError **error)
       return 0;
     }
   SigSipListener *listener = sig_sip_listener_for (sip, target.host);
-  g_autofree char *own_uri = dial->from_uri == NULL ? default_from (sip, target.host) : NULL;
+  g_autofree char *own_uri = dial->from_uri == NULL ? default_from (listener, target.host) : NULL;
   g_autofree char *from = make_from (dial, own_uri != NULL ? own_uri : dial->from_uri);
   nua_handle_t *nh = nua_handle (listener->nua, NULL, NUTAG_URL (dial->to_uri), SIPTAG_TO_STR (target.to),
                                  SIPTAG_FROM_STR (from), TAG_END ());

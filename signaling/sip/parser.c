@@ -4,8 +4,8 @@
  * - a Contact, Route or Record-Route that is not sip: or sips: would become the target of our next request
  * and abort the process in an assertion of the stack. A request with one gets 400, from a response it is
  * taken away;
- * - one source that sends more new requests than ten times the INVITE limit gets no answer at all, since each
- *   answered transaction lives for 32 s. */
+ * - one source that sends more new requests than ten times the INVITE limit, or a hundred times as many that
+ *   claim to belong to a dialog, gets no answer at all, since each answered transaction lives for 32 s. */
 #include "signaling/sip/internal.h"
 
 #include "signaling/sip/digest.h"
@@ -71,13 +71,19 @@ replace_targets (msg_t *message, sip_t *sip)
                          peer.port, peer.is_tcp ? ";transport=tcp" : ""));
 }
 
+/* An ACK leaves no trace, whatever it claims. */
 static gboolean
-begins_something (const sip_t *message)
+is_flooding (SigSip *endpoint, msg_t *message, const sip_t *sip)
 {
-  sip_method_t method = message->sip_request->rq_method;
+  sip_method_t method = sip->sip_request->rq_method;
+  gboolean is_new = sip->sip_to->a_tag == NULL && method != sip_method_cancel;
+  SigSipRate *rate = is_new ? endpoint->request_rate : endpoint->dialog_rate;
+  SigSipPeer peer;
 
-  return method != sip_method_ack && method != sip_method_cancel
-         && (message->sip_to == NULL || message->sip_to->a_tag == NULL);
+  if (rate == NULL || method == sip_method_ack)
+    return FALSE;
+  sig_sip_peer_of (message, &peer);
+  return !sig_sip_rate_take (rate, &peer.source, cfg_monotonic_now ());
 }
 
 /* Without a Via the stack has nowhere to answer a broken message to, and drops it. */
@@ -118,8 +124,6 @@ make_method_known (sip_t *sip)
 static void
 inspect (SigSip *endpoint, msg_t *message, sip_t *sip)
 {
-  SigSipPeer peer;
-
   /* The stack refuses what is not sane, and what has a broken header that matters; it passes the rest. */
   if ((sip->sip_flags & MSG_FLG_ERROR) || sip_sanity_check (sip) < 0)
     {
@@ -143,14 +147,10 @@ inspect (SigSip *endpoint, msg_t *message, sip_t *sip)
       endpoint->stats.n_malformed++;
       sip->sip_flags |= MSG_FLG_ERROR;
     }
-  if (endpoint->request_rate != NULL && begins_something (sip))
+  if (is_flooding (endpoint, message, sip))
     {
-      sig_sip_peer_of (message, &peer);
-      if (!sig_sip_rate_take (endpoint->request_rate, &peer.source, cfg_monotonic_now ()))
-        {
-          endpoint->stats.n_rate_limited++;
-          drop (message, sip);
-        }
+      endpoint->stats.n_rate_limited++;
+      drop (message, sip);
     }
 }
 

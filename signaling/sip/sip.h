@@ -61,7 +61,7 @@ typedef struct
   const char *source_address; /* the packet's source, numeric */
   guint16 source_port;
   const char *transport;     /* "udp" or "tcp" */
-  const char *local_address; /* numeric address on which it was received (or would be answered from) */
+  const char *local_address; /* numeric address of ours on which it was received */
   const char *user_agent;    /* (nullable) */
   const char *sdp;           /* (nullable): NULL is an INVITE without an offer */
   gboolean supports_timer;   /* Supported or Require lists "timer" */

@@ -183,8 +183,11 @@ endpoint_free (Endpoint *e)
   gboolean done = FALSE;
   SigSipStats stats;
 
-  sig_sip_shutdown (e->sip, on_shut_down, &done);
-  run_until (done);
+  if (!e->is_shut_down)
+    {
+      sig_sip_shutdown (e->sip, on_shut_down, &done);
+      run_until (done);
+    }
   sig_sip_get_stats (e->sip, &stats);
   g_assert_cmpuint (stats.n_calls, ==, 0);
   sig_sip_free (e->sip);
@@ -349,6 +352,19 @@ wire_listen (gboolean is_tcp)
       wire->listener = wire->fd;
       wire->fd = -1;
     }
+  return wire;
+}
+
+Wire *
+wire_listen_at (const char *address)
+{
+  Wire *wire = wire_open (FALSE, FALSE);
+  struct sockaddr_in in = { .sin_family = AF_INET };
+
+  g_assert_cmpint (inet_pton (AF_INET, address, &in.sin_addr), ==, 1);
+  g_assert_cmpint (bind (wire->fd, (struct sockaddr *)&in, sizeof in), ==, 0);
+  wire_name (wire, wire->fd);
+  fcntl (wire->fd, F_SETFL, O_NONBLOCK);
   return wire;
 }
 

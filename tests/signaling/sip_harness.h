@@ -31,6 +31,7 @@ typedef struct
   gboolean auto_ring, auto_answer, auto_answer_reoffer, auto_hangup_on_ack;
   int auto_reject;
   guint auto_retry_after;
+  gboolean is_shut_down; /* set by a test that did it itself */
 } Endpoint;
 
 typedef struct
@@ -80,6 +81,8 @@ typedef struct
 Wire *wire_new (gboolean is_tcp, gboolean is_ipv6, guint16 remote_port);
 /** wire_listen: a peer that is called. */
 Wire *wire_listen (gboolean is_tcp);
+/** wire_listen_at: the same over UDP at an IPv4 address of this machine. */
+Wire *wire_listen_at (const char *address);
 void wire_free (Wire *wire);
 void wire_send (Wire *wire, const char *text);
 /** wire_expect: takes messages until one begins with @start, which is returned. Provisional answers are

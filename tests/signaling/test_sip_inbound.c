@@ -448,14 +448,19 @@ test_headers (void)
 
 /* In-dialog requests go where the packets came from when the Contact is an address behind NAT. */
 static void
-test_nat (void)
+test_nat (gconstpointer data)
 {
+  const Way *way = data;
   g_autoptr (Endpoint) e = endpoint_new (NULL);
-  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Wire) wire = wire_new (way->is_tcp, FALSE, e->port);
   g_autoptr (Dialog) dialog = dialog_new (wire);
+  g_autofree char *headers
+      = g_strdup_printf ("Via: SIP/2.0/%s 192.168.99.99:5062;rport;branch=z9hG4bKnat\r\nContact: "
+                         "<sip:alice@192.168.99.99:5062>\r\n",
+                         way->is_tcp ? "TCP" : "UDP");
 
   e->auto_answer = TRUE;
-  dialog_request (dialog, "INVITE", "Contact: <sip:alice@192.168.99.99:5062>\r\n", "application/sdp", OFFER);
+  dialog_request (dialog, "INVITE", headers, "application/sdp", OFFER);
   wire_expect (wire, "SIP/2.0 200");
   dialog_learn (dialog);
   dialog_ack (dialog, NULL);
@@ -496,6 +501,115 @@ test_record_route (void)
   wire_answer (wire, "200 OK", NULL, NULL, NULL);
 }
 
+/* Carriers write tel: into From, To and even the Request-URI. */
+static void
+test_tel (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+
+  g_free (dialog->target);
+  dialog->target = g_strdup ("tel:+15550002;phone-context=x");
+  e->auto_answer = TRUE;
+  dialog_request (dialog, "INVITE", "From: <tel:+15550001>;tag=alice\r\nTo: <tel:+15550002>\r\n",
+                  "application/sdp", OFFER);
+  wire_expect (wire, "SIP/2.0 200");
+  g_assert_cmpstr (e->from_user, ==, "+15550001");
+  g_assert_cmpstr (e->request_user, ==, "+15550002");
+  dialog_learn (dialog);
+  dialog_ack (dialog, NULL);
+  run_until (strstr (e->heard->str, "acked") != NULL);
+  sig_sip_call_hangup (e->sip, e->call, NULL);
+  wire_expect (wire, "BYE sip:alice@127.0.0.1");
+  wire_answer (wire, "200 OK", NULL, NULL, NULL);
+}
+
+static void
+test_early_bye (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+
+  e->auto_ring = TRUE;
+  dialog_invite (dialog, OFFER);
+  wire_expect (wire, "SIP/2.0 180");
+  dialog_learn (dialog);
+  dialog_request (dialog, "UPDATE", NULL, "application/sdp", OFFER);
+  wire_expect (wire, "SIP/2.0 500");
+  dialog_request (dialog, "BYE", NULL, NULL, NULL);
+  gboolean bye_answered = FALSE, invite_answered = FALSE;
+  while (!bye_answered || !invite_answered)
+    {
+      wire_expect (wire, "SIP/2.0 ");
+      bye_answered |= g_str_has_prefix (wire->last, "SIP/2.0 200") && strstr (wire->last, " BYE\r\n") != NULL;
+      invite_answered |= g_str_has_prefix (wire->last, "SIP/2.0 487");
+    }
+  expect_ended (e, "invite ended:bye:0");
+}
+
+/* RFC 3261 14.2: a second re-INVITE before the first is answered. */
+static void
+test_overlap (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+
+  e->auto_answer = TRUE;
+  dialog_establish (dialog);
+  run_until (strstr (e->heard->str, "acked") != NULL);
+  endpoint_heard (e);
+  dialog_invite (dialog, OFFER);
+  run_until (strstr (e->heard->str, "reoffer") != NULL);
+  g_assert_false (sig_sip_call_reoffer (e->sip, e->call, OFFER));
+  dialog_invite (dialog, OFFER);
+  wire_expect (wire, "SIP/2.0 500");
+  g_autofree char *retry_after = wire_header (wire, "Retry-After");
+  g_assert_nonnull (retry_after);
+  sig_sip_call_answer_reoffer (e->sip, e->call, ANSWER);
+  wire_expect (wire, "SIP/2.0 200");
+  g_assert_cmpstr (endpoint_heard (e), ==, "reoffer");
+}
+
+static void
+on_shut_down (gpointer user)
+{
+  *(gboolean *)user = TRUE;
+}
+
+/* Ringing, answered, and answered by a peer that has gone silent: all are told, within 5 s. */
+static void
+test_shutdown (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+  g_autoptr (Wire) ringing = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Wire) answered = wire_new (TRUE, FALSE, e->port);
+  g_autoptr (Wire) silent = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) ringing_dialog = dialog_new (ringing);
+  g_autoptr (Dialog) answered_dialog = dialog_new (answered);
+  g_autoptr (Dialog) silent_dialog = dialog_new (silent);
+  gboolean done = FALSE;
+
+  e->auto_ring = TRUE;
+  dialog_invite (ringing_dialog, OFFER);
+  wire_expect (ringing, "SIP/2.0 180");
+  e->auto_answer = TRUE;
+  dialog_establish (answered_dialog);
+  dialog_establish (silent_dialog);
+  run_until (strstr (e->heard->str, "acked") != g_strrstr (e->heard->str, "acked"));
+  gint64 start = g_get_monotonic_time ();
+  sig_sip_shutdown (e->sip, on_shut_down, &done);
+  wire_expect (ringing, "SIP/2.0 480");
+  wire_expect (answered, "BYE ");
+  wire_answer (answered, "200 OK", NULL, NULL, NULL);
+  run_until (done);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, 5 * G_USEC_PER_SEC);
+  g_assert_cmpuint (e->n_ended, ==, 3);
+  e->is_shut_down = TRUE;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -521,7 +635,12 @@ main (int argc, char **argv)
   g_test_add_func ("/signaling/sip/inbound/hangup_while_ringing", test_hangup_while_ringing);
   g_test_add_func ("/signaling/sip/inbound/draining", test_draining);
   g_test_add_func ("/signaling/sip/inbound/headers", test_headers);
-  g_test_add_func ("/signaling/sip/inbound/nat", test_nat);
+  g_test_add_data_func ("/signaling/sip/inbound/nat_udp", &udp4, test_nat);
+  g_test_add_data_func ("/signaling/sip/inbound/nat_tcp", &tcp4, test_nat);
   g_test_add_func ("/signaling/sip/inbound/record_route", test_record_route);
+  g_test_add_func ("/signaling/sip/inbound/tel", test_tel);
+  g_test_add_func ("/signaling/sip/inbound/early_bye", test_early_bye);
+  g_test_add_func ("/signaling/sip/inbound/overlap", test_overlap);
+  g_test_add_func ("/signaling/sip/inbound/shutdown", test_shutdown);
   return g_test_run ();
 }

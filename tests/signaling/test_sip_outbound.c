@@ -1,6 +1,8 @@
 /* Calls to a peer that answers exactly as each test wants. */
 #include "tests/signaling/sip_harness.h"
 
+#include "signaling/sip/address.h"
+
 #include <string.h>
 
 typedef struct
@@ -348,6 +350,42 @@ test_dial_refused (void)
   g_assert_cmpuint (e->n_ended, ==, 0);
 }
 
+/* Behind 1:1 NAT: the public address in Via, and in the Contact for those who need it. */
+static void
+test_external_address (void)
+{
+  g_auto (GStrv) own = sig_sip_address_expand (NULL);
+  const char *address = NULL;
+
+  for (guint i = 0; own[i] != NULL && address == NULL; i++)
+    if (!sig_sip_address_is_ipv6 (own[i]) && !g_str_has_prefix (own[i], "127."))
+      address = own[i];
+  if (address == NULL)
+    {
+      g_test_skip ("this machine has loopback addresses only");
+      return;
+    }
+
+  g_autoptr (Endpoint) e
+      = endpoint_new (&(EndpointOptions){ .bind = address, .external_address = "198.51.100.7" });
+  g_autoptr (Wire) wire = wire_listen_at (address);
+  g_autofree char *uri = g_strdup_printf ("sip:callee@%s:%u", address, wire->port);
+  SigSipDial dial = { .to_uri = uri, .sdp = OFFER };
+  g_assert_cmpuint (sig_sip_dial (e->sip, &dial, NULL), !=, 0);
+  wire_expect (wire, "INVITE ");
+  g_autofree char *via = wire_header (wire, "Via");
+  g_autofree char *contact = wire_header (wire, "Contact");
+  g_autofree char *via_start = g_strdup_printf ("SIP/2.0/UDP 198.51.100.7:%u", e->port);
+  g_autofree char *expected = g_strdup_printf (
+      "<sip:switchroom@%s:%u>", sig_sip_address_is_private (address) ? address : "198.51.100.7", e->port);
+  g_assert_true (g_str_has_prefix (via, via_start));
+  g_assert_cmpstr (contact, ==, expected);
+  wire_answer (wire, "486 Busy Here", "t1", NULL, NULL);
+  wire_expect (wire, "ACK ");
+  run_until (e->n_ended == 1);
+  g_assert_cmpstr (endpoint_heard (e), ==, "ended:rejected:486");
+}
+
 /* -------------------------------------------------------------------- digest */
 
 static char *
@@ -617,6 +655,7 @@ main (int argc, char **argv)
   g_test_add_func ("/signaling/sip/outbound/reoffer_refused_with_481", test_reoffer_refused_with_481);
   g_test_add_func ("/signaling/sip/outbound/bye_unanswered", test_bye_unanswered);
   g_test_add_func ("/signaling/sip/outbound/dial_refused", test_dial_refused);
+  g_test_add_func ("/signaling/sip/outbound/external_address", test_external_address);
   for (guint i = 0; i < G_N_ELEMENTS (challenges); i++)
     {
       g_autofree char *path = g_strdup_printf ("/signaling/sip/digest/challenge_%u", i);

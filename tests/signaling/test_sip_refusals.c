@@ -1,6 +1,7 @@
 /* What is refused without asking the owner, and what strangers may throw at the port. */
 #include "tests/signaling/sip_harness.h"
 
+#include "signaling/sip/address.h"
 #include "signaling/sip/rate.h"
 
 #include <string.h>
@@ -449,23 +450,54 @@ test_check_header (void)
     check_header (owned[i], "a", FALSE);
 }
 
+/* Always an address of this machine, since media binds to it. */
 static void
 test_local_address (void)
 {
-  g_autoptr (Endpoint) e = endpoint_new (&(EndpointOptions){ .bind = "both" });
-  g_autoptr (Endpoint) all
-      = endpoint_new (&(EndpointOptions){ .bind = "all", .external_address = "198.51.100.7" });
+  g_autoptr (Endpoint) e
+      = endpoint_new (&(EndpointOptions){ .bind = "both", .external_address = "198.51.100.7" });
   g_autofree char *v4 = sig_sip_local_address (e->sip, "127.0.0.1");
   g_autofree char *v6 = sig_sip_local_address (e->sip, "[::1]");
   g_autofree char *name = sig_sip_local_address (e->sip, "sip.example.com");
-  g_autofree char *near = sig_sip_local_address (all->sip, "127.0.0.1");
-  g_autofree char *far = sig_sip_local_address (all->sip, "203.0.113.5");
+  g_autofree char *nothing = sig_sip_local_address (e->sip, NULL);
 
   g_assert_cmpstr (v4, ==, "127.0.0.1");
   g_assert_cmpstr (v6, ==, "::1");
   g_assert_cmpstr (name, ==, "127.0.0.1");
-  g_assert_cmpstr (near, ==, "127.0.0.1");
-  g_assert_cmpstr (far, ==, "198.51.100.7");
+  g_assert_cmpstr (nothing, ==, "127.0.0.1");
+}
+
+static void
+test_addresses (void)
+{
+  const char *const given[] = { "127.0.0.1", "::1", "127.0.0.1", NULL };
+  const char *const any[] = { "0.0.0.0", "::", NULL };
+  g_auto (GStrv) twice = sig_sip_address_expand (given);
+  g_auto (GStrv) all = sig_sip_address_expand (NULL);
+  g_auto (GStrv) named = sig_sip_address_expand (any);
+  char out[SIG_SIP_ADDRESS_MAX];
+
+  g_assert_cmpuint (g_strv_length (twice), ==, 2);
+  g_assert_true (g_strv_contains ((const char *const *)all, "127.0.0.1"));
+  g_assert_true (g_strv_contains ((const char *const *)all, "::1"));
+  g_assert_true (g_strv_equal ((const char *const *)all, (const char *const *)named));
+  g_assert_true (sig_sip_address_route ("127.0.0.1", out));
+  g_assert_cmpstr (out, ==, "127.0.0.1");
+  g_assert_true (sig_sip_address_route ("localhost", out));
+  g_assert_cmpstr (out, ==, "127.0.0.1");
+  g_assert_true (sig_sip_address_is_private ("10.1.2.3"));
+  g_assert_true (sig_sip_address_is_private ("172.16.0.1"));
+  g_assert_true (sig_sip_address_is_private ("172.31.255.255"));
+  g_assert_true (sig_sip_address_is_private ("192.168.0.1"));
+  g_assert_true (sig_sip_address_is_private ("100.64.0.1"));
+  g_assert_true (sig_sip_address_is_private ("169.254.1.1"));
+  g_assert_true (sig_sip_address_is_private ("fd00::1"));
+  g_assert_true (sig_sip_address_is_private ("fe80::1"));
+  g_assert_false (sig_sip_address_is_private ("172.32.0.1"));
+  g_assert_false (sig_sip_address_is_private ("100.128.0.1"));
+  g_assert_false (sig_sip_address_is_private ("8.8.8.8"));
+  g_assert_false (sig_sip_address_is_private ("2001:db8::1"));
+  g_assert_false (sig_sip_address_is_private ("host.example"));
 }
 
 static void
@@ -481,6 +513,7 @@ test_port_taken (void)
   g_assert_null (sig_sip_new (&config, &ops, NULL, &error));
   g_assert_nonnull (error);
   g_assert_nonnull (strstr (error->message, "127.0.0.1"));
+  g_assert_nonnull (strstr (error->message, "in use"));
   g_clear_error (&error);
   config.bind = name;
   g_assert_null (sig_sip_new (&config, &ops, NULL, &error));
@@ -506,6 +539,7 @@ main (int argc, char **argv)
   g_test_add_func ("/signaling/sip/check/uri", test_check_uri);
   g_test_add_func ("/signaling/sip/check/header", test_check_header);
   g_test_add_func ("/signaling/sip/local_address", test_local_address);
+  g_test_add_func ("/signaling/sip/addresses", test_addresses);
   g_test_add_func ("/signaling/sip/port_taken", test_port_taken);
   return g_test_run ();
 }
