@@ -208,6 +208,15 @@ class Phone:
                 return True
         return False
 
+    def interrupted(self):
+        """Ctrl-C: hangs up, and waits a little for the answer."""
+        if self.established and not self.ended:
+            self.hang_up()
+            until = time.monotonic() + 2
+            while not self.ended and time.monotonic() < until:
+                self.turn()
+        return 130
+
     def close(self):
         if self.rtp:
             self.rtp.close()
