@@ -46,7 +46,7 @@ struct _MediaIce
   int fd;              /* of the selected pair, claimed; -1: libnice carries the packets */
   guint64 fd_id;
   CfgMonotonic handover_since;
-  guint n_handovers;
+  guint n_handovers[2]; /* strangers', the selected peer's */
   MediaIceStats stats;
 };
 
@@ -81,20 +81,22 @@ discard (MediaIce *ice)
 }
 
 static void
-hand_over_to_libnice (MediaIce *ice, CfgMonotonic now)
+hand_over_to_libnice (MediaIce *ice, const MediaAddress *from, CfgMonotonic now)
 {
+  guint *n = &ice->n_handovers[media_address_equal (from, &ice->remote) ? 1 : 0];
+
   if (cfg_monotonic_diff_us (now, ice->handover_since) > HANDOVER_WINDOW_US)
     {
       ice->handover_since = now;
-      ice->n_handovers = 0;
+      memset (ice->n_handovers, 0, sizeof ice->n_handovers);
     }
-  if (ice->n_handovers == HANDOVER_BUDGET)
+  if (*n == HANDOVER_BUDGET)
     {
       ice->stats.dropped++;
       discard (ice);
       return;
     }
-  ice->n_handovers++;
+  (*n)++;
   media_pump_context_readable (ice->context, ice->fd);
 }
 
@@ -115,7 +117,7 @@ on_readable (guint32 events, CfgMonotonic now, gpointer user)
   if (length > 0 && packet[0] <= STUN_MAX_FIRST_BYTE)
     {
       ice->stats.stun_packets++;
-      hand_over_to_libnice (ice, now);
+      hand_over_to_libnice (ice, &from, now);
       return;
     }
   if (length == 0 || length > MEDIA_PACKET_MAX_LENGTH)
@@ -126,7 +128,7 @@ on_readable (guint32 events, CfgMonotonic now, gpointer user)
     }
   if (!media_address_equal (&from, &ice->remote))
     {
-      hand_over_to_libnice (ice, now);
+      hand_over_to_libnice (ice, &from, now);
       return;
     }
   length = recv (ice->fd, packet, MEDIA_PACKET_MAX_LENGTH, MSG_DONTWAIT);

@@ -58,7 +58,7 @@ typedef struct
   guint64 stun_packets; /* seen on the selected socket */
   guint64 send_errors;
   guint64 oversized;
-  guint64 dropped;          /* STUN and packets from strangers, above 320 per second */
+  guint64 dropped;          /* STUN and packets from strangers, above 320 per second each */
   guint candidates_ignored; /* .local names, TCP, above the limit */
   guint candidates_malformed;
   guint restarts;

@@ -310,6 +310,93 @@ test_frees_inside_callbacks (Fixture *fixture, gconstpointer unused)
   close_sides (&a, &b);
 }
 
+/* Anybody can send to the selected socket: nothing of it is delivered, the budget for libnice holds, and the
+ * peer's packets still come through. */
+static void
+test_strangers (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr (GRand) random = g_rand_new_with_seed (5);
+  g_autoptr (MediaUdp) stranger = media_udp_new ("127.0.0.1", (MediaPortRange){ 0, 0 }, NULL);
+  Side a = { 0 };
+  Side b = { 0 };
+  MediaAddress target;
+  MediaIceStats stats;
+
+  (void)unused;
+  connect_sides (fixture, &a, &b, loopback);
+  exchange (fixture, &a, &b, 2);
+  target = media_ice_remote_address (load_peer_ice (b.peer));
+  for (guint i = 0; i < 3000; i++)
+    {
+      static const guint8 first_bytes[] = { 0, 1, 20, 22, 63, 64, 128, 144, 191, 255 };
+      guint8 packet[MEDIA_PACKET_SIZE];
+      const gsize length = (gsize)g_rand_int_range (random, 0, i % 50 == 0 ? MEDIA_PACKET_SIZE : 200);
+
+      for (gsize j = 0; j < length; j++)
+        packet[j] = (guint8)g_rand_int (random);
+      packet[0] = first_bytes[i % G_N_ELEMENTS (first_bytes)];
+      (void)media_udp_send (stranger, MEDIA_UDP_RTP, packet, length, &target);
+      (void)media_pump_turn (fixture->pump, 0);
+    }
+  for (guint i = 0; i < 1000 && media_pump_turn (fixture->pump, 0); i++)
+    ;
+  media_ice_get_stats (load_peer_ice (a.peer), &stats);
+  g_test_message ("%" G_GUINT64_FORMAT " dropped, %" G_GUINT64_FORMAT " oversized", stats.dropped,
+                  stats.oversized);
+  g_assert_cmpuint (stats.dropped, >, 0);
+  g_assert_cmpuint (a.n_rtp, ==, 2);
+  exchange (fixture, &a, &b, 5);
+  g_assert_cmpint (load_peer_state (a.peer), ==, LOAD_PEER_CONNECTED);
+  close_sides (&a, &b);
+}
+
+/* Twenty seconds of STUN from a stranger, more than is looked at: the peer's consent checks come through. */
+static void
+test_keeps_consent_under_flood (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr (MediaUdp) stranger = media_udp_new ("127.0.0.1", (MediaPortRange){ 0, 0 }, NULL);
+  const guint8 packet[20] = { 0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42 };
+  Side a = { 0 };
+  Side b = { 0 };
+  MediaAddress target;
+  MediaIceStats stats;
+
+  (void)unused;
+  connect_sides (fixture, &a, &b, loopback);
+  target = media_ice_remote_address (load_peer_ice (b.peer));
+  for (guint i = 0; i < 200; i++)
+    {
+      for (guint n = 0; n < 50; n++)
+        {
+          (void)media_udp_send (stranger, MEDIA_UDP_RTP, packet, sizeof packet, &target);
+          (void)media_pump_turn (fixture->pump, 0);
+        }
+      virtual_clock_advance (G_USEC_PER_SEC / 10);
+      for (guint n = 0; n < 200 && media_pump_turn (fixture->pump, 0); n++)
+        ;
+    }
+  media_ice_get_stats (load_peer_ice (a.peer), &stats);
+  g_assert_cmpuint (stats.dropped, >, 100);
+  g_assert_cmpint (media_ice_state (load_peer_ice (a.peer)), ==, MEDIA_ICE_CONNECTED);
+  exchange (fixture, &a, &b, 5);
+  close_sides (&a, &b);
+}
+
+/* A STUN server that never answers keeps libnice busy: closing must not wait for it. */
+static void
+test_closes_while_gathering (Fixture *fixture, gconstpointer unused)
+{
+  const MediaIceConfig config = { .bind_addresses = loopback, .stun_server = "127.0.0.1", .stun_port = 9 };
+  const MediaIceOps no_ops = { NULL, NULL, NULL };
+  MediaIce *ice = media_ice_new (fixture->pump, &config, &no_ops, NULL, NULL);
+
+  (void)unused;
+  g_assert_true (media_ice_gather (ice, NULL));
+  for (guint i = 0; i < 10; i++)
+    (void)media_pump_turn (fixture->pump, 5);
+  media_ice_close (ice);
+}
+
 static guint
 count_fds (void)
 {
@@ -387,6 +474,9 @@ main (int argc, char **argv)
   add ("/media/peer/carries_media_through_an_ice_restart", test_restarts);
   add ("/media/peer/fails_on_lost_consent", test_loses_consent);
   add ("/media/peer/is_freed_inside_its_callbacks", test_frees_inside_callbacks);
+  add ("/media/peer/ignores_strangers", test_strangers);
+  add ("/media/peer/keeps_consent_under_a_flood", test_keeps_consent_under_flood);
+  add ("/media/peer/closes_while_gathering", test_closes_while_gathering);
   add ("/media/peer/refuses_another_certificate", test_wrong_fingerprint);
   add ("/media/peer/leaks_no_descriptor_in_200_cycles", test_leaks_no_descriptor);
   return g_test_run ();
