@@ -182,6 +182,12 @@ on_hangup (gpointer data)
       g_clear_pointer (&settings, cfg_settings_free);
       return G_SOURCE_CONTINUE;
     }
+  if (!sig_web_reload_tls (process->gateway->web, &error))
+    {
+      cfg_error ("config", NULL, "The certificate was not read again, the old one goes on",
+                 CFG_STR ("reason", error->message));
+      g_clear_error (&error);
+    }
   cfg_log_set_level (level);
   process->gateway->settings = settings;
   cfg_settings_free (process->settings);

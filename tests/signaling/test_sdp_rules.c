@@ -454,7 +454,7 @@ test_second_audio_needs_bundle (void)
   g_assert_false (out->bundled);
 }
 
-/* Chromium with bundlePolicy max-bundle and a video track made before the audio. */
+/* A browser with bundlePolicy max-bundle and a video track made before the audio. */
 static void
 test_bundle_only_behind_refused_section (void)
 {

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include <glib/gstdio.h>
+#include <openssl/pem.h>
+
 #include "config/base/error.h"
 
 static void
@@ -311,6 +314,69 @@ test_tls_self_signed (void)
   web_owner_teardown (&owner);
 }
 
+/* A certificate and its key, as files. */
+static void
+write_pair (const char *cert_path, const char *key_path, long serial)
+{
+  EVP_PKEY *key = EVP_EC_gen ("P-256");
+  X509 *cert = X509_new ();
+  FILE *file;
+
+  X509_set_version (cert, 2);
+  ASN1_INTEGER_set (X509_get_serialNumber (cert), serial);
+  X509_gmtime_adj (X509_getm_notBefore (cert), 0);
+  X509_gmtime_adj (X509_getm_notAfter (cert), 3600);
+  X509_set_pubkey (cert, key);
+  g_assert_cmpint (X509_sign (cert, key, EVP_sha256 ()), >, 0);
+  file = fopen (cert_path, "w");
+  g_assert_cmpint (PEM_write_X509 (file, cert), ==, 1);
+  fclose (file);
+  file = fopen (key_path, "w");
+  g_assert_cmpint (PEM_write_PrivateKey (file, key, NULL, NULL, 0, NULL, NULL), ==, 1);
+  fclose (file);
+  X509_free (cert);
+  EVP_PKEY_free (key);
+}
+
+static void
+assert_serial (const WebOwner *owner, const char *serial)
+{
+  g_autoptr (WebClient) client = web_client_new (sig_web_port (owner->web), TRUE);
+  g_autofree char *seen = web_client_peer_serial (client);
+
+  g_assert_cmpstr (seen, ==, serial);
+}
+
+/* A pair that cannot be used leaves the old one in place; a good one holds for new connections. */
+static void
+test_tls_reload (void)
+{
+  g_autofree char *folder = g_dir_make_tmp ("switchroom-tls-XXXXXX", NULL);
+  g_autofree char *cert = g_build_filename (folder, "cert.pem", NULL),
+                  *key = g_build_filename (folder, "key.pem", NULL);
+  g_autofree char *other = g_build_filename (folder, "other.pem", NULL);
+  SigWebConfig config = { .bind = "127.0.0.1", .tls_cert = cert, .tls_key = key };
+  g_autoptr (GError) error = NULL;
+  WebOwner owner;
+
+  write_pair (cert, key, 0x11);
+  web_owner_setup_with (&owner, &config);
+  assert_serial (&owner, "11");
+  write_pair (cert, other, 0x22);
+  g_assert_false (sig_web_reload_tls (owner.web, &error));
+  g_assert_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT);
+  assert_serial (&owner, "11");
+  write_pair (cert, key, 0x33);
+  g_clear_error (&error);
+  g_assert_true (sig_web_reload_tls (owner.web, &error));
+  assert_serial (&owner, "33");
+  web_owner_teardown (&owner);
+  g_unlink (cert);
+  g_unlink (key);
+  g_unlink (other);
+  g_rmdir (folder);
+}
+
 static void
 assert_no_server (const SigWebConfig *config, int code, const char *words)
 {
@@ -379,6 +445,7 @@ main (int argc, char **argv)
   ADD ("garbage", test_garbage);
   ADD ("noise", test_noise);
   ADD ("tls_self_signed", test_tls_self_signed);
+  ADD ("tls_reload", test_tls_reload);
   ADD ("errors_in_words", test_errors_in_words);
   ADD ("binds", test_binds);
   return g_test_run ();

@@ -136,6 +136,23 @@ web_client_free (WebClient *client)
   g_free (client);
 }
 
+char *
+web_client_peer_serial (WebClient *client)
+{
+  X509 *cert = SSL_get1_peer_certificate (client->ssl);
+  BIGNUM *number;
+  char *hex, *copy;
+
+  g_assert_nonnull (cert);
+  number = ASN1_INTEGER_to_BN (X509_get0_serialNumber (cert), NULL);
+  hex = BN_bn2hex (number);
+  copy = g_strdup (hex);
+  OPENSSL_free (hex);
+  BN_free (number);
+  X509_free (cert);
+  return copy;
+}
+
 void
 web_client_send (WebClient *client, const void *data, gsize size)
 {

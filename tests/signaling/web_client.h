@@ -13,6 +13,8 @@ void web_until (gboolean (*done) (gpointer user), gpointer user);
 
 WebClient *web_client_new (guint16 port, gboolean tls);
 void web_client_free (WebClient *client);
+/** web_client_peer_serial: of the server's certificate (TLS only). (transfer full) */
+char *web_client_peer_serial (WebClient *client);
 
 void web_client_send (WebClient *client, const void *data, gsize size);
 void web_client_send_text (WebClient *client, const char *text);
