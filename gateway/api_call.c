@@ -37,11 +37,16 @@ call_list (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
   if (!gw_param_bool (params, "ended", FALSE))
     return json_pack ("{s:o}", "calls", calls);
   for (GList *link = gateway->ended_calls.head; link != NULL && limit > 0; link = link->next)
-    if (matches (request, params, json_string_value (json_object_get (link->data, "room_name"))))
-      {
-        json_array_append (calls, link->data);
-        limit--;
-      }
+    {
+      json_t *call = json_loads (link->data, 0, NULL);
+
+      if (matches (request, params, json_string_value (json_object_get (call, "room_name"))))
+        {
+          json_array_append (calls, call);
+          limit--;
+        }
+      json_decref (call);
+    }
   return json_pack ("{s:o}", "calls", calls);
 }
 
@@ -52,18 +57,35 @@ not_found (const char *id, GError **error)
   return FALSE;
 }
 
+/* (transfer full): NULL when it is unknown or not for the token. */
+static json_t *
+find_ended (Gateway *gateway, GwRequest *request, const char *id)
+{
+  for (GList *link = gateway->ended_calls.head; link != NULL; link = link->next)
+    {
+      json_t *call = strstr (link->data, id) != NULL ? json_loads (link->data, 0, NULL) : NULL;
+
+      if (g_strcmp0 (json_string_value (json_object_get (call, "sip_call_id")), id) == 0
+          && may_see (request, json_string_value (json_object_get (call, "room_name"))))
+        return call;
+      json_decref (call);
+    }
+  return NULL;
+}
+
 static json_t *
 call_get (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 {
   const char *id = gw_param_string (params, "sip_call_id");
   GwCall *call = gw_call_find (gateway, id);
+  json_t *found;
 
   if (call != NULL && may_see (request, gw_call_room (call)))
-    return json_pack ("{s:o}", "call", gw_call_json (call, TRUE));
-  for (GList *link = gateway->ended_calls.head; link != NULL; link = link->next)
-    if (strcmp (json_string_value (json_object_get (link->data, "sip_call_id")), id) == 0
-        && may_see (request, json_string_value (json_object_get (link->data, "room_name"))))
-      return json_pack ("{s:O}", "call", (json_t *)link->data);
+    found = gw_call_json (call, TRUE);
+  else
+    found = find_ended (gateway, request, id);
+  if (found != NULL)
+    return json_pack ("{s:o}", "call", found);
   not_found (id, error);
   return NULL;
 }

@@ -9,8 +9,10 @@
 #include "config/base/log.h"
 #include "gateway/events.h"
 #include "gateway/rooms.h"
+#include "signaling/core/jsonrpc.h"
 
-#define ENDED_CALLS_MAX 1000
+/* As text: an object tree takes ten times the memory. */
+#define ENDED_CALLS_MAX 100
 
 CfgLogContext
 gw_call_log_context (const GwCall *call)
@@ -254,11 +256,12 @@ finish (GwCall *call)
   double duration_s = call->v.was_answered
                           ? (double)cfg_monotonic_diff_us (call->ended, call->answered) / CFG_US_PER_S
                           : 0.0;
+  gsize size;
 
   gw_log_summary (&context, duration_s, cause_text (call), &call->stats);
-  g_queue_push_head (&gateway->ended_calls, gw_call_json (call, TRUE));
+  g_queue_push_head (&gateway->ended_calls, sig_json_dump (gw_call_json (call, TRUE), &size));
   while (gateway->ended_calls.length > ENDED_CALLS_MAX)
-    json_decref (g_queue_pop_tail (&gateway->ended_calls));
+    g_free (g_queue_pop_tail (&gateway->ended_calls));
   g_hash_table_remove (gateway->calls_by_sip, &call->sip);
   g_hash_table_remove (gateway->calls, call->v.id);
   gateway_check_drained (gateway);

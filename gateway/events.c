@@ -136,7 +136,14 @@ send_to_set (Gateway *gateway, GHashTable *set, const char *text, gsize size)
 }
 
 static void
-complete (GwEvents *events, json_t *fields, const char *room, const char *type)
+send_to_watchers (Gateway *gateway, RoomEvents *room, const char *text, gsize size)
+{
+  send_to_set (gateway, room->watchers, text, size);
+  send_to_set (gateway, gateway->events->watchers, text, size);
+}
+
+static char *
+event_text (GwEvents *events, json_t *fields, const char *room, const char *type, guint64 seq, gsize *size)
 {
   g_autofree char *time = gw_time_text (cfg_wall_now ());
 
@@ -144,33 +151,19 @@ complete (GwEvents *events, json_t *fields, const char *room, const char *type)
   json_object_set_new (fields, "room", json_string (room));
   json_object_set_new (fields, "time", json_string (time));
   json_object_set_new (fields, "epoch", json_string (events->epoch));
-}
-
-static void
-send_event (Gateway *gateway, RoomEvents *room, json_t *fields)
-{
-  GwEvents *events = gateway->events;
-  g_autofree char *text = NULL;
-  gsize size;
-
-  if (g_hash_table_size (room->watchers) + g_hash_table_size (events->watchers) == 0)
-    {
-      json_decref (fields);
-      return;
-    }
-  text = sig_json_dump (sig_jsonrpc_notification ("event", fields), &size);
-  send_to_set (gateway, room->watchers, text, size);
-  send_to_set (gateway, events->watchers, text, size);
+  json_object_set_new (fields, "seq", json_integer ((json_int_t)seq));
+  return sig_json_dump (sig_jsonrpc_notification ("event", fields), size);
 }
 
 void
 gw_events_emit (Gateway *gateway, const char *room_name, const char *type, json_t *fields)
 {
   RoomEvents *room = ensure_room (gateway->events, room_name);
+  gsize size;
+  char *text = event_text (gateway->events, fields, room_name, type, gw_event_log_seq (room->log) + 1, &size);
 
-  complete (gateway->events, fields, room_name, type);
-  gw_event_log_append (room->log, fields);
-  send_event (gateway, room, fields);
+  send_to_watchers (gateway, room, text, size);
+  gw_event_log_append (room->log, text);
   if (!g_hash_table_contains (gateway->rooms, room_name))
     gw_events_room_closed (gateway, room_name);
 }
@@ -179,10 +172,11 @@ void
 gw_events_emit_transient (Gateway *gateway, const char *room_name, const char *type, json_t *fields)
 {
   RoomEvents *room = ensure_room (gateway->events, room_name);
+  gsize size;
+  g_autofree char *text
+      = event_text (gateway->events, fields, room_name, type, gw_event_log_seq (room->log), &size);
 
-  complete (gateway->events, fields, room_name, type);
-  json_object_set_new (fields, "seq", json_integer ((json_int_t)gw_event_log_seq (room->log)));
-  send_event (gateway, room, fields);
+  send_to_watchers (gateway, room, text, size);
 }
 
 typedef struct
@@ -209,8 +203,7 @@ replay_run (gpointer data)
   Replay *replay = data;
   Gateway *gateway = replay->gateway;
   RoomEvents *room;
-  json_t *missed, *event;
-  size_t i;
+  GPtrArray *missed;
 
   if (!g_hash_table_contains (gateway->conns, &replay->conn))
     return G_SOURCE_REMOVE;
@@ -219,15 +212,13 @@ replay_run (gpointer data)
     gw_events_room_closed (gateway, replay->room);
   if (gw_event_log_replay (room->log, replay->from, &missed))
     {
-      json_array_foreach (missed, i, event)
-      {
-        gsize size;
-        g_autofree char *text
-            = sig_json_dump (sig_jsonrpc_notification ("event", json_incref (event)), &size);
+      for (guint i = 0; i < missed->len; i++)
+        {
+          const char *text = g_ptr_array_index (missed, i);
 
-        sig_web_send (gateway->web, replay->conn, text, size);
-      }
-      json_decref (missed);
+          sig_web_send (gateway->web, replay->conn, text, strlen (text));
+        }
+      g_ptr_array_unref (missed);
     }
   conn_set_add (room->watchers, replay->conn);
   return G_SOURCE_REMOVE;
@@ -260,11 +251,11 @@ gw_events_watch (Gateway *gateway, SigWebConnId conn, const char *room_name, gin
   from = gw_event_log_seq (room->log);
   if (from_seq >= 0)
     {
-      json_t *missed = NULL;
+      GPtrArray *missed = NULL;
 
       *gap = g_strcmp0 (epoch, events->epoch) != 0
              || !gw_event_log_replay (room->log, (guint64)from_seq, &missed);
-      json_decref (missed);
+      g_clear_pointer (&missed, g_ptr_array_unref);
       if (!*gap)
         from = (guint64)from_seq;
     }

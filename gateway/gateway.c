@@ -325,7 +325,7 @@ free_tables (Gateway *gateway)
   g_hash_table_unref (gateway->conns);
   g_hash_table_unref (gateway->rooms_by_media);
   g_hash_table_unref (gateway->rooms);
-  g_queue_clear_full (&gateway->ended_calls, (GDestroyNotify)json_decref);
+  g_queue_clear_full (&gateway->ended_calls, g_free);
 }
 
 Gateway *

@@ -52,7 +52,7 @@ typedef struct
   GHashTable *calls;          /* char* id -> GwCall*, owned; live and closing */
   GHashTable *calls_by_sip;   /* SigSipCallId -> GwCall* */
   guint n_alerting;           /* calls in GW_CALL_ALERTING */
-  GQueue ended_calls;         /* json_t*, newest first, bounded: what call.get says of calls that are over */
+  GQueue ended_calls;         /* char*, newest first, bounded: JSON of calls that are over */
   GHashTable *sessions;       /* set of GwSession*, owned */
   GHashTable *legs;           /* MediaLegId -> GwLegOwner*, owned */
   GHashTable *conns;          /* SigWebConnId -> GwConn*, owned */

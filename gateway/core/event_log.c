@@ -4,7 +4,7 @@ struct _GwEventLog
 {
   guint64 first_seq; /* of the log's life: nothing before it was ever here */
   guint64 last_seq;
-  json_t *events[GW_EVENT_LOG_SIZE]; /* event n is at n % size */
+  char *events[GW_EVENT_LOG_SIZE]; /* event n is at n % size */
 };
 
 GwEventLog *
@@ -21,20 +21,19 @@ void
 gw_event_log_free (GwEventLog *log)
 {
   for (guint i = 0; i < GW_EVENT_LOG_SIZE; i++)
-    json_decref (log->events[i]);
+    g_free (log->events[i]);
   g_free (log);
 }
 
 guint64
-gw_event_log_append (GwEventLog *log, json_t *event)
+gw_event_log_append (GwEventLog *log, char *text)
 {
-  json_t **slot;
+  char **slot;
 
   log->last_seq++;
   slot = &log->events[log->last_seq % GW_EVENT_LOG_SIZE];
-  json_object_set_new (event, "seq", json_integer ((json_int_t)log->last_seq));
-  json_decref (*slot);
-  *slot = json_incref (event);
+  g_free (*slot);
+  *slot = text;
   return log->last_seq;
 }
 
@@ -45,15 +44,15 @@ gw_event_log_seq (const GwEventLog *log)
 }
 
 gboolean
-gw_event_log_replay (const GwEventLog *log, guint64 from_seq, json_t **missed)
+gw_event_log_replay (const GwEventLog *log, guint64 from_seq, GPtrArray **missed)
 {
-  json_t *list;
+  GPtrArray *list;
 
   if (from_seq > log->last_seq || from_seq < log->first_seq || log->last_seq - from_seq > GW_EVENT_LOG_SIZE)
     return FALSE;
-  list = json_array ();
+  list = g_ptr_array_new ();
   for (guint64 seq = from_seq + 1; seq <= log->last_seq; seq++)
-    json_array_append (list, log->events[seq % GW_EVENT_LOG_SIZE]);
+    g_ptr_array_add (list, log->events[seq % GW_EVENT_LOG_SIZE]);
   *missed = list;
   return TRUE;
 }
