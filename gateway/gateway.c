@@ -1,6 +1,7 @@
 #include "gateway/gateway.h"
 
 #include <arpa/inet.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "gateway/rooms.h"
 #include "gateway/sessions.h"
 
+#define TRIM_AFTER_S 35
 #define DEMO_TOKEN_S (24 * 3600)
 
 /* ---- the media engine's words, handed to whom the leg serves ---- */
@@ -291,6 +293,24 @@ start_web (Gateway *gateway, const GatewayOptions *options, GError **error)
   return gateway->web != NULL;
 }
 
+/* NUA holds the transactions of a finished call for 32 s (RFC 3261 17.2.1: 64*T1); what it frees then stays
+ * with the allocator. When the last call is over for longer than that, the pages go back to the system. */
+static void
+give_memory_back (Gateway *gateway, CfgMonotonic now)
+{
+  if (g_hash_table_size (gateway->calls) > 0)
+    {
+      gateway->last_busy = now;
+      gateway->is_trimmed = FALSE;
+    }
+  else if (!gateway->is_trimmed
+           && cfg_monotonic_diff_us (now, gateway->last_busy) > TRIM_AFTER_S * CFG_US_PER_S)
+    {
+      malloc_trim (0);
+      gateway->is_trimmed = TRUE;
+    }
+}
+
 static gboolean
 on_tick (gpointer data)
 {
@@ -299,6 +319,7 @@ on_tick (gpointer data)
 
   gw_sessions_tick (gateway, now);
   gw_rooms_tick (gateway, now);
+  give_memory_back (gateway, now);
   return G_SOURCE_CONTINUE;
 }
 

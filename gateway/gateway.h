@@ -58,6 +58,8 @@ typedef struct
   GHashTable *conns;          /* SigWebConnId -> GwConn*, owned */
   guint64 last_track;         /* the last media track id given out */
 
+  CfgMonotonic last_busy; /* the last tick with calls */
+  gboolean is_trimmed;
   guint tick_source;
   guint64 n_calls_total, n_calls_failed;
   void (*drained) (gpointer user); /* called once when draining and the last call ended */
