@@ -197,10 +197,16 @@ sig_sip_call_bye (SigSipCall *call)
   sig_sip_call_wait_for_end (call);
 }
 
-/** sig_sip_call_send_to: what we send in this dialog goes to @peer, whatever its Contact says. */
+/** sig_sip_call_send_to: what we send in this dialog goes to @peer (nullable), whatever its Contact says. */
 void
 sig_sip_call_send_to (SigSipCall *call, const SigSipPeer *peer)
 {
+  if (peer == NULL)
+    {
+      nua_set_hparams (call->nh, NUTAG_PROXY (NULL), TAG_END ());
+      return;
+    }
+
   g_autofree char *proxy
       = g_strdup_printf (peer->is_ipv6 ? "sip:[%s]:%u;transport=%s" : "sip:%s:%u;transport=%s", peer->host,
                          peer->port, peer->is_tcp ? "tcp" : "udp");

@@ -96,7 +96,8 @@ struct _SigSipCall
   SigSipCallId id;
   nua_handle_t *nh; /* (nullable) */
   gboolean is_outbound;
-  gboolean is_answered; /* a 2xx to the first INVITE was sent or received */
+  gboolean is_localhost; /* called by that name, until the peer named its Contact */
+  gboolean is_answered;  /* a 2xx to the first INVITE was sent or received */
   gboolean is_acked;
   gboolean bye_when_acked; /* hung up between our 2xx and its ACK (RFC 3261 15) */
   gboolean cancelled;      /* a CANCEL of ours is on its way */

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#define MAX_RINGING_S    3600
 #define MAX_DIAL_HEADERS 64
 #define MAX_ATTEMPTS     3 /* challenges of a proxy, of the server behind it, and a stale nonce */
 
@@ -73,6 +74,8 @@ acknowledge_first (SigSipCall *call, sip_t const *message)
       if (sig_sip_address_is_private (host) && !sig_sip_address_is_private (source.host))
         sig_sip_call_send_to (call, &source);
     }
+  if (call->is_localhost)
+    sig_sip_call_send_to (call, NULL);
   nua_ack (call->nh, TAG_END ());
 }
 
@@ -212,6 +215,7 @@ typedef struct
       to; /* To: the URI without parameters (RFC 3261 19.1.1), but with its port, the target of last resort */
   guint16 port;
   gboolean is_tcp;
+  gboolean is_localhost; /* host is its address then */
 } Target;
 
 static void
@@ -223,6 +227,12 @@ read_target (const char *uri, Target *target)
 
   url_d (url, copy);
   target->host = sig_sip_host (url);
+  target->is_localhost = g_ascii_strcasecmp (target->host, "localhost") == 0;
+  if (target->is_localhost)
+    {
+      g_free (target->host);
+      target->host = g_strdup ("127.0.0.1");
+    }
   target->user = sig_sip_user (url);
   target->port = url->url_port != NULL ? (guint16)g_ascii_strtoull (url->url_port, NULL, 10) : 5060;
   if (url->url_params != NULL)
@@ -277,10 +287,48 @@ default_from (const SigSipListener *listener, const char *host)
                           address);
 }
 
+static SigSipCall *
+make_call (SigSip *sip, const SigSipDial *dial, const Target *target)
+{
+  SigSipListener *listener = sig_sip_listener_for (sip, target->host);
+  g_autofree char *from_uri
+      = dial->from_uri != NULL ? g_strdup (dial->from_uri) : default_from (listener, target->host);
+  g_autofree char *from = make_from (dial, from_uri);
+  nua_handle_t *nh = nua_handle (listener->nua, NULL, NUTAG_URL (dial->to_uri), SIPTAG_TO_STR (target->to),
+                                 SIPTAG_FROM_STR (from), TAG_END ());
+  if (nh == NULL)
+    return NULL;
+
+  SigSipCall *call = sig_sip_call_new (listener, nh, TRUE);
+  g_strlcpy (call->peer.host, target->host, sizeof call->peer.host);
+  call->peer.port = target->port;
+  call->peer.is_tcp = target->is_tcp;
+  call->peer.is_ipv6 = sig_sip_address_is_ipv6 (target->host);
+  call->dialog.remote_target = g_strdup (dial->to_uri);
+  if (dial->auth_username != NULL && dial->auth_password != NULL)
+    call->credentials = sig_sip_digest_credentials (dial->auth_username, dial->auth_password);
+
+  url_t url[1];
+  url_d (url, from_uri);
+  g_autofree char *user = sig_sip_user (url);
+  sig_sip_dialog_note_contact (call, user);
+  /* The stack's resolver asks name servers only, and they do not know it (RFC 6761 6.3). */
+  if (target->is_localhost)
+    {
+      call->is_localhost = TRUE;
+      sig_sip_call_send_to (call, &call->peer);
+    }
+  send_invite (call, dial);
+  if (dial->expires_s > 0)
+    sig_sip_call_set_timer (call, MIN (dial->expires_s, MAX_RINGING_S) * 1000, on_ring_timeout);
+  return call;
+}
+
 SigSipCallId
 sig_sip_dial (SigSip *sip, const SigSipDial *dial, GError **error)
 {
   Target target = { 0 };
+  SigSipCall *call = NULL;
 
   if (sip->shutting_down)
     {
@@ -292,40 +340,13 @@ sig_sip_dial (SigSip *sip, const SigSipDial *dial, GError **error)
 
   read_target (dial->to_uri, &target);
   if (target.is_tcp && !(sip->transports & SIG_SIP_TCP))
+    g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "the transport TCP is not enabled");
+  else
     {
-      clear_target (&target);
-      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "the transport TCP is not enabled");
-      return 0;
+      call = make_call (sip, dial, &target);
+      if (call == NULL)
+        g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INTERNAL, "the SIP stack cannot make the call");
     }
-  SigSipListener *listener = sig_sip_listener_for (sip, target.host);
-  g_autofree char *own_uri = dial->from_uri == NULL ? default_from (listener, target.host) : NULL;
-  g_autofree char *from = make_from (dial, own_uri != NULL ? own_uri : dial->from_uri);
-  nua_handle_t *nh = nua_handle (listener->nua, NULL, NUTAG_URL (dial->to_uri), SIPTAG_TO_STR (target.to),
-                                 SIPTAG_FROM_STR (from), TAG_END ());
-  if (nh == NULL)
-    {
-      clear_target (&target);
-      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INTERNAL, "the SIP stack cannot make the call");
-      return 0;
-    }
-
-  SigSipCall *call = sig_sip_call_new (listener, nh, TRUE);
-  g_strlcpy (call->peer.host, target.host, sizeof call->peer.host);
-  call->peer.port = target.port;
-  call->peer.is_tcp = target.is_tcp;
-  call->peer.is_ipv6 = strchr (target.host, ':') != NULL;
-  call->dialog.remote_target = g_strdup (dial->to_uri);
-  if (dial->auth_username != NULL && dial->auth_password != NULL)
-    call->credentials = sig_sip_digest_credentials (dial->auth_username, dial->auth_password);
-
-  url_t url[1];
-  g_autofree char *from_uri = g_strdup (own_uri != NULL ? own_uri : dial->from_uri);
-  url_d (url, from_uri);
-  g_autofree char *user = sig_sip_user (url);
-  sig_sip_dialog_note_contact (call, user);
   clear_target (&target);
-  send_invite (call, dial);
-  if (dial->expires_s > 0)
-    sig_sip_call_set_timer (call, MIN (dial->expires_s, 3600) * 1000, on_ring_timeout);
-  return call->id;
+  return call != NULL ? call->id : 0;
 }

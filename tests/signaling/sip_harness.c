@@ -380,9 +380,42 @@ wire_free (Wire *wire)
   g_free (wire);
 }
 
-void
-wire_send (Wire *wire, const char *text)
+gsize
+mutate (GRand *random, char *text)
 {
+  gsize length = strlen (text);
+
+  for (gint32 n = g_rand_int_range (random, 1, 6); n > 0 && length > 0; n--)
+    {
+      gsize at = (gsize)g_rand_int_range (random, 0, (gint32)length);
+      gsize size = (gsize)g_rand_int_range (random, 1, 24);
+      size = MIN (size, length - at);
+      switch (g_rand_int_range (random, 0, 4))
+        {
+        case 0:
+          text[at] = (char)g_rand_int_range (random, 1, 256);
+          break;
+        case 1:
+          memmove (text + at, text + at + size, length - at - size + 1);
+          length -= size;
+          break;
+        case 2:
+          memset (text + at, "<>;:\"@,=\r\n"[g_rand_int_range (random, 0, 10)], size);
+          break;
+        default:
+          memcpy (text + at, "tel:+1555;*", MIN (size, 11));
+          break;
+        }
+    }
+  return length;
+}
+
+void
+wire_send (Wire *wire, const char *original)
+{
+  g_autofree char *text = g_strdup (original);
+  if (wire->mutate != NULL && mutate (wire->mutate, text) == 0)
+    return;
   gssize sent = send (wire->fd, text, strlen (text), MSG_NOSIGNAL);
 
   g_assert_cmpint (sent, ==, strlen (text));

@@ -76,6 +76,7 @@ typedef struct
   GString *buffer; /* received and not yet taken, TCP */
   char *last;      /* the message taken last */
   guint n;         /* numbers Call-IDs and branches */
+  GRand *mutate;   /* (nullable): what is sent is damaged before */
 } Wire;
 
 Wire *wire_new (gboolean is_tcp, gboolean is_ipv6, guint16 remote_port);
@@ -85,6 +86,8 @@ Wire *wire_listen (gboolean is_tcp);
 Wire *wire_listen_at (const char *address);
 void wire_free (Wire *wire);
 void wire_send (Wire *wire, const char *text);
+/** mutate: changes, cuts or overwrites some bytes of @text. Returns: its new length. */
+gsize mutate (GRand *random, char *text);
 /** wire_expect: takes messages until one begins with @start, which is returned. Provisional answers are
  * skipped unless asked for. */
 const char *wire_expect (Wire *wire, const char *start);

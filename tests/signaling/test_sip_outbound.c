@@ -350,6 +350,80 @@ test_dial_refused (void)
   g_assert_cmpuint (e->n_ended, ==, 0);
 }
 
+static const SigSipDial with_credentials = { .auth_username = "us:er", .auth_password = "p:a\"ss" };
+
+/* A peer that insists on reliable provisional answers although we did not offer them (RFC 3262). */
+static void
+test_reliable_provisional (void)
+{
+  g_auto (Fixture) f = { 0 };
+
+  fixture_dial (&f);
+  g_autofree char *invite = g_strdup (f.wire->last);
+  wire_answer (f.wire, "183 Session Progress", "t1", "Require: 100rel\r\nRSeq: 7\r\n", ANSWER);
+  wire_expect (f.wire, "PRACK ");
+  g_autofree char *rack = wire_header (f.wire, "RAck");
+  g_assert_cmpstr (rack, ==, "7 2 INVITE");
+  wire_answer (f.wire, "200 OK", NULL, NULL, NULL);
+  take_back (&f, g_steal_pointer (&invite));
+  wire_answer (f.wire, "200 OK", "t1", NULL, NULL);
+  wire_expect (f.wire, "ACK ");
+  expect_heard (&f, "progress:183 answered");
+}
+
+static void
+test_localhost (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (&(EndpointOptions){ .bind = "all" });
+  g_autoptr (Wire) wire = wire_listen (FALSE);
+  g_autofree char *uri = g_strdup_printf ("sip:callee@localhost:%u", wire->port);
+  SigSipDial dial = { .to_uri = uri, .sdp = OFFER };
+
+  g_assert_cmpuint (sig_sip_dial (e->sip, &dial, NULL), !=, 0);
+  wire_expect (wire, "INVITE sip:callee@localhost");
+  wire_answer (wire, "200 OK", "t1", NULL, ANSWER);
+  wire_expect (wire, "ACK sip:wire@127.0.0.1");
+  run_until (strstr (e->heard->str, "answered") != NULL);
+  sig_sip_call_hangup (e->sip, e->call, NULL);
+}
+
+/* Answers with bytes changed, cut or swapped, from a fixed seed: each call still ends, once. */
+static void
+test_mutated_answers (void)
+{
+  static const char *const extra
+      = "Record-Route: <sip:127.0.0.1;lr>\r\nSession-Expires: 90;refresher=uac\r\nRequire: timer\r\n"
+        "WWW-Authenticate: Digest realm=\"a\", nonce=\"b\", algorithm=SHA-256, qop=\"auth\"\r\n"
+        "Reason: Q.850;cause=16;text=\"x\"\r\nRetry-After: 1\r\nMin-SE: 90\r\n";
+  static const char *const lines[]
+      = { "180 Ringing", "183 Session Progress", "200 OK",         "401 Unauthorized",
+          "302 Moved",   "486 Busy Here",        "503 Unavailable" };
+  g_autoptr (Endpoint) e = endpoint_new (&(EndpointOptions){ .t1_ms = 5 });
+  g_autoptr (GRand) random = g_rand_new_with_seed (1234);
+  guint n_calls = 0;
+
+  for (guint i = 0; i < 150; i++)
+    {
+      g_autoptr (Wire) wire = wire_listen (FALSE);
+      g_autofree char *uri = g_strdup_printf ("sip:callee@127.0.0.1:%u", wire->port);
+      SigSipDial dial = with_credentials;
+      dial.to_uri = uri;
+      dial.sdp = OFFER;
+      SigSipCallId call = sig_sip_dial (e->sip, &dial, NULL);
+      n_calls++;
+      wire_expect (wire, "INVITE ");
+      wire->mutate = random;
+      for (guint n = 0; n < 6; n++)
+        wire_answer (wire, lines[g_rand_int_range (random, 0, G_N_ELEMENTS (lines))],
+                     n % 2 == 0 ? "t1" : "t2", extra, ANSWER);
+      run_for_ms (2);
+      sig_sip_call_hangup (e->sip, call, NULL);
+    }
+  run_until (e->n_ended == n_calls);
+  run_for_ms (500);
+  g_assert_cmpuint (e->n_ended, ==, n_calls);
+}
+
 /* Behind 1:1 NAT: the public address in Via, and in the Contact for those who need it. */
 static void
 test_external_address (void)
@@ -449,8 +523,6 @@ verify (const char *header, const char *method, const char *algorithm, const cha
   g_assert_cmpstr (response, ==, expected);
   g_assert_nonnull (strstr (header, "username=\"us:er\""));
 }
-
-static const SigSipDial with_credentials = { .auth_username = "us:er", .auth_password = "p:a\"ss" };
 
 typedef struct
 {
@@ -655,6 +727,9 @@ main (int argc, char **argv)
   g_test_add_func ("/signaling/sip/outbound/reoffer_refused_with_481", test_reoffer_refused_with_481);
   g_test_add_func ("/signaling/sip/outbound/bye_unanswered", test_bye_unanswered);
   g_test_add_func ("/signaling/sip/outbound/dial_refused", test_dial_refused);
+  g_test_add_func ("/signaling/sip/outbound/reliable_provisional", test_reliable_provisional);
+  g_test_add_func ("/signaling/sip/outbound/localhost", test_localhost);
+  g_test_add_func ("/signaling/sip/outbound/mutated_answers", test_mutated_answers);
   g_test_add_func ("/signaling/sip/outbound/external_address", test_external_address);
   for (guint i = 0; i < G_N_ELEMENTS (challenges); i++)
     {
