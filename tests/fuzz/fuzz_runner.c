@@ -281,22 +281,50 @@ catch_crashes (void)
       signal (signals[i], on_signal);
 }
 
+static void
+read_seeds (void)
+{
+  const char *directory = g_getenv ("FUZZ_SEED_DIR");
+
+  for (gsize i = 0; i < fuzz_target.n_seeds; i++)
+    add_seed (fuzz_target.seeds[i].data, fuzz_target.seeds[i].size);
+  if (fuzz_target.seed_glob != NULL && directory != NULL)
+    g_assert_cmpuint (each_file (directory, fuzz_target.seed_glob, add_seed), >, 0);
+}
+
+/* So that libFuzzer starts from them too. */
+static int
+write_seeds (const char *directory)
+{
+  for (guint i = 0; i < seeds->len; i++)
+    {
+      const GByteArray *seed = seeds->pdata[i];
+      g_autofree char *name = g_strdup_printf ("%s/seed-%u", directory, i);
+
+      if (!g_file_set_contents (name, (const char *)seed->data, (gssize)seed->len, NULL))
+        return 1;
+    }
+  return 0;
+}
+
 int
 main (int argc, char **argv)
 {
-  const char *seed_directory = g_getenv ("FUZZ_SEED_DIR");
   g_autofree char *seeds_path = g_strdup_printf ("/fuzz/%s/seeds", fuzz_target.name);
   g_autofree char *corpus_path = g_strdup_printf ("/fuzz/%s/corpus", fuzz_target.name);
   g_autofree char *mutations_path = g_strdup_printf ("/fuzz/%s/mutations", fuzz_target.name);
   int status;
 
-  g_test_init (&argc, &argv, NULL);
-  catch_crashes ();
   seeds = g_ptr_array_new_with_free_func ((GDestroyNotify)g_byte_array_unref);
-  for (gsize i = 0; i < fuzz_target.n_seeds; i++)
-    add_seed (fuzz_target.seeds[i].data, fuzz_target.seeds[i].size);
-  if (fuzz_target.seed_glob != NULL && seed_directory != NULL)
-    g_assert_cmpuint (each_file (seed_directory, fuzz_target.seed_glob, add_seed), >, 0);
+  g_test_init (&argc, &argv, NULL);
+  read_seeds ();
+  if (argc == 3 && strcmp (argv[1], "--write-seeds") == 0)
+    {
+      status = write_seeds (argv[2]);
+      g_ptr_array_unref (seeds);
+      return status;
+    }
+  catch_crashes ();
   g_test_add_func (seeds_path, run_seeds);
   g_test_add_func (corpus_path, run_corpus);
   g_test_add_func (mutations_path, run_mutations);
