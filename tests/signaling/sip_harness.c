@@ -73,6 +73,7 @@ on_acked (gpointer owner, SigSipCallId call, const char *sdp)
   Endpoint *e = owner;
 
   keep (&e->sdp, sdp);
+  e->n_acked++;
   g_string_append (e->heard, sdp != NULL ? "acked+sdp " : "acked ");
   if (e->auto_hangup_on_ack)
     sig_sip_call_hangup (e->sip, call, NULL);
@@ -315,7 +316,7 @@ wire_open (gboolean is_tcp, gboolean is_ipv6)
 static void
 wire_name (Wire *wire, int fd)
 {
-  struct sockaddr_storage address;
+  struct sockaddr_storage address = { 0 };
   socklen_t length = sizeof address;
 
   g_assert_cmpint (getsockname (fd, (struct sockaddr *)&address, &length), ==, 0);
@@ -326,7 +327,7 @@ Wire *
 wire_new (gboolean is_tcp, gboolean is_ipv6, guint16 remote_port)
 {
   Wire *wire = wire_open (is_tcp, is_ipv6);
-  struct sockaddr_storage address;
+  struct sockaddr_storage address = { 0 };
   socklen_t length = loopback (is_ipv6, remote_port, &address);
 
   wire->remote_port = remote_port;
@@ -340,7 +341,7 @@ Wire *
 wire_listen (gboolean is_tcp)
 {
   Wire *wire = wire_open (is_tcp, FALSE);
-  struct sockaddr_storage address;
+  struct sockaddr_storage address = { 0 };
   socklen_t length = loopback (FALSE, 0, &address);
 
   g_assert_cmpint (bind (wire->fd, (struct sockaddr *)&address, length), ==, 0);
@@ -440,7 +441,7 @@ whole_message (const GString *buffer)
 static gssize
 wire_receive (Wire *wire, char *data, gsize size)
 {
-  struct sockaddr_storage from;
+  struct sockaddr_storage from = { 0 };
   socklen_t length = sizeof from;
   gssize got = recvfrom (wire->fd, data, size, 0, (struct sockaddr *)&from, &length);
 

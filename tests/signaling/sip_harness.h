@@ -17,7 +17,7 @@ typedef struct
   guint16 port;
   SigSipCallId call; /* of the last ops.invite */
   GString *heard;    /* "invite acked ended:0:0 " in the order of the calls */
-  guint n_invites, n_ended;
+  guint n_invites, n_acked, n_ended;
 
   /* from the last event of each kind */
   char *from_user, *from_display, *request_user, *source_address, *transport, *headers, *sdp, *phrase,
