@@ -90,7 +90,8 @@ on_send_rtp (gpointer user, guint8 *data, gsize length, CfgMonotonic now)
       codec = peer->plan.sections[0].codecs[i].codec;
   g_assert_cmpint (codec, !=, MEDIA_CODEC_N);
   heard->timestamp += media_codec_duration (media_codec_get (codec), packet.payload, packet.payload_size);
-  listen_audio (peer, codec, &packet);
+  if (!peer->deaf)
+    listen_audio (peer, codec, &packet);
 }
 
 static void

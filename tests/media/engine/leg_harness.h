@@ -48,7 +48,8 @@ struct _TestPeer
   guint n_heard;
   guint newest; /* index of the SSRC heard last */
   MediaDecoder *decoders[MEDIA_CODEC_N];
-  GArray *pcm; /* of gint16 at TEST_HEARD_RATE, in order of arrival */
+  GArray *pcm;   /* of gint16 at TEST_HEARD_RATE, in order of arrival */
+  gboolean deaf; /* counts packets, decodes none */
   guint64 noise_packets;
   guint64 rtcp_packets, sender_reports, byes;
   guint8 last_rtcp[1500];

@@ -137,7 +137,7 @@ browser_new (Scene *scene, MediaRoomId room, const MediaCodecId *codecs, const c
 static void
 browser_free (Browser *browser)
 {
-  load_peer_free (browser->peer);
+  g_clear_pointer (&browser->peer, load_peer_free);
   test_peer_free (browser->voice);
   g_clear_pointer (&browser->ears.decoder, media_decoder_free);
   g_array_unref (browser->ears.pcm);
@@ -261,6 +261,33 @@ test_phone_and_browser (void)
   scene_clear (&scene);
 }
 
+static gboolean
+is_disconnected (TestEngine *test)
+{
+  return test->n_disconnected > 0;
+}
+
+static void
+test_peer_that_closes_is_told (void)
+{
+  Scene scene;
+  MediaRoomId room;
+  Browser *browser;
+
+  scene_init (&scene);
+  room = media_engine_room_new (scene.test.engine);
+  browser = browser_new (&scene, room, opus_pcmu, NULL);
+  answer (browser);
+  test_engine_run (&scene.test, 5000, is_connected);
+  g_assert_cmpuint (scene.test.n_connected, ==, 1);
+  g_clear_pointer (&browser->peer, load_peer_free); /* a close_notify goes out */
+  test_engine_run (&scene.test, 5000, is_disconnected);
+  g_assert_cmpuint (scene.test.n_disconnected, ==, 1);
+  g_assert_cmpuint (scene.test.n_failed, ==, 0);
+  browser_free (browser);
+  scene_clear (&scene);
+}
+
 static void
 test_wrong_fingerprint_is_refused (void)
 {
@@ -323,6 +350,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/media/engine_rtc/phone_and_browser", test_phone_and_browser);
+  g_test_add_func ("/media/engine_rtc/peer_that_closes_is_told", test_peer_that_closes_is_told);
   g_test_add_func ("/media/engine_rtc/wrong_fingerprint_is_refused", test_wrong_fingerprint_is_refused);
   g_test_add_func ("/media/engine_rtc/nonsense_is_refused", test_nonsense_is_refused);
   return g_test_run ();

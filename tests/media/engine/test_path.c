@@ -12,6 +12,9 @@
 #define WINDOW_MS   200
 #define START_US    (1000 * CFG_US_PER_S)
 #define MAX_TALKERS 3
+/* Every 5 s is looked at, at another phase each time, and listened to some time before that. */
+#define LOOK_TICKS   251
+#define LISTEN_TICKS 30
 
 /* Sends the same packet again and again: its tone has a whole number of periods in 20 ms. */
 typedef struct
@@ -150,12 +153,12 @@ path_run (Path *path, guint seconds)
         {
           talker_speak (&path->talkers[i], path->now);
           talker_arrive (&path->talkers[i], path->now);
+          path->talkers[i].peer->deaf = tick % LOOK_TICKS < LOOK_TICKS - LISTEN_TICKS;
           if (tick % 5 == 0)
             media_leg_housekeep (path->talkers[i].peer->leg, path->now, (CfgWall){ path->now.us });
         }
       media_room_tick (path->room, path->now);
-      /* Every 5 s is looked at, at another phase each time. */
-      if (tick % 251 == 250)
+      if (tick % LOOK_TICKS == LOOK_TICKS - 1)
         inspect (path, tick > 500);
     }
 }

@@ -283,6 +283,31 @@ test_change_of_codec_takes_a_new_ssrc (void)
 }
 
 static void
+test_flood_of_codec_changes_takes_few_ssrcs (void)
+{
+  static const MediaCodecId both[] = { MEDIA_CODEC_PCMU, MEDIA_CODEC_PCMA, MEDIA_CODEC_N };
+  Scene scene;
+  TestPeer *phone, *browser;
+
+  scene_init (&scene);
+  phone = join (&scene, FALSE, both, 440);
+  browser = join (&scene, TRUE, both, 0);
+  for (guint i = 0; i < 50; i++)
+    {
+      test_peer_set_codec (phone, both[i % 2]);
+      run (&scene, 20);
+    }
+  g_assert_cmpuint (browser->n_heard, <=, 6);
+  test_peer_set_codec (phone, MEDIA_CODEC_PCMA);
+  run (&scene, 4000);
+  g_assert_cmpuint (test_peer_newest (browser)->payload_type, ==, 8);
+  g_assert_cmpfloat (test_peer_level (browser, 440, 500), >, HEARD);
+  for (guint i = 0; i < browser->n_heard; i++)
+    g_assert_cmpuint (browser->heard[i].breaks, ==, 0);
+  scene_clear (&scene);
+}
+
+static void
 test_phone_is_never_left_in_silence (void)
 {
   Scene scene;
@@ -520,6 +545,8 @@ main (int argc, char **argv)
   g_test_add_func ("/media/room/mute_and_gain_choose_the_way", test_mute_and_gain_choose_the_way);
   g_test_add_func ("/media/room/silent_listeners_share_one_encoder", test_silent_listeners_share_one_encoder);
   g_test_add_func ("/media/room/change_of_codec_takes_a_new_ssrc", test_change_of_codec_takes_a_new_ssrc);
+  g_test_add_func ("/media/room/flood_of_codec_changes_takes_few_ssrcs",
+                   test_flood_of_codec_changes_takes_few_ssrcs);
   g_test_add_func ("/media/room/phone_is_never_left_in_silence", test_phone_is_never_left_in_silence);
   g_test_add_func ("/media/room/comfort_noise_where_negotiated", test_comfort_noise_where_negotiated);
   for (guint ms = 10; ms <= 60; ms += 10)
