@@ -222,3 +222,39 @@ test('a room survives a client that is killed, and the other hears on', { timeou
   }
   await innocent.unharmed();
 });
+
+test('ten seconds of floods at every port', { timeout: 90 }, async (t) => {
+  const gateway = await Gateway.start(t);
+  const innocent = await innocentCall(t, gateway);
+  const socket = await udp(t);
+  const random = seeded('flood');
+  const { sip_port: sip, http: { port: http }, rtp_port: { start } } = gateway.config;
+  const options = (number) => Buffer.from(`OPTIONS sip:x@127.0.0.1:${sip} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKf${number}\r\n` +
+    `From: <sip:f@127.0.0.1>;tag=${number}\r\nTo: <sip:x@127.0.0.1>\r\nCall-ID: flood-${number}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n`);
+  const rtp = Buffer.concat([Buffer.from([0x80, 0]), random(170)]);
+  const end = Date.now() + 10000;
+  for (let round = 0; Date.now() < end; round++) {
+    for (let index = 0; index < 40; index++) await send(socket, rtp, start + ((round * 40 + index) % 8));
+    for (let index = 0; index < 4; index++) await send(socket, index % 2 ? options(round * 4 + index) : Buffer.from(invite(`f${round}-${index}`, sip)), sip);
+    if (round % 4 === 0) {
+      const client = net.connect(http, '127.0.0.1', () => client.destroy());
+      client.on('error', () => {});
+    }
+    await sleep(20);
+  }
+  await innocent.unharmed();
+  t.equal((await fetch(`${gateway.url}/healthz`)).status, 200, '/healthz');
+});
+
+test('a gateway that was killed twenty times starts again on its ports', { timeout: 120 }, async (t) => {
+  let gateway = await Gateway.start(t);
+  const { config } = gateway;
+  for (let times = 0; times < 20; times++) {
+    const phone = SipPhone.call(t, gateway.sip('killed'));
+    await phone.event('answered', 15);
+    await gateway.kill();
+    phone.child.kill('SIGKILL');
+    gateway = await Gateway.start(t, config);
+  }
+  await answersCalls(t, gateway);
+});

@@ -101,9 +101,17 @@ export class Gateway {
     return until(`log line ${pattern}`, () => this.lines(pattern)[0], seconds);
   }
 
+  /** Ends it as a crash would. */
+  async kill() {
+    this.killed = true;
+    this.process.kill('SIGKILL');
+    await this.exit;
+  }
+
   /** SIGTERM must end it with status 0, with nothing from a sanitizer. */
   async stop(t) {
     try {
+      if (this.killed) return;
       if (!this.exited) this.process.kill('SIGTERM');
       const patience = (t.options.sanitized ? 60 : 40) * 1000;
       const result = await Promise.race([this.exit, sleep(patience)]);
