@@ -222,6 +222,8 @@ cause_text (const GwCall *call)
       return "rejected";
     case SIG_SIP_END_TIMEOUT:
       return "timeout";
+    case SIG_SIP_END_SESSION_EXPIRED:
+      return "session_expired";
     case SIG_SIP_END_FAILED:
     default:
       return "failed";

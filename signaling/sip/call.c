@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+static const SigTimerHeaders no_headers;
+
 /* 64 x T1 until the stack gives a request up, and some more. */
 #define PATIENCE_T1 72
 
@@ -100,6 +102,8 @@ sig_sip_call_forget_reoffer (SigSipCall *call)
   if (call->reoffer_event[0] != NULL)
     nua_destroy_event (call->reoffer_event);
   memset (call->reoffer_event, 0, sizeof call->reoffer_event);
+  if (call->reoffer != SIG_SIP_REOFFER_NONE)
+    (void)sig_sip_timer_step (call, &(SigTimerEvent){ .type = SIG_TIMER_REFUSE_REQUEST });
   call->reoffer = SIG_SIP_REOFFER_NONE;
 }
 
@@ -120,6 +124,8 @@ sig_sip_call_end (SigSipCall *call, SigSipEndCause cause, int status, const char
     .cause = cause, .status = status, .phrase = call->end_phrase, .reason = call->end_reason
   };
   clear_timer (call);
+  sig_sip_timer_end (call);
+  g_clear_pointer (&call->redial, sig_sip_redial_free);
   sip->n_live--;
   g_queue_push_tail (&sip->ended, GSIZE_TO_POINTER (call->id));
   schedule_ended (sip);
@@ -135,6 +141,7 @@ sig_sip_call_release (SigSipCall *call)
   g_assert (call->ended);
   clear_timer (call);
   sig_sip_call_forget_reoffer (call);
+  sig_sip_request_abandon (call);
   if (nh != NULL)
     {
       nua_handle_bind (nh, NULL);
@@ -154,10 +161,12 @@ sig_sip_call_free (gpointer data)
 
   g_assert (call->nh == NULL);
   clear_timer (call);
+  sig_sip_request_abandon (call);
   g_free (call->credentials);
   g_free (call->end_phrase);
   g_free (call->end_reason);
   g_free (call->bye_reason);
+  g_free (call->source_url);
   sig_sip_dialog_state_clear (&call->dialog);
   g_free (call);
 }
@@ -201,24 +210,23 @@ sig_sip_call_bye (SigSipCall *call)
 void
 sig_sip_call_send_to (SigSipCall *call, const SigSipPeer *peer)
 {
-  if (peer == NULL)
-    {
-      nua_set_hparams (call->nh, NUTAG_PROXY (NULL), TAG_END ());
-      return;
-    }
-
-  g_autofree char *proxy
-      = g_strdup_printf (peer->is_ipv6 ? "sip:[%s]:%u;transport=%s" : "sip:%s:%u;transport=%s", peer->host,
-                         peer->port, peer->is_tcp ? "tcp" : "udp");
-
-  nua_set_hparams (call->nh, NUTAG_PROXY (proxy), TAG_END ());
+  g_clear_pointer (&call->source_url, g_free);
+  if (peer != NULL)
+    call->source_url = g_strdup_printf (peer->is_ipv6 ? "sip:[%s]:%u;transport=%s" : "sip:%s:%u;transport=%s",
+                                        peer->host, peer->port, peer->is_tcp ? "tcp" : "udp");
+  if (call->source_url != NULL)
+    nua_set_hparams (call->nh, NUTAG_PROXY (call->source_url), TAG_END ());
+  else
+    nua_set_hparams (call->nh, NUTAG_PROXY (NULL), TAG_END ());
 }
 
 static void
-respond (SigSipCall *call, int status, const char *sdp)
+respond (SigSipCall *call, int status, const char *sdp, const SigTimerHeaders *timer)
 {
+  SigSipTimerText text = sig_sip_timer_text (timer);
+
   nua_respond (call->nh, status, sig_sip_phrase (status, NULL),
-               SIPTAG_CONTACT_STR (call->dialog.local_contact),
+               SIPTAG_CONTACT_STR (call->dialog.local_contact), SIG_SIP_TIMER_TAGS (&text),
                TAG_IF (sdp, SIPTAG_CONTENT_TYPE_STR ("application/sdp")),
                TAG_IF (sdp, SIPTAG_PAYLOAD_STR (sdp)), TAG_END ());
 }
@@ -237,7 +245,7 @@ sig_sip_call_ring (SigSip *sip, SigSipCallId id)
   SigSipCall *call = find_unanswered (sip, id);
 
   if (call != NULL)
-    respond (call, 180, NULL);
+    respond (call, 180, NULL, &no_headers);
 }
 
 void
@@ -246,7 +254,7 @@ sig_sip_call_progress (SigSip *sip, SigSipCallId id, const char *sdp)
   SigSipCall *call = find_unanswered (sip, id);
 
   if (call != NULL)
-    respond (call, 183, sdp);
+    respond (call, 183, sdp, &no_headers);
 }
 
 void
@@ -256,7 +264,8 @@ sig_sip_call_answer (SigSip *sip, SigSipCallId id, const char *sdp)
 
   if (call == NULL)
     return;
-  respond (call, 200, sdp);
+  SigTimerStep step = sig_sip_timer_step (call, &(SigTimerEvent){ .type = SIG_TIMER_ANSWER });
+  respond (call, 200, sdp, &step.headers);
   call->is_answered = TRUE;
 }
 
@@ -307,11 +316,14 @@ sig_sip_call_answer_reoffer (SigSip *sip, SigSipCallId id, const char *sdp)
 
   if (call == NULL || call->reoffer == SIG_SIP_REOFFER_NONE)
     return;
+  SigTimerStep step = sig_sip_timer_step (call, &(SigTimerEvent){ .type = SIG_TIMER_ANSWER_REQUEST });
+  SigSipTimerText timer = sig_sip_timer_text (&step.headers);
   nua_respond (call->nh, 200, sig_sip_phrase (200, NULL), NUTAG_WITH_SAVED (call->reoffer_event),
-               SIPTAG_CONTACT_STR (call->dialog.local_contact),
+               SIPTAG_CONTACT_STR (call->dialog.local_contact), SIG_SIP_TIMER_TAGS (&timer),
                TAG_IF (sdp, SIPTAG_CONTENT_TYPE_STR ("application/sdp")),
                TAG_IF (sdp, SIPTAG_PAYLOAD_STR (sdp)), TAG_END ());
   sig_sip_call_forget_reoffer (call);
+  sig_sip_timer_tell_later (call, &step);
 }
 
 void
@@ -334,13 +346,7 @@ sig_sip_call_reoffer (SigSip *sip, SigSipCallId id, const char *sdp)
 
   if (call == NULL || !call->is_answered || (!call->is_outbound && !call->is_acked))
     return FALSE;
-  if (call->own_reoffer || call->reoffer != SIG_SIP_REOFFER_NONE)
+  if (call->request != NULL || call->reoffer != SIG_SIP_REOFFER_NONE)
     return FALSE;
-  call->own_reoffer = TRUE;
-  /* One challenge at most: giving up on a second one, the stack would hang up. */
-  nua_invite (call->nh, NUTAG_RETRY_COUNT (call->credentials != NULL ? 1 : 0),
-              SIPTAG_CONTACT_STR (call->dialog.local_contact), SIPTAG_CONTENT_TYPE_STR ("application/sdp"),
-              SIPTAG_PAYLOAD_STR (sdp), TAG_IF (call->dialog.local_cseq == 0, SIPTAG_CSEQ_STR ("2 INVITE")),
-              TAG_END ());
-  return TRUE;
+  return sig_sip_request_offer (call, sdp);
 }

@@ -115,8 +115,6 @@ start_listener (SigSip *sip, const char *address, GError **error)
   listener->address = g_strdup (address);
   listener->external = g_strdup (external_for (sip, address));
   g_autofree char *url = listener_url (listener);
-  g_autofree char *allow = g_strdup_printf ("INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE%s",
-                                            sip->accept_any_register ? ", REGISTER" : "");
 
   listener->nua = nua_create (
       sip->root, sig_sip_on_event, listener, NUTAG_URL (url), NTATAG_MCLASS (sip->parser),
@@ -125,7 +123,7 @@ start_listener (SigSip *sip, const char *address, GError **error)
       NUTAG_AUTOACK (0), NUTAG_AUTO302 (0), NUTAG_AUTO305 (0), NUTAG_MAX_RETRY_AFTER (0),
       NUTAG_SESSION_TIMER (0), NUTAG_MIN_SE (0), SIPTAG_SUPPORTED (NULL), NUTAG_INVITE_TIMER (0),
       NUTAG_ENABLEMESSAGE (0), NUTAG_OUTBOUND ("no-options-keepalive no-validate no-natify"),
-      NUTAG_KEEPALIVE (0), SIPTAG_ALLOW_STR (allow), NUTAG_APPL_METHOD ("OPTIONS, UPDATE"),
+      NUTAG_KEEPALIVE (0), SIPTAG_ALLOW_STR (sip->allow), NUTAG_APPL_METHOD ("OPTIONS, UPDATE"),
       SIPTAG_USER_AGENT_STR (sip->user_agent), NTATAG_MAXSIZE (MAX_MESSAGE), NTATAG_UDP_MTU (MAX_MESSAGE - 1),
       NTATAG_MAX_PROCEEDING (MAX_PROCEEDING), NTATAG_SIP_T1 (sip->t1_ms), NTATAG_SIP_T1X64 (64 * sip->t1_ms),
       NTATAG_SIP_T2 (8 * sip->t1_ms), NTATAG_SIP_T4 (10 * sip->t1_ms), TPTAG_PONG2PING (1), TAG_END ());
@@ -137,6 +135,8 @@ start_listener (SigSip *sip, const char *address, GError **error)
       g_free (listener);
       return FALSE;
     }
+  listener->agent = sig_sip_agent_take ();
+  g_assert (listener->agent != NULL);
   g_ptr_array_add (sip->listeners, listener);
   return TRUE;
 }
@@ -168,11 +168,15 @@ endpoint_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner)
                               : NULL;
   sip->user_agent = g_strdup (config->user_agent != NULL ? config->user_agent : "Switchroom");
   sip->accept_any_register = config->accept_any_register;
+  sip->allow = g_strdup_printf ("INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE%s",
+                                sip->accept_any_register ? ", REGISTER" : "");
+  sip->session_timer = config->session_timer;
   sip->t1_ms = config->t1_ms > 0 ? config->t1_ms : DEFAULT_T1_MS;
   sip->context = g_main_context_ref_thread_default ();
   sip->listeners = g_ptr_array_new_with_free_func (listener_free);
   sip->calls = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, sig_sip_call_free);
   g_queue_init (&sip->ended);
+  sig_sip_timer_init (sip);
   sip->accepting = TRUE;
   if (limit > 0)
     {
@@ -331,6 +335,7 @@ sig_sip_free (SigSip *sip)
     su_root_step (sip->root, 10);
   g_ptr_array_unref (sip->listeners);
   g_hash_table_destroy (sip->calls);
+  sig_sip_timer_clear (sip);
   if (sip->ended_source != NULL)
     {
       g_source_destroy (sip->ended_source);
@@ -348,6 +353,7 @@ sig_sip_free (SigSip *sip)
   g_strfreev (sip->bind);
   g_free (sip->external_address);
   g_free (sip->user_agent);
+  g_free (sip->allow);
   g_free (sip);
 }
 

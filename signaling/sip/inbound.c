@@ -18,6 +18,7 @@ typedef struct
   const char *phrase;
   const char *retry_after;
   const char *accept;
+  SigTimerHeaders timer;
 } Refusal;
 
 static Refusal
@@ -52,7 +53,10 @@ check_invite (SigSip *sip, const SigSipPeer *peer, sip_t const *message)
 static void
 send_refusal (nua_handle_t *nh, const Refusal *refusal)
 {
+  SigSipTimerText timer = sig_sip_timer_text (&refusal->timer);
+
   nua_respond (nh, refusal->status, sig_sip_phrase (refusal->status, refusal->phrase),
+               SIG_SIP_TIMER_TAGS (&timer),
                TAG_IF (refusal->retry_after, SIPTAG_RETRY_AFTER_STR (refusal->retry_after)),
                TAG_IF (refusal->accept, SIPTAG_ACCEPT_STR (refusal->accept)),
                TAG_IF (refusal->accept, SIPTAG_ACCEPT_ENCODING_STR ("identity")), TAG_END ());
@@ -91,7 +95,7 @@ has_feature (sip_t const *message, const char *feature)
 }
 
 static void
-announce (SigSipCall *call, sip_t const *message)
+announce (SigSipCall *call, sip_t const *message, const SigTimerHeaders *timer)
 {
   SigSip *sip = call->sip;
   g_autofree char *call_id = sig_sip_text (message->sip_call_id->i_id);
@@ -122,6 +126,7 @@ announce (SigSipCall *call, sip_t const *message)
     .user_agent = agent,
     .sdp = sdp,
     .supports_timer = has_feature (message, "timer"),
+    .timer = *timer,
     .headers = (const SigSipHeader *)headers->data,
     .n_headers = headers->len,
   };
@@ -139,7 +144,15 @@ sig_sip_on_invite (SigSipListener *listener, nua_handle_t *nh, sip_t const *mess
 
   sip->stats.n_invites++;
   sig_sip_peer_of (nua_current_request (listener->nua), &peer);
+  SigTimerEvent event = sig_sip_timer_event (SIG_TIMER_INVITED, message);
+  SigSessionTimer timer = { 0 };
   Refusal refusal = check_invite (sip, &peer, message);
+  SigTimerStep step = sig_session_timer_step (&timer, &sip->session_timer, &event, cfg_monotonic_now ());
+  if (refusal.status == 0 && step.actions & SIG_TIMER_DO_REFUSE)
+    {
+      refusal.status = step.status;
+      refusal.timer = step.headers;
+    }
   if (refusal.status != 0)
     {
       sip->stats.n_refused++;
@@ -149,6 +162,7 @@ sig_sip_on_invite (SigSipListener *listener, nua_handle_t *nh, sip_t const *mess
     }
 
   SigSipCall *call = sig_sip_call_new (listener, nh, FALSE);
+  call->session_timer = timer;
   call->peer = peer;
   sig_sip_dialog_note (call, message, TRUE);
   sig_sip_dialog_note_own_tag (call);
@@ -156,7 +170,22 @@ sig_sip_on_invite (SigSipListener *listener, nua_handle_t *nh, sip_t const *mess
   sig_sip_dialog_note_contact (call, user);
   if (is_behind_nat (&peer, message))
     sig_sip_call_send_to (call, &peer);
-  announce (call, message);
+  announce (call, message, &step.headers);
+}
+
+/* A request of the peer as the session timer sees it. FALSE: it is to be refused. */
+static gboolean
+ask_timer (SigSipCall *call, sip_t const *message, Refusal *refusal)
+{
+  SigTimerEvent event = sig_sip_timer_event (SIG_TIMER_REQUEST, message);
+  SigTimerStep step = sig_sip_timer_step (call, &event);
+
+  sig_sip_timer_tell (call, &step, NULL);
+  if (!(step.actions & SIG_TIMER_DO_REFUSE))
+    return TRUE;
+  refusal->status = step.status;
+  refusal->timer = step.headers;
+  return FALSE;
 }
 
 static void
@@ -165,7 +194,6 @@ ask_about_offer (SigSipCall *call, sip_t const *message, SigSipReoffer kind)
   SigSip *sip = call->sip;
   g_autofree char *sdp = sig_sip_body (message);
 
-  sig_sip_call_forget_reoffer (call);
   call->reoffer = kind;
   nua_save_event (call->listener->nua, call->reoffer_event);
   if (sip->ops->reoffer != NULL)
@@ -175,8 +203,10 @@ ask_about_offer (SigSipCall *call, sip_t const *message, SigSipReoffer kind)
 static void
 respond_now (SigSipCall *call, const Refusal *refusal)
 {
+  SigSipTimerText timer = sig_sip_timer_text (&refusal->timer);
+
   nua_respond (call->nh, refusal->status, sig_sip_phrase (refusal->status, refusal->phrase),
-               NUTAG_WITH_CURRENT (call->listener->nua),
+               NUTAG_WITH_CURRENT (call->listener->nua), SIG_SIP_TIMER_TAGS (&timer),
                TAG_IF (refusal->retry_after, SIPTAG_RETRY_AFTER_STR (refusal->retry_after)),
                TAG_IF (refusal->accept, SIPTAG_ACCEPT_STR (refusal->accept)),
                TAG_IF (refusal->status < 300, SIPTAG_CONTACT_STR (call->dialog.local_contact)), TAG_END ());
@@ -193,10 +223,21 @@ sig_sip_on_reinvite (SigSipCall *call, sip_t const *message)
   else
     refusal.status = sig_sip_body_check (message, &refusal.phrase);
   refusal.accept = refusal.status == 415 ? "application/sdp" : NULL;
-  if (refusal.status != 0)
+  sig_sip_call_forget_reoffer (call);
+  if (refusal.status != 0 || !ask_timer (call, message, &refusal))
     respond_now (call, &refusal);
   else
     ask_about_offer (call, message, SIG_SIP_REOFFER_INVITE);
+}
+
+static void
+answer_plain_update (SigSipCall *call)
+{
+  SigTimerStep step = sig_sip_timer_step (call, &(SigTimerEvent){ .type = SIG_TIMER_ANSWER_REQUEST });
+  const Refusal yes = { .status = 200, .timer = step.headers };
+
+  respond_now (call, &yes);
+  sig_sip_timer_tell (call, &step, NULL);
 }
 
 /* RFC 3311 5.2. Without a body it only refreshes the session or the peer's address. */
@@ -209,24 +250,22 @@ sig_sip_on_update (SigSipCall *call, sip_t const *message)
   sig_sip_dialog_note (call, message, TRUE);
   if (call->ended)
     refusal.status = 481;
-  else if (!has_offer)
-    refusal.status = 200;
-  else
+  else if (has_offer)
     {
       refusal.status = sig_sip_body_check (message, &refusal.phrase);
       refusal.accept = refusal.status == 415 ? "application/sdp" : NULL;
     }
-  if (refusal.status == 0 && call->own_reoffer)
-    refusal.status = 491;
-  if (refusal.status == 0 && (!call->is_answered || call->reoffer != SIG_SIP_REOFFER_NONE))
+  if (refusal.status == 0 && ((has_offer && !call->is_answered) || call->reoffer != SIG_SIP_REOFFER_NONE))
     {
       refusal.status = 500;
       refusal.retry_after = "2";
     }
-  if (refusal.status != 0)
+  if (refusal.status != 0 || !ask_timer (call, message, &refusal))
     respond_now (call, &refusal);
-  else
+  else if (has_offer)
     ask_about_offer (call, message, SIG_SIP_REOFFER_UPDATE);
+  else
+    answer_plain_update (call);
 }
 
 /* The stack adds Allow and Accept. */

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "signaling/sip/agent.h"
 #include "signaling/sip/rate.h"
 #include "signaling/sip/sip.h"
 
@@ -40,8 +41,9 @@ struct _SigSipListener
 {
   SigSip *sip;
   nua_t *nua;
-  char *address;  /* numeric, without brackets */
-  char *external; /* (nullable): what stands for it on the public network */
+  nta_agent_t *agent; /* nua's */
+  char *address;      /* numeric, without brackets */
+  char *external;     /* (nullable): what stands for it on the public network */
   gboolean shut_down;
 };
 
@@ -54,6 +56,8 @@ struct _SigSip
   SigSipTransports transports;
   char *external_address; /* (nullable) */
   char *user_agent;
+  char *allow;
+  SigTimerSettings session_timer;
   gboolean accept_any_register;
   guint t1_ms;
 
@@ -68,6 +72,9 @@ struct _SigSip
   guint n_live;
   GQueue ended; /* ids of calls whose ops.ended is due */
   GSource *ended_source;
+
+  GPtrArray *due; /* timer.c: a heap of SigSipCall */
+  GSource *due_source;
 
   gboolean accepting, shutting_down, shut_down;
   GSource *shutdown_source;
@@ -89,6 +96,27 @@ typedef enum
   SIG_SIP_REOFFER_UPDATE,
 } SigSipReoffer;
 
+/* Our first INVITE, until it is answered: for another attempt with other headers. */
+typedef struct
+{
+  char *uri, *to, *from, *sdp;
+  GPtrArray *lines; /* "Name: value" */
+} SigSipRedial;
+
+/* Headers of the session timer, for SIG_SIP_TIMER_TAGS(). NUA must not know that we support timers, or it
+ * would begin to run its own: Supported goes out as a header that it does not look at. */
+typedef struct
+{
+  char expires[32], min_se[16];
+  gboolean is_supported, is_required;
+} SigSipTimerText;
+
+#define SIG_SIP_TIMER_TAGS(text)                                                                             \
+  TAG_IF ((text)->is_supported, SIPTAG_UNKNOWN_STR ("Supported: timer")),                                    \
+      TAG_IF ((text)->is_required, SIPTAG_REQUIRE_STR ("timer")),                                            \
+      TAG_IF ((text)->expires[0] != '\0', SIPTAG_SESSION_EXPIRES_STR ((text)->expires)),                     \
+      TAG_IF ((text)->min_se[0] != '\0', SIPTAG_MIN_SE_STR ((text)->min_se))
+
 struct _SigSipCall
 {
   SigSip *sip;
@@ -107,12 +135,27 @@ struct _SigSipCall
   nua_saved_event_t reoffer_event[1];
   gboolean own_reoffer;
 
-  char *credentials; /* (nullable) */
-  GSource *timer;    /* ringing, later the patience with a peer that ignores our BYE */
+  SigSipRedial *redial; /* (nullable) */
+  char *credentials;    /* (nullable) */
+  GSource *timer;       /* ringing, later the patience with a peer that ignores our BYE */
 
   SigSipEnd end; /* strings below */
   char *end_phrase, *end_reason;
   char *bye_reason; /* (nullable) */
+
+  /* timer.c */
+  SigSessionTimer session_timer;
+  SigSipTimerNews late; /* told in the next turn of the loop */
+  gint64 due_us;
+  guint due_slot;
+
+  /* request.c: the re-INVITE or UPDATE of ours that is on its way */
+  nta_outgoing_t *request; /* (nullable) */
+  SigTimerMethod request_method;
+  SigTimerHeaders request_headers;
+  guint32 request_cseq;
+  gboolean request_was_challenged;
+  char *source_url; /* (nullable): a peer behind NAT: in-dialog requests go to its packets' source */
 
   /* The dialog, as seen on the wire. */
   SigSipDialogState dialog;
@@ -150,7 +193,25 @@ void sig_sip_on_update (SigSipCall *call, sip_t const *message);
 void sig_sip_on_options (SigSipListener *listener, nua_handle_t *nh, sip_t const *message);
 void sig_sip_on_register (SigSipListener *listener, nua_handle_t *nh, sip_t const *message);
 
+/* timer.c */
+void sig_sip_timer_init (SigSip *sip);
+void sig_sip_timer_clear (SigSip *sip);
+void sig_sip_timer_end (SigSipCall *call);
+SigTimerStep sig_sip_timer_step (SigSipCall *call, const SigTimerEvent *event);
+void sig_sip_timer_tell (SigSipCall *call, const SigTimerStep *step, const char *sdp);
+void sig_sip_timer_tell_later (SigSipCall *call, const SigTimerStep *step);
+void sig_sip_timer_bye (SigSipCall *call, const SigTimerStep *step);
+SigTimerEvent sig_sip_timer_event (SigTimerEventType type, sip_t const *message);
+SigSipTimerText sig_sip_timer_text (const SigTimerHeaders *headers);
+
+/* request.c */
+gboolean sig_sip_request_offer (SigSipCall *call, const char *sdp);
+void sig_sip_request_refresh (SigSipCall *call, const SigTimerStep *step);
+void sig_sip_request_result (SigSipCall *call, sip_t const *answer);
+void sig_sip_request_abandon (SigSipCall *call);
+
 /* outbound.c */
+void sig_sip_redial_free (SigSipRedial *redial);
 void sig_sip_on_state (SigSipCall *call, int state, int status, const char *phrase);
 void sig_sip_on_invite_answer (SigSipCall *call, int status, const char *phrase, sip_t const *message);
 

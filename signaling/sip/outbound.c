@@ -79,6 +79,105 @@ acknowledge_first (SigSipCall *call, sip_t const *message)
   nua_ack (call->nh, TAG_END ());
 }
 
+void
+sig_sip_redial_free (SigSipRedial *redial)
+{
+  g_free (redial->uri);
+  g_free (redial->to);
+  g_free (redial->from);
+  g_free (redial->sdp);
+  g_ptr_array_unref (redial->lines);
+  g_free (redial);
+}
+
+static SigSipRedial *
+redial_new (const SigSipDial *dial, const char *to, const char *from)
+{
+  SigSipRedial *kept = g_new0 (SigSipRedial, 1);
+
+  kept->uri = g_strdup (dial->to_uri);
+  kept->to = g_strdup (to);
+  kept->from = g_strdup (from);
+  kept->sdp = g_strdup (dial->sdp);
+  kept->lines = g_ptr_array_new_with_free_func (g_free);
+  for (gsize i = 0; i < dial->n_headers; i++)
+    g_ptr_array_add (kept->lines, g_strdup_printf ("%s: %s", dial->headers[i].name, dial->headers[i].value));
+  return kept;
+}
+
+static tagi_t *
+header_tags (const SigSipRedial *dial)
+{
+  tagi_t *tags = g_new0 (tagi_t, dial->lines->len + 1);
+
+  for (guint i = 0; i < dial->lines->len; i++)
+    {
+      tags[i].t_tag = siptag_header_str;
+      tags[i].t_value = tag_str_v (g_ptr_array_index (dial->lines, i));
+    }
+  return tags;
+}
+
+static void
+send_invite (SigSipCall *call, guint32 number, const SigTimerHeaders *headers)
+{
+  g_autofree tagi_t *tags = header_tags (call->redial);
+  SigSipTimerText timer = sig_sip_timer_text (headers);
+  unsigned attempts = call->credentials != NULL ? MAX_ATTEMPTS : 0;
+  char cseq[32];
+
+  g_snprintf (cseq, sizeof cseq, "%u INVITE", number);
+  nua_invite (call->nh, NUTAG_RETRY_COUNT (attempts), SIPTAG_CONTACT_STR (call->dialog.local_contact),
+              SIPTAG_CSEQ_STR (cseq), SIG_SIP_TIMER_TAGS (&timer),
+              SIPTAG_CONTENT_TYPE_STR ("application/sdp"), SIPTAG_PAYLOAD_STR (call->redial->sdp),
+              TAG_NEXT (tags));
+}
+
+/* 422, or a peer that cannot bear the headers of the session timer: once more with others, in
+ * the same dialog as it were: same Call-ID and From tag, next CSeq (RFC 4028 7.3).
+ * Returns: FALSE: the refusal stands. */
+static gboolean
+redial (SigSipCall *call, int status, sip_t const *message)
+{
+  SigTimerEvent event = { 0 };
+  nua_handle_t *old = call->nh;
+
+  if (message == NULL || message->sip_status == NULL || message->sip_status->st_status != status
+      || call->ended || call->redial == NULL || message->sip_from->a_tag == NULL)
+    return FALSE;
+  event = sig_sip_timer_event (SIG_TIMER_DIAL_REFUSED, message);
+  SigTimerStep step = sig_sip_timer_step (call, &event);
+  if (!(step.actions & SIG_TIMER_DO_REDIAL))
+    return FALSE;
+
+  g_autofree char *from = g_strdup_printf ("%s;tag=%s", call->redial->from, message->sip_from->a_tag);
+  call->nh = nua_handle (call->listener->nua, NULL, NUTAG_URL (call->redial->uri),
+                         SIPTAG_TO_STR (call->redial->to), SIPTAG_FROM_STR (from),
+                         SIPTAG_CALL_ID_STR (message->sip_call_id->i_id), TAG_END ());
+  g_assert (call->nh != NULL);
+  nua_handle_bind (call->nh, GSIZE_TO_POINTER (call->id));
+  nua_handle_bind (old, NULL);
+  if (call->source_url != NULL)
+    nua_set_hparams (call->nh, NUTAG_PROXY (call->source_url), TAG_END ());
+  send_invite (call, message->sip_cseq->cs_seq + 1, &step.headers);
+  nua_handle_destroy (old);
+  return TRUE;
+}
+
+static void
+tell_answered (SigSipCall *call, sip_t const *message, const char *sdp)
+{
+  SigSip *sip = call->sip;
+  SigTimerEvent event = sig_sip_timer_event (SIG_TIMER_DIAL_ANSWERED, message);
+  SigTimerStep step = sig_sip_timer_step (call, &event);
+
+  g_clear_pointer (&call->redial, sig_sip_redial_free);
+  if (sip->ops->answered != NULL)
+    sip->ops->answered (sip->owner, call->id, sdp);
+  if (!call->ended)
+    sig_sip_timer_tell (call, &step, NULL);
+}
+
 static void
 on_first_answer (SigSipCall *call, int status, const char *phrase, sip_t const *message)
 {
@@ -86,7 +185,8 @@ on_first_answer (SigSipCall *call, int status, const char *phrase, sip_t const *
 
   if (status >= 300)
     {
-      on_refused (call, status, phrase, message);
+      if (!redial (call, status, message))
+        on_refused (call, status, phrase, message);
       return;
     }
   if (message == NULL) /* the stack's own, before a repetition */
@@ -105,8 +205,7 @@ on_first_answer (SigSipCall *call, int status, const char *phrase, sip_t const *
       g_clear_pointer (&call->end_phrase, g_free);
       call->end.status = 0;
       sig_sip_call_set_timer (call, 0, NULL);
-      if (sip->ops->answered != NULL)
-        sip->ops->answered (sip->owner, call->id, sdp);
+      tell_answered (call, message, sdp);
     }
   else if (status > 100 && !call->ended && sip->ops->progress != NULL)
     {
@@ -116,24 +215,10 @@ on_first_answer (SigSipCall *call, int status, const char *phrase, sip_t const *
 }
 
 static void
-on_later_answer (SigSipCall *call, int status, const char *phrase, sip_t const *message)
+on_later_answer (SigSipCall *call, int status)
 {
-  SigSip *sip = call->sip;
-  g_autofree char *sdp = sig_sip_body (message);
-  g_autofree char *text = sig_sip_text (phrase);
-
-  sig_sip_dialog_note (call, message, FALSE);
   if (status >= 200 && status < 300)
     nua_ack (call->nh, TAG_END ());
-  if (status < 200 || !call->own_reoffer)
-    return;
-  if (status >= 700 && call->end.status != 0)
-    status = call->end.status;
-  g_clear_pointer (&call->end_phrase, g_free);
-  call->end.status = 0;
-  call->own_reoffer = FALSE;
-  if (!call->ended && sip->ops->reanswer != NULL)
-    sip->ops->reanswer (sip->owner, call->id, status < 700 ? status : 500, text, sdp);
 }
 
 /** sig_sip_on_state: what the stack makes of the answers: a challenge that it gave up on is an answer. */
@@ -146,8 +231,6 @@ sig_sip_on_state (SigSipCall *call, int state, int status, const char *phrase)
     sig_sip_call_end (call, SIG_SIP_END_REJECTED, call->end.status, call->end_phrase, NULL);
   else if (state == nua_callstate_terminated)
     sig_sip_call_end (call, SIG_SIP_END_FAILED, status < 700 ? status : 500, phrase, NULL);
-  else if (state == nua_callstate_ready && challenged && call->own_reoffer)
-    on_later_answer (call, call->end.status, call->end_phrase, NULL);
   if (state == nua_callstate_terminated)
     sig_sip_call_release (call);
 }
@@ -161,7 +244,7 @@ sig_sip_on_invite_answer (SigSipCall *call, int status, const char *phrase, sip_
       authenticate (call, status, phrase);
     }
   else if (call->is_answered)
-    on_later_answer (call, status, phrase, message);
+    on_later_answer (call, status);
   else
     on_first_answer (call, status, phrase, message);
 }
@@ -251,33 +334,6 @@ clear_target (Target *target)
   g_free (target->to);
 }
 
-static tagi_t *
-header_tags (const SigSipDial *dial, GPtrArray *lines)
-{
-  tagi_t *tags = g_new0 (tagi_t, dial->n_headers + 1);
-
-  for (gsize i = 0; i < dial->n_headers; i++)
-    {
-      char *line = g_strdup_printf ("%s: %s", dial->headers[i].name, dial->headers[i].value);
-      g_ptr_array_add (lines, line);
-      tags[i].t_tag = siptag_header_str;
-      tags[i].t_value = tag_str_v (line);
-    }
-  return tags;
-}
-
-static void
-send_invite (SigSipCall *call, const SigSipDial *dial)
-{
-  g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
-  g_autofree tagi_t *tags = header_tags (dial, lines);
-  unsigned attempts = call->credentials != NULL ? MAX_ATTEMPTS : 0;
-
-  nua_invite (call->nh, NUTAG_RETRY_COUNT (attempts), SIPTAG_CONTACT_STR (call->dialog.local_contact),
-              SIPTAG_CSEQ_STR ("1 INVITE"), SIPTAG_CONTENT_TYPE_STR ("application/sdp"),
-              SIPTAG_PAYLOAD_STR (dial->sdp), TAG_NEXT (tags));
-}
-
 static char *
 default_from (const SigSipListener *listener, const char *host)
 {
@@ -318,7 +374,9 @@ make_call (SigSip *sip, const SigSipDial *dial, const Target *target)
       call->is_localhost = TRUE;
       sig_sip_call_send_to (call, &call->peer);
     }
-  send_invite (call, dial);
+  call->redial = redial_new (dial, target->to, from);
+  SigTimerStep step = sig_sip_timer_step (call, &(SigTimerEvent){ .type = SIG_TIMER_DIAL });
+  send_invite (call, 1, &step.headers);
   if (dial->expires_s > 0)
     sig_sip_call_set_timer (call, MIN (dial->expires_s, MAX_RINGING_S) * 1000, on_ring_timeout);
   return call;

@@ -121,6 +121,20 @@ make_method_known (sip_t *sip)
   sip->sip_cseq->cs_method = sip_method_publish;
 }
 
+/* The stack is not told that we know session timers, or it would run its own: a peer that insists on them is
+ * made to look like one that only knows them, which is the same to us. */
+static void
+soften_require (SigSip *endpoint, msg_t *message, sip_t *sip)
+{
+  if (!endpoint->session_timer.enabled || !sip_has_feature (sip->sip_require, "timer"))
+    return;
+  while (msg_params_remove ((char const **)sip->sip_require->k_items, "timer") > 0)
+    ;
+  if (sip->sip_require->k_items == NULL || sip->sip_require->k_items[0] == NULL)
+    sip_header_remove (message, sip, (sip_header_t *)sip->sip_require);
+  sip_add_make (message, sip, sip_supported_class, "timer");
+}
+
 static void
 inspect (SigSip *endpoint, msg_t *message, sip_t *sip)
 {
@@ -141,6 +155,7 @@ inspect (SigSip *endpoint, msg_t *message, sip_t *sip)
       remove_unanswerable (message, sip, sip->sip_proxy_authenticate);
       return;
     }
+  soften_require (endpoint, message, sip);
   if (!targets_are_sip (sip)
       || (sip->sip_request->rq_method == sip_method_invite && sip->sip_contact == NULL))
     {

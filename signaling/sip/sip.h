@@ -19,6 +19,8 @@
 
 #include <glib.h>
 
+#include "signaling/core/session_timer.h"
+
 typedef struct _SigSip SigSip;
 typedef guint64 SigSipCallId; /* 0 is no call */
 
@@ -37,6 +39,7 @@ typedef struct
   const char *user_agent;
   gboolean accept_any_register;        /* demo mode: any REGISTER is answered 200 */
   guint invites_per_second_per_source; /* 0: no limit */
+  SigTimerSettings session_timer;
   guint t1_ms; /* RFC 3261 T1; 0: the standard 500 ms. Every time-out of the protocol is a multiple of it */
 } SigSipConfig;
 
@@ -65,6 +68,7 @@ typedef struct
   const char *user_agent;    /* (nullable) */
   const char *sdp;           /* (nullable): NULL is an INVITE without an offer */
   gboolean supports_timer;   /* Supported or Require lists "timer" */
+  SigTimerHeaders timer;     /* what our 200 will say, min_se_s included; expires_s is 0 without a timer */
   const SigSipHeader
       *headers; /* every header whose name begins with X-, and P-Asserted-Identity, Diversion */
   gsize n_headers;
@@ -87,10 +91,11 @@ typedef enum
 {
   SIG_SIP_END_REMOTE_BYE,
   SIG_SIP_END_REMOTE_CANCEL,
-  SIG_SIP_END_LOCAL,    /* we hung up, rejected or cancelled */
-  SIG_SIP_END_REJECTED, /* our INVITE got a final answer >= 300 */
-  SIG_SIP_END_TIMEOUT,  /* no answer to our INVITE, no ACK to our 200, ring timeout */
-  SIG_SIP_END_FAILED,   /* transport error, internal error of the stack */
+  SIG_SIP_END_LOCAL,           /* we hung up, rejected or cancelled */
+  SIG_SIP_END_REJECTED,        /* our INVITE got a final answer >= 300 */
+  SIG_SIP_END_TIMEOUT,         /* no answer to our INVITE, no ACK to our 200, ring timeout */
+  SIG_SIP_END_FAILED,          /* transport error, internal error of the stack */
+  SIG_SIP_END_SESSION_EXPIRED, /* nobody refreshed the session in time; we sent BYE */
 } SigSipEndCause;
 
 typedef struct
@@ -113,6 +118,18 @@ typedef struct
   guint16 peer_port;
 } SigSipDialogState;
 
+/* Something happened to the session timer; valid during the ops call only. */
+typedef struct
+{
+  guint news; /* SigTimerNews, several at once */
+  SigTimerMethod method;
+  int status;              /* of the answer, 0: none */
+  guint32 cseq;            /* of the last request of ours in this dialog */
+  SigTimerHeaders headers; /* NEGOTIATED: what was agreed on */
+  const char *sdp;         /* (nullable): REFRESHED and RESCUED: in the peer's answer */
+  const SigSessionTimer *timer;
+} SigSipTimerNews;
+
 /* Each may be NULL only in tests of parts. Called on the main thread, never from inside a sig_sip_ function.
  */
 typedef struct
@@ -130,6 +147,11 @@ typedef struct
   /* Final answer to our re-INVITE. @sdp: (nullable) */
   void (*reanswer) (gpointer owner, SigSipCallId call, int status, const char *phrase, const char *sdp);
   void (*ended) (gpointer owner, SigSipCallId call, const SigSipEnd *end);
+  /* The session timer: for logs, events and counters. Refreshes need nothing of the owner but refresh_sdp;
+   * one by the peer with an offer comes as reoffer as well. NEGOTIATED comes here for our INVITEs only. */
+  void (*timer) (gpointer owner, SigSipCallId call, const SigSipTimerNews *news);
+  /* The last SDP that was sent in this call, for a refresh by re-INVITE. */
+  const char *(*refresh_sdp) (gpointer owner, SigSipCallId call);
 } SigSipOps;
 
 /**
@@ -187,6 +209,8 @@ gboolean sig_sip_call_reoffer (SigSip *sip, SigSipCallId call, const char *sdp);
 /** sig_sip_call_export: a copy of the dialog's values; FALSE when the call is gone. */
 gboolean sig_sip_call_export (SigSip *sip, SigSipCallId call, SigSipDialogState *state);
 void sig_sip_dialog_state_clear (SigSipDialogState *state);
+/** sig_sip_call_session_timer: a copy of its state; FALSE, and all zero, when the call is gone. */
+gboolean sig_sip_call_session_timer (SigSip *sip, SigSipCallId call, SigSessionTimer *timer);
 
 typedef struct
 {
