@@ -298,8 +298,9 @@ start_web (Gateway *gateway, const GatewayOptions *options, GError **error)
 static void
 give_memory_back (Gateway *gateway, CfgMonotonic now)
 {
-  if (g_hash_table_size (gateway->calls) > 0)
+  if (g_hash_table_size (gateway->calls) > 0 || gateway->n_calls_total != gateway->n_calls_seen)
     {
+      gateway->n_calls_seen = gateway->n_calls_total;
       gateway->last_busy = now;
       gateway->is_trimmed = FALSE;
     }

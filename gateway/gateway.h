@@ -58,7 +58,8 @@ typedef struct
   GHashTable *conns;          /* SigWebConnId -> GwConn*, owned */
   guint64 last_track;         /* the last media track id given out */
 
-  CfgMonotonic last_busy; /* the last tick with calls */
+  CfgMonotonic last_busy; /* the last tick with calls, or after some */
+  guint64 n_calls_seen;
   gboolean is_trimmed;
   guint tick_source;
   guint64 n_calls_total, n_calls_failed;
