@@ -6,7 +6,7 @@
  *
  * The peers live in another process (argument 1: its program) on the other core. Every receiver authenticates
  * and decrypts. Measured is the receiving thread's CPU time over 5 s. Fails when the pump's cost per packet
- * at 500 peers is more than 1.5 times that at 100. */
+ * at 500 peers is more than 1.5 times that at 100; skipped when the peers' process could not keep up. */
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,6 +28,9 @@
 #define MEASURE_S 5
 #define CONNECT_S 60
 #define MAX_RATIO 1.5
+/* Below it the generator had no core for itself, and what was measured is another load. */
+#define MIN_OFFERED_PERCENT 95.0
+#define EXIT_SKIPPED        77
 
 typedef struct
 {
@@ -111,9 +114,15 @@ static guint64
 count_sent (Generator *generator)
 {
   char line[128];
+  g_auto (GStrv) parts = NULL;
 
   tell (generator, "stats", "");
-  return g_ascii_strtoull (hear (generator, line, sizeof line) + strlen ("stats "), NULL, 10);
+  parts = g_strsplit (hear (generator, line, sizeof line), " ", -1);
+  if (g_strv_length (parts) != 4)
+    die ("bad statistics");
+  if (!g_str_equal (parts[3], "0"))
+    fprintf (stderr, "%s peers failed\n", parts[3]);
+  return g_ascii_strtoull (parts[1], NULL, 10);
 }
 
 static double
@@ -263,7 +272,7 @@ run_pump (Generator *generator, guint n)
   g_autoptr (MediaDtlsContext) dtls_context = media_dtls_context_new (certificate, NULL);
   g_autoptr (GPtrArray) peers = g_ptr_array_new_with_free_func ((GDestroyNotify)load_peer_free);
   const LoadPeerConfig config = { pump, dtls_context, certificate, TRUE, { .bind_addresses = loopback } };
-  const gint64 give_up = g_get_monotonic_time () + CONNECT_S * G_USEC_PER_SEC;
+  gint64 give_up;
   char line[4096];
 
   for (guint i = 0; i < n; i++)
@@ -281,6 +290,7 @@ run_pump (Generator *generator, guint n)
       for (guint turn = 0; turn < 1000 && media_pump_turn (pump, 0); turn++)
         ;
     }
+  give_up = g_get_monotonic_time () + CONNECT_S * G_USEC_PER_SEC;
   while (count.n_connected < n && g_get_monotonic_time () < give_up)
     (void)media_pump_turn (pump, 100);
   if (count.n_connected < n)
@@ -428,7 +438,7 @@ run_nice (Generator *generator, guint n)
   g_autoptr (MediaCertificate) certificate = media_certificate_new (NULL);
   g_autoptr (MediaDtlsContext) dtls_context = media_dtls_context_new (certificate, NULL);
   NicePeer *peers = g_new0 (NicePeer, n);
-  const gint64 give_up = g_get_monotonic_time () + CONNECT_S * G_USEC_PER_SEC;
+  gint64 give_up;
   char line[4096];
   Result result;
 
@@ -443,9 +453,10 @@ run_nice (Generator *generator, guint n)
       description = nice_describe (&peers[i], certificate);
       tell (generator, "webrtc|", description);
       nice_set_remote (&peers[i], hear (generator, line, sizeof line));
-      for (guint turn = 0; turn < 1000 && g_main_context_iteration (context, FALSE); turn++)
+      for (guint turn = 0; turn < 100 && g_main_context_iteration (context, FALSE); turn++)
         ;
     }
+  give_up = g_get_monotonic_time () + CONNECT_S * G_USEC_PER_SEC;
   while (count.n_connected < n && g_get_monotonic_time () < give_up)
     nice_turn (context);
   if (count.n_connected < n)
@@ -510,5 +521,12 @@ main (int argc, char **argv)
           "500: %.1f\n",
           ratio, MAX_RATIO, results[1][1].us_per_packet / results[0][1].us_per_packet,
           results[2][1].us_per_packet / results[1][1].us_per_packet);
+  if (results[1][0].offered_percent < MIN_OFFERED_PERCENT
+      || results[1][1].offered_percent < MIN_OFFERED_PERCENT)
+    {
+      printf ("the machine is too busy: the peers sent less than %.0f %% of their packets\n",
+              MIN_OFFERED_PERCENT);
+      return EXIT_SKIPPED;
+    }
   return ratio <= MAX_RATIO ? 0 : 1;
 }
