@@ -1,6 +1,7 @@
 #include "engine_harness.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -261,4 +262,27 @@ test_endpoint_level (const TestEndpoint *peer, double tone_hz, guint ms)
 
   return test_tone_level ((const gint16 *)(gpointer)peer->pcm->data + peer->pcm->len - samples, samples,
                           TEST_HEARD_RATE, tone_hz);
+}
+
+guint
+test_count_fds (void)
+{
+  DIR *dir = opendir ("/proc/self/fd");
+  guint n = 0;
+
+  while (readdir (dir) != NULL)
+    n++;
+  closedir (dir);
+  return n;
+}
+
+glong
+test_rss_kb (void)
+{
+  g_autofree char *text = NULL;
+  glong pages;
+
+  g_assert_true (g_file_get_contents ("/proc/self/statm", &text, NULL, NULL));
+  pages = strtol (strchr (text, ' '), NULL, 10);
+  return pages * (sysconf (_SC_PAGESIZE) / 1024);
 }

@@ -63,3 +63,7 @@ void test_endpoint_send (TestEndpoint *endpoint);
 double test_endpoint_level (const TestEndpoint *endpoint, double tone_hz, guint ms);
 /** test_endpoint_hear: takes one packet in. */
 void test_endpoint_hear (TestEndpoint *endpoint, const MediaRtpView *packet);
+
+/** test_count_fds: test_rss_kb: of this process, now. */
+guint test_count_fds (void);
+glong test_rss_kb (void);

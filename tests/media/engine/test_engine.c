@@ -1,7 +1,6 @@
 /* The engine whole: workers with their threads, real sockets on loopback, the main loop. */
 #include "engine_harness.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -207,29 +206,6 @@ test_strangers_are_counted (void)
   test_engine_clear (&fixture);
 }
 
-static guint
-count_fds (void)
-{
-  DIR *dir = opendir ("/proc/self/fd");
-  guint n = 0;
-
-  while (readdir (dir) != NULL)
-    n++;
-  closedir (dir);
-  return n;
-}
-
-static glong
-rss_kb (void)
-{
-  g_autofree char *text = NULL;
-  glong pages;
-
-  g_assert_true (g_file_get_contents ("/proc/self/statm", &text, NULL, NULL));
-  pages = strtol (strchr (text, ' '), NULL, 10);
-  return pages * (sysconf (_SC_PAGESIZE) / 1024);
-}
-
 static guint wanted_closed;
 
 static gboolean
@@ -276,13 +252,13 @@ test_legs_come_and_go_without_growth (void)
 
   test_engine_init (&fixture, 2);
   cycle (&fixture, 50);
-  fds = count_fds ();
-  rss = rss_kb ();
+  fds = test_count_fds ();
+  rss = test_rss_kb ();
   cycle (&fixture, 200);
-  g_assert_cmpuint (count_fds (), ==, fds);
-  g_test_message ("RSS %ld kB, then %ld kB", rss, rss_kb ());
+  g_assert_cmpuint (test_count_fds (), ==, fds);
+  g_test_message ("RSS %ld kB, then %ld kB", rss, test_rss_kb ());
 #if !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__ /* which keep freed memory for a while */
-  g_assert_cmpint (rss_kb () - rss, <, 400);
+  g_assert_cmpint (test_rss_kb () - rss, <, 400);
 #endif
   test_engine_clear (&fixture);
 }
