@@ -70,6 +70,7 @@ sig_sip_call_find (SigSip *sip, NUA_HMAGIC_T *tag)
 SigSipCall *
 sig_sip_call_live (SigSip *sip, SigSipCallId id)
 {
+  g_assert (sip->thread == g_thread_self ());
   SigSipCall *call = g_hash_table_lookup (sip->calls, &id);
 
   return call != NULL && !call->ended ? call : NULL;

@@ -172,6 +172,7 @@ endpoint_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner)
                                 sip->accept_any_register ? ", REGISTER" : "");
   sip->session_timer = config->session_timer;
   sip->t1_ms = config->t1_ms > 0 ? config->t1_ms : DEFAULT_T1_MS;
+  sip->thread = g_thread_self ();
   sip->context = g_main_context_ref_thread_default ();
   sip->listeners = g_ptr_array_new_with_free_func (listener_free);
   sip->calls = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, sig_sip_call_free);
@@ -312,6 +313,7 @@ sig_sip_shutdown (SigSip *sip, void (*done) (gpointer user), gpointer user)
 {
   g_autoptr (GList) calls = g_hash_table_get_values (sip->calls);
 
+  g_assert (sip->thread == g_thread_self ());
   g_return_if_fail (!sip->shutting_down);
   sip->shutting_down = TRUE;
   sip->accepting = FALSE;

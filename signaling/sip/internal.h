@@ -61,6 +61,7 @@ struct _SigSip
   gboolean accept_any_register;
   guint t1_ms;
 
+  GThread *thread; /* the only one that may call in */
   GMainContext *context;
   su_root_t *root;
   GSource *source;

@@ -388,6 +388,7 @@ sig_sip_dial (SigSip *sip, const SigSipDial *dial, GError **error)
   Target target = { 0 };
   SigSipCall *call = NULL;
 
+  g_assert (sip->thread == g_thread_self ());
   if (sip->shutting_down)
     {
       g_set_error_literal (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE, "the SIP endpoint is shutting down");
