@@ -36,9 +36,10 @@ call_list (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
       json_array_append_new (calls, gw_call_json (value, FALSE));
   if (!gw_param_bool (params, "ended", FALSE))
     return json_pack ("{s:o}", "calls", calls);
-  for (GList *link = gateway->ended_calls.head; link != NULL && limit > 0; link = link->next)
+  for (guint64 seq = gw_text_ring_last (gateway->ended_calls);
+       seq >= gw_text_ring_first (gateway->ended_calls) && limit > 0; seq--)
     {
-      json_t *call = json_loads (link->data, 0, NULL);
+      json_t *call = json_loads (gw_text_ring_get (gateway->ended_calls, seq, NULL), 0, NULL);
 
       if (matches (request, params, json_string_value (json_object_get (call, "room_name"))))
         {
@@ -61,9 +62,11 @@ not_found (const char *id, GError **error)
 static json_t *
 find_ended (Gateway *gateway, GwRequest *request, const char *id)
 {
-  for (GList *link = gateway->ended_calls.head; link != NULL; link = link->next)
+  for (guint64 seq = gw_text_ring_last (gateway->ended_calls);
+       seq >= gw_text_ring_first (gateway->ended_calls); seq--)
     {
-      json_t *call = strstr (link->data, id) != NULL ? json_loads (link->data, 0, NULL) : NULL;
+      const char *text = gw_text_ring_get (gateway->ended_calls, seq, NULL);
+      json_t *call = strstr (text, id) != NULL ? json_loads (text, 0, NULL) : NULL;
 
       if (g_strcmp0 (json_string_value (json_object_get (call, "sip_call_id")), id) == 0
           && may_see (request, json_string_value (json_object_get (call, "room_name"))))

@@ -11,9 +11,6 @@
 #include "gateway/rooms.h"
 #include "signaling/core/jsonrpc.h"
 
-/* As text: an object tree takes ten times the memory. */
-#define ENDED_CALLS_MAX 100
-
 CfgLogContext
 gw_call_log_context (const GwCall *call)
 {
@@ -258,12 +255,12 @@ finish (GwCall *call)
   double duration_s = call->v.was_answered
                           ? (double)cfg_monotonic_diff_us (call->ended, call->answered) / CFG_US_PER_S
                           : 0.0;
+  g_autofree char *text = NULL;
   gsize size;
 
   gw_log_summary (&context, duration_s, cause_text (call), &call->stats);
-  g_queue_push_head (&gateway->ended_calls, sig_json_dump (gw_call_json (call, TRUE), &size));
-  while (gateway->ended_calls.length > ENDED_CALLS_MAX)
-    g_free (g_queue_pop_tail (&gateway->ended_calls));
+  text = sig_json_dump (gw_call_json (call, TRUE), &size);
+  gw_text_ring_append (gateway->ended_calls, text, size);
   g_hash_table_remove (gateway->calls_by_sip, &call->sip);
   g_hash_table_remove (gateway->calls, call->v.id);
   gateway_check_drained (gateway);

@@ -3,15 +3,16 @@
 #include <string.h>
 
 #include "config/base/error.h"
-#include "gateway/core/event_log.h"
+#include "gateway/core/text_ring.h"
 #include "signaling/core/jsonrpc.h"
 
 /* Logs of rooms that are gone are kept for replay, so many at most. */
 #define MAX_CLOSED_LOGS 1000
+#define LOG_BYTES       (256 * 1024)
 
 typedef struct
 {
-  GwEventLog *log;
+  GwTextRing *log;
   GHashTable *watchers; /* set of SigWebConnId* */
   GList *closed_link;   /* in GwEvents.closed; NULL while the room is there */
 } RoomEvents;
@@ -30,7 +31,7 @@ room_events_free (gpointer data)
 {
   RoomEvents *room = data;
 
-  gw_event_log_free (room->log);
+  gw_text_ring_free (room->log);
   g_hash_table_unref (room->watchers);
   g_free (room);
 }
@@ -77,7 +78,7 @@ ensure_room (GwEvents *events, const char *name)
   if (room == NULL)
     {
       room = g_new0 (RoomEvents, 1);
-      room->log = gw_event_log_new (events->forgotten_seq);
+      room->log = gw_text_ring_new (events->forgotten_seq, LOG_BYTES);
       room->watchers = conn_set_new ();
       g_hash_table_insert (events->rooms, g_strdup (name), room);
     }
@@ -97,7 +98,7 @@ drop_oldest_closed (GwEvents *events)
   RoomEvents *room = g_hash_table_lookup (events->rooms, name);
 
   room->closed_link = NULL;
-  events->forgotten_seq = MAX (events->forgotten_seq, gw_event_log_seq (room->log));
+  events->forgotten_seq = MAX (events->forgotten_seq, gw_text_ring_last (room->log));
   g_hash_table_remove (events->rooms, name);
 }
 
@@ -160,10 +161,11 @@ gw_events_emit (Gateway *gateway, const char *room_name, const char *type, json_
 {
   RoomEvents *room = ensure_room (gateway->events, room_name);
   gsize size;
-  char *text = event_text (gateway->events, fields, room_name, type, gw_event_log_seq (room->log) + 1, &size);
+  g_autofree char *text
+      = event_text (gateway->events, fields, room_name, type, gw_text_ring_last (room->log) + 1, &size);
 
   send_to_watchers (gateway, room, text, size);
-  gw_event_log_append (room->log, text);
+  gw_text_ring_append (room->log, text, size);
   if (!g_hash_table_contains (gateway->rooms, room_name))
     gw_events_room_closed (gateway, room_name);
 }
@@ -174,7 +176,7 @@ gw_events_emit_transient (Gateway *gateway, const char *room_name, const char *t
   RoomEvents *room = ensure_room (gateway->events, room_name);
   gsize size;
   g_autofree char *text
-      = event_text (gateway->events, fields, room_name, type, gw_event_log_seq (room->log), &size);
+      = event_text (gateway->events, fields, room_name, type, gw_text_ring_last (room->log), &size);
 
   send_to_watchers (gateway, room, text, size);
 }
@@ -196,6 +198,13 @@ replay_free (gpointer data)
   g_free (replay);
 }
 
+/* Everything after event @seen can still be sent. */
+static gboolean
+is_held (const GwTextRing *log, guint64 seen)
+{
+  return seen <= gw_text_ring_last (log) && seen + 1 >= gw_text_ring_first (log);
+}
+
 /* The watch begins here, with what the client missed: before the answer was sent, and since. */
 static gboolean
 replay_run (gpointer data)
@@ -203,23 +212,20 @@ replay_run (gpointer data)
   Replay *replay = data;
   Gateway *gateway = replay->gateway;
   RoomEvents *room;
-  GPtrArray *missed;
 
   if (!g_hash_table_contains (gateway->conns, &replay->conn))
     return G_SOURCE_REMOVE;
   room = ensure_room (gateway->events, replay->room);
   if (!g_hash_table_contains (gateway->rooms, replay->room))
     gw_events_room_closed (gateway, replay->room);
-  if (gw_event_log_replay (room->log, replay->from, &missed))
-    {
-      for (guint i = 0; i < missed->len; i++)
-        {
-          const char *text = g_ptr_array_index (missed, i);
+  if (is_held (room->log, replay->from))
+    for (guint64 seq = replay->from + 1; seq <= gw_text_ring_last (room->log); seq++)
+      {
+        gsize size;
+        const char *text = gw_text_ring_get (room->log, seq, &size);
 
-          sig_web_send (gateway->web, replay->conn, text, strlen (text));
-        }
-      g_ptr_array_unref (missed);
-    }
+        sig_web_send (gateway->web, replay->conn, text, size);
+      }
   conn_set_add (room->watchers, replay->conn);
   return G_SOURCE_REMOVE;
 }
@@ -248,14 +254,10 @@ gw_events_watch (Gateway *gateway, SigWebConnId conn, const char *room_name, gin
   room = ensure_room (events, room_name);
   if (!g_hash_table_contains (gateway->rooms, room_name) && g_hash_table_size (room->watchers) == 0)
     gw_events_room_closed (gateway, room_name);
-  from = gw_event_log_seq (room->log);
+  from = gw_text_ring_last (room->log);
   if (from_seq >= 0)
     {
-      GPtrArray *missed = NULL;
-
-      *gap = g_strcmp0 (epoch, events->epoch) != 0
-             || !gw_event_log_replay (room->log, (guint64)from_seq, &missed);
-      g_clear_pointer (&missed, g_ptr_array_unref);
+      *gap = g_strcmp0 (epoch, events->epoch) != 0 || !is_held (room->log, (guint64)from_seq);
       if (!*gap)
         from = (guint64)from_seq;
     }
@@ -266,7 +268,7 @@ gw_events_watch (Gateway *gateway, SigWebConnId conn, const char *room_name, gin
   replay->room = g_strdup (room_name);
   replay->from = from;
   g_idle_add_full (G_PRIORITY_HIGH, replay_run, replay, replay_free);
-  return (gint64)gw_event_log_seq (room->log);
+  return (gint64)gw_text_ring_last (room->log);
 }
 
 void

@@ -16,8 +16,9 @@
 #include "gateway/rooms.h"
 #include "gateway/sessions.h"
 
-#define TRIM_AFTER_S 35
-#define DEMO_TOKEN_S (24 * 3600)
+#define TRIM_AFTER_S      35
+#define ENDED_CALLS_BYTES (512 * 1024)
+#define DEMO_TOKEN_S      (24 * 3600)
 
 /* ---- the media engine's words, handed to whom the leg serves ---- */
 
@@ -334,7 +335,7 @@ init_tables (Gateway *gateway)
   gateway->sessions = g_hash_table_new_full (NULL, NULL, gw_session_free, NULL);
   gateway->legs = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, leg_owner_free);
   gateway->conns = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, gw_conn_free);
-  g_queue_init (&gateway->ended_calls);
+  gateway->ended_calls = gw_text_ring_new (0, ENDED_CALLS_BYTES);
 }
 
 static void
@@ -347,7 +348,7 @@ free_tables (Gateway *gateway)
   g_hash_table_unref (gateway->conns);
   g_hash_table_unref (gateway->rooms_by_media);
   g_hash_table_unref (gateway->rooms);
-  g_queue_clear_full (&gateway->ended_calls, g_free);
+  gw_text_ring_free (gateway->ended_calls);
 }
 
 Gateway *

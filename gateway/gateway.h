@@ -8,6 +8,7 @@
 
 #include "config/settings.h"
 #include "gateway/core/room.h"
+#include "gateway/core/text_ring.h"
 #include "media/engine.h"
 #include "signaling/core/token.h"
 #include "signaling/sip/sip.h"
@@ -52,7 +53,7 @@ typedef struct
   GHashTable *calls;          /* char* id -> GwCall*, owned; live and closing */
   GHashTable *calls_by_sip;   /* SigSipCallId -> GwCall* */
   guint n_alerting;           /* calls in GW_CALL_ALERTING */
-  GQueue ended_calls;         /* char*, newest first, bounded: JSON of calls that are over */
+  GwTextRing *ended_calls;    /* JSON of calls that are over */
   GHashTable *sessions;       /* set of GwSession*, owned */
   GHashTable *legs;           /* MediaLegId -> GwLegOwner*, owned */
   GHashTable *conns;          /* SigWebConnId -> GwConn*, owned */

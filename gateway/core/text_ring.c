@@ -1,0 +1,104 @@
+#include "gateway/core/text_ring.h"
+
+#include <string.h>
+
+typedef struct
+{
+  guint32 offset, size; /* size without the NUL */
+} Entry;
+
+struct _GwTextRing
+{
+  guint64 first, last;                 /* numbers held; first == last + 1: none */
+  guint32 capacity, end;               /* end: where the next text goes */
+  Entry entries[GW_TEXT_RING_ENTRIES]; /* number n is at n % entries */
+  char bytes[];
+};
+
+GwTextRing *
+gw_text_ring_new (guint64 last_seq, guint32 bytes)
+{
+  GwTextRing *ring = g_malloc (sizeof *ring + bytes);
+
+  ring->first = last_seq + 1;
+  ring->last = last_seq;
+  ring->capacity = bytes;
+  ring->end = 0;
+  return ring;
+}
+
+void
+gw_text_ring_free (GwTextRing *ring)
+{
+  g_free (ring);
+}
+
+static Entry *
+entry_of (GwTextRing *ring, guint64 seq)
+{
+  return &ring->entries[seq % GW_TEXT_RING_ENTRIES];
+}
+
+/* Texts lie in the order of their numbers, so the oldest ones are the first in the way. */
+static void
+make_place (GwTextRing *ring, guint32 start, guint32 size)
+{
+  while (ring->first <= ring->last)
+    {
+      const Entry *oldest = entry_of (ring, ring->first);
+      gboolean overlaps = oldest->offset < start + size && start < oldest->offset + oldest->size + 1;
+
+      if (!overlaps && ring->last - ring->first + 1 < GW_TEXT_RING_ENTRIES)
+        break;
+      ring->first++;
+    }
+}
+
+guint64
+gw_text_ring_append (GwTextRing *ring, const char *text, gsize size)
+{
+  guint32 start, needed;
+
+  if (size >= ring->capacity)
+    {
+      ring->last++;
+      ring->first = ring->last + 1;
+      ring->end = 0;
+      return ring->last;
+    }
+  needed = (guint32)size + 1;
+  start = ring->capacity - ring->end >= needed ? ring->end : 0;
+  if (start < ring->end)
+    make_place (ring, ring->end, ring->capacity - ring->end); /* what is left of the round before */
+  make_place (ring, start, needed);
+  ring->last++;
+  *entry_of (ring, ring->last) = (Entry){ start, (guint32)size };
+  memcpy (ring->bytes + start, text, size);
+  ring->bytes[start + size] = '\0';
+  ring->end = start + needed;
+  return ring->last;
+}
+
+guint64
+gw_text_ring_last (const GwTextRing *ring)
+{
+  return ring->last;
+}
+
+guint64
+gw_text_ring_first (const GwTextRing *ring)
+{
+  return ring->first;
+}
+
+const char *
+gw_text_ring_get (const GwTextRing *ring, guint64 seq, gsize *size)
+{
+  const Entry *entry = &ring->entries[seq % GW_TEXT_RING_ENTRIES];
+
+  if (seq < ring->first || seq > ring->last)
+    return NULL;
+  if (size != NULL)
+    *size = entry->size;
+  return ring->bytes + entry->offset;
+}
