@@ -432,8 +432,7 @@ static const char *const guide_configurations[] = {
   "  prefer_refresher: \"uac\"\n",
   "session_timer:\n  enabled: true\n  default_expires: 300\n  min_se: 90\n",
   "session_timer:\n  enabled: false\n",
-  "session_timer:\n  enabled: true\n  default_expires: 1800  # or 900, 1200\n  prefer_refresher: \"uas\"  # "
-  "or uac\n",
+  "session_timer:\n  enabled: true\n  default_expires: 1800  # or 900, 1200\n  prefer_refresher: \"uas\"\n",
 };
 
 static void
