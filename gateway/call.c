@@ -358,6 +358,8 @@ const SigSipOps gw_calls_sip_ops = {
   .reoffer = gw_call_on_reoffer,
   .reanswer = gw_call_on_reanswer,
   .ended = on_ended,
+  .timer = gw_call_on_timer,
+  .refresh_sdp = gw_call_on_refresh_sdp,
 };
 
 /* ---- what the leg tells ---- */

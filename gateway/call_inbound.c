@@ -145,6 +145,7 @@ begin (Gateway *gateway, SigSipCallId sip, const SigSipInvite *invite, GwDispatc
             CFG_STR ("from", invite->from_user), CFG_STR ("to", invite->request_user),
             CFG_STR ("transport", invite->transport), CFG_STR ("sipCallID", invite->call_id),
             CFG_STR ("userAgent", invite->user_agent));
+  gw_call_timer_invited (call, &invite->timer);
   gw_call_note (call, "invite", json_pack ("{s:s, s:b}", "from", call->v.peer, "offer", invite->sdp != NULL));
   return call;
 }
@@ -256,6 +257,11 @@ gw_call_on_acked (gpointer data, SigSipCallId sip, const char *sdp)
   gw_call_handle (call, GW_CALL_EVENT_ACK);
   if (!call->awaits_answer)
     return;
+  if (call->has_plan && sdp != NULL && gw_call_knows_remote (call, sdp)) /* a refresh that we offered */
+    {
+      call->awaits_answer = FALSE;
+      return;
+    }
   if (sdp == NULL)
     g_set_error_literal (&error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
                          "the ACK has no SDP although our 200 carried the offer (RFC 3264)");
@@ -306,6 +312,7 @@ gw_call_on_reoffer (gpointer data, SigSipCallId sip, const char *sdp)
   GwCall *call = gw_call_by_sip (gateway, sip);
   g_autoptr (GError) error = NULL;
   CfgLogContext context;
+  gboolean known; /* a refresh of the session, nothing else */
 
   if (call == NULL || !gw_call_is_live (call->v.state))
     {
@@ -317,6 +324,7 @@ gw_call_on_reoffer (gpointer data, SigSipCallId sip, const char *sdp)
       sig_sip_call_answer_reoffer (gateway->sip, sip, write_reoffer (call));
       return;
     }
+  known = call->has_plan && gw_call_knows_remote (call, sdp);
   if (!gw_call_take_offer (call, sdp, &error))
     {
       context = gw_call_log_context (call);
@@ -326,6 +334,8 @@ gw_call_on_reoffer (gpointer data, SigSipCallId sip, const char *sdp)
       return;
     }
   sig_sip_call_answer_reoffer (gateway->sip, sip, gw_call_write_answer (call));
+  if (known)
+    return;
   gw_call_start_media (call);
   note_direction (call);
 }

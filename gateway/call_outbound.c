@@ -298,6 +298,7 @@ gw_call_dial (Gateway *gateway, GwRequest *request, const GwDialParams *params, 
   context = gw_call_log_context (call);
   cfg_info ("sip", &context, "Dialing", CFG_STR ("to", params->hide_number ? NULL : call->v.to),
             CFG_STR ("host", call->v.peer), CFG_STR ("trunk", call->v.trunk_id));
+  gw_call_timer_dialled (call);
   gw_call_note (call, "dial", json_pack ("{s:s}", "host", call->v.peer));
   gw_call_handle (call, GW_CALL_EVENT_DIAL);
   if (!params->wait_until_answered)

@@ -69,6 +69,17 @@ gboolean gw_call_take_answer (GwCall *call, const char *sdp, GError **error);
 /** gw_call_start_media: configures the leg by the plan and puts it into the room. */
 void gw_call_start_media (GwCall *call);
 
+/** gw_call_knows_remote: @sdp says what the peer's last description said, but for its o= line. */
+gboolean gw_call_knows_remote (const GwCall *call, const char *sdp);
+
+/* call_timer.c */
+void gw_call_timer_invited (GwCall *call, const SigTimerHeaders *headers);
+void gw_call_timer_dialled (GwCall *call);
+void gw_call_on_timer (gpointer gateway, SigSipCallId sip, const SigSipTimerNews *news);
+const char *gw_call_on_refresh_sdp (gpointer gateway, SigSipCallId sip);
+/** gw_call_timer_json: (transfer full) */
+json_t *gw_call_timer_json (const GwCall *call);
+
 /* call_inbound.c, call_outbound.c */
 void gw_call_on_invite (gpointer gateway, SigSipCallId sip, const SigSipInvite *invite);
 void gw_call_on_acked (gpointer gateway, SigSipCallId sip, const char *sdp);

@@ -79,6 +79,28 @@ gw_call_take_offer (GwCall *call, const char *sdp, GError **error)
 }
 
 static const char *
+after_origin (const char *sdp, gsize *before)
+{
+  const char *origin = strstr (sdp, "\no=");
+
+  *before = origin != NULL ? (gsize)(origin - sdp) : strlen (sdp);
+  return origin != NULL ? origin + 1 + strcspn (origin + 1, "\r\n") : "";
+}
+
+gboolean
+gw_call_knows_remote (const GwCall *call, const char *sdp)
+{
+  gsize a_size, b_size;
+  const char *a, *b;
+
+  if (call->v.remote_sdp == NULL)
+    return FALSE;
+  a = after_origin (call->v.remote_sdp, &a_size);
+  b = after_origin (sdp, &b_size);
+  return a_size == b_size && strncmp (call->v.remote_sdp, sdp, a_size) == 0 && strcmp (a, b) == 0;
+}
+
+static const char *
 announced_address (const GwCall *call)
 {
   const char *external = call->gateway->settings->sip.external_address;

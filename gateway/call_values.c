@@ -15,6 +15,7 @@ typedef enum
   BOOLEAN, /* gboolean */
   INT32,   /* int, guint, enum, guint32 */
   INT16,
+  INT8,
   INT64,
 } Type;
 
@@ -60,6 +61,34 @@ static const Member call_members[] = {
   CALL (was_answered, BOOLEAN),
   CALL (max_duration_s, INT32),
   CALL (n_dtmf, INT32),
+  CALL (timer.due_us, INT64),
+  CALL (timer.started_us, INT64),
+  CALL (timer.next_us, INT64),
+  CALL (timer.expires_us, INT64),
+  CALL (timer.last_us, INT64),
+  CALL (timer.interval_s, INT32),
+  CALL (timer.min_se_s, INT32),
+  CALL (timer.dial_s, INT32),
+  CALL (timer.agreed_s, INT32),
+  CALL (timer.last_status, INT16),
+  CALL (timer.phase, INT8),
+  CALL (timer.we_refresh, INT8),
+  CALL (timer.is_caller, INT8),
+  CALL (timer.allows_update, INT8),
+  CALL (timer.in_flight, INT8),
+  CALL (timer.in_flight_is_refresh, INT8),
+  CALL (timer.is_rescue, INT8),
+  CALL (timer.peer_request, INT8),
+  CALL (timer.agreed_refresher, INT8),
+  CALL (timer.agreed_require, INT8),
+  CALL (timer.last_method, INT8),
+  CALL (timer.last_was_ours, INT8),
+  CALL (timer.dialled_plain, INT8),
+  CALL (timer.update_refused, INT8),
+  CALL (timer.tried_again, INT8),
+  CALL (timer.n_retries, INT8),
+  CALL (timer.tells_start, INT8),
+  CALL (timer.waits_for_turn, INT8),
 };
 
 #define DIALOG(name, type)                                                                                   \
@@ -112,6 +141,8 @@ write_member (const Member *member, const void *base)
       return json_integer (*(const guint32 *)at);
     case INT16:
       return json_integer (*(const guint16 *)at);
+    case INT8:
+      return json_integer (*(const guint8 *)at);
     case INT64:
       return json_integer ((json_int_t) * (const guint64 *)at);
     default:
@@ -164,6 +195,9 @@ read_member (const Member *member, json_t *value, void *base)
       return json_is_integer (value);
     case INT16:
       *(guint16 *)at = (guint16)json_integer_value (value);
+      return json_is_integer (value);
+    case INT8:
+      *(guint8 *)at = (guint8)json_integer_value (value);
       return json_is_integer (value);
     case INT64:
       *(guint64 *)at = (guint64)json_integer_value (value);

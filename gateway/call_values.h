@@ -39,6 +39,7 @@ typedef struct
   gboolean was_answered;
   guint max_duration_s;
   guint n_dtmf;
+  SigSessionTimer timer; /* as it was told last; its instants are of this machine's monotonic clock */
 } GwCallValues;
 
 void gw_call_values_clear (GwCallValues *values);

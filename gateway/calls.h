@@ -46,6 +46,8 @@ void gw_call_media_timeout (Gateway *gateway, GwCall *call, gboolean initial);
 void gw_call_stats (Gateway *gateway, GwCall *call, const MediaLegStats *stats);
 void gw_call_media_closed (Gateway *gateway, GwCall *call, const MediaLegStats *stats);
 
+/** gw_call_timer_metrics: the counters of session timers, as Prometheus wants them. */
+void gw_call_timer_metrics (Gateway *gateway, GString *text);
 /** gw_media_stats_json: (transfer full) */
 json_t *gw_media_stats_json (const MediaLegStats *stats);
 /** gw_log_summary: the one line at the end of a leg, both ways. */

@@ -265,6 +265,13 @@ start_sip (Gateway *gateway, const GatewayOptions *options, GError **error)
     .external_address = settings->sip.external_address,
     .user_agent = settings->sip.user_agent,
     .invites_per_second_per_source = settings->limits.invites_per_second_per_source,
+    .session_timer = {
+      .enabled = settings->session_timer.enabled,
+      .default_expires_s = settings->session_timer.default_expires_s,
+      .min_se_s = settings->session_timer.min_se_s,
+      .prefer = settings->session_timer.prefer_refresher == CFG_REFRESHER_UAS ? SIG_TIMER_UAS : SIG_TIMER_UAC,
+      .use_update = settings->session_timer.use_update,
+    },
   };
 
   if (!check_demo_addresses (settings, options, error))

@@ -33,6 +33,13 @@ typedef struct
   char *room, *participant; /* (nullable): of a session that is gone, for the summary line */
 } GwLegOwner;
 
+/* Of calls of one direction and one role. By method: INVITE, UPDATE; by result: answered 2xx, not. */
+typedef struct
+{
+  guint64 negotiated, rescued, expired;
+  guint64 sent[2][2], received[2][2];
+} GwTimerCounters;
+
 typedef struct
 {
   const CfgSettings *settings;
@@ -64,7 +71,8 @@ typedef struct
   gboolean is_trimmed;
   guint tick_source;
   guint64 n_calls_total, n_calls_failed;
-  void (*drained) (gpointer user); /* called once when draining and the last call ended */
+  GwTimerCounters timer_counters[2][2]; /* inbound, outbound; we refresh, the peer does */
+  void (*drained) (gpointer user);      /* called once when draining and the last call ended */
   gpointer drained_user;
 } Gateway;
 

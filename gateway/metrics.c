@@ -1,5 +1,7 @@
 #include "gateway/metrics.h"
 
+#include "gateway/calls.h"
+
 #include <string.h>
 
 #define PROMETHEUS_TYPE "text/plain; version=0.0.4; charset=utf-8"
@@ -46,6 +48,7 @@ metrics_text (Gateway *gateway)
        (double)sip.n_rate_limited);
   add (text, "sip_malformed_total", "counter", "SIP messages that could not be read.",
        (double)sip.n_malformed);
+  gw_call_timer_metrics (gateway, text);
   add (text, "rtp_packets_received_total", "counter", "RTP and RTCP packets received.", (double)packets_in);
   add (text, "rtp_packets_sent_total", "counter", "RTP and RTCP packets sent.", (double)packets_out);
   add (text, "rtp_strangers_total", "counter", "Packets dropped because nobody known sent them.",
