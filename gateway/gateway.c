@@ -17,7 +17,7 @@
 #include "gateway/sessions.h"
 
 #define TRIM_AFTER_S      35
-#define ENDED_CALLS_BYTES (512 * 1024)
+#define ENDED_CALLS_BYTES (128 * 1024) /* about a hundred calls */
 #define DEMO_TOKEN_S      (24 * 3600)
 
 /* ---- the media engine's words, handed to whom the leg serves ---- */
