@@ -11,6 +11,8 @@
 #include "gateway/rooms.h"
 #include "signaling/core/jsonrpc.h"
 
+#define TIMELINE_KEPT_FROM 20 /* the first entries of a full timeline stay, later ones give way */
+
 CfgLogContext
 gw_call_log_context (const GwCall *call)
 {
@@ -24,10 +26,7 @@ gw_call_note (GwCall *call, const char *event, json_t *fields)
   json_t *entry = fields != NULL ? fields : json_object ();
 
   if (json_array_size (call->timeline) >= GW_CALL_TIMELINE_MAX)
-    {
-      json_decref (entry);
-      return;
-    }
+    json_array_remove (call->timeline, TIMELINE_KEPT_FROM);
   json_object_set_new (entry, "time", json_string (time));
   json_object_set_new (entry, "event", json_string (event));
   json_array_append_new (call->timeline, entry);

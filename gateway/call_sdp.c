@@ -172,15 +172,40 @@ gw_call_write_offer (GwCall *call)
   return call->v.sdp;
 }
 
+/* An offer of ours that follows one of the peer's has its sections and payload types: the answer speaks of
+ * those, not of the ones that we would choose. */
+static gboolean
+plan_answer_to_reoffer (const GwCall *call, const SigSdp *answer, SigSdpPlan *plan, GError **error)
+{
+  const SigSdpPolicy wanted = policy (call);
+
+  if (answer->n_sections != call->remote->n_sections)
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                   "SDP answer: has %u m-lines, the offer had %u (RFC 3264 6)", answer->n_sections,
+                   call->remote->n_sections);
+      return FALSE;
+    }
+  return sig_sdp_plan_answer (answer, &wanted, plan, error);
+}
+
 gboolean
 gw_call_take_answer (GwCall *call, const char *sdp, GError **error)
 {
   const SigSdpPolicy wanted = policy (call);
   g_autoptr (SigSdp) answer = sig_sdp_parse (sdp, strlen (sdp), error);
+  gboolean follows = call->remote != NULL;
   SigSdpPlan plan;
 
-  if (answer == NULL || !sig_sdp_plan_from_answer (&wanted, answer, &plan, error))
+  if (answer == NULL
+      || !(follows ? plan_answer_to_reoffer (call, answer, &plan, error)
+                   : sig_sdp_plan_from_answer (&wanted, answer, &plan, error)))
     return FALSE;
+  if (follows)
+    {
+      sig_sdp_free (call->remote);
+      call->remote = g_steal_pointer (&answer);
+    }
   call->awaits_answer = FALSE;
   g_free (call->v.remote_sdp);
   call->v.remote_sdp = g_strdup (sdp);
