@@ -9,6 +9,7 @@ struct _GwConn
   SigWebConnId id;
   SigToken *token;    /* what it may do */
   GwSession *session; /* not owned; one at most */
+  guint n_watches;    /* rooms asked for with room.watch */
 };
 
 typedef struct _GwRequest GwRequest;
@@ -26,7 +27,7 @@ typedef enum
 typedef struct
 {
   const char *name;
-  const char *alias; /* (nullable): accepted for name */
+  const char *aliases[2]; /* (nullable) each: accepted for name */
   GwParamType type;
   gboolean required;
   const char *doc;

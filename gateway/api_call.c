@@ -110,14 +110,14 @@ call_hangup (Gateway *gateway, GwRequest *request, json_t *params, GError **erro
 
 #define ID_PARAM                                                                                             \
   {                                                                                                          \
-    "sip_call_id", "id", GW_PARAM_STRING, TRUE, "The call's id, SCL_..."                                     \
+    "sip_call_id", { "id" }, GW_PARAM_STRING, TRUE, "The call's id, SCL_..."                                 \
   }
 
 static const GwParam id_only[] = { ID_PARAM, { NULL } };
 static const GwParam list_params[] = {
-  { "room_name", "room", GW_PARAM_STRING, FALSE, "Only calls of this room." },
-  { "ended", NULL, GW_PARAM_BOOL, FALSE, "Calls that are over too, the newest first." },
-  { "limit", NULL, GW_PARAM_INT, FALSE, "How many of those at most; default 100.", 0, 1000 },
+  { "room_name", { "room" }, GW_PARAM_STRING, FALSE, "Only calls of this room." },
+  { "ended", { NULL }, GW_PARAM_BOOL, FALSE, "Calls that are over too, the newest first." },
+  { "limit", { NULL }, GW_PARAM_INT, FALSE, "How many of those at most; default 100.", 0, 1000 },
   { NULL },
 };
 

@@ -142,19 +142,35 @@ find_param (const GwParam *table, const char *name)
   return NULL;
 }
 
-static void
-rename_aliases (const GwParam *table, json_t *params)
+/* One value under two names of it is one value; two values are not. */
+static gboolean
+rename_alias (const GwParam *param, const char *alias, json_t *params, const char **field, GError **error)
+{
+  json_t *value = alias != NULL ? json_object_get (params, alias) : NULL;
+  json_t *other = json_object_get (params, param->name);
+
+  if (value == NULL)
+    return TRUE;
+  if (other != NULL && !json_equal (other, value))
+    {
+      *field = alias;
+      g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "%s: says something else than %s", alias,
+                   param->name);
+      return FALSE;
+    }
+  json_object_set (params, param->name, value);
+  json_object_del (params, alias);
+  return TRUE;
+}
+
+static gboolean
+rename_aliases (const GwParam *table, json_t *params, const char **field, GError **error)
 {
   for (const GwParam *param = table; param != NULL && param->name != NULL; param++)
-    {
-      json_t *value = param->alias != NULL ? json_object_get (params, param->alias) : NULL;
-
-      if (value != NULL && json_object_get (params, param->name) == NULL)
-        {
-          json_object_set (params, param->name, value);
-          json_object_del (params, param->alias);
-        }
-    }
+    for (gsize i = 0; i < G_N_ELEMENTS (param->aliases); i++)
+      if (!rename_alias (param, param->aliases[i], params, field, error))
+        return FALSE;
+  return TRUE;
 }
 
 gboolean
@@ -170,7 +186,8 @@ gw_params_check (const GwParam *table, json_t *params, const char **field, GErro
     if (json_is_null (value))
       json_object_del (params, name);
   }
-  rename_aliases (table, params);
+  if (!rename_aliases (table, params, field, error))
+    return FALSE;
   json_object_foreach (params, name, value)
   {
     const GwParam *param = find_param (table, name);
@@ -211,6 +228,16 @@ param_schema (const GwParam *param)
   return schema;
 }
 
+static json_t *
+alias_schema (const GwParam *param)
+{
+  json_t *schema = param_schema (param);
+  g_autofree char *doc = g_strdup_printf ("The same as %s.", param->name);
+
+  json_object_set_new (schema, "description", json_string (doc));
+  return schema;
+}
+
 json_t *
 gw_params_schema (const GwParam *table)
 {
@@ -219,15 +246,9 @@ gw_params_schema (const GwParam *table)
   for (const GwParam *param = table; param != NULL && param->name != NULL; param++)
     {
       json_object_set_new (properties, param->name, param_schema (param));
-      if (param->alias != NULL)
-        {
-          json_t *alias = param_schema (param);
-          g_autofree char *doc = g_strdup_printf ("The same as %s.", param->name);
-
-          json_object_set_new (alias, "description", json_string (doc));
-          json_object_set_new (properties, param->alias, alias);
-        }
-      if (param->required && param->alias == NULL)
+      for (gsize i = 0; i < G_N_ELEMENTS (param->aliases) && param->aliases[i] != NULL; i++)
+        json_object_set_new (properties, param->aliases[i], alias_schema (param));
+      if (param->required && param->aliases[0] == NULL)
         json_array_append_new (required, json_string (param->name));
     }
   return json_pack ("{s:s, s:o, s:o, s:b}", "type", "object", "properties", properties, "required", required,

@@ -153,6 +153,27 @@ take_trunk (json_t *trunk, GwDialParams *dial, GError **error)
   return FALSE;
 }
 
+static gboolean
+check_attributes (json_t *attributes, GError **error)
+{
+  const char *key;
+  json_t *value;
+
+  json_object_foreach (attributes, key, value)
+  {
+    const char *wrong = !json_is_string (value)                               ? "must be a string"
+                        : json_string_length (value) > GW_ATTRIBUTE_MAX_BYTES ? "is too long"
+                        : g_str_has_prefix (key, "sip.")                      ? "sip.* is the gateway's own"
+                                                                              : NULL;
+
+    if (wrong == NULL)
+      continue;
+    g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "participant_attributes.%s: %s", key, wrong);
+    return FALSE;
+  }
+  return TRUE;
+}
+
 static json_t *
 participant_create (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 {
@@ -174,6 +195,7 @@ participant_create (Gateway *gateway, GwRequest *request, json_t *params, GError
   };
 
   if (!refuse_later_features (params, error) || !gw_codecs_check (codecs, error)
+      || !check_attributes (dial.attributes, error)
       || !take_trunk (json_object_get (params, "trunk"), &dial, error))
     return NULL;
   if (gw_param_string (params, "sip_number") != NULL)
@@ -196,11 +218,11 @@ gw_codecs_check (char **codecs, GError **error)
 
 #define ROOM_PARAM                                                                                           \
   {                                                                                                          \
-    "room_name", "room", GW_PARAM_STRING, TRUE, "The room's name."                                           \
+    "room_name", { "room" }, GW_PARAM_STRING, TRUE, "The room's name."                                       \
   }
 #define IDENTITY_PARAM                                                                                       \
   {                                                                                                          \
-    "participant_identity", "identity", GW_PARAM_STRING, TRUE, "Who, in this room."                          \
+    "participant_identity", { "identity" }, GW_PARAM_STRING, TRUE, "Who, in this room."                      \
   }
 
 static const GwParam room_only[] = { ROOM_PARAM, { NULL } };
@@ -208,36 +230,68 @@ static const GwParam who[] = { ROOM_PARAM, IDENTITY_PARAM, { NULL } };
 static const GwParam mute_params[] = {
   ROOM_PARAM,
   IDENTITY_PARAM,
-  { "muted", NULL, GW_PARAM_BOOL, FALSE, "true (the default): nobody hears it; false: undo." },
+  { "muted", { NULL }, GW_PARAM_BOOL, FALSE, "true (the default): nobody hears it; false: undo." },
   { NULL },
 };
 static const GwParam create_params[] = {
   ROOM_PARAM,
-  { "sip_call_to", NULL, GW_PARAM_STRING, TRUE, "Number or user to call at the trunk, or a whole sip: URI." },
-  { "sip_trunk_id", NULL, GW_PARAM_STRING, FALSE, "Id or name of a configured outbound trunk." },
-  { "trunk", NULL, GW_PARAM_OBJECT, FALSE,
+  { "sip_call_to",
+    { NULL },
+    GW_PARAM_STRING,
+    TRUE,
+    "Number or user to call at the trunk, or a whole sip: URI." },
+  { "sip_trunk_id", { NULL }, GW_PARAM_STRING, FALSE, "Id or name of a configured outbound trunk." },
+  { "trunk",
+    { NULL },
+    GW_PARAM_OBJECT,
+    FALSE,
     "A trunk for this call: hostname (host or host:port), transport (udp or tcp), auth_username, "
     "auth_password, "
     "from_host, from_number." },
-  { "sip_number", NULL, GW_PARAM_STRING, FALSE, "The caller's number to show." },
-  { "participant_identity", "identity", GW_PARAM_STRING, FALSE, "Default: sip_ and the number." },
-  { "participant_name", "name", GW_PARAM_STRING, FALSE, "Default: Phone and the number." },
-  { "participant_metadata", "metadata", GW_PARAM_TEXT, FALSE, "Text for the others.", 0,
+  { "sip_number", { NULL }, GW_PARAM_STRING, FALSE, "The caller's number to show." },
+  { "participant_identity", { "identity" }, GW_PARAM_STRING, FALSE, "Default: sip_ and the number." },
+  { "participant_name", { "name" }, GW_PARAM_STRING, FALSE, "Default: Phone and the number." },
+  { "participant_metadata",
+    { "metadata" },
+    GW_PARAM_TEXT,
+    FALSE,
+    "Text for the others.",
+    0,
     GW_METADATA_MAX_BYTES },
-  { "participant_attributes", "attributes", GW_PARAM_OBJECT, FALSE,
+  { "participant_attributes",
+    { "attributes" },
+    GW_PARAM_OBJECT,
+    FALSE,
     "Strings by name; sip.* is the gateway's own." },
-  { "headers", NULL, GW_PARAM_OBJECT, FALSE, "Headers for the INVITE: strings by name." },
-  { "codecs", NULL, GW_PARAM_LIST, FALSE, "Which codecs to offer, the preferred one first." },
-  { "hide_phone_number", NULL, GW_PARAM_BOOL, FALSE,
+  { "headers", { NULL }, GW_PARAM_OBJECT, FALSE, "Headers for the INVITE: strings by name." },
+  { "codecs", { NULL }, GW_PARAM_LIST, FALSE, "Which codecs to offer, the preferred one first." },
+  { "hide_phone_number",
+    { NULL },
+    GW_PARAM_BOOL,
+    FALSE,
     "Keep the number out of identity, name and attributes." },
-  { "ringing_timeout", NULL, GW_PARAM_INT, FALSE, "Seconds to wait for an answer; default 180.", 0, 3600 },
-  { "max_call_duration", NULL, GW_PARAM_INT, FALSE, "Seconds after which the call ends; 0: no limit.", 0,
+  { "ringing_timeout",
+    { NULL },
+    GW_PARAM_INT,
+    FALSE,
+    "Seconds to wait for an answer; default 180.",
+    0,
+    3600 },
+  { "max_call_duration",
+    { NULL },
+    GW_PARAM_INT,
+    FALSE,
+    "Seconds after which the call ends; 0: no limit.",
+    0,
     7 * 86400 },
-  { "wait_until_answered", NULL, GW_PARAM_BOOL, FALSE,
+  { "wait_until_answered",
+    { NULL },
+    GW_PARAM_BOOL,
+    FALSE,
     "Answer this request when the callee has answered, or not." },
-  { "media_encryption", NULL, GW_PARAM_STRING, FALSE, "disable." },
-  { "dtmf", NULL, GW_PARAM_STRING, FALSE, "Not available yet." },
-  { "play_dialtone", NULL, GW_PARAM_BOOL, FALSE, "Not available yet." },
+  { "media_encryption", { NULL }, GW_PARAM_STRING, FALSE, "disable." },
+  { "dtmf", { NULL }, GW_PARAM_STRING, FALSE, "Not available yet." },
+  { "play_dialtone", { NULL }, GW_PARAM_BOOL, FALSE, "Not available yet." },
   { NULL },
 };
 

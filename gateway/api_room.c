@@ -124,26 +124,36 @@ room_watch (Gateway *gateway, GwRequest *request, json_t *params, GError **error
 
 #define NAME_PARAM                                                                                           \
   {                                                                                                          \
-    "name", "room", GW_PARAM_STRING, TRUE, "The room's name."                                                \
+    "name", { "room", "room_name" }, GW_PARAM_STRING, TRUE, "The room's name."                               \
   }
 #define SETTING_PARAMS                                                                                         \
-  { "empty_timeout", NULL, GW_PARAM_INT, FALSE, "Seconds that the room is kept when nobody ever came.", 0,     \
+  { "empty_timeout", { NULL }, GW_PARAM_INT, FALSE, "Seconds that the room is kept when nobody ever came.", 0, \
     TIMEOUT_MAX_S },                                                                                           \
-      { "departure_timeout", NULL, GW_PARAM_INT, FALSE, "Seconds that it is kept after the last one left.", 0, \
+      { "departure_timeout",                                                                                   \
+        { NULL },                                                                                              \
+        GW_PARAM_INT,                                                                                          \
+        FALSE,                                                                                                 \
+        "Seconds that it is kept after the last one left.",                                                    \
+        0,                                                                                                     \
         TIMEOUT_MAX_S },                                                                                       \
-      { "max_participants",      NULL, GW_PARAM_INT, FALSE, "0: the gateway's own limit.", 0,                  \
+      { "max_participants",      { NULL }, GW_PARAM_INT, FALSE, "0: the gateway's own limit.", 0,              \
         GW_ROOM_MAX_PARTICIPANTS },                                                                            \
   {                                                                                                            \
-    "metadata", NULL, GW_PARAM_TEXT, FALSE, "Text for the participants.", 0, GW_METADATA_MAX_BYTES             \
+    "metadata", { NULL }, GW_PARAM_TEXT, FALSE, "Text for the participants.", 0, GW_METADATA_MAX_BYTES         \
   }
 
 static const GwParam name_only[] = { NAME_PARAM, { NULL } };
 static const GwParam name_and_settings[] = { NAME_PARAM, SETTING_PARAMS, { NULL } };
 static const GwParam watch_params[] = {
-  { "name", "room", GW_PARAM_STRING, TRUE, "The room's name, or * for all rooms." },
-  { "from_seq", NULL, GW_PARAM_INT, FALSE, "Number of the last event seen: those after it are sent again.", 0,
+  { "name", { "room", "room_name" }, GW_PARAM_STRING, TRUE, "The room's name, or * for all rooms." },
+  { "from_seq",
+    { NULL },
+    GW_PARAM_INT,
+    FALSE,
+    "Number of the last event seen: those after it are sent again.",
+    0,
     0 },
-  { "epoch", NULL, GW_PARAM_STRING, FALSE, "The epoch that from_seq belongs to." },
+  { "epoch", { NULL }, GW_PARAM_STRING, FALSE, "The epoch that from_seq belongs to." },
   { NULL },
 };
 

@@ -101,31 +101,50 @@ session_leave (Gateway *gateway, GwRequest *request, json_t *params, GError **er
 }
 
 static const GwParam join_params[] = {
-  { "room", "room_name", GW_PARAM_STRING, FALSE, "The room's name; required unless resume is given." },
-  { "identity", "participant_identity", GW_PARAM_STRING, FALSE,
+  { "room", { "room_name" }, GW_PARAM_STRING, FALSE, "The room's name; required unless resume is given." },
+  { "identity",
+    { "participant_identity" },
+    GW_PARAM_STRING,
+    FALSE,
     "Default: the token's sub, which it must match." },
-  { "name", "participant_name", GW_PARAM_STRING, FALSE, "Shown to the others; default: the token's name." },
-  { "subscribe", NULL, GW_PARAM_STRING, FALSE,
+  { "name",
+    { "participant_name" },
+    GW_PARAM_STRING,
+    FALSE,
+    "Shown to the others; default: the token's name." },
+  { "subscribe",
+    { NULL },
+    GW_PARAM_STRING,
+    FALSE,
     "mix (default): one stream; tracks: one per published track." },
-  { "codecs", NULL, GW_PARAM_LIST, FALSE, "Which codecs to use, the preferred one first." },
-  { "sdp", NULL, GW_PARAM_TEXT, FALSE, "The offer; required unless resume is given.", 0, SDP_MAX_BYTES },
-  { "resume", NULL, GW_PARAM_STRING, FALSE,
+  { "codecs", { NULL }, GW_PARAM_LIST, FALSE, "Which codecs to use, the preferred one first." },
+  { "sdp", { NULL }, GW_PARAM_TEXT, FALSE, "The offer; required unless resume is given.", 0, SDP_MAX_BYTES },
+  { "resume",
+    { NULL },
+    GW_PARAM_STRING,
+    FALSE,
     "Participant id: take its media up again after the socket was lost." },
   { NULL },
 };
 static const GwParam offer_params[] = {
-  { "sdp", NULL, GW_PARAM_TEXT, TRUE, "The offer: changed sections, or an ICE restart.", 0, SDP_MAX_BYTES },
+  { "sdp",
+    { NULL },
+    GW_PARAM_TEXT,
+    TRUE,
+    "The offer: changed sections, or an ICE restart.",
+    0,
+    SDP_MAX_BYTES },
   { NULL },
 };
 static const GwParam candidate_params[] = {
-  { "candidate", NULL, GW_PARAM_STRING, TRUE, "candidate:...; empty: no more.", 0, 1024 },
-  { "sdpMid", NULL, GW_PARAM_STRING, FALSE, "As the browser gives it." },
-  { "sdpMLineIndex", NULL, GW_PARAM_INT, FALSE, "As the browser gives it.", 0, 1000 },
-  { "usernameFragment", NULL, GW_PARAM_STRING, FALSE, "As the browser gives it." },
+  { "candidate", { NULL }, GW_PARAM_STRING, TRUE, "candidate:...; empty: no more.", 0, 1024 },
+  { "sdpMid", { NULL }, GW_PARAM_STRING, FALSE, "As the browser gives it." },
+  { "sdpMLineIndex", { NULL }, GW_PARAM_INT, FALSE, "As the browser gives it.", 0, 1000 },
+  { "usernameFragment", { NULL }, GW_PARAM_STRING, FALSE, "As the browser gives it." },
   { NULL },
 };
 static const GwParam mute_params[] = {
-  { "muted", NULL, GW_PARAM_BOOL, FALSE, "true (the default) or false." },
+  { "muted", { NULL }, GW_PARAM_BOOL, FALSE, "true (the default) or false." },
   { NULL },
 };
 

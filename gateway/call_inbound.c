@@ -22,8 +22,8 @@ refusal_status (const GError *error)
   return 404;
 }
 
-static gboolean
-admit (Gateway *gateway, GError **error)
+gboolean
+gw_calls_admit (Gateway *gateway, GError **error)
 {
   const CfgLimitSettings *limits = &gateway->settings->limits;
   double least = 1.0;
@@ -222,7 +222,7 @@ gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *invite)
   GwCall *call;
 
   gateway->n_calls_total++;
-  if (!gw_dispatch (gateway->settings, &facts, &dispatch, &error) || !admit (gateway, &error))
+  if (!gw_dispatch (gateway->settings, &facts, &dispatch, &error) || !gw_calls_admit (gateway, &error))
     {
       refuse (gateway, sip, invite, error);
       return;
@@ -267,9 +267,14 @@ gw_call_on_acked (gpointer data, SigSipCallId sip, const char *sdp)
                          "the ACK has no SDP although our 200 carried the offer (RFC 3264)");
   if (sdp == NULL || !gw_call_take_answer (call, sdp, &error))
     {
+      const CfgLogContext context = gw_call_log_context (call);
+
       call->awaits_answer = FALSE;
       if (!call->has_plan)
         bad_answer (call, error);
+      else
+        cfg_warn ("sip", &context, "The answer to our offer cannot be used, the call goes on as it was",
+                  CFG_STR ("reason", error->message));
       return;
     }
   gw_rooms_publish (gateway, call->participant, call->v.track);

@@ -15,7 +15,8 @@ typedef struct
   char *hostname; /* host or host:port; NULL: call_to is a whole URI */
   const char *transport;
   const char *auth_username, *auth_password, *number, *from_host;
-  char *trunk_id; /* (nullable) */
+  char *trunk_id;                /* (nullable) */
+  const CfgTrunkSettings *trunk; /* (nullable): the configured one */
 } Route;
 
 static void
@@ -44,8 +45,7 @@ route_by_trunk (const CfgSettings *settings, const GwDialParams *params, Route *
         }
       route->hostname = g_strdup (trunk->outbound_address);
       route->transport = trunk->transport == CFG_SIP_TCP ? "tcp" : "udp";
-      route->auth_username = trunk->auth_username;
-      route->auth_password = trunk->auth_password;
+      route->trunk = trunk;
       route->number = trunk->numbers[0];
       route->trunk_id = g_steal_pointer (&id);
       return TRUE;
@@ -59,7 +59,6 @@ find_route (const CfgSettings *settings, const GwDialParams *params, Route *rout
 {
   gboolean is_uri = g_str_has_prefix (params->call_to, "sip:") || g_str_has_prefix (params->call_to, "sips:");
 
-  memset (route, 0, sizeof *route);
   if (params->trunk_id != NULL && !route_by_trunk (settings, params, route, error))
     return FALSE;
   if (params->hostname != NULL)
@@ -105,29 +104,51 @@ target_uri (const GwDialParams *params, const Route *route)
                           route->transport != NULL ? route->transport : "");
 }
 
-/* The host of "sip:user@host:port;…" or "[::1]:5060", without brackets and port. */
+/* "host:port;..." or "[::1]:5060;..." without brackets, port and what follows. */
+static char *
+bare_host (const char *host)
+{
+  if (*host == '[')
+    return g_strndup (host + 1, strcspn (host + 1, "]"));
+  return g_strndup (host, strcspn (host, ":;?>"));
+}
+
+/* The host of "sip:user@host:port;...", bare. */
 static char *
 uri_host (const char *uri)
 {
   const char *at = strchr (uri, '@');
-  const char *host = at != NULL ? at + 1 : strchr (uri, ':') + 1;
-  gsize size;
 
-  if (*host == '[')
-    return g_strndup (host + 1, strcspn (host + 1, "]"));
-  size = strcspn (host, ":;?>");
-  return g_strndup (host, size);
+  return bare_host (at != NULL ? at + 1 : strchr (uri, ':') + 1);
 }
 
+/* Without escapes where that gives a text. */
 static char *
 uri_user (const char *uri)
 {
   const char *start = strchr (uri, ':') + 1;
   const char *at = strchr (start, '@');
   g_autofree char *raw = at != NULL ? g_strndup (start, (gsize)(at - start)) : g_strdup ("");
-  char *plain = g_uri_unescape_string (raw, NULL);
+  g_autofree char *plain = g_uri_unescape_string (raw, NULL);
 
-  return plain != NULL ? plain : g_steal_pointer (&raw);
+  if (plain == NULL || plain[0] == '\0' || !gw_name_check ("user", plain, NULL))
+    return g_steal_pointer (&raw);
+  return g_steal_pointer (&plain);
+}
+
+/* A configured trunk's credentials are for its own host; no request sends them elsewhere. */
+static void
+take_trunk_credentials (Route *route, const char *host)
+{
+  g_autofree char *own = NULL;
+
+  if (route->trunk == NULL || route->auth_username != NULL)
+    return;
+  own = bare_host (route->trunk->outbound_address);
+  if (g_ascii_strcasecmp (own, host) != 0)
+    return;
+  route->auth_username = route->trunk->auth_username;
+  route->auth_password = route->trunk->auth_password;
 }
 
 static gboolean
@@ -186,10 +207,25 @@ join (GwCall *call, const GwDialParams *params, GError **error)
     }
   json_object_foreach (params->attributes, key, value)
   {
-    if (json_is_string (value) && !g_str_has_prefix (key, "sip."))
-      gw_call_set_attribute (call, key, json_string_value (value));
+    gw_call_set_attribute (call, key, json_string_value (value));
   }
   return TRUE;
+}
+
+static void
+take_call_id (GwCall *call)
+{
+  SigSipDialogState dialog = { 0 };
+
+  if (!sig_sip_call_export (call->gateway->sip, call->sip, &dialog))
+    return;
+  if (dialog.call_id != NULL)
+    {
+      g_free (call->v.sip_call_id);
+      call->v.sip_call_id = g_strdup (dialog.call_id);
+      gw_call_set_attribute (call, "sip.callIDFull", call->v.sip_call_id);
+    }
+  sig_sip_dialog_state_clear (&dialog);
 }
 
 static gboolean
@@ -227,6 +263,7 @@ send_invite (GwCall *call, const GwDialParams *params, const Route *route, const
   if (call->sip == 0)
     return FALSE;
   g_hash_table_insert (call->gateway->calls_by_sip, &call->sip, call);
+  take_call_id (call);
   return TRUE;
 }
 
@@ -246,6 +283,7 @@ make_call (Gateway *gateway, const GwDialParams *params, GError **error)
       return NULL;
     }
   host = uri_host (uri);
+  take_trunk_credentials (&route, host);
   local = sig_sip_local_address (gateway->sip, host);
   if (local == NULL)
     {
@@ -288,6 +326,8 @@ gw_call_dial (Gateway *gateway, GwRequest *request, const GwDialParams *params, 
       g_set_error_literal (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE, "the gateway is shutting down");
       return NULL;
     }
+  if (!gw_calls_admit (gateway, error))
+    return NULL;
   gateway->n_calls_total++;
   call = make_call (gateway, params, error);
   if (call == NULL)

@@ -81,6 +81,8 @@ const char *gw_call_on_refresh_sdp (gpointer gateway, SigSipCallId sip);
 json_t *gw_call_timer_json (const GwCall *call);
 
 /* call_inbound.c, call_outbound.c */
+/** gw_calls_admit: FALSE with RESOURCE_EXHAUSTED when limits.* leave no room for one more call. */
+gboolean gw_calls_admit (Gateway *gateway, GError **error);
 void gw_call_on_invite (gpointer gateway, SigSipCallId sip, const SigSipInvite *invite);
 void gw_call_on_acked (gpointer gateway, SigSipCallId sip, const char *sdp);
 void gw_call_on_reoffer (gpointer gateway, SigSipCallId sip, const char *sdp);

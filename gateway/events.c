@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "config/base/error.h"
+#include "gateway/api.h"
 #include "gateway/core/text_ring.h"
 #include "signaling/core/jsonrpc.h"
 
@@ -14,7 +15,7 @@ typedef struct
 {
   GwTextRing *log;
   GHashTable *watchers; /* set of SigWebConnId* */
-  GList *closed_link;   /* in GwEvents.closed; NULL while the room is there */
+  GList *closed_link;   /* in GwEvents.closed; NULL while the room is there, or somebody waits for it */
 } RoomEvents;
 
 struct _GwEvents
@@ -108,7 +109,7 @@ gw_events_room_closed (Gateway *gateway, const char *name)
   GwEvents *events = gateway->events;
   RoomEvents *room = g_hash_table_lookup (events->rooms, name);
 
-  if (room == NULL || room->closed_link != NULL)
+  if (room == NULL || room->closed_link != NULL || g_hash_table_size (room->watchers) > 0)
     return;
   g_queue_push_tail (&events->closed, g_strdup (name));
   room->closed_link = events->closed.tail;
@@ -125,22 +126,24 @@ gw_time_text (CfgWall at)
   return g_strdup_printf ("%s.%03dZ", seconds, (int)(at.us % CFG_US_PER_S / CFG_US_PER_MS));
 }
 
+/* @except: (nullable): connections that have it already */
 static void
-send_to_set (Gateway *gateway, GHashTable *set, const char *text, gsize size)
+send_to_set (Gateway *gateway, GHashTable *set, GHashTable *except, const char *text, gsize size)
 {
   GHashTableIter iter;
   gpointer conn;
 
   g_hash_table_iter_init (&iter, set);
   while (g_hash_table_iter_next (&iter, &conn, NULL))
-    sig_web_send (gateway->web, *(SigWebConnId *)conn, text, size);
+    if (except == NULL || !g_hash_table_contains (except, conn))
+      sig_web_send (gateway->web, *(SigWebConnId *)conn, text, size);
 }
 
 static void
 send_to_watchers (Gateway *gateway, RoomEvents *room, const char *text, gsize size)
 {
-  send_to_set (gateway, room->watchers, text, size);
-  send_to_set (gateway, gateway->events->watchers, text, size);
+  send_to_set (gateway, room->watchers, NULL, text, size);
+  send_to_set (gateway, gateway->events->watchers, room->watchers, text, size);
 }
 
 static char *
@@ -216,8 +219,6 @@ replay_run (gpointer data)
   if (!g_hash_table_contains (gateway->conns, &replay->conn))
     return G_SOURCE_REMOVE;
   room = ensure_room (gateway->events, replay->room);
-  if (!g_hash_table_contains (gateway->rooms, replay->room))
-    gw_events_room_closed (gateway, replay->room);
   if (is_held (room->log, replay->from))
     for (guint64 seq = replay->from + 1; seq <= gw_text_ring_last (room->log); seq++)
       {
@@ -228,6 +229,20 @@ replay_run (gpointer data)
       }
   conn_set_add (room->watchers, replay->conn);
   return G_SOURCE_REMOVE;
+}
+
+static gboolean
+may_watch (Gateway *gateway, SigWebConnId id, const RoomEvents *room, GError **error)
+{
+  GwConn *conn = g_hash_table_lookup (gateway->conns, &id);
+
+  if (g_hash_table_contains (room->watchers, &id))
+    return TRUE;
+  if (conn != NULL && conn->n_watches++ < GW_EVENTS_MAX_WATCHES)
+    return TRUE;
+  g_set_error (error, CFG_ERROR, CFG_ERROR_RESOURCE_EXHAUSTED,
+               "one connection watches %d rooms at most; \"*\" is all of them", GW_EVENTS_MAX_WATCHES);
+  return FALSE;
 }
 
 gint64
@@ -252,8 +267,10 @@ gw_events_watch (Gateway *gateway, SigWebConnId conn, const char *room_name, gin
       return 0;
     }
   room = ensure_room (events, room_name);
-  if (!g_hash_table_contains (gateway->rooms, room_name) && g_hash_table_size (room->watchers) == 0)
+  if (!g_hash_table_contains (gateway->rooms, room_name))
     gw_events_room_closed (gateway, room_name);
+  if (!may_watch (gateway, conn, room, error))
+    return -1;
   from = gw_text_ring_last (room->log);
   if (from_seq >= 0)
     {
@@ -274,11 +291,16 @@ gw_events_watch (Gateway *gateway, SigWebConnId conn, const char *room_name, gin
 void
 gw_events_forget_conn (Gateway *gateway, SigWebConnId conn)
 {
+  g_autoptr (GPtrArray) rid = g_ptr_array_new ();
   GHashTableIter iter;
-  gpointer value;
+  gpointer name, value;
 
   g_hash_table_remove (gateway->events->watchers, &conn);
   g_hash_table_iter_init (&iter, gateway->events->rooms);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    g_hash_table_remove (((RoomEvents *)value)->watchers, &conn);
+  while (g_hash_table_iter_next (&iter, &name, &value))
+    if (g_hash_table_remove (((RoomEvents *)value)->watchers, &conn)
+        && !g_hash_table_contains (gateway->rooms, name))
+      g_ptr_array_add (rid, name);
+  for (guint i = 0; i < rid->len; i++)
+    gw_events_room_closed (gateway, g_ptr_array_index (rid, i));
 }

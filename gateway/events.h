@@ -23,7 +23,8 @@ void gw_events_emit_transient (Gateway *gateway, const char *room, const char *t
  * @gap: (out): the client missed events that are not held any more, or the epoch is another one
  *
  * What was missed is sent after the answer (from an idle source), before anything new.
- * Returns: the number of the last event of @room (0 for "*"); -1 with @error.
+ * Returns: the number of the last event of @room (0 for "*"); -1 with @error: INVALID_ARGUMENT,
+ * RESOURCE_EXHAUSTED beyond GW_EVENTS_MAX_WATCHES.
  */
 gint64 gw_events_watch (Gateway *gateway, SigWebConnId conn, const char *room, gint64 from_seq,
                         const char *epoch, gboolean *gap, GError **error);

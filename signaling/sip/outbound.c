@@ -350,8 +350,9 @@ make_call (SigSip *sip, const SigSipDial *dial, const Target *target)
   g_autofree char *from_uri
       = dial->from_uri != NULL ? g_strdup (dial->from_uri) : default_from (listener, target->host);
   g_autofree char *from = make_from (dial, from_uri);
+  g_autofree char *call_id = g_uuid_string_random (); /* ours, so that the owner knows it at once */
   nua_handle_t *nh = nua_handle (listener->nua, NULL, NUTAG_URL (dial->to_uri), SIPTAG_TO_STR (target->to),
-                                 SIPTAG_FROM_STR (from), TAG_END ());
+                                 SIPTAG_FROM_STR (from), SIPTAG_CALL_ID_STR (call_id), TAG_END ());
   if (nh == NULL)
     return NULL;
 
@@ -361,6 +362,7 @@ make_call (SigSip *sip, const SigSipDial *dial, const Target *target)
   call->peer.is_tcp = target->is_tcp;
   call->peer.is_ipv6 = sig_sip_address_is_ipv6 (target->host);
   call->dialog.remote_target = g_strdup (dial->to_uri);
+  call->dialog.call_id = g_steal_pointer (&call_id);
   if (dial->auth_username != NULL && dial->auth_password != NULL)
     call->credentials = sig_sip_digest_credentials (dial->auth_username, dial->auth_password);
 

@@ -2,6 +2,7 @@
 import { test, until } from './lib/tap.mjs';
 import { Gateway } from './lib/gateway.mjs';
 import { Rpc } from './lib/rpc.mjs';
+import { RawCall } from './lib/rawsip.mjs';
 import { SipPhone } from './lib/phone.mjs';
 import { signedToken } from './lib/token.mjs';
 
@@ -159,4 +160,60 @@ test('health, readiness and metrics answer over HTTP', {}, async (t) => {
   for (const line of metrics.split('\n').filter(Boolean))
     t.ok(/^# (HELP|TYPE) switchroom_|^switchroom_[a-z_]+(\{[^}]*\})? -?[0-9.e+-]+$/.test(line), `metrics: ${line}`);
   t.equal((await fetch(`${gateway.url}/nothing`)).status, 404, 'an unknown path');
+});
+
+test('room and room_name, identity and participant_identity stand for one another in every method', {}, async (t) => {
+  const gateway = await Gateway.start(t);
+  const rpc = await connect(t, gateway);
+  const { methods } = await rpc.call('server.methods');
+  for (const [name, { params }] of Object.entries(methods)) {
+    const has = (key) => key in params.properties;
+    t.equal(has('room'), has('room_name'), `${name}: room and room_name`);
+    t.equal(has('identity'), has('participant_identity'), `${name}: identity and participant_identity`);
+  }
+  await rpc.call('room.create', { room_name: 'a' });
+  for (const params of [{ name: 'a' }, { room: 'a' }, { room_name: 'a' }, { room: 'a', name: 'a' }])
+    t.equal((await rpc.call('room.get', params)).room.name, 'a', JSON.stringify(params));
+  const error = await rpc.fails('room.get', { name: 'a', room: 'b' });
+  t.equal([error.code, error.data.field], [-32602, 'room'], error.message);
+});
+
+test('participant.create: attributes are checked, the Call-ID is known at once, secrets are in no answer', {}, async (t) => {
+  const gateway = await Gateway.start(t);
+  const rpc = await connect(t, gateway);
+  const { port } = await RawCall.open(t, gateway); // takes INVITEs and says nothing
+  const create = { room: 'out', sip_call_to: '100', trunk: { hostname: `127.0.0.1:${port}`, auth_username: 'u', auth_password: 'topsecret' } };
+  for (const [attributes, words] of [[{ a: 1 }, /participant_attributes.a: must be a string/],
+    [{ 'sip.callID': 'x' }, /sip\.\*/], [{ a: 'x'.repeat(5000) }, /too long/]])
+    t.ok(words.test((await rpc.fails('participant.create', { ...create, participant_attributes: attributes })).text), String(words));
+  await rpc.call('room.watch', { name: 'out' });
+  const created = await rpc.call('participant.create', { ...create, participant_attributes: { colour: 'red' } });
+  const { participant } = await rpc.call('participant.get', { room_name: 'out', participant_identity: created.participant_identity });
+  const { call } = await rpc.call('call.get', { sip_call_id: created.sip_call_id });
+  t.ok(call.sip_call_id_full.length > 8, `sip_call_id_full ${call.sip_call_id_full}`);
+  t.equal([participant.attributes.colour, participant.attributes['sip.callIDFull']], ['red', call.sip_call_id_full], 'attributes');
+  const odd = await rpc.call('participant.create', { room: 'out', sip_call_to: `sip:%ff%0a@127.0.0.1:${port}` });
+  t.equal(odd.participant_identity, 'sip_%ff%0a', 'a user part that is no text');
+  t.equal((await rpc.call('participant.list', { room: 'out' })).participants.length, 2, 'participants');
+  await rpc.call('room.delete', { name: 'out' });
+  const said = gateway.output + JSON.stringify([rpc.events, await rpc.call('call.list', { ended: true })]);
+  t.ok(!/topsecret/.test(said), 'a password is said');
+});
+
+test('a watch of a room that is not there yet outlives many others; one connection watches 100 at most', {}, async (t) => {
+  const gateway = await Gateway.start(t);
+  const rpc = await connect(t, gateway);
+  const busy = await connect(t, gateway, 'busy');
+  await rpc.call('room.watch', { name: 'later' });
+  await rpc.call('room.watch', { name: '*' });
+  for (let i = 0; i < 1100; i++) {
+    busy.call('room.create', { name: `room${i}` });
+    await busy.call('room.delete', { name: `room${i}` });
+  }
+  await busy.call('room.create', { name: 'later' });
+  await until('the event', () => rpc.events.some((event) => event.room === 'later'));
+  t.equal(rpc.events.filter((event) => event.room === 'later').length, 1, 'room_started, told once to whom watches twice');
+  for (let i = 0; i < 99; i++) await rpc.call('room.watch', { name: `w${i}` });
+  await rpc.call('room.watch', { name: 'w5' });
+  t.equal((await rpc.fails('room.watch', { name: 'one more' })).data.code, 'resource_exhausted', 'the 101st');
 });

@@ -4,9 +4,12 @@
 #include "gateway/api_params.h"
 
 static const GwParam table[] = {
-  { "room_name", "room", GW_PARAM_STRING, TRUE, "" }, { "count", NULL, GW_PARAM_INT, FALSE, "", 1, 10 },
-  { "muted", NULL, GW_PARAM_BOOL, FALSE, "" },        { "trunk", NULL, GW_PARAM_OBJECT, FALSE, "" },
-  { "codecs", NULL, GW_PARAM_LIST, FALSE, "" },       { NULL },
+  { "room_name", { "room" }, GW_PARAM_STRING, TRUE, "" },
+  { "count", { NULL }, GW_PARAM_INT, FALSE, "", 1, 10 },
+  { "muted", { NULL }, GW_PARAM_BOOL, FALSE, "" },
+  { "trunk", { NULL }, GW_PARAM_OBJECT, FALSE, "" },
+  { "codecs", { NULL }, GW_PARAM_LIST, FALSE, "" },
+  { NULL },
 };
 
 typedef struct
