@@ -383,6 +383,19 @@ gateway_new (const CfgSettings *settings, const GatewayOptions *options, GError 
   return gateway;
 }
 
+void
+gateway_set_settings (Gateway *gateway, const CfgSettings *settings)
+{
+  gateway->settings = settings;
+  if (settings->api_secret != NULL)
+    {
+      g_free (gateway->api_secret);
+      gateway->api_secret = g_strdup (settings->api_secret);
+    }
+  else if (settings->api_key != NULL && gateway->api_secret == NULL)
+    gateway->api_secret = cfg_id_new ("secret");
+}
+
 const char *
 gateway_secret (gpointer data, const char *api_key)
 {
@@ -443,6 +456,7 @@ void
 gateway_stop (Gateway *gateway, void (*done) (gpointer user), gpointer user)
 {
   gateway->draining = TRUE;
+  gateway->stopping = TRUE;
   gateway->drained = NULL;
   gw_calls_hangup_all (gateway, "server_shutdown");
   end_sessions (gateway);

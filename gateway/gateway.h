@@ -48,6 +48,7 @@ typedef struct
   CfgMonotonic started;
   CfgWall started_wall;
   gboolean draining;
+  gboolean stopping;      /* sessions and calls are being ended, none may begin */
   gboolean loopback_only; /* demo mode */
 
   MediaEngine *media;
@@ -84,6 +85,9 @@ typedef struct
 /** gateway_new: @settings must outlive it. (nullable): NULL with @error, everything already started undone.
  */
 Gateway *gateway_new (const CfgSettings *settings, const GatewayOptions *options, GError **error);
+/** gateway_set_settings: what is asked for with each call and connection is taken from @settings from now on.
+ * A secret that was made at the start stays. @settings must outlive the gateway, or the next ones. */
+void gateway_set_settings (Gateway *gateway, const CfgSettings *settings);
 /** gateway_drain: no new calls; @done when the last one ended (perhaps at once, from the main loop). */
 void gateway_drain (Gateway *gateway, void (*done) (gpointer user), gpointer user);
 /** gateway_stop: ends all calls and sessions, then @done (at the latest after about 6 s). */

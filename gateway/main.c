@@ -28,6 +28,7 @@ typedef struct
   CfgSettings *settings;
   const Arguments *arguments;
   guint n_terminations;
+  gboolean stopping;
   guint drain_source;
 } Process;
 
@@ -116,6 +117,9 @@ static void
 stop (Process *process)
 {
   g_clear_handle_id (&process->drain_source, g_source_remove);
+  if (process->stopping)
+    return;
+  process->stopping = TRUE;
   gateway_stop (process->gateway, on_stopped, process);
 }
 
@@ -154,20 +158,44 @@ on_terminate (gpointer data)
       cfg_info ("main", NULL, "Quitting");
       stop (process);
       break;
-    default:
-      g_main_loop_quit (process->loop);
+    default: /* the last messages go out, which takes a few seconds at most */
       break;
     }
   return G_SOURCE_CONTINUE;
 }
 
-/* Trunks, rules and log level take effect; addresses and ports need a restart. */
+/* The listening addresses stay what they are: behind them, nobody may be let in whom the start had kept out.
+ */
+static gboolean
+may_replace (const Process *process, const CfgSettings *settings, GError **error)
+{
+  if (!settings->demo || process->settings->demo || process->arguments->options.open)
+    return TRUE;
+  g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION,
+                       "it has no trunks any more: demo mode needs a restart, or --open");
+  return FALSE;
+}
+
+static void
+replace_settings (Process *process, CfgSettings *settings)
+{
+  if (process->settings->demo && !settings->demo && !process->arguments->options.open
+      && process->settings->sip.bind[0] == NULL)
+    cfg_warn ("config", NULL, "Trunks are configured now, but SIP listens on loopback only until a restart");
+  gateway_set_settings (process->gateway, settings);
+  cfg_settings_free (process->settings);
+  process->settings = settings;
+  cfg_info ("config", NULL, "Configuration read again", CFG_INT ("trunks", settings->n_trunks),
+            CFG_INT ("rules", settings->n_dispatch_rules));
+}
+
+/* Trunks, rules, keys and log level take effect; addresses and ports need a restart. */
 static gboolean
 on_hangup (gpointer data)
 {
   Process *process = data;
   g_autoptr (GError) error = NULL;
-  CfgSettings *settings = load_settings (process->arguments, &error);
+  CfgSettings *settings;
   CfgLogLevel level;
 
   if (!cfg_log_reopen (&error))
@@ -175,7 +203,9 @@ on_hangup (gpointer data)
       cfg_error ("config", NULL, "The log file was not opened again", CFG_STR ("reason", error->message));
       g_clear_error (&error);
     }
-  if (settings == NULL || !effective_level (process->arguments, settings, &level, &error))
+  settings = load_settings (process->arguments, &error);
+  if (settings == NULL || !effective_level (process->arguments, settings, &level, &error)
+      || !may_replace (process, settings, &error))
     {
       cfg_error ("config", NULL, "The configuration was not read again, the old one goes on",
                  CFG_STR ("reason", error->message));
@@ -189,11 +219,7 @@ on_hangup (gpointer data)
       g_clear_error (&error);
     }
   cfg_log_set_level (level);
-  process->gateway->settings = settings;
-  cfg_settings_free (process->settings);
-  process->settings = settings;
-  cfg_info ("config", NULL, "Configuration read again", CFG_INT ("trunks", settings->n_trunks),
-            CFG_INT ("rules", settings->n_dispatch_rules));
+  replace_settings (process, settings);
   return G_SOURCE_CONTINUE;
 }
 

@@ -21,6 +21,7 @@ struct _GwSession
   GwParticipant *participant;
   MediaLegId leg;
   gboolean was_announced, was_connected;
+  gboolean is_named; /* the token that joined named the identity: only such a one resumes */
   gboolean subscribe_tracks;
   char **codecs;
 
@@ -431,6 +432,11 @@ gw_session_join (Gateway *gateway, GwRequest *request, const GwSessionJoin *join
   GwSession *session;
   GwRoom *room;
 
+  if (gateway->stopping)
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE, "the gateway is shutting down");
+      return FALSE;
+    }
   if (conn->session != NULL)
     {
       g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION,
@@ -439,6 +445,7 @@ gw_session_join (Gateway *gateway, GwRequest *request, const GwSessionJoin *join
     }
   session = g_new0 (GwSession, 1);
   session->gateway = gateway;
+  session->is_named = conn->token->identity[0] != '\0';
   session->subscribe_tracks = join->subscribe_tracks;
   session->codecs = g_strdupv (join->codecs);
   session->candidates = g_ptr_array_new_with_free_func (g_free);
@@ -462,9 +469,10 @@ gw_session_join (Gateway *gateway, GwRequest *request, const GwSessionJoin *join
   return TRUE;
 }
 
-gboolean
-gw_session_offer (Gateway *gateway, GwSession *session, GwRequest *request, const char *sdp, GError **error)
+static gboolean
+take_offer (GwSession *session, GwRequest *request, const char *sdp, gboolean is_join, GError **error)
 {
+  Gateway *gateway = session->gateway;
   g_autoptr (SigSdp) offer = NULL;
   SigSdpPlan plan;
   gboolean restarts;
@@ -495,7 +503,7 @@ gw_session_offer (Gateway *gateway, GwSession *session, GwRequest *request, cons
   plan.local_setup = session->plan.local_setup; /* DTLS goes on: RFC 8842 5.5 */
   session->plan = plan;
   session->pending = gw_request_ref (request);
-  session->pending_is_join = FALSE;
+  session->pending_is_join = is_join;
   if (restarts)
     {
       media_engine_leg_restart_ice (gateway->media, session->leg, plan.remote_ufrag, plan.remote_pwd);
@@ -506,6 +514,12 @@ gw_session_offer (Gateway *gateway, GwSession *session, GwRequest *request, cons
   else if (session->ufrag != NULL)
     answer_pending (session);
   return TRUE;
+}
+
+gboolean
+gw_session_offer (Gateway *gateway, GwSession *session, GwRequest *request, const char *sdp, GError **error)
+{
+  return take_offer (session, request, sdp, FALSE, error);
 }
 
 static GwSession *
@@ -521,7 +535,8 @@ find_resumable (Gateway *gateway, const SigToken *token, const char *participant
 
       if (strcmp (session->participant->sid, participant_sid) != 0)
         continue;
-      if (token->identity[0] != '\0' && strcmp (token->identity, session->participant->identity) != 0)
+      if (session->is_named ? strcmp (token->identity, session->participant->identity) != 0
+                            : token->identity[0] != '\0')
         return NULL;
       if (token->room != NULL && strcmp (token->room, session->participant->room->name) != 0)
         return NULL;
@@ -551,13 +566,7 @@ gw_session_resume (Gateway *gateway, GwRequest *request, const char *participant
   conn->session = session;
   cfg_info ("rtc", &context, "Session resumed");
   if (sdp != NULL)
-    {
-      if (!gw_session_offer (gateway, session, request, sdp, error))
-        return FALSE;
-      if (session->pending != NULL)
-        session->pending_is_join = TRUE;
-      return TRUE;
-    }
+    return take_offer (session, request, sdp, TRUE, error);
   gw_request_reply (request,
                     json_pack ("{s:o, s:o, s:o}", "participant", gw_participant_json (session->participant),
                                "participants", gw_participants_json (session->participant->room), "tracks",
