@@ -227,7 +227,6 @@ static int
 run (const Arguments *arguments, CfgSettings *settings, GError **error)
 {
   Process process = { .arguments = arguments, .settings = settings };
-  guint sources[3];
 
   if (settings->redis.address != NULL && !arguments->options.standalone
       && !gw_redis_ping (&settings->redis, error))
@@ -243,16 +242,15 @@ run (const Arguments *arguments, CfgSettings *settings, GError **error)
       return EXIT_FAILURE;
     }
   process.loop = g_main_loop_new (NULL, FALSE);
-  sources[0] = g_unix_signal_add (SIGTERM, on_terminate, &process);
-  sources[1] = g_unix_signal_add (SIGINT, on_terminate, &process);
-  sources[2] = g_unix_signal_add (SIGHUP, on_hangup, &process);
+  /* Never removed: one signal more must not kill a process that is ending in order. */
+  g_unix_signal_add (SIGTERM, on_terminate, &process);
+  g_unix_signal_add (SIGINT, on_terminate, &process);
+  g_unix_signal_add (SIGHUP, on_hangup, &process);
   cfg_info ("main", NULL, "Switchroom started", CFG_STR ("version", SWITCHROOM_VERSION),
             CFG_INT ("httpPort", sig_web_port (process.gateway->web)),
             CFG_INT ("sipPort", settings->sip_port));
   gateway_print_welcome (process.gateway);
   g_main_loop_run (process.loop);
-  for (gsize i = 0; i < G_N_ELEMENTS (sources); i++)
-    g_source_remove (sources[i]);
   g_clear_handle_id (&process.drain_source, g_source_remove);
   gateway_free (process.gateway);
   g_main_loop_unref (process.loop);
