@@ -7,12 +7,12 @@
 #include "gateway/api_params.h"
 
 static const GwParam table[] = {
-  { "room_name", "room", GW_PARAM_STRING, TRUE, "" },
-  { "metadata", NULL, GW_PARAM_TEXT, FALSE, "", 0, 100 },
-  { "count", NULL, GW_PARAM_INT, FALSE, "", 1, 10 },
-  { "muted", NULL, GW_PARAM_BOOL, FALSE, "" },
-  { "trunk", NULL, GW_PARAM_OBJECT, FALSE, "" },
-  { "codecs", NULL, GW_PARAM_LIST, FALSE, "" },
+  { "room_name", { "room" }, GW_PARAM_STRING, TRUE, "" },
+  { "metadata", { NULL }, GW_PARAM_TEXT, FALSE, "", 0, 100 },
+  { "count", { NULL }, GW_PARAM_INT, FALSE, "", 1, 10 },
+  { "muted", { NULL }, GW_PARAM_BOOL, FALSE, "" },
+  { "trunk", { NULL }, GW_PARAM_OBJECT, FALSE, "" },
+  { "codecs", { NULL }, GW_PARAM_LIST, FALSE, "" },
   { NULL },
 };
 
