@@ -25,13 +25,23 @@ log_in (redisContext *redis, const CfgRedisSettings *settings)
   return is_ok (redisCommand (redis, "AUTH %s", settings->password));
 }
 
+/* "host", "host:port", "[::1]" or "[::1]:port". (transfer full): the host, without brackets */
+static char *
+split_address (const char *address, int *port)
+{
+  gboolean bracketed = address[0] == '[';
+  gsize size = bracketed ? strcspn (address, "]") : strcspn (address, ":");
+  const char *rest = address + size + (bracketed && address[size] == ']');
+
+  *port = *rest == ':' ? (int)g_ascii_strtoull (rest + 1, NULL, 10) : 6379;
+  return g_strndup (address + bracketed, size - (gsize)bracketed);
+}
+
 gboolean
 gw_redis_ping (const CfgRedisSettings *settings, GError **error)
 {
-  const char *colon = strrchr (settings->address, ':');
-  g_autofree char *host = g_strndup (settings->address, colon != NULL ? (gsize)(colon - settings->address)
-                                                                      : strlen (settings->address));
-  int port = colon != NULL ? (int)g_ascii_strtoull (colon + 1, NULL, 10) : 6379;
+  int port;
+  g_autofree char *host = split_address (settings->address, &port);
   const struct timeval timeout = { .tv_sec = 2 };
   redisContext *redis = redisConnectWithTimeout (host, port, timeout);
   gboolean ok;

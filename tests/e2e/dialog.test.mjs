@@ -131,3 +131,84 @@ test('a call ends once, whoever ends it: API, BYE, CANCEL and room.delete at the
   t.equal(Object.values(counts).filter((count) => count !== 1), [], 'participant_left more than once');
   await until('one summary line per call', () => gateway.lines(/Call summary/).length === names.length ** 2 - 1);
 });
+
+test('a callee that rings is removed, is dialled twice, sends early media and then 486', {}, async (t) => {
+  const gateway = await Gateway.start(t);
+  const rpc = await watched(t, gateway);
+  const dial = (phone, extra = {}) => rpc.call('participant.create', {
+    room: 'lobby', sip_call_to: '100', trunk: { hostname: `127.0.0.1:${phone.port}` }, participant_identity: 'callee', ...extra });
+  const callee = async (then) => {
+    const phone = await RawCall.open(t, gateway);
+    phone.onInvite = (message) => then(phone, message);
+    return phone;
+  };
+
+  const ringing = await callee((phone, message) => phone.respond(message, 180, 'Ringing'));
+  const waiting = dial(ringing, { wait_until_answered: true }).catch((error) => error);
+  await until('it rings', () => rpc.events.some((event) => event.type === 'call_status' && event.status === 'ringing'));
+  const twice = await dial(ringing).catch((error) => error);
+  t.equal(twice.data?.code, 'already_exists', twice.message);
+  await rpc.call('participant.remove', { room: 'lobby', identity: 'callee' });
+  const cancel = await ringing.received('CANCEL');
+  ringing.respond(cancel, 200, 'OK');
+  ringing.respond({ headers: { ...cancel.headers, cseq: ['1 INVITE'] } }, 487, 'Request Terminated');
+  const removed = await waiting;
+  t.equal([removed.data?.code, /removed/.test(removed.message)], ['aborted', true], removed.message);
+  const again = await callee((phone, message) => phone.respond(message, 200, 'OK', sdp(phone.mediaPort)));
+  await dial(again, { wait_until_answered: true });
+  await rpc.call('participant.remove', { room: 'lobby', identity: 'callee' });
+  await again.received('BYE');
+
+  const early = await callee((phone, message) => {
+    phone.respond(message, 183, 'Session Progress', sdp(phone.mediaPort));
+    phone.talk(message.body);
+    setTimeout(() => phone.respond(message, 486, 'Busy Here'), 400);
+  });
+  const busy = await dial(early, { wait_until_answered: true }).catch((error) => error);
+  t.equal([busy.data?.code, busy.data?.sip_status_code], ['unavailable', 486], busy.message);
+  t.ok(early.packets.length > 5, 'early media is sent too');
+  await gateway.line(/Early media/);
+  await until('no call is left', async () => (await calls(rpc)).length === 0);
+  t.equal((await rpc.call('participant.list', { room: 'lobby' })).participants, [], 'participants');
+
+  const mute = await callee((phone, message) => phone.respond(message, 200, 'OK'));
+  const bad = await dial(mute, { wait_until_answered: true }).catch((error) => error);
+  t.ok(/bad_sdp|SDP/.test(bad.message), bad.message);
+  await mute.received('BYE');
+});
+
+test('a caller who rings until somebody comes: hangs up, is hung up, is answered', {}, async (t) => {
+  const gateway = await Gateway.start(t, {
+    sip: { bind: ['127.0.0.1'] }, trunks: [{ name: 'in', direction: 'inbound', allowed_addresses: ['127.0.0.1'] }],
+    dispatch_rules: [{ name: 'wait', type: 'direct', room: 'lobby', answer: 'on_participant' },
+      { name: 'now', trunks: [], type: 'direct', room: 'lobby' }],
+  });
+  const rpc = await watched(t, gateway);
+  const rings = (phone) => until('it rings', () => phone.messages.some((message) => message.status === 180));
+  const phone = await RawCall.open(t, gateway, '100');
+  const cseq = phone.request('INVITE', sdp(phone.mediaPort));
+  await rings(phone);
+  phone.request('CANCEL', '', { cseq, branch: phone.branch });
+  t.equal((await until('487', () => phone.messages.find((message) => message.status >= 300))).status, 487, 'after CANCEL');
+  await until('no call is left', async () => (await calls(rpc)).length === 0);
+
+  const second = await RawCall.open(t, gateway, '100');
+  const invite = second.request('INVITE', sdp(second.mediaPort));
+  await rings(second);
+  const [{ sip_call_id }] = await calls(rpc);
+  await rpc.call('call.hangup', { sip_call_id });
+  t.equal((await second.final(invite)).status, 480, 'after call.hangup');
+
+  const third = await RawCall.open(t, gateway, '100');
+  const last = third.request('INVITE', sdp(third.mediaPort));
+  await rings(third);
+  const machine = await RawCall.open(t, gateway);
+  machine.onInvite = (message) => machine.respond(message, 200, 'OK', sdp(machine.mediaPort));
+  await rpc.call('participant.create', { room: 'lobby', sip_call_to: `sip:a@127.0.0.1:${machine.port}` });
+  const answer = await third.final(last);
+  third.ack(last);
+  t.equal(answer.status, 200, 'somebody came');
+  third.request('BYE');
+  await rpc.call('room.delete', { name: 'lobby' });
+  await until('no call is left', async () => (await calls(rpc)).length === 0);
+});

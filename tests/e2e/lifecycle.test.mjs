@@ -59,6 +59,7 @@ test('wrong arguments and configurations end with status 1 and one clear line', 
     [['--config', file(t, { ...base, sip: { bind: ['192.0.2.1'] } })], /--open/],
     [['--open', '--config', file(t, { ...base, sip: { bind: ['192.0.2.1'] } })], /192\.0\.2\.1/],
     [['--config', file(t, { ...base, redis: { address: '127.0.0.1:1' } })], /--standalone/],
+    [['--config', file(t, { ...base, redis: { address: '[::1]:1' } })], /refused.*--standalone/],
     [['--config', file(t, { ...base, logging: { file: '/nowhere/at/all.log' } })], /\/nowhere\/at\/all.log/],
   ]) {
     const { code, errors, output } = await run(t, args);
