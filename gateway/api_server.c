@@ -8,14 +8,20 @@ static json_t *
 server_info (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 {
   g_autofree char *started = gw_time_text (gateway->started_wall);
+  g_autofree char *url = NULL;
   json_t *codecs = json_array ();
 
+  if (gateway->settings->ws_url != NULL)
+    url = g_strdup (gateway->settings->ws_url);
+  else
+    url = g_strdup_printf ("%s://localhost:%u", sig_web_is_tls (gateway->web) ? "wss" : "ws",
+                           sig_web_port (gateway->web));
   for (char **codec = gateway->settings->media.codecs; *codec != NULL; codec++)
     json_array_append_new (codecs, json_string (*codec));
-  return json_pack ("{s:s, s:s, s:s, s:s, s:s, s:i, s:o}", "name", "Switchroom", "version",
-                    SWITCHROOM_VERSION, "epoch", gateway->epoch, "started_at", started, "status",
-                    gateway->draining ? "draining" : "serving", "sip_port", (int)gateway->settings->sip_port,
-                    "codecs", codecs);
+  return json_pack ("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:o}", "name", "Switchroom", "version",
+                    SWITCHROOM_VERSION, "epoch", gateway->epoch, "started_at", started, "ws_url", url,
+                    "status", gateway->draining ? "draining" : "serving", "sip_port",
+                    (int)gateway->settings->sip_port, "codecs", codecs);
 }
 
 static json_t *

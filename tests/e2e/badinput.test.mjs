@@ -223,7 +223,7 @@ test('a room survives a client that is killed, and the other hears on', { timeou
   await innocent.unharmed();
 });
 
-test('ten seconds of floods at every port', { timeout: 90 }, async (t) => {
+test('ten seconds of floods at every port', { alone: true, timeout: 90 }, async (t) => {
   const gateway = await Gateway.start(t);
   const innocent = await innocentCall(t, gateway);
   const socket = await udp(t);
@@ -246,7 +246,7 @@ test('ten seconds of floods at every port', { timeout: 90 }, async (t) => {
   t.equal((await fetch(`${gateway.url}/healthz`)).status, 200, '/healthz');
 });
 
-test('a gateway that was killed twenty times starts again on its ports', { timeout: 120 }, async (t) => {
+test('a gateway that was killed twenty times starts again on its ports', { alone: true, timeout: 120 }, async (t) => {
   let gateway = await Gateway.start(t);
   const { config } = gateway;
   for (let times = 0; times < 20; times++) {

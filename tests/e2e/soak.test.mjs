@@ -14,7 +14,7 @@ async function idle(t, gateway, rpc) {
   await until('no call is left', async () => (await rpc.call('server.stats')).calls === 0, 10);
 }
 
-test('100 calls in a row leave no descriptor behind', { timeout: 120 }, async (t) => {
+test('100 calls in a row leave no descriptor behind', { alone: true, timeout: 120 }, async (t) => {
   const gateway = await Gateway.start(t, { logging: { level: 'info' }, limits: { invites_per_second_per_source: 0 } });
   const rpc = await Rpc.connect(gateway.ws, gateway.token('operator'));
   t.after(() => rpc.close());
@@ -28,7 +28,7 @@ test('100 calls in a row leave no descriptor behind', { timeout: 120 }, async (t
   t.equal([stats.calls_total, stats.calls_failed], [120, 0], 'calls');
 });
 
-test('memory grows by at most 100 kB over 500 calls, after 200 to warm up', { long: true, timeout: 600 }, async (t) => {
+test('memory grows by at most 100 kB over 500 calls, after 200 to warm up', { alone: true, long: true, timeout: 600 }, async (t) => {
   const gateway = await Gateway.start(t, { logging: { level: 'info' }, limits: { invites_per_second_per_source: 0 } });
   const rpc = await Rpc.connect(gateway.ws, gateway.token('operator'));
   t.after(() => rpc.close());

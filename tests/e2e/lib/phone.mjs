@@ -90,8 +90,7 @@ export class Baresip {
     const phone = new Baresip();
     phone.directory = mkdtempSync(join(tmpdir(), 'switchroom-baresip-'));
     phone.control = await freePort();
-    phone.port = await freePort();
-    await freePort(); // it listens for TLS on the next one
+    phone.port = await freePort(2); // it listens for TLS on the next one
     const rtp = 12000 + (phone.port % 4000);
     writeFileSync(join(phone.directory, 'config'), [
       `sip_listen 127.0.0.1:${phone.port}`, 'call_local_timeout 120', 'call_max_calls 4',

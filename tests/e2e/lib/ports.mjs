@@ -24,11 +24,15 @@ async function free(port) {
   return true;
 }
 
-/** One free port; below the range the kernel gives out by itself, so that nobody takes it meanwhile. */
-export async function freePort() {
+/** The first of `count` free ports in a row; below the range the kernel gives out by itself, so that nobody takes it
+ * meanwhile. */
+export async function freePort(count = 1) {
   for (let tries = 0; tries < 500; tries++) {
-    next = next >= 31900 ? 21000 : next + 1;
-    if (await free(next)) return next;
+    if (next + count > 31900) next = 21000;
+    const first = next + 1;
+    next += count; // before the first await: tests run side by side
+    const ports = Array.from({ length: count }, (_, index) => first + index);
+    if ((await Promise.all(ports.map(free))).every(Boolean)) return first;
   }
   throw new Error('no free port');
 }

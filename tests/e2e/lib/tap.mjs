@@ -1,7 +1,7 @@
-// A small test runner: tests register themselves, run one after the other, and clean up after themselves.
+// A small test runner: tests register themselves, run two at a time, and clean up after themselves.
 const registered = [];
 
-/** Registers a test. `options`: `long` runs with --long only, `browser: true` needs Chromium, `timeout` seconds. */
+/** Registers a test. `options`: `long` runs with --long only, `alone` with nothing beside it, `timeout` seconds. */
 export function test(name, options, body) {
   registered.push({ name, options, body });
 }
@@ -68,28 +68,41 @@ async function runOne({ options, body }, runOptions) {
   return { errors: skipped ? [] : errors, skipped, notes: context.notes };
 }
 
-/** Runs what was registered; gives true when nothing failed. */
-export async function runAll(options) {
-  const wanted = registered.filter(
-    ({ name }) => options.only.length === 0 || options.only.some((word) => name.includes(word)));
-  console.log(`TAP version 13\n1..${wanted.length}`);
-  let failed = 0;
-  for (const [index, entry] of wanted.entries()) {
-    const head = `${index + 1} - ${entry.name}`;
-    if (entry.options.long && !options.long) {
-      console.log(`ok ${head} # SKIP runs with --long`);
-      continue;
-    }
-    const started = Date.now();
-    const { errors, skipped, notes } = await runOne(entry, options);
-    if (skipped) console.log(`ok ${head} # SKIP ${skipped.message}`);
-    else console.log(`${errors.length ? 'not ok' : 'ok'} ${head}`);
-    for (const line of [...notes, ...errors.map((error) => error.stack ?? String(error))])
-      console.log(String(line).replace(/^/gm, '# '));
-    console.log(`# ${((Date.now() - started) / 1000).toFixed(1)} s`);
-    if (errors.length) failed += 1;
+/* What is printed of one test, in one piece: others run beside it. */
+async function report(entry, number, options) {
+  const head = `${number} - ${entry.name}`;
+  if (entry.options.long && !options.long) {
+    console.log(`ok ${head} # SKIP runs with --long`);
+    return true;
   }
-  return failed === 0;
+  const started = Date.now();
+  const { errors, skipped, notes } = await runOne(entry, options);
+  const lines = [...notes, ...errors.map((error) => error.stack ?? error), `${((Date.now() - started) / 1000).toFixed(1)} s`];
+  const verdict = skipped ? `ok ${head} # SKIP ${skipped.message}` : `${errors.length ? 'not ok' : 'ok'} ${head}`;
+  console.log([verdict, ...lines.map((line) => String(line).replace(/^/gm, '# '))].join('\n'));
+  return errors.length === 0;
+}
+
+/* Runs `entries` in their order, `width` at a time; gives how many failed. */
+async function runSome(entries, width, options) {
+  let failed = 0;
+  const left = [...entries];
+  const worker = async () => {
+    for (let next = left.shift(); next; next = left.shift()) failed += !(await report(next.entry, next.number, options));
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+  return failed;
+}
+
+/** Runs what was registered, most of it side by side; gives true when nothing failed. */
+export async function runAll(options) {
+  const wanted = registered
+    .filter(({ name }) => options.only.length === 0 || options.only.some((word) => name.includes(word)))
+    .map((entry, index) => ({ entry, number: index + 1 }));
+  console.log(`TAP version 13\n1..${wanted.length}`);
+  const beside = wanted.filter(({ entry }) => !entry.options.alone);
+  const alone = wanted.filter(({ entry }) => entry.options.alone);
+  return (await runSome(beside, 2, options)) + (await runSome(alone, 1, options)) === 0;
 }
 
 /** Polls `check` until it gives something true; `what` names it in the error. */
