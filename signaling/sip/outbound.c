@@ -118,15 +118,16 @@ header_tags (const SigSipRedial *dial)
   return tags;
 }
 
+/* The stack counts up from the number it is given, and takes no 0: the first INVITE has CSeq 2. */
 static void
-send_invite (SigSipCall *call, guint32 number, const SigTimerHeaders *headers)
+send_invite (SigSipCall *call, guint32 last_cseq, const SigTimerHeaders *headers)
 {
   g_autofree tagi_t *tags = header_tags (call->redial);
   SigSipTimerText timer = sig_sip_timer_text (headers);
   unsigned attempts = call->credentials != NULL ? MAX_ATTEMPTS : 0;
   char cseq[32];
 
-  g_snprintf (cseq, sizeof cseq, "%u INVITE", number);
+  g_snprintf (cseq, sizeof cseq, "%u INVITE", last_cseq);
   nua_invite (call->nh, NUTAG_RETRY_COUNT (attempts), SIPTAG_CONTACT_STR (call->dialog.local_contact),
               SIPTAG_CSEQ_STR (cseq), SIG_SIP_TIMER_TAGS (&timer),
               SIPTAG_CONTENT_TYPE_STR ("application/sdp"), SIPTAG_PAYLOAD_STR (call->redial->sdp),
@@ -159,7 +160,7 @@ redial (SigSipCall *call, int status, sip_t const *message)
   nua_handle_bind (old, NULL);
   if (call->source_url != NULL)
     nua_set_hparams (call->nh, NUTAG_PROXY (call->source_url), TAG_END ());
-  send_invite (call, message->sip_cseq->cs_seq + 1, &step.headers);
+  send_invite (call, message->sip_cseq->cs_seq, &step.headers);
   nua_handle_destroy (old);
   return TRUE;
 }
