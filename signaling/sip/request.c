@@ -1,6 +1,6 @@
 /* Re-INVITE and UPDATE of ours inside an established dialog. They are transactions of the agent on the
  * dialog's own leg, so that their answers decide what we decide, and not what NUA would do on them
- * (docs/decisions/0007-session-timers.md). NUA sees none of it; CSeq and target are the leg's. */
+ * (docs/decisions/0008-session-timers.md). NUA sees none of it; CSeq and target are the leg's. */
 #include "signaling/sip/internal.h"
 
 #include <sofia-sip/auth_client.h>
