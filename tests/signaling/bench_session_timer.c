@@ -200,8 +200,8 @@ measure (gboolean with_timer, guint n_calls, guint seconds)
 int
 main (int argc, char **argv)
 {
-  guint n_calls = argc > 1 ? (guint)atoi (argv[1]) : 1000;
-  guint seconds = argc > 2 ? (guint)atoi (argv[2]) : 135;
+  guint n_calls = argc > 1 ? (guint)g_ascii_strtoull (argv[1], NULL, 10) : 1000;
+  guint seconds = argc > 2 ? (guint)g_ascii_strtoull (argv[2], NULL, 10) : 135;
 
   g_print ("%u calls, interval %d s, watched for %u s; %zu bytes of state per call\n", n_calls, INTERVAL_S,
            seconds, sizeof (SigSessionTimer));
