@@ -59,6 +59,7 @@ build_tree () {
   log=$(mktemp)
   if [ ! -f "$directory/build.ninja" ]; then
     rm -rf "$directory"
+    echo "Building in $directory, which takes a minute or two the first time" >&2
     "$(meson_command)" setup "$directory" "$@" > "$log" 2>&1 || { cat "$log" >&2; rm -f "$log"; fail "meson setup failed"; }
   fi
   if [ -t 1 ]; then
