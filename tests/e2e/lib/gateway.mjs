@@ -1,5 +1,7 @@
 // Starts a gateway of its own for a test, on free ports, and checks that it ends cleanly.
 import { spawn } from 'node:child_process';
+import http from 'node:http';
+import https from 'node:https';
 import { mkdtempSync, writeFileSync, rmSync, readFileSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,6 +38,7 @@ export class Gateway {
   /** Starts the gateway of this run and waits until it takes calls. `extra` goes over the default configuration. */
   static async start(t, extra = {}, args = []) {
     const gateway = new Gateway();
+    gateway.secure = args.includes('--self-signed');
     gateway.config = await configuration(extra);
     gateway.directory = mkdtempSync(join(tmpdir(), 'switchroom-e2e-'));
     const file = join(gateway.directory, 'config.yaml');
@@ -55,17 +58,26 @@ export class Gateway {
     return gateway;
   }
 
+  /** The status of a GET; the certificate of --self-signed is taken as it is. */
+  status(path) {
+    return new Promise((resolve, reject) => {
+      const { get } = this.secure ? https : http;
+      get(`${this.url}${path}`, { rejectUnauthorized: false }, (response) => (response.resume(), resolve(response.statusCode)))
+        .on('error', reject);
+    });
+  }
+
   async ready() {
     if (this.exited) throw new Error(`the gateway ended: ${JSON.stringify(this.exited)}\n${this.output.slice(-3000)}`);
     try {
-      return (await fetch(`${this.url}/readyz`)).ok;
+      return (await this.status('/readyz')) === 200;
     } catch {
       return false;
     }
   }
 
   get url() {
-    return `http://127.0.0.1:${this.config.http.port}`;
+    return `${this.secure ? 'https' : 'http'}://127.0.0.1:${this.config.http.port}`;
   }
 
   get ws() {
