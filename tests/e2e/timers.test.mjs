@@ -1,7 +1,9 @@
 // Session timers: the whole table at once, each case with a peer of its own, then a test per case.
-import { test } from './lib/tap.mjs';
+import { test, until } from './lib/tap.mjs';
 import { Gateway } from './lib/gateway.mjs';
 import { Rpc } from './lib/rpc.mjs';
+import { freePort } from './lib/ports.mjs';
+import { sipp } from './lib/sipp.mjs';
 import { SipPeer } from './lib/sippeer.mjs';
 import { cases, fits } from './lib/timercases.mjs';
 
@@ -74,4 +76,16 @@ test('session timers: nothing is left, the log and the counters tell what happen
   t.equal([...events].sort(), ['expired', 'negotiated', 'refreshed', 'rescued'], 'the events');
   for (const cleanup of cleanups.reverse()) await cleanup();
   running = undefined;
+});
+
+test('session timer in real time: 90 s, three refreshes, nothing of the media is lost', { timeout: 240, long: true }, async (t) => {
+  const gateway = await Gateway.start(t);
+  const media = await freePort();
+  await (await sipp(t, gateway, 'session_timer_long', { seconds: 200, more: ['-mp', String(media), '-rtp_echo', '-recv_timeout', '60000'] })).done;
+  const summary = await until('the summary', () => gateway.lines(/Call summary/)[0]);
+  t.note(summary);
+  const value = (name) => Number(new RegExp(` ${name}=([\\d.]+)`).exec(summary)[1]);
+  t.equal([value('lostIn'), value('lostOut')], [0, 0], 'packets lost');
+  t.ok(value('packetsIn') > 50 * 130, 'media came back for the whole call');
+  t.equal(gateway.lines(/Session refresh successful/).length, 3, 'refreshes');
 });

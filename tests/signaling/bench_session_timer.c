@@ -43,7 +43,7 @@ on_acked (gpointer owner, SigSipCallId call, const char *sdp)
 {
   Side *side = owner;
 
-  if (++side->n_acked == side->n_calls)
+  if (side->n_dialled == 0 && ++side->n_acked == side->n_calls) /* the one that is called */
     g_main_loop_quit (side->loop);
 }
 

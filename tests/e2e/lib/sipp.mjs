@@ -13,14 +13,14 @@ const scenarios = join(dirname(fileURLToPath(import.meta.url)), '../../sipp');
  * succeeded, else rejects with SIPp's errors. `calls` and `rate`: how many, and how many a second.
  */
 export async function sipp(t, gateway, scenario, { user = 'lobby', address = '127.0.0.1', transport = 'udp',
-  calls = 1, rate = 1, together = 1, seconds = 25 } = {}) {
+  calls = 1, rate = 1, together = 1, seconds = 25, more = [] } = {}) {
   const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), 'switchroom-sipp-'));
   const host = address.includes(':') ? `[${address}]` : address;
   const child = spawn('sipp', [`${host}:${gateway.config.sip_port}`, '-sf', join(scenarios, `${scenario}.xml`),
     '-s', user, '-i', host, '-p', String(port), '-mi', address, '-m', String(calls), '-r', String(rate), '-l', String(together),
     '-t', transport === 'tcp' ? 't1' : 'u1', '-timeout', String(seconds), '-timeout_error', '-nostdin', '-nd',
-    '-trace_err', '-error_file', join(directory, 'errors.log')],
+    '-trace_err', '-error_file', join(directory, 'errors.log'), ...more],
   { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, TERM: 'dumb' } });
   let errors = '';
   child.stderr.on('data', (data) => (errors += data));
