@@ -30,7 +30,7 @@ for (const codec of ['PCMU', 'PCMA', 'G722', 'opus'])
     await phone.dial(gateway.sip('lobby'));
     await ada.hearsPeak(440);
     await sleep(4000);
-    const { samples, rate } = phone.heard(2, 2);
+    const { samples, rate } = await phone.heard(2, 2);
     const heard = peak(samples, rate);
     t.ok(Math.abs(heard.hz - 800) <= 5 && heard.db > -30, `the phone hears ${JSON.stringify(heard)}, not 800 Hz`);
     await ada.hearsPeak(440);
@@ -65,7 +65,7 @@ test('two phones and two browsers all hear the three others', { timeout: 120 }, 
   t.ok(levels[tones.g711] < Math.min(...others('g711').map((hz) => levels[hz])) - 15,
     `the phone hears itself: ${JSON.stringify(levels)}`);
   await sleep(2500);
-  const { samples, rate } = second.heard(2, 2);
+  const { samples, rate } = await second.heard(2, 2);
   const measured = Object.fromEntries(all.map((hz) => [hz, Math.round(levelDb(samples, rate, hz))]));
   for (const hz of others('opus')) t.ok(measured[hz] > -35, `baresip does not hear ${hz} Hz: ${JSON.stringify(measured)}`);
   t.ok(measured[tones.opus] < -50, `baresip hears itself: ${JSON.stringify(measured)}`);

@@ -147,13 +147,16 @@ export class Baresip {
     await ended(this.child, this.exit, 5);
   }
 
-  /** What it heard, decoded: samples and rate; `skip` and `take` in seconds. */
+  /** What it heard, decoded, once it has recorded enough: samples and rate; `skip` and `take` in seconds. */
   heard(skip = 1, take = 2) {
+    return until(`baresip has heard ${skip + take} s`, () => this.recorded(skip, take), 20);
+  }
+
+  recorded(skip, take) {
     const files = readdirSync(this.directory).filter((name) => name.endsWith('-dec.wav'));
     const path = files.map((name) => join(this.directory, name)).sort((a, b) => statSync(b).size - statSync(a).size)[0];
-    if (!path) throw new Error('baresip recorded nothing');
+    if (!path || statSync(path).size < 100) return null;
     const { rate, samples } = readWav(path);
-    if (samples.length < (skip + take) * rate) throw new Error(`baresip heard only ${(samples.length / rate).toFixed(1)} s`);
-    return { rate, samples: samples.subarray(skip * rate, (skip + take) * rate) };
+    return samples.length >= (skip + take) * rate && { rate, samples: samples.subarray(skip * rate, (skip + take) * rate) };
   }
 }
