@@ -99,7 +99,8 @@ test('SIGHUP takes new trunks, keys and log file, and never opens what was close
   t.equal([await status('100'), await status('200')], [404, 200], 'after');
   t.ok((await Rpc.connect(gateway.ws, gateway.token('a')).catch((error) => error)).status === 401, 'the old secret');
   const rpc = await Rpc.connect(gateway.ws, accessToken({ key: 'testkey', secret }, 'operator'));
-  t.equal((await rpc.call('call.list')).calls.length, 1, 'the call that was up');
+  await until('only the call that was up is there', async () => (await rpc.call('call.list')).calls.length === 1);
+  t.equal((await rpc.call('call.list')).calls[0].to, '100', 'the call that was up');
   await rpc.close();
 
   rewrite(gateway, { trunks: [] });
