@@ -20,7 +20,9 @@ on_ended (gpointer data)
       id = GPOINTER_TO_SIZE (key);
       SigSipCall *call = g_hash_table_lookup (sip->calls, &id);
       call->told = TRUE;
-      if (sip->ops->ended != NULL)
+      if (call->is_branch)
+        sig_sip_fork_branch_ended (call);
+      else if (sip->ops->ended != NULL)
         sip->ops->ended (sip->owner, id, &call->end);
       if (call->nh == NULL)
         g_hash_table_remove (sip->calls, &id);
@@ -51,7 +53,8 @@ sig_sip_call_new (SigSipListener *listener, nua_handle_t *nh, gboolean is_outbou
   call->id = ++sip->last_id;
   call->nh = nh;
   call->is_outbound = is_outbound;
-  nua_handle_bind (nh, GSIZE_TO_POINTER (call->id));
+  if (nh != NULL)
+    nua_handle_bind (nh, GSIZE_TO_POINTER (call->id));
   g_hash_table_insert (sip->calls, &call->id, call);
   sip->n_live++;
   return call;
@@ -127,7 +130,11 @@ sig_sip_call_end (SigSipCall *call, SigSipEndCause cause, int status, const char
   clear_timer (call);
   sig_sip_timer_end (call);
   g_clear_pointer (&call->redial, sig_sip_redial_free);
-  sip->n_live--;
+  sig_sip_fork_heard (call);
+  if (call->is_branch)
+    sip->n_branches--;
+  else
+    sip->n_live--;
   g_queue_push_tail (&sip->ended, GSIZE_TO_POINTER (call->id));
   schedule_ended (sip);
 }
@@ -163,6 +170,7 @@ sig_sip_call_free (gpointer data)
   g_assert (call->nh == NULL);
   clear_timer (call);
   sig_sip_request_abandon (call);
+  g_clear_pointer (&call->fork, sig_sip_fork_free);
   g_free (call->credentials);
   g_free (call->end_phrase);
   g_free (call->end_reason);
@@ -194,6 +202,11 @@ sig_sip_call_bye (SigSipCall *call)
 {
   const char *reason = call->bye_reason;
 
+  if (call->fork != NULL)
+    {
+      sig_sip_fork_cancel (call);
+      return;
+    }
   if (call->is_outbound && !call->is_answered)
     {
       call->cancelled = TRUE;

@@ -119,6 +119,7 @@ sig_sip_call_export (SigSip *sip, SigSipCallId id, SigSipDialogState *state)
   memset (state, 0, sizeof *state);
   if (call == NULL)
     return FALSE;
+  call = sig_sip_fork_speaker (call);
 
   const SigSipDialogState *dialog = &call->dialog;
   state->call_id = or_empty (dialog->call_id);

@@ -338,6 +338,7 @@ sig_sip_free (SigSip *sip)
   g_ptr_array_unref (sip->listeners);
   g_hash_table_destroy (sip->calls);
   sig_sip_timer_clear (sip);
+  sig_sip_fork_clear (sip);
   if (sip->ended_source != NULL)
     {
       g_source_destroy (sip->ended_source);
@@ -370,5 +371,5 @@ sig_sip_get_stats (SigSip *sip, SigSipStats *stats)
 {
   *stats = sip->stats;
   stats->n_calls = sip->n_live;
-  stats->n_closing = g_hash_table_size (sip->calls) - sip->n_live;
+  stats->n_closing = g_hash_table_size (sip->calls) - sip->n_live - sip->n_branches;
 }

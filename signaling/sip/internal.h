@@ -8,7 +8,9 @@
  *   ending   ended is TRUE; ops.ended waits for the next turn of the loop (queue "ended") or was made (told),
  *            while a BYE or CANCEL of ours is still on its way: nh is not NULL
  *   gone     told and nh is NULL: freed
- */
+ *
+ * A call to several targets is a call without a handle (`fork`), whose branches are calls that the owner does
+ * not know. The branch that is answered takes over the id, and from then on it is a call like any other. */
 #pragma once
 
 #include "signaling/sip/agent.h"
@@ -70,7 +72,9 @@ struct _SigSip
 
   GHashTable *calls; /* SigSipCallId -> SigSipCall, owned */
   SigSipCallId last_id;
-  guint n_live;
+  guint n_live;     /* without branches */
+  guint n_branches; /* live ones */
+  GHashTable *silent; /* (nullable): fork.c: Call-ID -> SigSipCall, both the call's */
   GQueue ended; /* ids of calls whose ops.ended is due */
   GSource *ended_source;
 
@@ -97,12 +101,21 @@ typedef enum
   SIG_SIP_REOFFER_UPDATE,
 } SigSipReoffer;
 
+/* What sig_sip_dial was asked for, shared by all attempts (g_rc_box). */
+typedef struct
+{
+  SigSipDial dial;  /* a deep copy, headers without; at least one target */
+  GPtrArray *lines; /* "Name: value" */
+} SigSipPlan;
+
 /* Our first INVITE, until it is answered: for another attempt with other headers. */
 typedef struct
 {
-  char *uri, *to, *from, *sdp;
-  GPtrArray *lines; /* "Name: value" */
+  SigSipPlan *plan;
+  char *uri, *to, *from;
 } SigSipRedial;
+
+typedef struct _SigSipFork SigSipFork;
 
 /* Headers of the session timer, for SIG_SIP_TIMER_TAGS(). NUA must not know that we support timers, or it
  * would begin to run its own: Supported goes out as a header that it does not look at. */
@@ -137,6 +150,9 @@ struct _SigSipCall
   gboolean own_reoffer;
 
   SigSipRedial *redial; /* (nullable) */
+  SigSipFork *fork;     /* (nullable): fork.c: this is the owner's name for several branches; nh is NULL */
+  gboolean is_branch;   /* one of them: the owner does not know its id */
+  SigSipCallId fork_id; /* of the call with `fork` */
   char *credentials;    /* (nullable) */
   GSource *timer;       /* ringing, later the patience with a peer that ignores our BYE */
 
@@ -211,7 +227,25 @@ void sig_sip_request_refresh (SigSipCall *call, const SigTimerStep *step);
 void sig_sip_request_result (SigSipCall *call, sip_t const *answer);
 void sig_sip_request_abandon (SigSipCall *call);
 
+/* dial.c */
+SigSipPlan *sig_sip_plan_new (const SigSipDial *dial);
+void sig_sip_plan_release (SigSipPlan *plan);
+SigSipCall *sig_sip_dial_target (SigSip *sip, SigSipPlan *plan, const SigSipTarget *target);
+
+/* fork.c */
+SigSipCall *sig_sip_fork_new (SigSip *sip, SigSipPlan *plan);
+void sig_sip_fork_free (SigSipFork *fork);
+void sig_sip_fork_cancel (SigSipCall *call);
+void sig_sip_fork_heard (SigSipCall *call);
+void sig_sip_fork_trying (SigSip *sip, sip_t const *answer);
+void sig_sip_fork_clear (SigSip *sip);
+void sig_sip_fork_won (SigSipCall *call);
+void sig_sip_fork_branch_ended (SigSipCall *call);
+const SigSipCall *sig_sip_fork_speaker (const SigSipCall *call);
+SigSipCallId sig_sip_told_id (const SigSipCall *call);
+
 /* outbound.c */
+void sig_sip_send_first_invite (SigSipCall *call);
 void sig_sip_redial_free (SigSipRedial *redial);
 void sig_sip_on_state (SigSipCall *call, int state, int status, const char *phrase);
 void sig_sip_on_invite_answer (SigSipCall *call, int status, const char *phrase, sip_t const *message);

@@ -1,27 +1,8 @@
 #include "signaling/sip/internal.h"
 
-#include "config/base/error.h"
 #include "signaling/sip/address.h"
-#include "signaling/sip/digest.h"
 
-#include <sofia-sip/sip_status.h>
-#include <sofia-sip/url.h>
-
-#include <string.h>
-
-#define MAX_RINGING_S    3600
-#define MAX_DIAL_HEADERS 64
-#define MAX_ATTEMPTS     3 /* challenges of a proxy, of the server behind it, and a stale nonce */
-
-static gboolean
-on_ring_timeout (gpointer data)
-{
-  SigSipCall *call = data;
-
-  sig_sip_call_end (call, SIG_SIP_END_TIMEOUT, 408, "Ring Timeout", NULL);
-  sig_sip_call_bye (call);
-  return G_SOURCE_REMOVE;
-}
+#define MAX_ATTEMPTS 3 /* challenges of a proxy, of the server behind it, and a stale nonce */
 
 static gboolean
 is_challenge (int status)
@@ -82,38 +63,22 @@ acknowledge_first (SigSipCall *call, sip_t const *message)
 void
 sig_sip_redial_free (SigSipRedial *redial)
 {
+  sig_sip_plan_release (redial->plan);
   g_free (redial->uri);
   g_free (redial->to);
   g_free (redial->from);
-  g_free (redial->sdp);
-  g_ptr_array_unref (redial->lines);
   g_free (redial);
 }
 
-static SigSipRedial *
-redial_new (const SigSipDial *dial, const char *to, const char *from)
-{
-  SigSipRedial *kept = g_new0 (SigSipRedial, 1);
-
-  kept->uri = g_strdup (dial->to_uri);
-  kept->to = g_strdup (to);
-  kept->from = g_strdup (from);
-  kept->sdp = g_strdup (dial->sdp);
-  kept->lines = g_ptr_array_new_with_free_func (g_free);
-  for (gsize i = 0; i < dial->n_headers; i++)
-    g_ptr_array_add (kept->lines, g_strdup_printf ("%s: %s", dial->headers[i].name, dial->headers[i].value));
-  return kept;
-}
-
 static tagi_t *
-header_tags (const SigSipRedial *dial)
+header_tags (const SigSipPlan *plan)
 {
-  tagi_t *tags = g_new0 (tagi_t, dial->lines->len + 1);
+  tagi_t *tags = g_new0 (tagi_t, plan->lines->len + 1);
 
-  for (guint i = 0; i < dial->lines->len; i++)
+  for (guint i = 0; i < plan->lines->len; i++)
     {
       tags[i].t_tag = siptag_header_str;
-      tags[i].t_value = tag_str_v (g_ptr_array_index (dial->lines, i));
+      tags[i].t_value = tag_str_v (g_ptr_array_index (plan->lines, i));
     }
   return tags;
 }
@@ -122,7 +87,8 @@ header_tags (const SigSipRedial *dial)
 static void
 send_invite (SigSipCall *call, guint32 last_cseq, const SigTimerHeaders *headers)
 {
-  g_autofree tagi_t *tags = header_tags (call->redial);
+  const SigSipPlan *plan = call->redial->plan;
+  g_autofree tagi_t *tags = header_tags (plan);
   SigSipTimerText timer = sig_sip_timer_text (headers);
   unsigned attempts = call->credentials != NULL ? MAX_ATTEMPTS : 0;
   char cseq[32];
@@ -130,7 +96,7 @@ send_invite (SigSipCall *call, guint32 last_cseq, const SigTimerHeaders *headers
   g_snprintf (cseq, sizeof cseq, "%u INVITE", last_cseq);
   nua_invite (call->nh, NUTAG_RETRY_COUNT (attempts), SIPTAG_CONTACT_STR (call->dialog.local_contact),
               SIPTAG_CSEQ_STR (cseq), SIG_SIP_TIMER_TAGS (&timer),
-              SIPTAG_CONTENT_TYPE_STR ("application/sdp"), SIPTAG_PAYLOAD_STR (call->redial->sdp),
+              SIPTAG_CONTENT_TYPE_STR ("application/sdp"), SIPTAG_PAYLOAD_STR (plan->dial.sdp),
               TAG_NEXT (tags));
 }
 
@@ -165,6 +131,14 @@ redial (SigSipCall *call, int status, sip_t const *message)
   return TRUE;
 }
 
+void
+sig_sip_send_first_invite (SigSipCall *call)
+{
+  SigTimerStep step = sig_sip_timer_step (call, &(SigTimerEvent){ .type = SIG_TIMER_DIAL });
+
+  send_invite (call, 1, &step.headers);
+}
+
 static void
 tell_answered (SigSipCall *call, sip_t const *message, const char *sdp)
 {
@@ -173,6 +147,7 @@ tell_answered (SigSipCall *call, sip_t const *message, const char *sdp)
   SigTimerStep step = sig_sip_timer_step (call, &event);
 
   g_clear_pointer (&call->redial, sig_sip_redial_free);
+  sig_sip_fork_won (call);
   if (sip->ops->answered != NULL)
     sip->ops->answered (sip->owner, call->id, sdp);
   if (!call->ended)
@@ -192,6 +167,7 @@ on_first_answer (SigSipCall *call, int status, const char *phrase, sip_t const *
     }
   if (message == NULL) /* the stack's own, before a repetition */
     return;
+  sig_sip_fork_heard (call);
   g_autofree char *sdp = sig_sip_body (message);
   sig_sip_dialog_note (call, message, FALSE);
   if (status >= 200)
@@ -211,7 +187,7 @@ on_first_answer (SigSipCall *call, int status, const char *phrase, sip_t const *
   else if (status > 100 && !call->ended && sip->ops->progress != NULL)
     {
       g_autofree char *text = sig_sip_text (phrase);
-      sip->ops->progress (sip->owner, call->id, status, text, sdp);
+      sip->ops->progress (sip->owner, sig_sip_told_id (call), status, text, sdp);
     }
 }
 
@@ -248,167 +224,4 @@ sig_sip_on_invite_answer (SigSipCall *call, int status, const char *phrase, sip_
     on_later_answer (call, status);
   else
     on_first_answer (call, status, phrase, message);
-}
-
-static gboolean
-check_dial (const SigSipDial *dial, GError **error)
-{
-  if (!sig_sip_check_uri (dial->to_uri, error))
-    return FALSE;
-  if (dial->from_uri != NULL && !sig_sip_check_uri (dial->from_uri, error))
-    return FALSE;
-  if (dial->sdp == NULL || strlen (dial->sdp) > SIG_SIP_MAX_BODY || dial->n_headers > MAX_DIAL_HEADERS)
-    {
-      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
-                           "the offer or the headers are too long");
-      return FALSE;
-    }
-  for (gsize i = 0; i < dial->n_headers; i++)
-    if (!sig_sip_check_header (dial->headers[i].name, dial->headers[i].value, error))
-      return FALSE;
-  return TRUE;
-}
-
-static char *
-make_from (const SigSipDial *dial, const char *from_uri)
-{
-  GString *out = g_string_new (NULL);
-
-  if (dial->from_display != NULL && *dial->from_display != '\0')
-    {
-      g_autofree char *display = sig_sip_text (dial->from_display);
-      g_string_append_c (out, '"');
-      for (const char *c = display; *c != '\0'; c++)
-        {
-          if (*c == '"' || *c == '\\')
-            g_string_append_c (out, '\\');
-          g_string_append_c (out, *c);
-        }
-      g_string_append (out, "\" ");
-    }
-  g_string_append_printf (out, "<%s>", from_uri);
-  return g_string_free (out, FALSE);
-}
-
-/* Where a call goes, read from its URI. */
-typedef struct
-{
-  char *host; /* without brackets */
-  char *user;
-  char *
-      to; /* To: the URI without parameters (RFC 3261 19.1.1), but with its port, the target of last resort */
-  guint16 port;
-  gboolean is_tcp;
-  gboolean is_localhost; /* host is its address then */
-} Target;
-
-static void
-read_target (const char *uri, Target *target)
-{
-  g_autofree char *copy = g_strdup (uri);
-  url_t url[1];
-  char transport[8] = "";
-
-  url_d (url, copy);
-  target->host = sig_sip_host (url);
-  target->is_localhost = g_ascii_strcasecmp (target->host, "localhost") == 0;
-  if (target->is_localhost)
-    {
-      g_free (target->host);
-      target->host = g_strdup ("127.0.0.1");
-    }
-  target->user = sig_sip_user (url);
-  target->port = url->url_port != NULL ? (guint16)g_ascii_strtoull (url->url_port, NULL, 10) : 5060;
-  if (url->url_params != NULL)
-    url_param (url->url_params, "transport", transport, sizeof transport);
-  target->is_tcp = g_ascii_strcasecmp (transport, "tcp") == 0;
-  target->to = g_strdup_printf ("<sip:%s%s%s%s%s>", url->url_user != NULL ? url->url_user : "",
-                                url->url_user != NULL ? "@" : "", url->url_host,
-                                url->url_port != NULL ? ":" : "", url->url_port != NULL ? url->url_port : "");
-}
-
-static void
-clear_target (Target *target)
-{
-  g_free (target->host);
-  g_free (target->user);
-  g_free (target->to);
-}
-
-static char *
-default_from (const SigSipListener *listener, const char *host)
-{
-  const char *address = sig_sip_announced (listener, host);
-
-  return g_strdup_printf (sig_sip_address_is_ipv6 (address) ? "sip:switchroom@[%s]" : "sip:switchroom@%s",
-                          address);
-}
-
-static SigSipCall *
-make_call (SigSip *sip, const SigSipDial *dial, const Target *target)
-{
-  SigSipListener *listener = sig_sip_listener_for (sip, target->host);
-  g_autofree char *from_uri
-      = dial->from_uri != NULL ? g_strdup (dial->from_uri) : default_from (listener, target->host);
-  g_autofree char *from = make_from (dial, from_uri);
-  g_autofree char *call_id = g_uuid_string_random (); /* ours, so that the owner knows it at once */
-  nua_handle_t *nh = nua_handle (listener->nua, NULL, NUTAG_URL (dial->to_uri), SIPTAG_TO_STR (target->to),
-                                 SIPTAG_FROM_STR (from), SIPTAG_CALL_ID_STR (call_id), TAG_END ());
-  if (nh == NULL)
-    return NULL;
-
-  SigSipCall *call = sig_sip_call_new (listener, nh, TRUE);
-  g_strlcpy (call->peer.host, target->host, sizeof call->peer.host);
-  call->peer.port = target->port;
-  call->peer.is_tcp = target->is_tcp;
-  call->peer.is_ipv6 = sig_sip_address_is_ipv6 (target->host);
-  call->dialog.remote_target = g_strdup (dial->to_uri);
-  call->dialog.call_id = g_steal_pointer (&call_id);
-  if (dial->auth_username != NULL && dial->auth_password != NULL)
-    call->credentials = sig_sip_digest_credentials (dial->auth_username, dial->auth_password);
-
-  url_t url[1];
-  url_d (url, from_uri);
-  g_autofree char *user = sig_sip_user (url);
-  sig_sip_dialog_note_contact (call, user);
-  /* The stack's resolver asks name servers only, and they do not know it (RFC 6761 6.3). */
-  if (target->is_localhost)
-    {
-      call->is_localhost = TRUE;
-      sig_sip_call_send_to (call, &call->peer);
-    }
-  call->redial = redial_new (dial, target->to, from);
-  SigTimerStep step = sig_sip_timer_step (call, &(SigTimerEvent){ .type = SIG_TIMER_DIAL });
-  send_invite (call, 1, &step.headers);
-  if (dial->expires_s > 0)
-    sig_sip_call_set_timer (call, MIN (dial->expires_s, MAX_RINGING_S) * 1000, on_ring_timeout);
-  return call;
-}
-
-SigSipCallId
-sig_sip_dial (SigSip *sip, const SigSipDial *dial, GError **error)
-{
-  Target target = { 0 };
-  SigSipCall *call = NULL;
-
-  g_assert (sip->thread == g_thread_self ());
-  if (sip->shutting_down)
-    {
-      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE, "the SIP endpoint is shutting down");
-      return 0;
-    }
-  if (!check_dial (dial, error))
-    return 0;
-
-  read_target (dial->to_uri, &target);
-  if (target.is_tcp && !(sip->transports & SIG_SIP_TCP))
-    g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "the transport TCP is not enabled");
-  else
-    {
-      call = make_call (sip, dial, &target);
-      if (call == NULL)
-        g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INTERNAL, "the SIP stack cannot make the call");
-    }
-  clear_target (&target);
-  return call != NULL ? call->id : 0;
 }

@@ -153,6 +153,8 @@ inspect (SigSip *endpoint, msg_t *message, sip_t *sip)
         replace_targets (message, sip);
       remove_unanswerable (message, sip, sip->sip_www_authenticate);
       remove_unanswerable (message, sip, sip->sip_proxy_authenticate);
+      if (sip->sip_status != NULL && sip->sip_status->st_status == 100)
+        sig_sip_fork_trying (endpoint, sip);
       return;
     }
   soften_require (endpoint, message, sip);

@@ -76,6 +76,21 @@ typedef struct
 
 typedef struct
 {
+  const char *uri;     /* Request-URI, as to_uri */
+  const char *send_to; /* (nullable): sip:host[:port][;transport=tcp] that takes all we send instead: an
+                        * outbound proxy, or where a registered phone behind NAT sends from */
+} SigSipTarget;
+
+/* A new member is to be copied in sig_sip_plan_new (dial.c), for attempts that are made later.
+ *
+ * With targets, to_uri is for the To header only. One after the other: the next is tried when one is
+ * unreachable, silent for 8 x T1 (4 s) or answers 503. At the same time: the first 2xx wins and the others are
+ * cancelled; a 2xx that comes too late is acknowledged and hung up. Either way it is one call for the owner:
+ * provisional answers of any target are told, and when all failed the best final answer is
+ * (signaling/core/fork.h). Each target has a dialog of its own: sig_sip_call_export tells the one that
+ * counts, after ops.answered the final one. */
+typedef struct
+{
   const char *to_uri;        /* sip:user@host[:port][;transport=tcp], already checked by sig_sip_check_uri */
   const char *from_uri;      /* (nullable): default sip:switchroom@<local address> */
   const char *from_display;  /* (nullable) */
@@ -85,6 +100,9 @@ typedef struct
   const SigSipHeader *headers; /* each checked: a name that is a token, a value without CR, LF and NUL */
   gsize n_headers;
   guint expires_s; /* when > 0: CANCEL when no final answer came by then */
+  const SigSipTarget *targets; /* n_targets of them, at most 32; 0: to_uri is the only one */
+  gsize n_targets;
+  gboolean in_parallel; /* all at the same time instead of one after the other */
 } SigSipDial;
 
 typedef enum

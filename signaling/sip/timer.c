@@ -87,7 +87,7 @@ tell (SigSipCall *call, const SigSipTimerNews *news)
   SigSip *sip = call->sip;
 
   if (news->news != 0 && sip->ops->timer != NULL)
-    sip->ops->timer (sip->owner, call->id, news);
+    sip->ops->timer (sip->owner, sig_sip_told_id (call), news);
 }
 
 static SigSipTimerNews
@@ -220,7 +220,7 @@ sig_sip_call_session_timer (SigSip *sip, SigSipCallId id, SigSessionTimer *timer
 
   memset (timer, 0, sizeof *timer);
   if (call != NULL)
-    *timer = call->session_timer;
+    *timer = sig_sip_fork_speaker (call)->session_timer;
   return call != NULL;
 }
 

@@ -1,0 +1,300 @@
+/* The start of a call of ours: what may be asked for, and the INVITE to one target. */
+#include "signaling/sip/internal.h"
+
+#include "config/base/error.h"
+#include "signaling/sip/address.h"
+#include "signaling/sip/digest.h"
+
+#include <sofia-sip/url.h>
+
+#include <string.h>
+
+#define MAX_RINGING_S    3600
+#define MAX_DIAL_HEADERS 64
+#define MAX_TARGETS      32
+
+/* Where packets go, read from a URI. */
+typedef struct
+{
+  char *host; /* without brackets */
+  guint16 port;
+  gboolean is_tcp;
+  gboolean is_localhost; /* host is its address then */
+} Way;
+
+static void
+read_way (const char *uri, Way *way)
+{
+  g_autofree char *copy = g_strdup (uri);
+  url_t url[1];
+  char transport[8] = "";
+
+  url_d (url, copy);
+  way->host = sig_sip_host (url);
+  way->is_localhost = g_ascii_strcasecmp (way->host, "localhost") == 0;
+  if (way->is_localhost)
+    {
+      g_free (way->host);
+      way->host = g_strdup ("127.0.0.1");
+    }
+  way->port = url->url_port != NULL ? (guint16)g_ascii_strtoull (url->url_port, NULL, 10) : 5060;
+  if (url->url_params != NULL)
+    url_param (url->url_params, "transport", transport, sizeof transport);
+  way->is_tcp = g_ascii_strcasecmp (transport, "tcp") == 0;
+}
+
+static void
+clear_way (Way *way)
+{
+  g_free (way->host);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Way, clear_way)
+
+/* To: the URI without parameters (RFC 3261 19.1.1), but with its port, the target of last resort. */
+static char *
+make_to (const char *uri)
+{
+  g_autofree char *copy = g_strdup (uri);
+  url_t url[1];
+
+  url_d (url, copy);
+  return g_strdup_printf ("<sip:%s%s%s%s%s>", url->url_user != NULL ? url->url_user : "",
+                          url->url_user != NULL ? "@" : "", url->url_host, url->url_port != NULL ? ":" : "",
+                          url->url_port != NULL ? url->url_port : "");
+}
+
+static gboolean
+check_way (const SigSip *sip, const char *uri, GError **error)
+{
+  g_auto (Way) way = { 0 };
+
+  if (!sig_sip_check_uri (uri, error))
+    return FALSE;
+  read_way (uri, &way);
+  if (!way.is_tcp || (sip->transports & SIG_SIP_TCP))
+    return TRUE;
+  g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "the transport TCP is not enabled");
+  return FALSE;
+}
+
+static gboolean
+check_targets (const SigSip *sip, const SigSipDial *dial, GError **error)
+{
+  if (dial->n_targets > MAX_TARGETS)
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "at most %d targets for a call",
+                   MAX_TARGETS);
+      return FALSE;
+    }
+  for (gsize i = 0; i < dial->n_targets; i++)
+    if (!check_way (sip, dial->targets[i].uri, error)
+        || (dial->targets[i].send_to != NULL && !check_way (sip, dial->targets[i].send_to, error)))
+      return FALSE;
+  return dial->n_targets > 0 || check_way (sip, dial->to_uri, error);
+}
+
+static gboolean
+check_dial (const SigSip *sip, const SigSipDial *dial, GError **error)
+{
+  if (!sig_sip_check_uri (dial->to_uri, error) || !check_targets (sip, dial, error))
+    return FALSE;
+  if (dial->from_uri != NULL && !sig_sip_check_uri (dial->from_uri, error))
+    return FALSE;
+  if (dial->sdp == NULL || strlen (dial->sdp) > SIG_SIP_MAX_BODY || dial->n_headers > MAX_DIAL_HEADERS)
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                           "the offer or the headers are too long");
+      return FALSE;
+    }
+  for (gsize i = 0; i < dial->n_headers; i++)
+    if (!sig_sip_check_header (dial->headers[i].name, dial->headers[i].value, error))
+      return FALSE;
+  return TRUE;
+}
+
+/** sig_sip_plan_new: a copy of @dial with at least one target. */
+SigSipPlan *
+sig_sip_plan_new (const SigSipDial *dial)
+{
+  SigSipPlan *plan = g_rc_box_new0 (SigSipPlan);
+  gsize n = MAX (dial->n_targets, 1);
+  SigSipTarget *targets = g_new0 (SigSipTarget, n);
+
+  plan->lines = g_ptr_array_new_with_free_func (g_free);
+  for (gsize i = 0; i < dial->n_headers; i++)
+    g_ptr_array_add (plan->lines, g_strdup_printf ("%s: %s", dial->headers[i].name, dial->headers[i].value));
+  for (gsize i = 0; i < dial->n_targets; i++)
+    targets[i] = (SigSipTarget){ .uri = g_strdup (dial->targets[i].uri),
+                                 .send_to = g_strdup (dial->targets[i].send_to) };
+  if (dial->n_targets == 0)
+    targets[0].uri = g_strdup (dial->to_uri);
+  plan->dial = (SigSipDial){
+    .to_uri = g_strdup (dial->to_uri),
+    .targets = targets,
+    .n_targets = n,
+    .in_parallel = dial->in_parallel,
+    .from_uri = g_strdup (dial->from_uri),
+    .from_display = g_strdup (dial->from_display),
+    .auth_username = g_strdup (dial->auth_username),
+    .auth_password = g_strdup (dial->auth_password),
+    .sdp = g_strdup (dial->sdp),
+    .expires_s = dial->expires_s,
+  };
+  return plan;
+}
+
+static void
+plan_clear (gpointer data)
+{
+  SigSipPlan *plan = data;
+  SigSipDial *dial = &plan->dial;
+
+  for (gsize i = 0; i < dial->n_targets; i++)
+    {
+      g_free ((char *)dial->targets[i].uri);
+      g_free ((char *)dial->targets[i].send_to);
+    }
+  g_free ((gpointer)dial->targets);
+  g_free ((char *)dial->to_uri);
+  g_free ((char *)dial->from_uri);
+  g_free ((char *)dial->from_display);
+  g_free ((char *)dial->auth_username);
+  g_free ((char *)dial->auth_password);
+  g_free ((char *)dial->sdp);
+  g_ptr_array_unref (plan->lines);
+}
+
+void
+sig_sip_plan_release (SigSipPlan *plan)
+{
+  g_rc_box_release_full (plan, plan_clear);
+}
+
+static char *
+make_from (const SigSipDial *dial, const char *from_uri)
+{
+  GString *out = g_string_new (NULL);
+
+  if (dial->from_display != NULL && *dial->from_display != '\0')
+    {
+      g_autofree char *display = sig_sip_text (dial->from_display);
+      g_string_append_c (out, '"');
+      for (const char *c = display; *c != '\0'; c++)
+        {
+          if (*c == '"' || *c == '\\')
+            g_string_append_c (out, '\\');
+          g_string_append_c (out, *c);
+        }
+      g_string_append (out, "\" ");
+    }
+  g_string_append_printf (out, "<%s>", from_uri);
+  return g_string_free (out, FALSE);
+}
+
+static char *
+default_from (const SigSipListener *listener, const char *host)
+{
+  const char *address = sig_sip_announced (listener, host);
+
+  return g_strdup_printf (sig_sip_address_is_ipv6 (address) ? "sip:switchroom@[%s]" : "sip:switchroom@%s",
+                          address);
+}
+
+static void
+note_way (SigSipCall *call, const Way *way, const SigSipTarget *target)
+{
+  g_strlcpy (call->peer.host, way->host, sizeof call->peer.host);
+  call->peer.port = way->port;
+  call->peer.is_tcp = way->is_tcp;
+  call->peer.is_ipv6 = sig_sip_address_is_ipv6 (way->host);
+  /* The stack's resolver asks name servers only, and they do not know it (RFC 6761 6.3). */
+  call->is_localhost = way->is_localhost && target->send_to == NULL;
+  if (way->is_localhost)
+    sig_sip_call_send_to (call, &call->peer);
+  else if (target->send_to != NULL)
+    {
+      call->source_url = g_strdup (target->send_to);
+      nua_set_hparams (call->nh, NUTAG_PROXY (call->source_url), TAG_END ());
+    }
+}
+
+/**
+ * sig_sip_dial_target: sends the INVITE of @plan to @target.
+ * Returns: (nullable): the new call, owned by the endpoint; NULL when the stack cannot make it
+ */
+SigSipCall *
+sig_sip_dial_target (SigSip *sip, SigSipPlan *plan, const SigSipTarget *target)
+{
+  const SigSipDial *dial = &plan->dial;
+  g_auto (Way) way = { 0 };
+
+  read_way (target->send_to != NULL ? target->send_to : target->uri, &way);
+  SigSipListener *listener = sig_sip_listener_for (sip, way.host);
+  g_autofree char *from_uri
+      = dial->from_uri != NULL ? g_strdup (dial->from_uri) : default_from (listener, way.host);
+  g_autofree char *from = make_from (dial, from_uri);
+  g_autofree char *to = make_to (dial->to_uri);
+  g_autofree char *call_id = g_uuid_string_random (); /* ours, so that the owner knows it at once */
+  nua_handle_t *nh = nua_handle (listener->nua, NULL, NUTAG_URL (target->uri), SIPTAG_TO_STR (to),
+                                 SIPTAG_FROM_STR (from), SIPTAG_CALL_ID_STR (call_id), TAG_END ());
+  if (nh == NULL)
+    return NULL;
+
+  SigSipCall *call = sig_sip_call_new (listener, nh, TRUE);
+  note_way (call, &way, target);
+  call->dialog.remote_target = g_strdup (target->uri);
+  call->dialog.call_id = g_steal_pointer (&call_id);
+  if (dial->auth_username != NULL && dial->auth_password != NULL)
+    call->credentials = sig_sip_digest_credentials (dial->auth_username, dial->auth_password);
+
+  url_t url[1];
+  url_d (url, from_uri);
+  g_autofree char *user = sig_sip_user (url);
+  sig_sip_dialog_note_contact (call, user);
+  call->redial = g_new0 (SigSipRedial, 1);
+  call->redial->plan = g_rc_box_acquire (plan);
+  call->redial->uri = g_strdup (target->uri);
+  call->redial->to = g_steal_pointer (&to);
+  call->redial->from = g_steal_pointer (&from);
+  sig_sip_send_first_invite (call);
+  return call;
+}
+
+static gboolean
+on_ring_timeout (gpointer data)
+{
+  SigSipCall *call = data;
+
+  sig_sip_call_end (call, SIG_SIP_END_TIMEOUT, 408, "Ring Timeout", NULL);
+  sig_sip_call_bye (call);
+  return G_SOURCE_REMOVE;
+}
+
+SigSipCallId
+sig_sip_dial (SigSip *sip, const SigSipDial *dial, GError **error)
+{
+  SigSipCall *call;
+
+  g_assert (sip->thread == g_thread_self ());
+  if (sip->shutting_down)
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE, "the SIP endpoint is shutting down");
+      return 0;
+    }
+  if (!check_dial (sip, dial, error))
+    return 0;
+
+  SigSipPlan *plan = sig_sip_plan_new (dial);
+  call = plan->dial.n_targets > 1 ? sig_sip_fork_new (sip, plan)
+                                  : sig_sip_dial_target (sip, plan, &plan->dial.targets[0]);
+  sig_sip_plan_release (plan);
+  if (call == NULL)
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INTERNAL, "the SIP stack cannot make the call");
+      return 0;
+    }
+  if (dial->expires_s > 0)
+    sig_sip_call_set_timer (call, MIN (dial->expires_s, MAX_RINGING_S) * 1000, on_ring_timeout);
+  return call->id;
+}
