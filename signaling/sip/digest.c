@@ -1,6 +1,7 @@
 #include "signaling/sip/digest.h"
 
 #include "config/base/ids.h"
+#include "signaling/core/digest.h"
 
 #define SOFIA_EXTEND_AUTH_CLIENT 1
 #include <sofia-sip/auth_client_plugin.h>
@@ -9,34 +10,13 @@
 
 #include <string.h>
 
-typedef enum
-{
-  ALGORITHM_NONE,
-  ALGORITHM_MD5,
-  ALGORITHM_MD5_SESS,
-  ALGORITHM_SHA256,
-  ALGORITHM_SHA256_SESS,
-} Algorithm; /* weakest first */
-
-static const char *const algorithm_names[] = { NULL, "MD5", "MD5-sess", "SHA-256", "SHA-256-sess" };
-
-typedef enum
-{
-  QOP_NONE,
-  QOP_AUTH,
-  QOP_AUTH_INT,
-  QOP_UNKNOWN,
-} Qop;
-
-static const char *const qop_names[] = { NULL, "auth", "auth-int" };
-
 /* One challenge of one realm. The stack allocates it zeroed, in a memory home of its own that frees the
  * strings too. */
 typedef struct
 {
   auth_client_t client;
-  Algorithm algorithm; /* ALGORITHM_NONE: nothing that we can answer was offered */
-  Qop qop;
+  SigDigestAlgorithm algorithm; /* SIG_DIGEST_NONE: nothing that we can answer was offered */
+  SigDigestQop qop;
   char *nonce;  /* as received, without quotes */
   char *opaque; /* (nullable): as received, without quotes */
   char cnonce[33];
@@ -56,44 +36,6 @@ unquote (su_home_t *home, const char *value)
   return su_strdup (home, value);
 }
 
-static Algorithm
-parse_algorithm (const char *value)
-{
-  if (value == NULL)
-    return ALGORITHM_MD5;
-
-  g_autofree char *name = g_strdup (value);
-  gsize length = strlen (name);
-  if (length >= 2 && name[0] == '"' && name[length - 1] == '"')
-    {
-      name[length - 1] = '\0';
-      memmove (name, name + 1, length - 1);
-    }
-  for (guint i = 1; i < G_N_ELEMENTS (algorithm_names); i++)
-    if (g_ascii_strcasecmp (name, algorithm_names[i]) == 0)
-      return (Algorithm)i;
-  return ALGORITHM_NONE;
-}
-
-static Qop
-parse_qop (const char *value)
-{
-  Qop qop = QOP_UNKNOWN;
-
-  if (value == NULL)
-    return QOP_NONE;
-
-  g_auto (GStrv) words = g_strsplit_set (value, "\", ", 16);
-  for (guint i = 0; words[i] != NULL; i++)
-    {
-      if (g_ascii_strcasecmp (words[i], "auth") == 0)
-        return QOP_AUTH;
-      if (g_ascii_strcasecmp (words[i], "auth-int") == 0)
-        qop = QOP_AUTH_INT;
-    }
-  return qop;
-}
-
 gboolean
 sig_sip_digest_can_answer (const msg_auth_t *challenge)
 {
@@ -102,8 +44,8 @@ sig_sip_digest_can_answer (const msg_auth_t *challenge)
   return challenge->au_scheme != NULL && g_ascii_strcasecmp (challenge->au_scheme, "Digest") == 0
          && parameters != NULL && msg_params_find (parameters, "realm=") != NULL
          && msg_params_find (parameters, "nonce=") != NULL
-         && parse_algorithm (msg_params_find (parameters, "algorithm=")) != ALGORITHM_NONE
-         && parse_qop (msg_params_find (parameters, "qop=")) != QOP_UNKNOWN;
+         && sig_digest_algorithm_parse (msg_params_find (parameters, "algorithm=")) != SIG_DIGEST_NONE
+         && sig_digest_qop_parse (msg_params_find (parameters, "qop=")) != SIG_DIGEST_QOP_UNKNOWN;
 }
 
 static void
@@ -126,8 +68,9 @@ on_challenge (auth_client_t *client, msg_auth_t const *header)
 {
   Challenge *challenge = (Challenge *)client;
   const char *stale = msg_params_find (header->au_params, "stale=");
-  Algorithm algorithm = parse_algorithm (msg_params_find (header->au_params, "algorithm="));
-  Qop qop = parse_qop (msg_params_find (header->au_params, "qop="));
+  SigDigestAlgorithm algorithm
+      = sig_digest_algorithm_parse (msg_params_find (header->au_params, "algorithm="));
+  SigDigestQop qop = sig_digest_qop_parse (msg_params_find (header->au_params, "qop="));
 
   if (!sig_sip_digest_can_answer (header) || algorithm < challenge->algorithm)
     return 1;
@@ -157,60 +100,6 @@ on_info (auth_client_t *client, msg_auth_info_t const *info)
 }
 
 static char *
-hash (Algorithm algorithm, const char *text, gssize length)
-{
-  GChecksumType type = algorithm >= ALGORITHM_SHA256 ? G_CHECKSUM_SHA256 : G_CHECKSUM_MD5;
-
-  return g_compute_checksum_for_string (type, text, length);
-}
-
-static char *
-make_a1 (const Challenge *challenge, const char *realm)
-{
-  Algorithm algorithm = challenge->algorithm;
-  g_autofree char *text
-      = g_strdup_printf ("%s:%s:%s", challenge->client.ca_user, realm, challenge->client.ca_pass);
-  char *a1 = hash (algorithm, text, -1);
-
-  if (algorithm == ALGORITHM_MD5_SESS || algorithm == ALGORITHM_SHA256_SESS)
-    {
-      g_autofree char *plain = a1;
-      g_autofree char *session = g_strdup_printf ("%s:%s:%s", plain, challenge->nonce, challenge->cnonce);
-      a1 = hash (algorithm, session, -1);
-    }
-  return a1;
-}
-
-static char *
-make_a2 (const Challenge *challenge, const char *method, const char *uri, msg_payload_t const *body)
-{
-  g_autofree char *text = NULL;
-
-  if (challenge->qop == QOP_AUTH_INT)
-    {
-      g_autofree char *body_hash = hash (challenge->algorithm, body != NULL ? body->pl_data : "",
-                                         body != NULL ? (gssize)body->pl_len : 0);
-      text = g_strdup_printf ("%s:%s:%s", method, uri, body_hash);
-    }
-  else
-    text = g_strdup_printf ("%s:%s", method, uri);
-  return hash (challenge->algorithm, text, -1);
-}
-
-static char *
-make_response (const Challenge *challenge, const char *a1, const char *a2)
-{
-  g_autofree char *text = NULL;
-
-  if (challenge->qop == QOP_NONE)
-    text = g_strdup_printf ("%s:%s:%s", a1, challenge->nonce, a2);
-  else
-    text = g_strdup_printf ("%s:%s:%08x:%s:%s:%s", a1, challenge->nonce, challenge->count, challenge->cnonce,
-                            qop_names[challenge->qop], a2);
-  return hash (challenge->algorithm, text, -1);
-}
-
-static char *
 quote (const char *text)
 {
   GString *out = g_string_new ("\"");
@@ -232,7 +121,7 @@ on_authorize (auth_client_t *client, su_home_t *home, char const *method, url_t 
   Challenge *challenge = (Challenge *)client;
 
   if (client->ca_user == NULL || client->ca_pass == NULL || client->ca_clear
-      || challenge->algorithm == ALGORITHM_NONE || challenge->nonce == NULL)
+      || challenge->algorithm == SIG_DIGEST_NONE || challenge->nonce == NULL)
     return 0;
 
   g_autofree char *realm = NULL;
@@ -243,22 +132,34 @@ on_authorize (auth_client_t *client, su_home_t *home, char const *method, url_t 
   realm = g_strdup (inner);
   challenge->count++;
 
-  g_autofree char *a1 = make_a1 (challenge, realm);
-  g_autofree char *a2 = make_a2 (challenge, method, uri, body);
-  g_autofree char *response = make_response (challenge, a1, a2);
+  const SigDigestInput input = {
+    .algorithm = challenge->algorithm,
+    .qop = challenge->qop,
+    .username = client->ca_user,
+    .realm = realm,
+    .password = client->ca_pass,
+    .method = method,
+    .uri = uri,
+    .nonce = challenge->nonce,
+    .cnonce = challenge->cnonce,
+    .count = challenge->count,
+    .body = body != NULL ? body->pl_data : NULL,
+    .body_size = body != NULL ? body->pl_len : 0,
+  };
+  g_autofree char *response = sig_digest_response (&input);
   g_autofree char *user = quote (client->ca_user);
   GString *value = g_string_new (NULL);
 
   g_string_append_printf (value,
                           "Digest username=%s, realm=\"%s\", nonce=\"%s\", uri=\"%s\", response=\"%s\"", user,
                           realm, challenge->nonce, uri, response);
-  g_string_append_printf (value, ", algorithm=%s", algorithm_names[challenge->algorithm]);
+  g_string_append_printf (value, ", algorithm=%s", sig_digest_algorithm_name (challenge->algorithm));
   if (challenge->opaque != NULL)
     g_string_append_printf (value, ", opaque=\"%s\"", challenge->opaque);
-  if (challenge->qop != QOP_NONE)
-    g_string_append_printf (value, ", qop=%s, nc=%08x, cnonce=\"%s\"", qop_names[challenge->qop],
+  if (challenge->qop != SIG_DIGEST_QOP_NONE)
+    g_string_append_printf (value, ", qop=%s, nc=%08x, cnonce=\"%s\"", sig_digest_qop_name (challenge->qop),
                             challenge->count, challenge->cnonce);
-  else if (challenge->algorithm == ALGORITHM_MD5_SESS || challenge->algorithm == ALGORITHM_SHA256_SESS)
+  else if (challenge->algorithm == SIG_DIGEST_MD5_SESS || challenge->algorithm == SIG_DIGEST_SHA256_SESS)
     g_string_append_printf (value, ", cnonce=\"%s\"", challenge->cnonce);
   *headers = msg_header_make (home, client->ca_credential_class, value->str);
   g_string_free (value, TRUE);
@@ -290,7 +191,7 @@ static int
 on_save_credentials (auth_client_t *client, char const *scheme, char const *realm, char const *user,
                      char const *password)
 {
-  if (((Challenge *)client)->algorithm == ALGORITHM_NONE || client->ca_clear)
+  if (((Challenge *)client)->algorithm == SIG_DIGEST_NONE || client->ca_clear)
     return 0;
   if (scheme != NULL && g_ascii_strcasecmp (scheme, "Digest") != 0)
     return 0;
