@@ -227,7 +227,7 @@ sig_sip_call_send_to (SigSipCall *call, const SigSipPeer *peer)
   g_clear_pointer (&call->source_url, g_free);
   if (peer != NULL)
     call->source_url = g_strdup_printf (peer->is_ipv6 ? "sip:[%s]:%u;transport=%s" : "sip:%s:%u;transport=%s",
-                                        peer->host, peer->port, peer->is_tcp ? "tcp" : "udp");
+                                        peer->host, peer->port, sig_sip_peer_transport (peer));
   if (call->source_url != NULL)
     nua_set_hparams (call->nh, NUTAG_PROXY (call->source_url), TAG_END ());
   else

@@ -132,7 +132,7 @@ sig_sip_call_export (SigSip *sip, SigSipCallId id, SigSipDialogState *state)
   state->route_set = g_strdupv (dialog->route_set != NULL ? dialog->route_set : (char **)no_routes);
   state->local_cseq = dialog->local_cseq;
   state->remote_cseq = dialog->remote_cseq;
-  state->transport = g_strdup (call->peer.is_tcp ? "tcp" : "udp");
+  state->transport = g_strdup (sig_sip_peer_transport (&call->peer));
   state->peer_address = g_strdup (call->peer.host);
   state->peer_port = call->peer.port;
   return TRUE;

@@ -121,7 +121,7 @@ announce (SigSipCall *call, sip_t const *message, const SigTimerHeaders *timer)
     .to_host = to_host,
     .source_address = call->peer.host,
     .source_port = call->peer.port,
-    .transport = call->peer.is_tcp ? "tcp" : "udp",
+    .transport = sig_sip_peer_transport (&call->peer),
     .local_address = call->listener->address,
     .user_agent = agent,
     .sdp = sdp,

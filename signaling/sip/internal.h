@@ -36,7 +36,8 @@ typedef struct
   SigSipSource source;
   char host[64]; /* numeric, without brackets */
   guint16 port;
-  gboolean is_ipv6, is_tcp;
+  gboolean is_ipv6, is_tcp; /* is_tcp: a stream, of TLS as well */
+  gboolean is_tls;
 } SigSipPeer;
 
 struct _SigSipListener
@@ -72,10 +73,10 @@ struct _SigSip
 
   GHashTable *calls; /* SigSipCallId -> SigSipCall, owned */
   SigSipCallId last_id;
-  guint n_live;     /* without branches */
-  guint n_branches; /* live ones */
+  guint n_live;       /* without branches */
+  guint n_branches;   /* live ones */
   GHashTable *silent; /* (nullable): fork.c: Call-ID -> SigSipCall, both the call's */
-  GQueue ended; /* ids of calls whose ops.ended is due */
+  GQueue ended;       /* ids of calls whose ops.ended is due */
   GSource *ended_source;
 
   GPtrArray *due; /* timer.c: a heap of SigSipCall */
@@ -262,6 +263,7 @@ char *sig_sip_host (const url_t *url);
 char *sig_sip_display (const char *display);
 char *sig_sip_reason_header (sip_t const *message);
 void sig_sip_peer_of (msg_t *message, SigSipPeer *peer);
+const char *sig_sip_peer_transport (const SigSipPeer *peer);
 gboolean sig_sip_is_own (msg_t *message);
 char *sig_sip_contact_make (const SigSipListener *listener, const char *peer_host, const char *user,
                             gboolean is_tcp);

@@ -135,8 +135,16 @@ sig_sip_peer_of (msg_t *message, SigSipPeer *peer)
       inet_ntop (AF_INET6, in6, peer->host, sizeof peer->host);
       peer->is_ipv6 = TRUE;
     }
-  peer->is_tcp = sip != NULL && sip->sip_via != NULL && sip->sip_via->v_protocol != NULL
-                 && su_casematch (sip->sip_via->v_protocol, "SIP/2.0/TCP");
+  const char *protocol = sip != NULL && sip->sip_via != NULL ? sip->sip_via->v_protocol : NULL;
+  peer->is_tls = protocol != NULL && su_casematch (protocol, "SIP/2.0/TLS");
+  peer->is_tcp = peer->is_tls || (protocol != NULL && su_casematch (protocol, "SIP/2.0/TCP"));
+}
+
+/** sig_sip_peer_transport: "udp", "tcp" or "tls", as a URI's parameter has it. */
+const char *
+sig_sip_peer_transport (const SigSipPeer *peer)
+{
+  return peer->is_tls ? "tls" : peer->is_tcp ? "tcp" : "udp";
 }
 
 /** sig_sip_is_own: TRUE for an answer that the stack made itself, a time-out or an unreachable peer. */

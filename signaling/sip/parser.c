@@ -66,9 +66,12 @@ replace_targets (msg_t *message, sip_t *sip)
     sip_header_remove (message, sip, (sip_header_t *)sip->sip_contact);
   sig_sip_peer_of (message, &peer);
   sip_header_insert (message, sip,
-                     (sip_header_t *)sip_contact_format (
-                         msg_home (message), peer.is_ipv6 ? "<sip:[%s]:%u%s>" : "<sip:%s:%u%s>", peer.host,
-                         peer.port, peer.is_tcp ? ";transport=tcp" : ""));
+                     (sip_header_t *)sip_contact_format (msg_home (message),
+                                                         peer.is_ipv6 ? "<sip:[%s]:%u%s>" : "<sip:%s:%u%s>",
+                                                         peer.host, peer.port,
+                                                         peer.is_tls   ? ";transport=tls"
+                                                         : peer.is_tcp ? ";transport=tcp"
+                                                                       : ""));
 }
 
 /* An ACK leaves no trace, whatever it claims. */

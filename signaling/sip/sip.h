@@ -28,6 +28,7 @@ typedef enum
 {
   SIG_SIP_UDP = 1 << 0,
   SIG_SIP_TCP = 1 << 1,
+  SIG_SIP_TLS = 1 << 2,
 } SigSipTransports;
 
 typedef struct
@@ -63,7 +64,7 @@ typedef struct
   const char *to_host;
   const char *source_address; /* the packet's source, numeric */
   guint16 source_port;
-  const char *transport;     /* "udp" or "tcp" */
+  const char *transport;     /* "udp", "tcp" or "tls" */
   const char *local_address; /* numeric address of ours on which it was received */
   const char *user_agent;    /* (nullable) */
   const char *sdp;           /* (nullable): NULL is an INVITE without an offer */
@@ -84,9 +85,9 @@ typedef struct
 /* A new member is to be copied in sig_sip_plan_new (dial.c), for attempts that are made later.
  *
  * With targets, to_uri is for the To header only. One after the other: the next is tried when one is
- * unreachable, silent for 8 x T1 (4 s) or answers 503. At the same time: the first 2xx wins and the others are
- * cancelled; a 2xx that comes too late is acknowledged and hung up. Either way it is one call for the owner:
- * provisional answers of any target are told, and when all failed the best final answer is
+ * unreachable, silent for 8 x T1 (4 s) or answers 503. At the same time: the first 2xx wins and the others
+ * are cancelled; a 2xx that comes too late is acknowledged and hung up. Either way it is one call for the
+ * owner: provisional answers of any target are told, and when all failed the best final answer is
  * (signaling/core/fork.h). Each target has a dialog of its own: sig_sip_call_export tells the one that
  * counts, after ops.answered the final one. */
 typedef struct
@@ -99,7 +100,7 @@ typedef struct
   const char *sdp;           /* the offer */
   const SigSipHeader *headers; /* each checked: a name that is a token, a value without CR, LF and NUL */
   gsize n_headers;
-  guint expires_s; /* when > 0: CANCEL when no final answer came by then */
+  guint expires_s;             /* when > 0: CANCEL when no final answer came by then */
   const SigSipTarget *targets; /* n_targets of them, at most 32; 0: to_uri is the only one */
   gsize n_targets;
   gboolean in_parallel; /* all at the same time instead of one after the other */
