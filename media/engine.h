@@ -19,6 +19,7 @@
 #include <glib.h>
 
 #include "media/codec/codec.h"
+#include "media/io/srtp.h"
 
 typedef struct _MediaEngine MediaEngine;
 typedef guint64 MediaRoomId;  /* 0: none */
@@ -73,15 +74,17 @@ typedef struct
   guint8 cn_pt; /* 0: none */
   guint ptime_ms;
   guint8 ext_level_id, ext_mid_id; /* RFC 8285, 0: none */
-  guint32 ssrc;                    /* ours, announced in SDP; chosen by the caller, never 0 when send */
-  guint32 remote_ssrc;             /* 0: learned */
-  MediaTrackId source_track;       /* names what the peer sends here; 0 when receive is FALSE */
+  guint32 ssrc;              /* ours, announced in SDP; chosen by the caller, never 0 when send; another one
+                                than before begins a new stream */
+  guint32 remote_ssrc;       /* 0: learned */
+  MediaTrackId source_track; /* names what the peer sends here; 0 when receive is FALSE */
   MediaSinkKind sink;
   MediaTrackId sink_track; /* for MEDIA_SINK_TRACK */
 } MediaPlanSection;
 
-/* What was agreed in SDP, the whole of it; each configure replaces the plan before. A section whose codecs
- * are unchanged goes on without a gap: same SSRC, sequence and timestamps run on. */
+/* What was agreed in SDP, the whole of it (with SRTP keys in it a secret); each configure replaces the plan
+ * before. A section whose codecs are unchanged goes on without a gap: same SSRC, sequence and timestamps run
+ * on. */
 typedef struct
 {
   MediaPlanSection sections[MEDIA_MAX_SECTIONS];
@@ -90,6 +93,9 @@ typedef struct
   char remote_address[64];
   guint16 remote_rtp_port, remote_rtcp_port;
   gboolean rtcp_mux;
+  /* SDES-SRTP: keys of what we send and of what the peer sends; profile NONE: plain RTP. A new local key
+   * wants a new ssrc in each section that sends. */
+  MediaSrtpKeys srtp_local, srtp_remote;
   char cname[64];
 } MediaPlan;
 

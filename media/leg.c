@@ -74,6 +74,7 @@ media_leg_configure (MediaLeg *leg, const MediaPlan *plan, CfgMonotonic now)
 
   leg->receives = FALSE;
   leg->mid_id = 0;
+  leg->authenticated = leg->config.authenticated || plan->srtp_remote.profile != MEDIA_SRTP_NONE;
   g_strlcpy (leg->cname, plan->cname[0] != '\0' ? plan->cname : "switchroom", sizeof leg->cname);
   for (guint i = 0; i < MAX (n, leg->n_sections); i++)
     {

@@ -37,7 +37,7 @@ typedef struct
 {
   MediaLegId id;
   gboolean always_send;                  /* a SIP leg: silence rather than nothing */
-  gboolean authenticated;                /* SRTP: a new SSRC counts at once */
+  gboolean authenticated;                /* always SRTP; else the plan says whether */
   gint64 timeout_us, timeout_initial_us; /* 0: off */
 } MediaLegConfig;
 

@@ -71,6 +71,8 @@ struct _MediaSink
   gboolean have_codec;
   MediaCodecId codec; /* sent last */
   CfgMonotonic codec_since;
+  guint32 announced_ssrc;                            /* of the newest plan */
+  gboolean wants_announced;                          /* the next packet begins a stream with it */
   guint n_changes;                                   /* of codec, in quick succession */
   guint64 packets_before, bytes_before, lost_before; /* of SSRCs that are gone */
   gint8 plan_of_codec[MEDIA_CODEC_N];                /* index into plan.codecs, or -1 */
@@ -130,7 +132,8 @@ struct _MediaLeg
   MediaRoom *room; /* nullable */
   MediaSection *sections[MEDIA_MAX_SECTIONS];
   guint n_sections;
-  gboolean receives; /* some source is enabled */
+  gboolean receives;      /* some source is enabled */
+  gboolean authenticated; /* SRTP: a new SSRC counts at once */
   char cname[64];
   gboolean muted;
   MediaGain *gains;

@@ -50,6 +50,9 @@ media_sink_configure (MediaSink *sink)
     sink->plan_of_codec[plan->codecs[i].codec] = (gint8)i;
   if (!sink->have_codec && plan->n_codecs > 0)
     sink->codec = plan->codecs[0].codec;
+  sink->wants_announced |= plan->ssrc != 0 && plan->ssrc != sink->announced_ssrc;
+  if (plan->ssrc != 0)
+    sink->announced_ssrc = plan->ssrc;
 }
 
 gboolean
@@ -113,11 +116,15 @@ use_codec (MediaSink *sink, MediaCodecId codec, CfgMonotonic now)
   const guint clock_rate_hz = media_codec_get_clock_rate (media_codec_get (codec));
   guint32 ssrc;
 
-  if (sink->have_codec && sink->codec == codec && stream->used)
+  if (sink->have_codec && sink->codec == codec && stream->used && !sink->wants_announced)
     return stream;
-  ssrc = !sink->have_codec && sink->section->plan.ssrc != 0 ? sink->section->plan.ssrc : fresh_ssrc (sink);
+  ssrc = sink->wants_announced ? sink->section->plan.ssrc : fresh_ssrc (sink);
+  sink->wants_announced = FALSE;
   retire (sink, stream);
-  media_rewriter_init (&stream->rewriter, ssrc, clock_rate_hz, (guint16)cfg_random_u32 (), cfg_random_u32 ());
+  /* RFC 3711 3.3.1: far from a wrap, so that a receiver of SRTP that misses the first packets guesses right.
+   */
+  media_rewriter_init (&stream->rewriter, ssrc, clock_rate_hz, (guint16)(cfg_random_u32 () & 0x7fff),
+                       cfg_random_u32 ());
   media_sender_stats_init (&stream->sent, ssrc, clock_rate_hz);
   stream->used = TRUE;
   sink->have_codec = TRUE;

@@ -47,6 +47,7 @@ media_source_configure (MediaSource *source)
 {
   const MediaPlanSection *plan = &source->section->plan;
 
+  source->received.min_sequential = source->leg->authenticated ? 0 : 2;
   source->enabled = plan->is_audio && plan->receive && plan->n_codecs > 0;
   source->track = source->enabled ? plan->source_track : 0;
   memset (source->kind_of_pt, MEDIA_PT_UNKNOWN, sizeof source->kind_of_pt);

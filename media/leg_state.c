@@ -57,6 +57,7 @@ import_section (MediaSection *section, const MediaSectionState *state)
   section->source.discarded = state->discarded;
   section->sink.have_codec = state->have_codec_out;
   section->sink.codec = state->codec_out;
+  section->sink.wants_announced &= !state->have_codec_out;
   section->sink.packets_before = state->packets_before;
   section->sink.bytes_before = state->bytes_before;
   section->sink.lost_before = state->lost_before;

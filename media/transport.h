@@ -1,6 +1,6 @@
-/* What carries a leg's packets: plain RTP on a pair of sockets (a SIP leg), or ICE, DTLS and SRTP (a WebRTC
- * leg). Up go only packets that may be believed: latched or authenticated; everything else is dropped and
- * counted, and nothing is allocated for it.
+/* What carries a leg's packets: RTP, plain or with SDES-SRTP, on a pair of sockets (a SIP leg), or ICE, DTLS
+ * and SRTP (a WebRTC leg). Up go only packets that may be believed: latched or authenticated; everything else
+ * is dropped and counted, and nothing is allocated for it.
  *
  * All functions: the thread of the pump that it is attached to (a plain one may be made on another and
  * attached later, and moved). Callbacks may come from inside media_transport_new_rtc and
@@ -77,7 +77,7 @@ void media_transport_forget_ssrc (MediaTransport *transport, guint32 ssrc);
 /** media_transport_get_stats: fills auth_failures, strangers, remote, cipher. */
 void media_transport_get_stats (const MediaTransport *transport, MediaLegStats *stats);
 void media_transport_export (const MediaTransport *transport, MediaLegState *state);
-/** media_transport_import: plain RTP: the latch. */
+/** media_transport_import: a SIP leg: the latch, and SRTP with its counters. */
 void media_transport_import (MediaTransport *transport, const MediaLegState *state);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MediaTransport, media_transport_free)

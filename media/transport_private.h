@@ -15,8 +15,8 @@ typedef struct
   void (*detach) (MediaTransport *transport);
   void (*configure) (MediaTransport *transport, const MediaPlan *plan);
   void (*import) (MediaTransport *transport, const MediaLegState *state);
-  /* WebRTC only */
   void (*forget_ssrc) (MediaTransport *transport, guint32 ssrc);
+  /* WebRTC only */
   void (*add_candidate) (MediaTransport *transport, const char *candidate);
   void (*restart_ice) (MediaTransport *transport, const char *remote_ufrag, const char *remote_pwd);
 } MediaTransportClass;

@@ -1,4 +1,5 @@
-/* Plain RTP of a SIP leg: a pair of sockets behind a latch. */
+/* RTP of a SIP leg, plain or with SDES-SRTP: a pair of sockets behind a latch. With SRTP nothing of a packet
+ * is believed, not even where it comes from, before it is authentic. */
 #include "media/transport_private.h"
 
 #include <errno.h>
@@ -22,6 +23,9 @@ typedef struct
   MediaAddress remote;      /* where RTP goes; unset at first */
   MediaAddress remote_rtcp; /* where RTCP goes when not multiplexed */
   gboolean rtcp_learned;
+  MediaSrtp *srtp; /* NULL: plain RTP */
+  MediaSrtpKeys local_keys, remote_keys;
+  guint64 auth_failures; /* of contexts that are gone */
 } RtpTransport;
 
 static void
@@ -66,22 +70,71 @@ update_remote (RtpTransport *transport)
                                            : (guint16)(media_address_port (&transport->remote) + 1));
 }
 
+static guint64
+auth_failures (const RtpTransport *transport)
+{
+  MediaSrtpStats stats = { 0 };
+
+  if (transport->srtp != NULL)
+    media_srtp_get_stats (transport->srtp, &stats);
+  return transport->auth_failures + stats.auth_failures;
+}
+
 static void
-receive_rtp (RtpTransport *transport, const guint8 *data, gsize size, const MediaAddress *from,
-             CfgMonotonic now)
+drop_srtp (RtpTransport *transport)
+{
+  transport->auth_failures = auth_failures (transport);
+  g_clear_pointer (&transport->srtp, media_srtp_free);
+  media_srtp_keys_clear (&transport->local_keys);
+  media_srtp_keys_clear (&transport->remote_keys);
+}
+
+/* Keys that stay go on with their counters, whatever else an offer changed. */
+static void
+configure_srtp (RtpTransport *transport, const MediaPlan *plan)
+{
+  const gboolean same_local = media_srtp_keys_equal (&plan->srtp_local, &transport->local_keys);
+  const gboolean same_remote = media_srtp_keys_equal (&plan->srtp_remote, &transport->remote_keys);
+  gboolean made = TRUE;
+
+  if (plan->srtp_local.profile == MEDIA_SRTP_NONE || plan->srtp_remote.profile == MEDIA_SRTP_NONE)
+    {
+      drop_srtp (transport);
+      return;
+    }
+  if (transport->srtp == NULL)
+    {
+      transport->srtp = media_srtp_new (&plan->srtp_local, &plan->srtp_remote, NULL);
+      made = transport->srtp != NULL;
+    }
+  else if (!same_local || !same_remote)
+    made = media_srtp_rekey (transport->srtp, same_local ? NULL : &plan->srtp_local,
+                             same_remote ? NULL : &plan->srtp_remote, NULL);
+  /* Both suites and lengths were checked where the keys come from. */
+  g_assert (made);
+  transport->local_keys = plan->srtp_local;
+  transport->remote_keys = plan->srtp_remote;
+}
+
+static void
+receive_rtp (RtpTransport *transport, guint8 *data, gsize size, const MediaAddress *from, CfgMonotonic now)
 {
   MediaTransport *base = &transport->base;
   MediaLatchAddress address;
   MediaRtpView packet;
   MediaLatchResult result;
+  gssize plain = (gssize)size;
 
-  if (media_rtp_parse (&packet, data, size) != 0)
+  if (transport->srtp != NULL)
+    plain = media_srtp_unprotect_rtp (transport->srtp, data, size);
+  if (plain < 0 || media_rtp_parse (&packet, data, (gsize)plain) != 0)
     {
       media_transport_drop (base);
       return;
     }
   to_latch_address (from, &address);
-  result = media_latch_rtp (&transport->latch, &address, packet.ssrc, packet.sequence, FALSE, now);
+  result = media_latch_rtp (&transport->latch, &address, packet.ssrc, packet.sequence,
+                            transport->srtp != NULL, now);
   if (result == MEDIA_LATCH_REFUSE)
     {
       media_transport_drop (base);
@@ -93,17 +146,22 @@ receive_rtp (RtpTransport *transport, const guint8 *data, gsize size, const Medi
 }
 
 static void
-receive_rtcp (RtpTransport *transport, const guint8 *data, gsize size, const MediaAddress *from,
+receive_rtcp (RtpTransport *transport, guint8 *data, gsize size, const MediaAddress *from,
               MediaUdpChannel channel, CfgMonotonic now)
 {
   MediaTransport *base = &transport->base;
   MediaLatchAddress address;
   MediaRtcpReader reader;
   MediaRtcpPacket first;
+  gssize plain = (gssize)size;
 
   to_latch_address (from, &address);
-  if (media_rtcp_reader_init (&reader, data, size) != 0 || !media_rtcp_reader_next (&reader, &first)
-      || media_latch_rtcp (&transport->latch, &address, first.ssrc, FALSE, now) == MEDIA_LATCH_REFUSE)
+  if (transport->srtp != NULL)
+    plain = media_srtp_unprotect_rtcp (transport->srtp, data, size);
+  if (plain < 0 || media_rtcp_reader_init (&reader, data, (gsize)plain) != 0
+      || !media_rtcp_reader_next (&reader, &first)
+      || media_latch_rtcp (&transport->latch, &address, first.ssrc, transport->srtp != NULL, now)
+             == MEDIA_LATCH_REFUSE)
     {
       media_transport_drop (base);
       return;
@@ -113,7 +171,7 @@ receive_rtcp (RtpTransport *transport, const guint8 *data, gsize size, const Med
       transport->remote_rtcp = *from;
       transport->rtcp_learned = TRUE;
     }
-  base->ops->rtcp (base->user, data, size, now);
+  base->ops->rtcp (base->user, data, (gsize)plain, now);
 }
 
 static void
@@ -201,6 +259,7 @@ rtp_free (MediaTransport *base)
 
   rtp_detach (base);
   media_udp_free (transport->udp);
+  drop_srtp (transport);
   g_free (transport);
 }
 
@@ -221,6 +280,7 @@ rtp_configure (MediaTransport *base, const MediaPlan *plan)
   MediaLatchAddress address;
 
   transport->rtcp_mux = plan->rtcp_mux;
+  configure_srtp (transport, plan);
   if (plan->remote_rtp_port == 0
       || !media_address_parse (&signalled, plan->remote_address, plan->remote_rtp_port)
       || is_nowhere (&signalled))
@@ -236,9 +296,14 @@ rtp_send_rtp (MediaTransport *base, guint8 *packet, gsize length)
 {
   RtpTransport *transport = (RtpTransport *)base;
 
+  gssize size = (gssize)length;
+
   if (!media_address_is_set (&transport->remote))
     return FALSE;
-  return media_udp_send (transport->udp, MEDIA_UDP_RTP, packet, length, &transport->remote) == 0;
+  if (transport->srtp != NULL)
+    size = media_srtp_protect_rtp (transport->srtp, packet, length, MEDIA_PACKET_SIZE);
+  return size > 0
+         && media_udp_send (transport->udp, MEDIA_UDP_RTP, packet, (gsize)size, &transport->remote) == 0;
 }
 
 static gboolean
@@ -246,11 +311,26 @@ rtp_send_rtcp (MediaTransport *base, guint8 *packet, gsize length)
 {
   RtpTransport *transport = (RtpTransport *)base;
 
+  gssize size = (gssize)length;
+
   if (!media_address_is_set (&transport->remote))
     return FALSE;
+  if (transport->srtp != NULL)
+    size = media_srtp_protect_rtcp (transport->srtp, packet, length, MEDIA_PACKET_SIZE);
+  if (size <= 0)
+    return FALSE;
   if (transport->rtcp_mux)
-    return media_udp_send (transport->udp, MEDIA_UDP_RTP, packet, length, &transport->remote) == 0;
-  return media_udp_send (transport->udp, MEDIA_UDP_RTCP, packet, length, &transport->remote_rtcp) == 0;
+    return media_udp_send (transport->udp, MEDIA_UDP_RTP, packet, (gsize)size, &transport->remote) == 0;
+  return media_udp_send (transport->udp, MEDIA_UDP_RTCP, packet, (gsize)size, &transport->remote_rtcp) == 0;
+}
+
+static void
+rtp_forget_ssrc (MediaTransport *base, guint32 ssrc)
+{
+  RtpTransport *transport = (RtpTransport *)base;
+
+  if (transport->srtp != NULL)
+    media_srtp_forget_ssrc (transport->srtp, ssrc, TRUE);
 }
 
 static void
@@ -260,7 +340,10 @@ rtp_get_stats (const MediaTransport *base, MediaLegStats *stats)
   char text[MEDIA_ADDRESS_TEXT_SIZE];
 
   g_strlcpy (stats->remote, media_address_format (&transport->remote, text), sizeof stats->remote);
-  g_strlcpy (stats->cipher, "none", sizeof stats->cipher);
+  g_strlcpy (stats->cipher,
+             transport->srtp != NULL ? media_srtp_profile_name (transport->local_keys.profile) : "none",
+             sizeof stats->cipher);
+  stats->auth_failures = auth_failures (transport);
 }
 
 static void
@@ -275,6 +358,11 @@ rtp_export (const MediaTransport *base, MediaLegState *state)
   state->local_rtp_port = media_address_port (&local);
   state->local_rtcp_port = media_address_port (&local_rtcp);
   state->latch = transport->latch;
+  if (transport->srtp == NULL)
+    return;
+  state->local_keys = transport->local_keys;
+  state->remote_keys = transport->remote_keys;
+  media_srtp_export_state (transport->srtp, &state->srtp);
 }
 
 static void
@@ -284,6 +372,20 @@ rtp_import (MediaTransport *base, const MediaLegState *state)
 
   transport->latch = state->latch;
   update_remote (transport);
+  if (state->local_keys.profile == MEDIA_SRTP_NONE)
+    return;
+  drop_srtp (transport);
+  transport->srtp = media_srtp_new (&state->local_keys, &state->remote_keys, NULL);
+  if (transport->srtp == NULL)
+    return;
+  transport->local_keys = state->local_keys;
+  transport->remote_keys = state->remote_keys;
+  if (media_srtp_import_state (transport->srtp, &state->srtp, NULL))
+    return;
+  /* Nothing may go out twice under one key and counter: rather a peer that has to be called anew. */
+  media_srtp_free (transport->srtp);
+  media_srtp_keys_generate (&transport->local_keys, state->local_keys.profile);
+  transport->srtp = media_srtp_new (&transport->local_keys, &transport->remote_keys, NULL);
 }
 
 static const MediaTransportClass rtp_class = {
@@ -291,6 +393,7 @@ static const MediaTransportClass rtp_class = {
   .send_rtp = rtp_send_rtp,
   .send_rtcp = rtp_send_rtcp,
   .get_stats = rtp_get_stats,
+  .forget_ssrc = rtp_forget_ssrc,
   .export = rtp_export,
   .attach = rtp_attach,
   .detach = rtp_detach,

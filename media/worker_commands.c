@@ -17,6 +17,11 @@ media_command_free (MediaCommand *command)
   g_free (command->text2);
   g_free (command->fingerprint);
   g_strfreev (command->candidates);
+  if (command->plan != NULL)
+    {
+      media_srtp_keys_clear (&command->plan->srtp_local);
+      media_srtp_keys_clear (&command->plan->srtp_remote);
+    }
   g_free (command->plan);
   g_free (command);
 }

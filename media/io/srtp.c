@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "config/base/error.h"
+#include "media/io/pump.h"
 #include "media/io/srtp_cipher.h"
 
 #define RTP_HEADER        12
@@ -43,10 +44,19 @@ typedef struct
   Sender *senders;
 } Direction;
 
+/* After so many packets under the peer's new key none under the old one is under way any more. */
+#define OLD_KEY_PACKETS 250
+/* A peer that sends nothing has its answer after so many of ours. */
+#define NEXT_KEY_PACKETS 25
+
 struct _MediaSrtp
 {
   Direction out;
   Direction in;
+  Direction next_out; /* no ciphers: none */
+  guint next_out_in;  /* packets of ours until it takes over */
+  Direction old_in;   /* no ciphers: none */
+  guint old_in_left;  /* packets of the peer until it is forgotten */
   MediaSrtpStats stats;
 };
 
@@ -174,6 +184,7 @@ direction_clear (Direction *direction)
   g_clear_pointer (&direction->rtp, media_srtp_cipher_free);
   g_clear_pointer (&direction->rtcp, media_srtp_cipher_free);
   g_free (direction->senders);
+  *direction = (Direction){ 0 };
 }
 
 MediaSrtp *
@@ -191,7 +202,56 @@ media_srtp_free (MediaSrtp *srtp)
 {
   direction_clear (&srtp->out);
   direction_clear (&srtp->in);
+  direction_clear (&srtp->next_out);
+  direction_clear (&srtp->old_in);
   g_free (srtp);
+}
+
+gboolean
+media_srtp_rekey (MediaSrtp *srtp, const MediaSrtpKeys *local, const MediaSrtpKeys *remote, GError **error)
+{
+  Direction out = { 0 }, in = { 0 };
+
+  if ((local != NULL && !direction_init (&out, local, TRUE, error))
+      || (remote != NULL && !direction_init (&in, remote, FALSE, error)))
+    {
+      direction_clear (&out);
+      direction_clear (&in);
+      return FALSE;
+    }
+  if (remote != NULL)
+    {
+      direction_clear (&srtp->old_in);
+      srtp->old_in = srtp->in;
+      srtp->in = in;
+      srtp->old_in_left = OLD_KEY_PACKETS;
+    }
+  if (local != NULL)
+    {
+      direction_clear (&srtp->next_out);
+      srtp->next_out = out;
+      srtp->next_out_in = remote != NULL ? NEXT_KEY_PACKETS : 0;
+    }
+  return TRUE;
+}
+
+static void
+take_next_out (MediaSrtp *srtp)
+{
+  if (srtp->next_out.rtp == NULL)
+    return;
+  direction_clear (&srtp->out);
+  srtp->out = srtp->next_out;
+  srtp->next_out = (Direction){ 0 };
+}
+
+/* A packet came under the newest key of the peer. */
+static void
+note_new_key (MediaSrtp *srtp)
+{
+  take_next_out (srtp);
+  if (srtp->old_in.rtp != NULL && --srtp->old_in_left == 0)
+    direction_clear (&srtp->old_in);
 }
 
 static gssize
@@ -230,18 +290,21 @@ rtp_header_length (const guint8 *packet, gsize length)
   return header <= length ? header : 0;
 }
 
-/* Finds @view's sender and index. Returns: 0, -ENOSPC, -EALREADY, -EKEYEXPIRED. */
+/* Finds @view's sender and index. @before: (nullable): where a sender that is not known yet was under another
+ * key. Returns: 0, -ENOSPC, -EALREADY, -EKEYEXPIRED. */
 static int
-place_rtp (const Direction *direction, const guint8 *packet, MediaSrtpPacket *view)
+place_rtp (const Direction *direction, const ReplayWindow *before, const guint8 *packet,
+           MediaSrtpPacket *view)
 {
-  static const ReplayWindow fresh = { 0 };
+  static const ReplayWindow unknown = { 0 };
+  const ReplayWindow *fresh = before != NULL ? before : &unknown;
   const Sender *sender;
 
   view->ssrc = read_u32 (packet + 8);
   sender = find_sender (direction, view->ssrc);
   if (sender == NULL && direction->n_senders == MEDIA_SRTP_MAX_SSRCS)
     return -ENOSPC;
-  view->index = guess_index (sender != NULL ? &sender->rtp : &fresh, read_u16 (packet + 2));
+  view->index = guess_index (sender != NULL ? &sender->rtp : fresh, read_u16 (packet + 2));
   if (view->index > RTP_MAX_INDEX)
     return -EKEYEXPIRED;
   write_u32 (view->suffix, (guint32)(view->index >> 16));
@@ -252,7 +315,7 @@ gssize
 media_srtp_protect_rtp (MediaSrtp *srtp, guint8 *packet, gsize length, gsize capacity)
 {
   const gsize header = rtp_header_length (packet, length);
-  const gsize tag_length = media_srtp_cipher_tag_length (srtp->out.rtp);
+  gsize tag_length;
   MediaSrtpPacket view = {
     .header = packet, .header_length = header, .body = packet + header, .body_length = length - header
   };
@@ -262,7 +325,10 @@ media_srtp_protect_rtp (MediaSrtp *srtp, guint8 *packet, gsize length, gsize cap
     return count_failure (srtp, &srtp->out, -EINVAL);
   if (capacity < length + MEDIA_SRTP_MAX_OVERHEAD)
     return count_failure (srtp, &srtp->out, -ENOBUFS);
-  result = place_rtp (&srtp->out, packet, &view);
+  if (srtp->next_out.rtp != NULL && srtp->next_out_in-- == 0)
+    take_next_out (srtp);
+  tag_length = media_srtp_cipher_tag_length (srtp->out.rtp);
+  result = place_rtp (&srtp->out, NULL, packet, &view);
   if (result != 0)
     return count_failure (srtp, &srtp->out, result);
   if (!media_srtp_cipher_seal (srtp->out.rtp, &view, packet + length))
@@ -271,10 +337,10 @@ media_srtp_protect_rtp (MediaSrtp *srtp, guint8 *packet, gsize length, gsize cap
   return (gssize)(length + tag_length);
 }
 
-gssize
-media_srtp_unprotect_rtp (MediaSrtp *srtp, guint8 *packet, gsize length)
+static gssize
+open_rtp (Direction *in, const ReplayWindow *before, guint8 *packet, gsize length)
 {
-  const gsize tag_length = media_srtp_cipher_tag_length (srtp->in.rtp);
+  const gsize tag_length = media_srtp_cipher_tag_length (in->rtp);
   const gsize plain_length = length > tag_length ? length - tag_length : 0;
   const gsize header = rtp_header_length (packet, plain_length);
   MediaSrtpPacket view = {
@@ -283,14 +349,52 @@ media_srtp_unprotect_rtp (MediaSrtp *srtp, guint8 *packet, gsize length)
   int result;
 
   if (header == 0)
-    return count_failure (srtp, &srtp->in, -EINVAL);
-  result = place_rtp (&srtp->in, packet, &view);
-  if (result == 0 && !media_srtp_cipher_open (srtp->in.rtp, &view, packet + plain_length))
+    return -EINVAL;
+  result = place_rtp (in, before, packet, &view);
+  if (result == 0 && !media_srtp_cipher_open (in->rtp, &view, packet + plain_length))
     result = -EBADMSG;
   if (result != 0)
-    return count_failure (srtp, &srtp->in, result);
-  window_add (&obtain_sender (&srtp->in, view.ssrc)->rtp, view.index);
+    return result;
+  window_add (&obtain_sender (in, view.ssrc)->rtp, view.index);
   return (gssize)plain_length;
+}
+
+/* While the peer changes its key: the new one, the new one with the rollovers of the old, the old one. */
+static gssize
+open_rtp_either (MediaSrtp *srtp, guint8 *packet, gsize length)
+{
+  guint8 copy[MEDIA_PACKET_SIZE];
+  const Sender *old = length >= RTP_HEADER ? find_sender (&srtp->old_in, read_u32 (packet + 8)) : NULL;
+  gssize result;
+
+  if (length > sizeof copy)
+    return -EINVAL;
+  memcpy (copy, packet, length);
+  result = open_rtp (&srtp->in, NULL, packet, length);
+  if (result == -EBADMSG && old != NULL && old->rtp.highest >> 16 != 0
+      && find_sender (&srtp->in, old->ssrc) == NULL)
+    {
+      memcpy (packet, copy, length);
+      result = open_rtp (&srtp->in, &old->rtp, packet, length);
+    }
+  if (result >= 0)
+    {
+      note_new_key (srtp);
+      return result;
+    }
+  if (result != -EBADMSG)
+    return result;
+  memcpy (packet, copy, length);
+  return open_rtp (&srtp->old_in, NULL, packet, length);
+}
+
+gssize
+media_srtp_unprotect_rtp (MediaSrtp *srtp, guint8 *packet, gsize length)
+{
+  const gssize result = srtp->old_in.rtp != NULL ? open_rtp_either (srtp, packet, length)
+                                                 : open_rtp (&srtp->in, NULL, packet, length);
+
+  return result >= 0 ? result : count_failure (srtp, &srtp->in, (int)result);
 }
 
 /* Where the tag and the index of a packet with @plain_length bytes lie: RFC 3711 3.4 has the index first, RFC
@@ -334,10 +438,10 @@ media_srtp_protect_rtcp (MediaSrtp *srtp, guint8 *packet, gsize length, gsize ca
   return (gssize)(length + media_srtp_cipher_tag_length (cipher) + RTCP_INDEX_LENGTH);
 }
 
-gssize
-media_srtp_unprotect_rtcp (MediaSrtp *srtp, guint8 *packet, gsize length)
+static gssize
+open_rtcp (Direction *in, guint8 *packet, gsize length)
 {
-  MediaSrtpCipher *cipher = srtp->in.rtcp;
+  MediaSrtpCipher *cipher = in->rtcp;
   const gsize trailer = media_srtp_cipher_tag_length (cipher) + RTCP_INDEX_LENGTH;
   MediaSrtpPacket view = { .header = packet, .header_length = RTCP_HEADER, .body = packet + RTCP_HEADER };
   const Sender *sender;
@@ -346,26 +450,45 @@ media_srtp_unprotect_rtcp (MediaSrtp *srtp, guint8 *packet, gsize length)
   guint32 flag_and_index;
 
   if (length < RTCP_HEADER + trailer || packet[0] >> 6 != 2)
-    return count_failure (srtp, &srtp->in, -EINVAL);
+    return -EINVAL;
   length -= trailer;
   locate_rtcp_trailer (cipher, length, &tag_at, &index_at);
   flag_and_index = read_u32 (packet + index_at);
   /* We never agreed to UNENCRYPTED_SRTCP. */
   if ((flag_and_index & RTCP_ENCRYPTED) == 0)
-    return count_failure (srtp, &srtp->in, -EINVAL);
+    return -EINVAL;
   view.body_length = length - RTCP_HEADER;
   view.ssrc = read_u32 (packet + 4);
   view.index = flag_and_index & ~RTCP_ENCRYPTED;
   memcpy (view.suffix, packet + index_at, RTCP_INDEX_LENGTH);
-  sender = find_sender (&srtp->in, view.ssrc);
-  if (sender == NULL && srtp->in.n_senders == MEDIA_SRTP_MAX_SSRCS)
-    return count_failure (srtp, &srtp->in, -ENOSPC);
+  sender = find_sender (in, view.ssrc);
+  if (sender == NULL && in->n_senders == MEDIA_SRTP_MAX_SSRCS)
+    return -ENOSPC;
   if (sender != NULL && window_has (&sender->rtcp, view.index))
-    return count_failure (srtp, &srtp->in, -EALREADY);
+    return -EALREADY;
   if (!media_srtp_cipher_open (cipher, &view, packet + tag_at))
-    return count_failure (srtp, &srtp->in, -EBADMSG);
-  window_add (&obtain_sender (&srtp->in, view.ssrc)->rtcp, view.index);
+    return -EBADMSG;
+  window_add (&obtain_sender (in, view.ssrc)->rtcp, view.index);
   return (gssize)length;
+}
+
+gssize
+media_srtp_unprotect_rtcp (MediaSrtp *srtp, guint8 *packet, gsize length)
+{
+  guint8 copy[MEDIA_PACKET_SIZE];
+  const gboolean either = srtp->old_in.rtp != NULL && length <= sizeof copy;
+  gssize result;
+
+  if (either)
+    memcpy (copy, packet, length);
+  result = open_rtcp (&srtp->in, packet, length);
+  /* A replay under the new key may be a first one under the old. */
+  if (either && result < 0 && result != -ENOSPC)
+    {
+      memcpy (packet, copy, length);
+      result = open_rtcp (&srtp->old_in, packet, length);
+    }
+  return result >= 0 ? result : count_failure (srtp, &srtp->in, (int)result);
 }
 
 void
@@ -406,7 +529,7 @@ void
 media_srtp_export_state (const MediaSrtp *srtp, MediaSrtpState *state)
 {
   memset (state, 0, sizeof *state);
-  export_direction (&srtp->out, TRUE, state);
+  export_direction (srtp->next_out.rtp != NULL ? &srtp->next_out : &srtp->out, TRUE, state);
   export_direction (&srtp->in, FALSE, state);
 }
 

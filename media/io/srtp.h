@@ -20,6 +20,8 @@ typedef enum
   MEDIA_SRTP_AEAD_AES_256_GCM,
   MEDIA_SRTP_AES128_CM_SHA1_80,
   MEDIA_SRTP_AES128_CM_SHA1_32,
+  MEDIA_SRTP_AES256_CM_SHA1_80, /* RFC 6188 */
+  MEDIA_SRTP_AES256_CM_SHA1_32,
 } MediaSrtpProfile;
 
 #define MEDIA_SRTP_MAX_KEY  32
@@ -80,6 +82,7 @@ char *media_srtp_keys_to_base64 (const MediaSrtpKeys *keys) G_GNUC_WARN_UNUSED_R
 /** media_srtp_keys_from_base64: Returns: FALSE (and @keys cleared) when the text or its length is wrong. */
 gboolean media_srtp_keys_from_base64 (MediaSrtpKeys *keys, MediaSrtpProfile profile, const char *base64);
 void media_srtp_keys_clear (MediaSrtpKeys *keys);
+gboolean media_srtp_keys_equal (const MediaSrtpKeys *a, const MediaSrtpKeys *b);
 
 /**
  * media_srtp_new:
@@ -92,6 +95,21 @@ void media_srtp_keys_clear (MediaSrtpKeys *keys);
 MediaSrtp *media_srtp_new (const MediaSrtpKeys *local, const MediaSrtpKeys *remote,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void media_srtp_free (MediaSrtp *srtp);
+
+/**
+ * media_srtp_rekey:
+ * @local, @remote: (nullable): the new key of what we send, of what we receive; NULL: it stays
+ *
+ * Both sides learn of new keys at different instants (an offer and its answer), so nothing is lost on the
+ * way: packets under the peer's old key are still taken until its new one is well in use, and ours begins
+ * with the peer's first packet under its new key, or after half a second's worth of packets. A stream of the
+ * peer that goes on may count its rollovers on (RFC 3711 3.3.1) or anew (RFC 4568 7.1.4): both are
+ * understood. Begin a new SSRC with a new local key: then the peer need not guess either.
+ *
+ * Returns: FALSE with @error, and nothing changed, as media_srtp_new.
+ */
+gboolean media_srtp_rekey (MediaSrtp *srtp, const MediaSrtpKeys *local, const MediaSrtpKeys *remote,
+                           GError **error);
 
 /**
  * media_srtp_protect_rtp: media_srtp_protect_rtcp:

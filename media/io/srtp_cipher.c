@@ -139,8 +139,10 @@ tag_length_of (MediaSrtpProfile profile, MediaSrtpKind kind)
     case MEDIA_SRTP_AEAD_AES_256_GCM:
       return GCM_TAG;
     case MEDIA_SRTP_AES128_CM_SHA1_80:
+    case MEDIA_SRTP_AES256_CM_SHA1_80:
       return 10;
     case MEDIA_SRTP_AES128_CM_SHA1_32:
+    case MEDIA_SRTP_AES256_CM_SHA1_32:
       /* RFC 4568 6.2.2: only RTP has the short tag. */
       return kind == MEDIA_SRTP_RTP ? 4 : 10;
     case MEDIA_SRTP_NONE:
@@ -168,7 +170,7 @@ derive_session (MediaSrtpCipher *cipher, EVP_CIPHER_CTX *kdf, const MediaSrtpKey
     cipher->aes = new_context (is_256 ? all->gcm_256 : all->gcm_128, key, cipher->encrypts);
   else if (derived)
     {
-      cipher->aes = new_context (all->ecb_128, key, TRUE);
+      cipher->aes = new_context (is_256 ? all->ecb_256 : all->ecb_128, key, TRUE);
       prepare_hmac (cipher, auth);
     }
   explicit_bzero (key, sizeof key);

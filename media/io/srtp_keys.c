@@ -17,6 +17,8 @@ static const struct
   { MEDIA_SRTP_AEAD_AES_256_GCM, "AEAD_AES_256_GCM", 32, 12 },
   { MEDIA_SRTP_AES128_CM_SHA1_80, "AES_CM_128_HMAC_SHA1_80", 16, 14 },
   { MEDIA_SRTP_AES128_CM_SHA1_32, "AES_CM_128_HMAC_SHA1_32", 16, 14 },
+  { MEDIA_SRTP_AES256_CM_SHA1_80, "AES_256_CM_HMAC_SHA1_80", 32, 14 },
+  { MEDIA_SRTP_AES256_CM_SHA1_32, "AES_256_CM_HMAC_SHA1_32", 32, 14 },
 };
 
 const char *
@@ -108,4 +110,11 @@ void
 media_srtp_keys_clear (MediaSrtpKeys *keys)
 {
   explicit_bzero (keys, sizeof *keys);
+}
+
+gboolean
+media_srtp_keys_equal (const MediaSrtpKeys *a, const MediaSrtpKeys *b)
+{
+  return a->profile == b->profile && memcmp (a->key, b->key, sizeof a->key) == 0
+         && memcmp (a->salt, b->salt, sizeof a->salt) == 0;
 }

@@ -14,6 +14,7 @@
 #define SIG_SDP_MAX_SECTIONS   32
 #define SIG_SDP_MAX_PAYLOADS   32
 #define SIG_SDP_MAX_CANDIDATES 32
+#define SIG_SDP_MAX_CRYPTO     12
 #define SIG_SDP_MAX_BYTES      65536
 
 typedef enum
@@ -49,6 +50,13 @@ typedef enum
   SIG_SDP_PROTO_OTHER,
 } SigSdpProto;
 
+/* RTP/SAVP and RTP/SAVPF: SRTP by whatever keying the section names. */
+static inline gboolean
+sig_sdp_proto_is_secure (SigSdpProto proto)
+{
+  return proto == SIG_SDP_RTP_SAVP || proto == SIG_SDP_RTP_SAVPF;
+}
+
 typedef enum
 {
   SIG_SDP_SETUP_NONE,
@@ -56,6 +64,23 @@ typedef enum
   SIG_SDP_SETUP_PASSIVE,
   SIG_SDP_SETUP_ACTPASS,
 } SigSdpSetup;
+
+/* SDES-SRTP (RFC 4568), for plain (not WebRTC) sections. */
+typedef enum
+{
+  SIG_SDP_ENCRYPT_DISABLE, /* plain RTP only */
+  SIG_SDP_ENCRYPT_ACCEPT,  /* taken when the peer offers it, never offered */
+  SIG_SDP_ENCRYPT_ALLOW,   /* taken, and offered beside plain RTP: RTP/AVP with a=crypto */
+  SIG_SDP_ENCRYPT_REQUIRE, /* offered as RTP/SAVP; plain RTP is never agreed */
+} SigSdpEncryption;
+
+/* One usable a=crypto line. A secret: it never goes into a log or an error. */
+typedef struct
+{
+  guint32 tag;
+  char suite[28]; /* as registered, "AEAD_AES_128_GCM" ... */
+  char key[68];   /* base64 of master key and salt, padded */
+} SigSdpCrypto;
 
 typedef struct
 {
@@ -92,7 +117,10 @@ typedef struct
   SigSdpDirection ext_level_direction, ext_mid_direction; /* the describing side's */
   char msid[128];                                         /* "" when none */
   guint32 ssrc;                                           /* first a=ssrc; 0 when none */
-  gboolean has_crypto;                                    /* some a=crypto line (SDES) */
+  gboolean has_crypto;                                    /* some a=crypto line, usable or not */
+  SigSdpCrypto crypto[SIG_SDP_MAX_CRYPTO];                /* the usable ones, in order */
+  guint n_crypto;
+  const char *crypto_problem; /* (nullable): static; why the first unusable one is not */
 } SigSdpSection;
 
 typedef struct
@@ -118,11 +146,13 @@ typedef struct
 {
   const char *const *codecs;   /* names in our order, NULL-terminated: "opus", "G722", "PCMU", "PCMA" */
   gboolean webrtc;             /* TRUE: needs ICE, DTLS and rtcp-mux; FALSE: plain RTP */
-  gboolean prefer_offer_order; /* TRUE: the peer's order of codecs, FALSE: ours */
+  gboolean prefer_offer_order; /* TRUE: the peer's order of codecs (offer or answer), FALSE: ours */
   gboolean telephone_event, comfort_noise;
-  guint ptime_ms;            /* ours, 20; the peer's ptime wins within 10-60 */
-  SigSdpDirection direction; /* what we want, our view: SENDRECV; SENDONLY while we hold the peer */
-  guint max_audio_sections;  /* SIP: 1; WebRTC: as many as there are tracks to send, at least 1 */
+  gboolean rtcp_mux;           /* plain RTP: offered; an answer takes what was offered */
+  SigSdpEncryption encryption; /* plain RTP */
+  guint ptime_ms;              /* ours, 20; the peer's ptime wins within 10-60 */
+  SigSdpDirection direction;   /* what we want, our view: SENDRECV; SENDONLY while we hold the peer */
+  guint max_audio_sections;    /* SIP: 1; WebRTC: as many as there are tracks to send, at least 1 */
 } SigSdpPolicy;
 
 typedef struct
@@ -147,7 +177,9 @@ typedef struct
   guint8 dtmf_recv_pts[4];
   guint dtmf_recv_rates_hz[4]; /* clock rate of each */
   guint n_dtmf_recv_pts;
-  guint8 cn_pt; /* 0: none agreed (13 otherwise) */
+  guint8 cn_pt;        /* 0: none agreed (13 otherwise) */
+  gboolean encrypted;  /* SDES-SRTP both ways */
+  SigSdpCrypto crypto; /* the peer's: tag and suite of both sides, key of what it sends */
   guint ptime_ms;
   gboolean rtcp_mux;
   char remote_address[64]; /* numeric or host name; "" in a bundled section after the first */
@@ -196,6 +228,8 @@ typedef struct
   const char *ice_ufrag, *ice_pwd, *fingerprint; /* WebRTC; fingerprint "sha-256 AB:..." */
   const char *const *candidates;                 /* NULL-terminated "candidate:..."; (nullable) */
   gboolean end_of_candidates;
+  const SigSdpCrypto *crypto; /* SDES: a key for each suite that may be written; their tags go into offers */
+  guint n_crypto;
   const SigSdpLocalSection *sections; /* one for every m-line */
   guint n_sections;
 } SigSdpLocal;
@@ -208,3 +242,10 @@ char *sig_sdp_write_offer (const SigSdpPolicy *policy, const SigSdpLocal *local)
 /** sig_sdp_plan_from_answer: what the peer's @answer to our offer means. FALSE: nothing agreed. */
 gboolean sig_sdp_plan_from_answer (const SigSdpPolicy *policy, const SigSdp *answer, SigSdpPlan *plan,
                                    GError **error);
+
+/** sig_sdp_crypto_suite: the @index-th suite that is understood, the best first; NULL beyond the last.
+ * @is_offered: (out): whether an offer of ours names it. */
+const char *sig_sdp_crypto_suite (guint index, gboolean *is_offered);
+/** sig_sdp_without_keys: @sdp (or a whole SIP message) with "***" for the keys of a=crypto lines: what may be
+ * shown. (transfer full) */
+char *sig_sdp_without_keys (const char *sdp) G_GNUC_WARN_UNUSED_RESULT;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "signaling/core/sdp_codec.h"
+#include "signaling/core/sdp_crypto.h"
 
 #define MAX_CANDIDATE_BYTES 512
 
@@ -190,7 +191,21 @@ parse_bundle_only (SigSdpSection *section, const char *value, GError **error)
 static gboolean
 parse_crypto (SigSdpSection *section, const char *value, GError **error)
 {
+  SigSdpCrypto *crypto = &section->crypto[section->n_crypto];
+  const char *problem;
+
   section->has_crypto = TRUE;
+  if (section->n_crypto == SIG_SDP_MAX_CRYPTO)
+    return TRUE;
+  problem = sig_sdp_crypto_parse (value, crypto);
+  /* RFC 4568 4.1: a tag names one line. */
+  for (guint i = 0; problem == NULL && i < section->n_crypto; i++)
+    if (section->crypto[i].tag == crypto->tag)
+      problem = "its tag is used twice";
+  if (problem == NULL)
+    section->n_crypto++;
+  else if (section->crypto_problem == NULL)
+    section->crypto_problem = problem;
   return TRUE;
 }
 

@@ -7,6 +7,7 @@
 
 #include "config/base/error.h"
 #include "signaling/core/sdp_codec.h"
+#include "signaling/core/sdp_crypto.h"
 
 #define MIN_PTIME_MS 10
 #define MAX_PTIME_MS 60
@@ -242,24 +243,47 @@ plan_extensions (const SigSdpSection *section, SigSdpPlanSection *plan)
 static gboolean
 sip_section_is_takable (const SigSdpSection *section, Reason *reason)
 {
-  switch (section->proto)
-    {
-    case SIG_SDP_RTP_AVP:
-    case SIG_SDP_RTP_AVPF:
-      break;
-    case SIG_SDP_RTP_SAVP:
-    case SIG_SDP_RTP_SAVPF:
-      return decline (reason, CFG_ERROR_FAILED_PRECONDITION,
-                      "the peer asks for SRTP (%s), which is not enabled", section->proto_text);
-    case SIG_SDP_DTLS_SAVPF:
-      return decline (reason, CFG_ERROR_FAILED_PRECONDITION,
-                      "the peer asks for DTLS-SRTP (%s), which is not taken here", section->proto_text);
-    case SIG_SDP_PROTO_OTHER:
-      return decline (reason, CFG_ERROR_FAILED_PRECONDITION, "the audio is offered over %s, not RTP/AVP",
-                      section->proto_text);
-    }
+  if (section->proto == SIG_SDP_PROTO_OTHER)
+    return decline (reason, CFG_ERROR_FAILED_PRECONDITION, "the audio is offered over %s, not RTP/AVP",
+                    section->proto_text);
+  if (section->proto == SIG_SDP_DTLS_SAVPF
+      || (sig_sdp_proto_is_secure (section->proto) && !section->has_crypto
+          && section->fingerprint[0] != '\0'))
+    return decline (reason, CFG_ERROR_FAILED_PRECONDITION,
+                    "the peer asks for DTLS-SRTP (%s), which is not taken here", section->proto_text);
   if (section->address[0] == '\0')
     return decline (reason, CFG_ERROR_INVALID_ARGUMENT, "the audio section has no c= line");
+  return TRUE;
+}
+
+/* RFC 4568 5.1.2. A line of crypto in a plain RTP/AVP section asks for encryption too, if we like: so do
+ * phones that would rather talk in the clear than not at all. */
+static gboolean
+plan_encryption (const SigSdpSection *section, const SigSdpPolicy *policy, SigSdpPlanSection *plan,
+                 Reason *reason)
+{
+  const gboolean secure = sig_sdp_proto_is_secure (section->proto);
+  const SigSdpCrypto *crypto = sig_sdp_crypto_choose (section->crypto, section->n_crypto);
+
+  if (policy->encryption == SIG_SDP_ENCRYPT_DISABLE && secure)
+    return decline (reason, CFG_ERROR_FAILED_PRECONDITION,
+                    "the peer asks for SRTP (%s), which is not enabled (media_encryption: disable)",
+                    section->proto_text);
+  if (policy->encryption == SIG_SDP_ENCRYPT_DISABLE)
+    return TRUE;
+  if (crypto != NULL)
+    {
+      plan->encrypted = TRUE;
+      plan->crypto = *crypto;
+      return TRUE;
+    }
+  if (secure)
+    return decline (reason, CFG_ERROR_FAILED_PRECONDITION, "%s without a usable a=crypto line (%s)",
+                    section->proto_text,
+                    section->crypto_problem != NULL ? section->crypto_problem : "there is none");
+  if (policy->encryption == SIG_SDP_ENCRYPT_REQUIRE)
+    return decline (reason, CFG_ERROR_FAILED_PRECONDITION,
+                    "plain RTP, but encryption is required here (media_encryption: require)");
   return TRUE;
 }
 
@@ -269,8 +293,12 @@ plan_sip_section (const SigSdpSection *section, const SigSdpPolicy *policy, SigS
 {
   if (section->kind != SIG_SDP_AUDIO || section->port == 0)
     return FALSE;
-  if (!sip_section_is_takable (section, reason) || !plan_codecs (section, policy, plan, reason))
-    return FALSE;
+  if (!sip_section_is_takable (section, reason) || !plan_codecs (section, policy, plan, reason)
+      || !plan_encryption (section, policy, plan, reason))
+    {
+      plan->n_codecs = 0;
+      return FALSE;
+    }
   plan_remote (section, policy, plan);
   return TRUE;
 }
@@ -423,6 +451,21 @@ sig_sdp_plan_answer (const SigSdp *offer, const SigSdpPolicy *policy, SigSdpPlan
   return plan_end (plan, &reason, "offer", error);
 }
 
+/* RFC 4568 5.1.3: the line of the answer repeats tag and suite of one of ours. @offered: the suites that our
+ * offer had, tags from 1 in the order of the table. */
+static gboolean
+crypto_was_offered (const SigSdpCrypto *answered)
+{
+  gboolean is_offered;
+  const char *suite;
+  guint32 tag = 0;
+
+  for (guint i = 0; (suite = sig_sdp_crypto_suite (i, &is_offered)) != NULL; i++)
+    if (is_offered && ++tag == answered->tag)
+      return strcmp (suite, answered->suite) == 0;
+  return FALSE;
+}
+
 /* Our offer's payload types are fixed per codec, so that the plan needs the policy only. A peer should answer
  * with the same numbers, but may choose its own for what it receives (RFC 3264 6.1). */
 static void
@@ -449,10 +492,32 @@ use_offered_payload_types (const SigSdpPolicy *policy, SigSdpPlanSection *plan)
     add_dtmf_recv (plan, SIG_SDP_PT_DTMF_48K, 48000);
 }
 
+static gboolean
+plan_answered_section (const SigSdpSection *section, const SigSdpPolicy *policy, SigSdpPlanSection *plan,
+                       Reason *reason)
+{
+  SigSdpPolicy theirs = *policy;
+
+  /* Without a line of ours there is no key to answer to. */
+  if (theirs.encryption == SIG_SDP_ENCRYPT_ACCEPT)
+    theirs.encryption = SIG_SDP_ENCRYPT_DISABLE;
+  if (!plan_sip_section (section, &theirs, plan, reason))
+    return FALSE;
+  if (plan->encrypted && !crypto_was_offered (&plan->crypto))
+    {
+      plan->accepted = plan->encrypted = FALSE;
+      return decline (reason, CFG_ERROR_INVALID_ARGUMENT,
+                      "its a=crypto line has not the tag and suite of one that was offered (RFC 4568 5.1.3)");
+    }
+  use_offered_payload_types (policy, plan);
+  /* RFC 5761 5.1.1: rtcp-mux holds only when it was offered. */
+  plan->rtcp_mux = section->rtcp_mux && policy->rtcp_mux;
+  return TRUE;
+}
+
 gboolean
 sig_sdp_plan_from_answer (const SigSdpPolicy *policy, const SigSdp *answer, SigSdpPlan *plan, GError **error)
 {
-  SigSdpPolicy theirs = *policy;
   Reason reason = { 0 };
 
   plan_begin (answer, plan);
@@ -462,14 +527,8 @@ sig_sdp_plan_from_answer (const SigSdpPolicy *policy, const SigSdp *answer, SigS
                    "SDP answer: only plain RTP is offered by this side");
       return FALSE;
     }
-  theirs.prefer_offer_order = TRUE; /* the answer's first codec is the one to send with */
   for (guint i = 0; i < answer->n_sections && plan->first_audio < 0; i++)
-    if (plan_sip_section (&answer->sections[i], &theirs, &plan->sections[i], &reason))
-      {
-        plan->first_audio = (int)i;
-        use_offered_payload_types (policy, &plan->sections[i]);
-        /* rtcp-mux holds only when it was offered (RFC 5761 5.1.1), and it is not. */
-        plan->sections[i].rtcp_mux = FALSE;
-      }
+    if (plan_answered_section (&answer->sections[i], policy, &plan->sections[i], &reason))
+      plan->first_audio = (int)i;
   return plan_end (plan, &reason, "answer", error);
 }

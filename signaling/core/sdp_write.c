@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "signaling/core/sdp_codec.h"
+#include "signaling/core/sdp_crypto.h"
 
 #define MAX_PTIME_MS 60u
 
@@ -181,6 +182,13 @@ write_sip_section (GString *out, const SigSdpSection *offered, const SigSdpPlanS
   write_payloads (out, offered, planned);
   g_string_append_printf (out, "a=ptime:%u\r\na=maxptime:%u\r\n", planned->ptime_ms, MAX_PTIME_MS);
   write_rtcp (out, local, planned->rtcp_mux);
+  if (planned->encrypted)
+    {
+      const SigSdpCrypto *ours = sig_sdp_crypto_find (local->crypto, local->n_crypto, planned->crypto.suite);
+
+      g_assert (ours != NULL);
+      sig_sdp_crypto_write (out, planned->crypto.tag, ours);
+    }
   g_string_append_printf (out, "a=%s\r\n", direction_text (planned->direction));
 }
 
@@ -245,6 +253,26 @@ policy_has_rate (const SigSdpPolicy *policy, guint rate_hz)
   return FALSE;
 }
 
+/* Tags from 1, in our order of suites: the answer's tag tells which one it takes. */
+static void
+write_offered_crypto (GString *out, const SigSdpLocal *local)
+{
+  gboolean is_offered;
+  const char *suite;
+  guint32 tag = 0;
+
+  for (guint i = 0; (suite = sig_sdp_crypto_suite (i, &is_offered)) != NULL; i++)
+    {
+      const SigSdpCrypto *ours;
+
+      if (!is_offered)
+        continue;
+      ours = sig_sdp_crypto_find (local->crypto, local->n_crypto, suite);
+      g_assert (ours != NULL);
+      sig_sdp_crypto_write (out, ++tag, ours);
+    }
+}
+
 static void
 write_offer_section (GString *out, const SigSdpPolicy *policy, const SigSdpLocal *local,
                      const SigSdpLocalSection *section)
@@ -254,7 +282,8 @@ write_offer_section (GString *out, const SigSdpPolicy *policy, const SigSdpLocal
   gboolean cn = policy->comfort_noise && policy_has_rate (policy, 8000);
   g_autoptr (GString) maps = g_string_new (NULL);
 
-  g_string_append_printf (out, "m=audio %u RTP/AVP", local->rtp_port);
+  g_string_append_printf (out, "m=audio %u RTP/%s", local->rtp_port,
+                          policy->encryption == SIG_SDP_ENCRYPT_REQUIRE ? "SAVP" : "AVP");
   for (gsize i = 0; policy->codecs[i] != NULL; i++)
     {
       const SigSdpCodec *codec = sig_sdp_codec_find (policy->codecs[i]);
@@ -286,6 +315,10 @@ write_offer_section (GString *out, const SigSdpPolicy *policy, const SigSdpLocal
   g_string_append_printf (out, "a=ptime:%u\r\na=maxptime:%u\r\n",
                           policy->ptime_ms != 0 ? policy->ptime_ms : 20, MAX_PTIME_MS);
   write_rtcp (out, local, FALSE);
+  if (policy->rtcp_mux)
+    g_string_append (out, "a=rtcp-mux\r\n");
+  if (policy->encryption >= SIG_SDP_ENCRYPT_ALLOW)
+    write_offered_crypto (out, local);
   g_string_append_printf (out, "a=%s\r\n", direction_text (section->direction));
 }
 

@@ -476,11 +476,16 @@ test_answer_to_ours (void)
   g_autoptr (SigSdp) answer = parse (HEAD "m=audio 4000 RTP/AVP 8 96 0 97\r\na=rtpmap:96 opus/48000/2\r\n"
                                           "a=rtpmap:97 telephone-event/8000\r\na=recvonly\r\n");
   const SigSdpPlanSection *section = &out->sections[0];
+  SigSdpPolicy policy = sdp_policy_sip;
 
-  g_assert_true (sig_sdp_plan_from_answer (&sdp_policy_sip, answer, out, &error));
+  g_assert_true (sig_sdp_plan_from_answer (&policy, answer, out, &error));
+  g_assert_no_error (error);
+  g_assert_cmpstr (section->codecs[0].codec, ==, "opus"); /* our first, not the peer's */
+  policy.prefer_offer_order = TRUE;
+  g_assert_true (sig_sdp_plan_from_answer (&policy, answer, out, &error));
   g_assert_no_error (error);
   g_assert_cmpuint (section->n_codecs, ==, 3);
-  g_assert_cmpstr (section->codecs[0].codec, ==, "PCMA"); /* the peer's first, not ours */
+  g_assert_cmpstr (section->codecs[0].codec, ==, "PCMA"); /* the peer's first */
   g_assert_cmpuint (section->codecs[1].send_pt, ==, 96);
   g_assert_cmpuint (section->codecs[1].recv_pt, ==, 111);
   g_assert_cmpuint (section->dtmf_send_pt, ==, 97);

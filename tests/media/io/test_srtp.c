@@ -10,8 +10,9 @@
 #define RTP_LENGTH  172
 #define RTCP_LENGTH 28
 
-static const MediaSrtpProfile profiles[] = { MEDIA_SRTP_AEAD_AES_128_GCM, MEDIA_SRTP_AEAD_AES_256_GCM,
-                                             MEDIA_SRTP_AES128_CM_SHA1_80, MEDIA_SRTP_AES128_CM_SHA1_32 };
+static const MediaSrtpProfile profiles[]
+    = { MEDIA_SRTP_AEAD_AES_128_GCM,  MEDIA_SRTP_AEAD_AES_256_GCM,  MEDIA_SRTP_AES128_CM_SHA1_80,
+        MEDIA_SRTP_AES128_CM_SHA1_32, MEDIA_SRTP_AES256_CM_SHA1_80, MEDIA_SRTP_AES256_CM_SHA1_32 };
 
 typedef struct
 {

@@ -11,8 +11,9 @@
 
 #define SSRC 0xcafe0001u
 
-static const MediaSrtpProfile profiles[] = { MEDIA_SRTP_AEAD_AES_128_GCM, MEDIA_SRTP_AEAD_AES_256_GCM,
-                                             MEDIA_SRTP_AES128_CM_SHA1_80, MEDIA_SRTP_AES128_CM_SHA1_32 };
+static const MediaSrtpProfile profiles[]
+    = { MEDIA_SRTP_AEAD_AES_128_GCM,  MEDIA_SRTP_AEAD_AES_256_GCM,  MEDIA_SRTP_AES128_CM_SHA1_80,
+        MEDIA_SRTP_AES128_CM_SHA1_32, MEDIA_SRTP_AES256_CM_SHA1_80, MEDIA_SRTP_AES256_CM_SHA1_32 };
 
 typedef struct
 {
@@ -37,6 +38,14 @@ set_policy (srtp_crypto_policy_t *rtp, srtp_crypto_policy_t *rtcp, MediaSrtpProf
     case MEDIA_SRTP_AES128_CM_SHA1_32:
       srtp_crypto_policy_set_aes_cm_128_hmac_sha1_32 (rtp);
       srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80 (rtcp);
+      break;
+    case MEDIA_SRTP_AES256_CM_SHA1_80:
+      srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80 (rtp);
+      srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80 (rtcp);
+      break;
+    case MEDIA_SRTP_AES256_CM_SHA1_32:
+      srtp_crypto_policy_set_aes_cm_256_hmac_sha1_32 (rtp);
+      srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80 (rtcp);
       break;
     case MEDIA_SRTP_AES128_CM_SHA1_80:
     case MEDIA_SRTP_NONE:
