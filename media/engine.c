@@ -8,6 +8,8 @@
 #include "config/base/clock.h"
 #include "config/base/error.h"
 #include "config/base/mailbox.h"
+#include "media/core/dtmf.h"
+#include "media/file_reader.h"
 #include "media/io/certificate.h"
 #include "media/io/udp.h"
 #include "media/worker.h"
@@ -29,6 +31,12 @@ typedef struct
   guint worker;
 } RoomEntry;
 
+typedef struct
+{
+  MediaLegId leg; /* 0: to the room */
+  MediaRoomId room;
+} PlayEntry;
+
 struct _MediaEngine
 {
   MediaEngineConfig config;
@@ -44,8 +52,10 @@ struct _MediaEngine
   MediaWorker *workers[MAX_WORKERS];
   guint load[MAX_WORKERS]; /* rooms and legs placed there */
   guint n_workers;
-  GHashTable *legs;  /* id → LegEntry */
-  GHashTable *rooms; /* id → RoomEntry */
+  GHashTable *legs;       /* id → LegEntry */
+  GHashTable *rooms;      /* id → RoomEntry */
+  GHashTable *plays;      /* id → PlayEntry */
+  MediaFileReader *files; /* NULL before the first file */
   guint64 last_id;
 };
 
@@ -126,6 +136,7 @@ pass_on (MediaEngine *engine, const MediaEvent *event)
     case MEDIA_EVENT_CLOSED:
     case MEDIA_EVENT_EXPORTED:
     case MEDIA_EVENT_SPEAKERS:
+    case MEDIA_EVENT_PLAY_ENDED:
     default:
       g_assert_not_reached ();
     }
@@ -146,6 +157,12 @@ on_event (gpointer user, const MediaEvent *event)
     {
       if (g_hash_table_contains (engine->rooms, &event->room))
         engine->ops->room_speakers (engine->owner, event->room, event->speakers, event->n_speakers);
+      return;
+    }
+  if (event->kind == MEDIA_EVENT_PLAY_ENDED)
+    {
+      if (g_hash_table_remove (engine->plays, &event->play) && engine->ops->play_ended != NULL)
+        engine->ops->play_ended (engine->owner, event->play, event->end, event->text);
       return;
     }
   entry = g_hash_table_lookup (engine->legs, &event->leg);
@@ -206,6 +223,7 @@ media_engine_new (const MediaEngineConfig *config, const MediaEngineOps *ops, gp
   engine->owner = owner;
   engine->legs = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   engine->rooms = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+  engine->plays = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   engine->mailbox = cfg_mailbox_new (EVENTS_LIMIT);
   engine->source = cfg_mailbox_source_new (engine->mailbox, engine);
   g_source_attach (engine->source, NULL);
@@ -249,10 +267,12 @@ media_engine_free (MediaEngine *engine)
     return;
   for (guint i = 0; i < engine->n_workers; i++)
     media_worker_free (engine->workers[i]);
+  g_clear_pointer (&engine->files, media_file_reader_free);
   cfg_mailbox_free (engine->mailbox);
   g_clear_pointer (&engine->certificate, media_certificate_free);
   g_hash_table_unref (engine->legs);
   g_hash_table_unref (engine->rooms);
+  g_hash_table_unref (engine->plays);
   g_strfreev (engine->rtc_bind);
   g_free (engine->external_address);
   g_free (engine->stun_ip);
@@ -431,6 +451,97 @@ media_engine_leg_set_gain (MediaEngine *engine, MediaLegId leg, MediaLegId liste
 
   if (entry != NULL)
     media_worker_post (engine->workers[entry->worker], media_command_leg_set_gain (leg, listener, gain_db));
+}
+
+static MediaPlay *
+make_play (MediaEngine *engine, MediaPlayId id, const MediaPlaySource *source,
+           const MediaPlayOptions *options)
+{
+  MediaTonePattern pattern;
+
+  if (source->file == NULL && source->bytes == NULL)
+    {
+      media_tone_pattern (source->tone, source->region, &pattern);
+      return media_play_new_tone (id, &pattern, options->gain_db);
+    }
+  return media_play_new_file (
+      id,
+      media_file_reader_open (engine->files, source->file, source->bytes, source->directory, options->loop),
+      options->gain_db);
+}
+
+/* The thread is there from the first file on. */
+static gboolean
+ensure_files (MediaEngine *engine)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (engine->files == NULL)
+    engine->files = media_file_reader_new (&error);
+  if (engine->files == NULL)
+    g_warning ("%s", error->message);
+  return engine->files != NULL;
+}
+
+MediaPlayId
+media_engine_play (MediaEngine *engine, MediaLegId leg, MediaRoomId room, const MediaPlaySource *source,
+                   const MediaPlayOptions *options)
+{
+  static const MediaPlayOptions plain = { 0 };
+  const LegEntry *to_leg = leg != 0 ? find_leg (engine, leg) : NULL;
+  const RoomEntry *to_room = leg == 0 ? g_hash_table_lookup (engine->rooms, &room) : NULL;
+  PlayEntry *entry;
+  MediaPlay *play;
+  MediaPlayId id;
+
+  if ((to_leg == NULL && to_room == NULL)
+      || ((source->file != NULL || source->bytes != NULL) && !ensure_files (engine)))
+    return 0;
+  id = ++engine->last_id;
+  entry = g_new0 (PlayEntry, 1);
+  entry->leg = leg;
+  entry->room = leg == 0 ? room : 0;
+  g_hash_table_insert (engine->plays, g_memdup2 (&id, sizeof id), entry);
+  play = make_play (engine, id, source, options != NULL ? options : &plain);
+  if (to_leg != NULL)
+    media_worker_post (engine->workers[to_leg->worker], media_command_leg_play (leg, play));
+  else
+    media_worker_post (engine->workers[to_room->worker], media_command_room_play (room, play));
+  return id;
+}
+
+void
+media_engine_play_stop (MediaEngine *engine, MediaPlayId play)
+{
+  const PlayEntry *entry = g_hash_table_lookup (engine->plays, &play);
+  const LegEntry *leg = entry != NULL && entry->leg != 0 ? find_leg (engine, entry->leg) : NULL;
+  const RoomEntry *room
+      = entry != NULL && entry->leg == 0 ? g_hash_table_lookup (engine->rooms, &entry->room) : NULL;
+
+  if (leg != NULL)
+    media_worker_post (engine->workers[leg->worker], media_command_leg_stop_play (entry->leg, play));
+  else if (room != NULL)
+    media_worker_post (engine->workers[room->worker], media_command_room_stop_play (entry->room, play));
+}
+
+gboolean
+media_engine_leg_send_dtmf (MediaEngine *engine, MediaLegId leg, const char *digits)
+{
+  const LegEntry *entry = find_leg (engine, leg);
+
+  if (entry == NULL || media_dtmf_duration_ms (digits, MEDIA_DTMF_TONE_MS, MEDIA_DTMF_GAP_MS) < 0)
+    return FALSE;
+  media_worker_post (engine->workers[entry->worker], media_command_leg_send_dtmf (leg, digits));
+  return TRUE;
+}
+
+void
+media_engine_leg_stop_dtmf (MediaEngine *engine, MediaLegId leg)
+{
+  const LegEntry *entry = find_leg (engine, leg);
+
+  if (entry != NULL)
+    media_worker_post (engine->workers[entry->worker], media_command_leg_stop_dtmf (leg));
 }
 
 void

@@ -20,11 +20,13 @@
 
 #include "media/codec/codec.h"
 #include "media/io/srtp.h"
+#include "media/core/tone.h"
 
 typedef struct _MediaEngine MediaEngine;
 typedef guint64 MediaRoomId;  /* 0: none */
 typedef guint64 MediaLegId;   /* 0: none */
 typedef guint64 MediaTrackId; /* 0: none */
+typedef guint64 MediaPlayId;  /* 0: none */
 
 #define MEDIA_MAX_SECTIONS 32
 #define MEDIA_MAX_CODECS   8
@@ -157,6 +159,15 @@ typedef struct
   double level; /* 0.0 silent - 1.0 loudest */
 } MediaSpeaker;
 
+/* Why something is not played any more. */
+typedef enum
+{
+  MEDIA_PLAY_FINISHED, /* played to its end */
+  MEDIA_PLAY_STOPPED,  /* media_engine_play_stop */
+  MEDIA_PLAY_GONE,     /* the leg or room it was played to is gone */
+  MEDIA_PLAY_FAILED,   /* the file cannot be played, or too much is played there already */
+} MediaPlayEnd;
+
 typedef struct
 {
   void (*leg_gathered) (gpointer owner, MediaLegId leg,
@@ -176,6 +187,8 @@ typedef struct
   void (*leg_closed) (gpointer owner, MediaLegId leg, const MediaLegStats *stats);
   /* Who speaks, loudest first: on change, at most 10 times a second, and once a second while it lasts. */
   void (*room_speakers) (gpointer owner, MediaRoomId room, const MediaSpeaker *speakers, gsize n);
+  /* (nullable): the last word of a play. @error: one sentence with MEDIA_PLAY_FAILED, else NULL. */
+  void (*play_ended) (gpointer owner, MediaPlayId play, MediaPlayEnd end, const char *error);
 } MediaEngineOps;
 
 /** media_engine_new: starts the workers. @config copied, @ops not. (nullable): NULL with @error. */
@@ -212,6 +225,55 @@ void media_engine_leg_set_muted (MediaEngine *engine, MediaLegId leg, gboolean m
 void media_engine_leg_set_gain (MediaEngine *engine, MediaLegId leg, MediaLegId listener, double gain_db);
 /** media_engine_leg_free: ops.leg_closed is its last word. */
 void media_engine_leg_free (MediaEngine *engine, MediaLegId leg);
+
+/* What to play: the first of these that is set. */
+typedef struct
+{
+  const char *file;      /* path */
+  const char *directory; /* (nullable): @file is refused when it is not below it, after all links */
+  GBytes *bytes;         /* a whole audio file in memory */
+  MediaToneKind tone;    /* a tone, when neither is set */
+  MediaToneRegion region;
+} MediaPlaySource;
+
+typedef struct
+{
+  gboolean loop; /* a file begins anew at its end; tones with a cadence go on anyway */
+  double gain_db;
+} MediaPlayOptions;
+
+/**
+ * media_engine_play:
+ * @leg: to whom, mixed with what it hears, in a room or in none; 0: to everybody in @room
+ * @room: used when @leg is 0
+ * @options: (nullable)
+ *
+ * Files are read by a helper thread: what is wrong with one is told by ops.play_ended, which always comes and
+ * never before this returns. A play to a leg follows it from room to room.
+ *
+ * Returns: 0 when there is no such leg or room.
+ */
+MediaPlayId media_engine_play (MediaEngine *engine, MediaLegId leg, MediaRoomId room,
+                               const MediaPlaySource *source, const MediaPlayOptions *options);
+/** media_engine_play_stop: ops.play_ended follows, with STOPPED unless it ended meanwhile. */
+void media_engine_play_stop (MediaEngine *engine, MediaPlayId play);
+
+/* How digits go out: as RFC 4733 events where the plan has a payload type for them, else as tones in the
+ * audio; both without a break of the stream's numbers. */
+#define MEDIA_DTMF_TONE_MS 100
+#define MEDIA_DTMF_GAP_MS  100
+
+/**
+ * media_engine_leg_send_dtmf:
+ * @digits: 0–9 * # A–D, pauses: 'w' 0.5 s, 'W' 1 s, ',' 2 s; they follow those that are still being sent
+ *
+ * The leg holds MEDIA_DTMF_QUEUE_MAX (media/core/dtmf.h) characters; what would not fit is not sent: a caller
+ * who does not wait counts the time (media_dtmf_duration_ms). Returns: FALSE for a foreign character or no
+ * leg.
+ */
+gboolean media_engine_leg_send_dtmf (MediaEngine *engine, MediaLegId leg, const char *digits);
+/** media_engine_leg_stop_dtmf: digits that wait are not sent. */
+void media_engine_leg_stop_dtmf (MediaEngine *engine, MediaLegId leg);
 
 /* What a leg's media would need to go on in another process: plain values (see media/leg_state.h). The state
  * comes back through @done on the main thread; @state is valid during the call, NULL when the leg is gone. */

@@ -21,6 +21,7 @@ void
 media_leg_free (MediaLeg *leg)
 {
   g_assert (leg->room == NULL);
+  g_clear_pointer (&leg->plays, g_ptr_array_unref);
   for (guint i = 0; i < leg->n_sections; i++)
     {
       media_source_clear (&leg->sections[i]->source);

@@ -14,6 +14,7 @@
 #include "media/core/rtp.h"
 #include "media/engine.h"
 #include "media/leg_state.h"
+#include "media/play.h"
 
 typedef struct _MediaLeg MediaLeg;
 
@@ -31,6 +32,7 @@ typedef struct
   void (*timeout) (gpointer user, gboolean initial);
   /* (nullable): @ssrc of ours is never sent again. */
   void (*forget_ssrc) (gpointer user, guint32 ssrc);
+  void (*play_ended) (gpointer user, MediaPlayId play, MediaPlayEnd end, const char *error); /* (nullable) */
 } MediaLegOps;
 
 typedef struct
@@ -54,6 +56,17 @@ void media_leg_set_muted (MediaLeg *leg, gboolean muted);
 /** media_leg_set_gain: how loud @leg is for @listener (0: everybody without one of their own); at most
  * MEDIA_LEG_MAX_GAINS listeners, more are ignored. */
 void media_leg_set_gain (MediaLeg *leg, MediaLegId listener, double gain_db);
+
+/** media_leg_play: @play (transfer full): to this leg alone, mixed with what it hears. */
+void media_leg_play (MediaLeg *leg, MediaPlay *play);
+/** media_leg_stop_play: nothing when it is not (any more) played here. */
+void media_leg_stop_play (MediaLeg *leg, MediaPlayId play);
+/** media_leg_end_plays: all of them, with MEDIA_PLAY_GONE: the leg is going. */
+void media_leg_end_plays (MediaLeg *leg);
+/** media_leg_send_dtmf: @digits: as media_dtmf_sender_queue. Returns: 0; -EINVAL; -ENOSPC; -ENOTCONN when
+ * nothing is sent to this leg. */
+int media_leg_send_dtmf (MediaLeg *leg, const char *digits) G_GNUC_WARN_UNUSED_RESULT;
+void media_leg_stop_dtmf (MediaLeg *leg);
 
 /** media_leg_receive_rtp: @packet authentic, parsed, no RTCP. */
 void media_leg_receive_rtp (MediaLeg *leg, const MediaRtpView *packet, CfgMonotonic now);

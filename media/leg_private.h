@@ -9,6 +9,7 @@
 #include "media/core/mixer.h"
 #include "media/leg.h"
 #include "media/feed.h"
+#include "media/play.h"
 #include "media/room_media.h"
 
 typedef struct _MediaSource MediaSource;
@@ -55,6 +56,17 @@ struct _MediaSource
   gint slot[MEDIA_N_RATES];
 };
 
+/* Digits that we send. */
+typedef struct
+{
+  MediaDtmfSender sender;
+  gboolean inband; /* the peer takes no telephone-events: tones in the audio instead */
+  guint32 event_timestamp;
+  MediaTonePattern tone;
+  MediaToneGenerator generator;
+  gboolean tone_on; /* in-band */
+} MediaSinkDigits;
+
 typedef enum
 {
   MEDIA_SINK_IDLE,
@@ -100,6 +112,8 @@ struct _MediaSink
   gsize pcm_samples;
   guint pcm_rate_hz;
   guint silent_ticks;
+
+  MediaSinkDigits *digits; /* nullable; kept while there are some */
 };
 
 struct _MediaSection
@@ -138,7 +152,8 @@ struct _MediaLeg
   gboolean muted;
   MediaGain *gains;
   guint n_gains;
-  gint32 gain_q12; /* for everybody without one of their own */
+  gint32 gain_q12;  /* for everybody without one of their own */
+  GPtrArray *plays; /* nullable; of MediaPlay: what it alone hears */
 
   MediaSsrcEntry ssrcs[MEDIA_SSRC_TABLE];
   guint n_ssrcs, next_ssrc;
@@ -194,6 +209,26 @@ void media_sink_housekeep (MediaSink *sink, CfgMonotonic now);
 MediaSinkStream *media_sink_stream (MediaSink *sink); /* of the codec sent last; nullable */
 void media_sink_encoder_config (const MediaSink *sink, MediaCodecId codec, guint rate_hz, int complexity,
                                 MediaEncoderConfig *config);
+
+/** media_sink_send_event: one packet of a telephone-event. @timestamp: (inout): set with @first. */
+void media_sink_send_event (MediaSink *sink, const MediaDtmfPacket *event, guint32 *timestamp,
+                            CfgMonotonic now);
+
+/* leg_play.c */
+/** media_leg_carrier: the sink that plays and digits go to. (nullable) */
+MediaSink *media_leg_carrier (MediaLeg *leg);
+/** media_leg_advance_plays: a frame of each. Returns: TRUE when routing must look again. */
+gboolean media_leg_advance_plays (MediaLeg *leg);
+
+/* leg_dtmf.c */
+/** media_sink_event_on: a telephone-event is being sent: no audio goes out (RFC 4733 2.5.1.2). */
+gboolean media_sink_event_on (const MediaSink *sink);
+/** media_sink_sends_tones: digits are being sent in the audio. */
+gboolean media_sink_sends_tones (const MediaSink *sink);
+/** media_sink_turn_digits: what is due. Returns: FALSE when there are none any more. */
+gboolean media_sink_turn_digits (MediaSink *sink, CfgMonotonic now);
+/** media_sink_digit_pcm: a frame of the tone that is on. Returns: FALSE when none is. */
+gboolean media_sink_digit_pcm (MediaSink *sink, guint rate_hz, gint16 *pcm);
 
 /* leg_rtcp.c */
 void media_leg_send_reports (MediaLeg *leg, CfgMonotonic now, CfgWall wall, gboolean bye);

@@ -37,6 +37,7 @@ media_sink_clear (MediaSink *sink)
 {
   g_clear_pointer (&sink->encoder, media_encoder_free);
   g_clear_pointer (&sink->pcm, g_free);
+  g_clear_pointer (&sink->digits, g_free);
 }
 
 void
@@ -198,6 +199,11 @@ media_sink_forward (MediaSink *sink, const MediaSource *source, const MediaRtpVi
 
   if (!sink->enabled || index < 0)
     return;
+  if (media_sink_event_on (sink))
+    {
+      sink->epoch++;
+      return;
+    }
   forward_as (sink, source, packet, sink->section->plan.codecs[index].send_pt, units, now);
 }
 
@@ -209,7 +215,7 @@ media_sink_forward_noise (MediaSink *sink, const MediaSource *source, const Medi
 
   if (!sink->enabled)
     return;
-  if (payload_type == 0 || !sink->have_codec || sink->codec != source->codec)
+  if (payload_type == 0 || !sink->have_codec || sink->codec != source->codec || media_sink_event_on (sink))
     sink->epoch++;
   else
     forward_as (sink, source, packet, payload_type, 0, now);
@@ -233,13 +239,26 @@ media_sink_produce (MediaSink *sink, MediaCodecId codec, const guint8 *payload, 
 {
   const gint8 index = sink->plan_of_codec[codec];
 
-  if (!sink->enabled || index < 0)
+  if (!sink->enabled || index < 0 || media_sink_event_on (sink))
     return;
   sink->silent_ticks = 0;
   if (size > 0)
     produce_as (sink, codec, sink->section->plan.codecs[index].send_pt, payload, (gsize)size, units, now);
   else
     media_rewriter_pass (&use_codec (sink, codec, now)->rewriter, units, now);
+}
+
+void
+media_sink_send_event (MediaSink *sink, const MediaDtmfPacket *event, guint32 *timestamp, CfgMonotonic now)
+{
+  MediaSinkStream *stream = use_codec (sink, sink->codec, now);
+  MediaRtpHeader header = { .payload_type = sink->section->plan.dtmf_send_pt };
+  MediaRtpPlace place;
+
+  if (event->first)
+    *timestamp = media_rewriter_event_begin (&stream->rewriter, now);
+  media_rewriter_event (&stream->rewriter, *timestamp, event->units, event->first, &place);
+  send_packet (sink, stream, &place, &header, event->payload, sizeof event->payload, now);
 }
 
 /* What the sink asked for, as far as the codec has frames of that length (RFC 6716 2.1.4: no 30 or 50 ms). */
@@ -384,7 +403,7 @@ noise_instead (MediaSink *sink, MediaCodecId codec, CfgMonotonic now)
 void
 media_sink_silence (MediaSink *sink, MediaCodecId codec, CfgMonotonic now)
 {
-  if (!sink->enabled || !media_sink_speaks (sink, codec))
+  if (!sink->enabled || !media_sink_speaks (sink, codec) || media_sink_event_on (sink))
     return;
   sink->silent_ticks++;
   if (noise_instead (sink, codec, now))

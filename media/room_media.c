@@ -26,6 +26,9 @@ media_room_new (const MediaRoomConfig *config, const MediaRoomOps *ops, gpointer
   room->mixed = g_ptr_array_new ();
   room->mixing = g_ptr_array_new ();
   room->watched = g_ptr_array_new ();
+  room->plays = g_ptr_array_new_with_free_func ((GDestroyNotify)media_play_free);
+  room->playing = g_ptr_array_new ();
+  room->dialling = g_ptr_array_new ();
   room->groups = g_ptr_array_new_with_free_func ((GDestroyNotify)media_mix_group_free);
   room->candidates = g_array_new (FALSE, TRUE, sizeof (MediaSpeakerCandidate));
   return room;
@@ -40,6 +43,9 @@ media_room_free (MediaRoom *room)
   g_ptr_array_unref (room->mixed);
   g_ptr_array_unref (room->mixing);
   g_ptr_array_unref (room->watched);
+  g_ptr_array_unref (room->plays);
+  g_ptr_array_unref (room->playing);
+  g_ptr_array_unref (room->dialling);
   g_ptr_array_unref (room->groups);
   g_array_unref (room->candidates);
   for (guint i = 0; i < MEDIA_N_RATES; i++)
@@ -174,6 +180,10 @@ void
 media_room_tick (MediaRoom *room, CfgMonotonic now)
 {
   room->ticks++;
+  if (room->dirty)
+    media_room_route (room);
+  media_room_advance_plays (room);
+  media_room_turn_digits (room, now);
   if (room->dirty)
     media_room_route (room);
   if (room->ticks % SPEAKERS_EVERY_TICKS == 0 && !room->config.isolated)

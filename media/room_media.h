@@ -30,6 +30,7 @@ typedef struct
 typedef struct
 {
   void (*speakers) (gpointer user, MediaRoomId room, const MediaSpeaker *speakers, gsize n);
+  void (*play_ended) (gpointer user, MediaPlayId play, MediaPlayEnd end, const char *error); /* (nullable) */
 } MediaRoomOps;
 
 /** media_room_new: @ops: (nullable): static. */
@@ -46,6 +47,13 @@ guint media_room_n_legs (const MediaRoom *room);
 MediaLeg *media_room_leg (const MediaRoom *room, guint index);
 /** media_room_of: (nullable): the room that @leg is in. */
 MediaRoom *media_room_of (const MediaLeg *leg);
+
+/** media_room_play: @play (transfer full): to everybody in it, mixed with what they hear. It is not among the
+ * speakers, and takes no part in their choice. */
+void media_room_play (MediaRoom *room, MediaPlay *play);
+void media_room_stop_play (MediaRoom *room, MediaPlayId play);
+/** media_room_end_plays: all of them, with MEDIA_PLAY_GONE: the room is going. */
+void media_room_end_plays (MediaRoom *room);
 
 /** media_room_tick: every 20 ms, @now on a fixed grid. */
 void media_room_tick (MediaRoom *room, CfgMonotonic now);

@@ -71,6 +71,14 @@ sum (MediaRoom *room)
           source->slot[r] = (gint)media_mixer_add (
               room->mixers[r], media_feed_pcm (source->feed, media_rate_hz (r)), source->leg->gain_q12);
         }
+      for (guint i = 0; i < room->plays->len; i++)
+        {
+          MediaPlay *play = g_ptr_array_index (room->plays, i);
+
+          if (media_play_sounds (play))
+            media_mixer_add (room->mixers[r], media_play_pcm (play, media_rate_hz (r)),
+                             MEDIA_MIXER_GAIN_UNITY);
+        }
     }
 }
 
@@ -126,24 +134,70 @@ play_common (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
                       now);
 }
 
+/* ---- what one sink alone hears, over the mix ---- */
+
+static guint
+count_sounding (const GPtrArray *plays)
+{
+  guint n = 0;
+
+  for (guint i = 0; plays != NULL && i < plays->len; i++)
+    n += media_play_sounds (g_ptr_array_index (plays, i));
+  return n;
+}
+
+static void
+add_plays (const GPtrArray *plays, guint rate_hz, gint16 *pcm)
+{
+  const gsize samples = rate_hz / 1000 * MEDIA_FRAME_MS;
+
+  for (guint i = 0; plays != NULL && i < plays->len; i++)
+    {
+      MediaPlay *play = g_ptr_array_index (plays, i);
+      const gint16 *frame;
+
+      if (!media_play_sounds (play))
+        continue;
+      frame = media_play_pcm (play, rate_hz);
+      for (gsize k = 0; k < samples; k++)
+        pcm[k] = (gint16)CLAMP (pcm[k] + frame[k], G_MININT16, G_MAXINT16);
+    }
+}
+
+/* Plays go to one sink of a leg. */
+static const GPtrArray *
+own_plays (const MediaSink *sink)
+{
+  const GPtrArray *plays = sink->leg->plays;
+
+  return plays != NULL && plays->len > 0 && media_leg_carrier (sink->leg) == sink ? plays : NULL;
+}
+
 /* A sink with a source of its own (a track) that cannot be forwarded: transcoded, not mixed. */
 static void
 play_track (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
 {
   const MediaSource *source = sink->from;
-  gint16 pcm[MEDIA_FRAME_SAMPLES_MAX];
+  const gboolean speaks = media_speech_is_active (&source->speech, now);
+  const GPtrArray *room_plays = media_leg_carrier (sink->leg) == sink ? room->plays : NULL;
+  gint16 pcm[MEDIA_FRAME_SAMPLES_MAX] = { 0 };
   const gsize samples = sink->mix_rate_hz / 1000 * MEDIA_FRAME_MS;
-  const gint16 *frame;
 
-  if (!media_speech_is_active (&source->speech, now))
+  if (!speaks && count_sounding (room_plays) + count_sounding (own_plays (sink)) == 0)
     {
       media_sink_silence (sink, sink->mix_codec, now);
       return;
     }
-  frame = media_feed_pcm (source->feed, sink->mix_rate_hz);
-  for (gsize i = 0; i < samples; i++)
-    pcm[i] = frame[i];
-  media_mixer_apply_gain (pcm, samples, media_leg_gain_for (source->leg, sink->leg->config.id));
+  if (speaks)
+    {
+      const gint16 *frame = media_feed_pcm (source->feed, sink->mix_rate_hz);
+
+      for (gsize i = 0; i < samples; i++)
+        pcm[i] = frame[i];
+      media_mixer_apply_gain (pcm, samples, media_leg_gain_for (source->leg, sink->leg->config.id));
+    }
+  add_plays (room_plays, sink->mix_rate_hz, pcm);
+  add_plays (own_plays (sink), sink->mix_rate_hz, pcm);
   media_sink_play (sink, sink->mix_codec, pcm, sink->mix_rate_hz, room->config.opus_complexity, now);
   room->stats.encodes++;
 }
@@ -152,8 +206,10 @@ static void
 play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
 {
   const guint r = media_rate_index (sink->mix_rate_hz);
+  const GPtrArray *own = own_plays (sink);
+  const guint n_own = count_sounding (own);
   MediaMixerOverride overrides[MEDIA_ROOM_MIX_SPEAKERS_MAX];
-  guint n_overrides = 0, n_heard = 0;
+  guint n_overrides = 0, n_heard = count_sounding (room->plays);
   gint16 pcm[MEDIA_FRAME_SAMPLES_MAX];
 
   for (guint i = 0; i < room->n_chosen; i++)
@@ -168,16 +224,30 @@ play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
         overrides[n_overrides++]
             = (MediaMixerOverride){ .slot = (guint)source->slot[r], .gain_q12 = gain_q12 };
     }
-  if (n_heard == 0)
+  if (n_heard + n_own == 0)
     media_sink_silence (sink, sink->mix_codec, now);
-  else if (n_overrides == 0 && media_sink_ptime_ms (sink) == MEDIA_FRAME_MS)
+  else if (n_overrides == 0 && n_own == 0 && media_sink_ptime_ms (sink) == MEDIA_FRAME_MS)
     play_common (room, sink, now);
   else
     {
       media_mixer_render (room->mixers[r], overrides, n_overrides, &sink->limiter, pcm);
+      add_plays (own, sink->mix_rate_hz, pcm);
       media_sink_play (sink, sink->mix_codec, pcm, sink->mix_rate_hz, room->config.opus_complexity, now);
       room->stats.encodes++;
     }
+}
+
+/* A digit in the audio, instead of everything else. */
+static gboolean
+play_digit (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
+{
+  gint16 pcm[MEDIA_FRAME_SAMPLES_MAX];
+
+  if (!media_sink_digit_pcm (sink, sink->mix_rate_hz, pcm))
+    return FALSE;
+  media_sink_play (sink, sink->mix_codec, pcm, sink->mix_rate_hz, room->config.opus_complexity, now);
+  room->stats.encodes++;
+  return TRUE;
 }
 
 static void
@@ -203,6 +273,8 @@ media_room_mix (MediaRoom *room, CfgMonotonic now)
     {
       MediaSink *sink = g_ptr_array_index (room->mixing, i);
 
+      if (sink->digits != NULL && play_digit (room, sink, now))
+        continue;
       if (sink->from != NULL)
         play_track (room, sink, now);
       else

@@ -26,14 +26,17 @@ struct _MediaRoom
   const MediaRoomOps *ops;
   gpointer user;
   GPtrArray *legs;
+  GPtrArray *plays; /* of MediaPlay: what everybody hears */
   gboolean dirty;
   guint64 ticks;
 
   /* written by routing */
-  GPtrArray *sources; /* audible ones */
-  GPtrArray *mixed;   /* those of them with a feed */
-  GPtrArray *mixing;  /* sinks */
-  GPtrArray *watched; /* forwarding sinks that must not fall silent */
+  GPtrArray *sources;  /* audible ones */
+  GPtrArray *mixed;    /* those of them with a feed */
+  GPtrArray *mixing;   /* sinks */
+  GPtrArray *watched;  /* forwarding sinks that must not fall silent */
+  GPtrArray *playing;  /* legs that something is played to */
+  GPtrArray *dialling; /* sinks that send digits */
   gboolean rate_used[MEDIA_N_RATES];
   guint max_rate_hz;
 
@@ -54,6 +57,10 @@ struct _MediaRoom
 
 /* room_routing.c */
 void media_room_route (MediaRoom *room);
+/* room_play.c */
+/** media_room_advance_plays: a frame of each; ends those that are over. */
+void media_room_advance_plays (MediaRoom *room);
+void media_room_turn_digits (MediaRoom *room, CfgMonotonic now);
 /* room_mix.c */
 void media_room_mix (MediaRoom *room, CfgMonotonic now);
 void media_mix_group_free (MediaMixGroup *group);

@@ -88,6 +88,29 @@ can_forward (const MediaSink *sink, const MediaSource *source)
   return !sink->leg->config.always_send || media_sink_ptime_ms (sink) == source_ptime_ms;
 }
 
+static gboolean
+is_played_to (const MediaRoom *room, const MediaSink *sink)
+{
+  const GPtrArray *own = sink->leg->plays;
+
+  return (room->plays->len > 0 || (own != NULL && own->len > 0)) && media_leg_carrier (sink->leg) == sink;
+}
+
+/* The widest band of what is played to @sink; 0: nothing is. */
+static guint
+played_rate_hz (const MediaRoom *room, const MediaSink *sink)
+{
+  const GPtrArray *const lists[] = { room->plays, sink->leg->plays };
+  guint rate_hz = 0;
+
+  if (!is_played_to (room, sink))
+    return 0;
+  for (guint k = 0; k < G_N_ELEMENTS (lists); k++)
+    for (guint i = 0; lists[k] != NULL && i < lists[k]->len; i++)
+      rate_hz = MAX (rate_hz, media_play_rate_hz (g_ptr_array_index (lists[k], i)));
+  return rate_hz;
+}
+
 /* The widest band that others than @sink's own leg bring. */
 static guint
 audible_rate_hz (const Census *census, const MediaSink *sink)
@@ -138,15 +161,16 @@ route_sink (MediaRoom *room, MediaSink *sink, Census *census)
   const MediaSource *forwarded = sink->mode == MEDIA_SINK_FORWARDING ? sink->from : NULL;
   gboolean more;
   MediaSource *heard = find_heard (room, sink, &more);
+  const gboolean overlaid = is_played_to (room, sink) || media_sink_sends_tones (sink);
 
   sink->from = NULL;
-  if (heard == NULL && !sink->leg->config.always_send)
+  if (heard == NULL && !overlaid && !sink->leg->config.always_send)
     {
       sink->mode = MEDIA_SINK_IDLE;
       room->stats.n_idle++;
       return;
     }
-  if (heard != NULL && !more && can_forward (sink, heard))
+  if (heard != NULL && !more && !overlaid && can_forward (sink, heard))
     {
       sink->mode = MEDIA_SINK_FORWARDING;
       sink->from = heard;
@@ -181,9 +205,11 @@ choose_formats (MediaRoom *room, const Census *census)
     {
       MediaSink *sink = g_ptr_array_index (room->mixing, i);
       const guint audible_hz = audible_rate_hz (census, sink);
+      const guint played_hz = MAX (audible_hz, played_rate_hz (room, sink));
 
-      sink->mix_codec = choose_codec (sink, audible_hz);
-      sink->mix_rate_hz = choose_rate (sink, audible_hz);
+      /* What is played is worth no change of codec, which takes another SSRC. */
+      sink->mix_codec = choose_codec (sink, sink->have_codec ? audible_hz : played_hz);
+      sink->mix_rate_hz = choose_rate (sink, played_hz);
       room->rate_used[media_rate_index (sink->mix_rate_hz)] = TRUE;
       room->max_rate_hz = MAX (room->max_rate_hz, sink->mix_rate_hz);
     }
@@ -236,6 +262,8 @@ media_room_route (MediaRoom *room)
   g_ptr_array_set_size (room->mixed, 0);
   g_ptr_array_set_size (room->mixing, 0);
   g_ptr_array_set_size (room->watched, 0);
+  g_ptr_array_set_size (room->playing, 0);
+  g_ptr_array_set_size (room->dialling, 0);
   room->n_chosen = 0;
   room->stats.n_forwarding = room->stats.n_mixing = room->stats.n_idle = 0;
   for (guint i = 0; i < room->legs->len; i++)
@@ -246,10 +274,14 @@ media_room_route (MediaRoom *room)
     {
       MediaLeg *leg = g_ptr_array_index (room->legs, i);
 
+      if (leg->plays != NULL && leg->plays->len > 0)
+        g_ptr_array_add (room->playing, leg);
       for (guint k = 0; k < leg->n_sections; k++)
         {
           MediaSink *sink = &leg->sections[k]->sink;
 
+          if (sink->digits != NULL)
+            g_ptr_array_add (room->dialling, sink);
           if (sink->enabled)
             route_sink (room, sink, &census);
           else

@@ -104,6 +104,17 @@ media_worker_send (MediaWorker *worker, MediaEvent *event, CfgMailboxPriority pr
   cfg_mailbox_post (worker->config.to_main, &message->base, priority);
 }
 
+void
+media_worker_tell_play_ended (MediaWorker *worker, MediaPlayId play, MediaPlayEnd end, const char *error)
+{
+  MediaEvent *event = media_event_new (MEDIA_EVENT_PLAY_ENDED, 0);
+
+  event->play = play;
+  event->end = end;
+  event->text = g_strdup (error);
+  media_worker_send (worker, event, CFG_MAILBOX_MUST_DELIVER);
+}
+
 static gint64
 thread_cpu_us (void)
 {

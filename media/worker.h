@@ -19,6 +19,7 @@
 #include "media/io/certificate.h"
 #include "media/io/udp.h"
 #include "media/leg_state.h"
+#include "media/play.h"
 
 typedef struct _MediaWorker MediaWorker;
 
@@ -36,6 +37,7 @@ typedef enum
   MEDIA_EVENT_CLOSED,
   MEDIA_EVENT_EXPORTED,
   MEDIA_EVENT_SPEAKERS,
+  MEDIA_EVENT_PLAY_ENDED,
 } MediaEventKind;
 
 /* Shared by a leg and its statistics under way: while one waits for the main thread no second is sent. */
@@ -63,6 +65,8 @@ typedef struct
   MediaSpeaker *speakers; /* SPEAKERS */
   gsize n_speakers;
   MediaStatsGate *gate; /* STATS */
+  MediaPlayId play;     /* PLAY_ENDED; text: error (nullable) */
+  MediaPlayEnd end;
 } MediaEvent;
 
 typedef void (*MediaEventFunc) (gpointer engine, const MediaEvent *event);
@@ -107,6 +111,13 @@ MediaCommand *media_command_leg_configure (MediaLegId leg, const MediaPlan *plan
 MediaCommand *media_command_leg_attach (MediaLegId leg, MediaRoomId room);
 MediaCommand *media_command_leg_set_muted (MediaLegId leg, gboolean muted);
 MediaCommand *media_command_leg_set_gain (MediaLegId leg, MediaLegId listener, double gain_db);
+/** media_command_leg_play: @play (transfer full); tells of its end also when the leg is gone. */
+MediaCommand *media_command_leg_play (MediaLegId leg, MediaPlay *play);
+MediaCommand *media_command_leg_stop_play (MediaLegId leg, MediaPlayId play);
+MediaCommand *media_command_room_play (MediaRoomId room, MediaPlay *play);
+MediaCommand *media_command_room_stop_play (MediaRoomId room, MediaPlayId play);
+MediaCommand *media_command_leg_send_dtmf (MediaLegId leg, const char *digits);
+MediaCommand *media_command_leg_stop_dtmf (MediaLegId leg);
 MediaCommand *media_command_leg_free (MediaLegId leg);
 MediaCommand *media_command_leg_export (MediaLegId leg,
                                         void (*done) (gpointer user, const MediaLegState *state),

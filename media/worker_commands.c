@@ -23,6 +23,7 @@ media_command_free (MediaCommand *command)
       media_srtp_keys_clear (&command->plan->srtp_remote);
     }
   g_free (command->plan);
+  g_clear_pointer (&command->play, media_play_free);
   g_free (command);
 }
 
@@ -108,7 +109,13 @@ on_speakers (gpointer user, MediaRoomId room, const MediaSpeaker *speakers, gsiz
   media_worker_send (worker, event, CFG_MAILBOX_MAY_DROP);
 }
 
-static const MediaRoomOps room_ops = { .speakers = on_speakers };
+static void
+on_room_play_ended (gpointer user, MediaPlayId play, MediaPlayEnd end, const char *error)
+{
+  media_worker_tell_play_ended (user, play, end, error);
+}
+
+static const MediaRoomOps room_ops = { .speakers = on_speakers, .play_ended = on_room_play_ended };
 
 static void
 count_rooms (MediaWorker *worker)
@@ -137,6 +144,7 @@ apply_room_free (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command
 
   if (room == NULL)
     return;
+  media_room_end_plays (room);
   while (media_room_n_legs (room) > 0)
     {
       MediaLeg *member = media_room_leg (room, media_room_n_legs (room) - 1);
@@ -296,6 +304,108 @@ media_command_leg_set_gain (MediaLegId leg, MediaLegId listener, double gain_db)
   command->listener = listener;
   command->gain_db = gain_db;
   return command;
+}
+
+static void
+apply_leg_play (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  if (leg != NULL)
+    media_leg_play (leg->leg, g_steal_pointer (&command->play));
+  else
+    media_worker_tell_play_ended (worker, media_play_get_id (command->play), MEDIA_PLAY_GONE, NULL);
+}
+
+MediaCommand *
+media_command_leg_play (MediaLegId leg, MediaPlay *play)
+{
+  MediaCommand *command = command_new (leg, apply_leg_play);
+
+  command->even_if_gone = TRUE;
+  command->play = play;
+  return command;
+}
+
+static void
+apply_leg_stop_play (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  media_leg_stop_play (leg->leg, command->play_id);
+}
+
+MediaCommand *
+media_command_leg_stop_play (MediaLegId leg, MediaPlayId play)
+{
+  MediaCommand *command = command_new (leg, apply_leg_stop_play);
+
+  command->play_id = play;
+  return command;
+}
+
+static void
+apply_room_play (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  MediaRoom *room = g_hash_table_lookup (worker->rooms, &command->room);
+
+  if (room != NULL)
+    media_room_play (room, g_steal_pointer (&command->play));
+  else
+    media_worker_tell_play_ended (worker, media_play_get_id (command->play), MEDIA_PLAY_GONE, NULL);
+}
+
+MediaCommand *
+media_command_room_play (MediaRoomId room, MediaPlay *play)
+{
+  MediaCommand *command = command_new (0, apply_room_play);
+
+  command->room = room;
+  command->play = play;
+  return command;
+}
+
+static void
+apply_room_stop_play (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  MediaRoom *room = g_hash_table_lookup (worker->rooms, &command->room);
+
+  if (room != NULL)
+    media_room_stop_play (room, command->play_id);
+}
+
+MediaCommand *
+media_command_room_stop_play (MediaRoomId room, MediaPlayId play)
+{
+  MediaCommand *command = command_new (0, apply_room_stop_play);
+
+  command->room = room;
+  command->play_id = play;
+  return command;
+}
+
+static void
+apply_send_dtmf (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  /* Checked by who asked; a queue that is full, or a peer on hold for good, loses them. */
+  (void)!media_leg_send_dtmf (leg->leg, command->text);
+}
+
+MediaCommand *
+media_command_leg_send_dtmf (MediaLegId leg, const char *digits)
+{
+  MediaCommand *command = command_new (leg, apply_send_dtmf);
+
+  command->text = g_strdup (digits);
+  return command;
+}
+
+static void
+apply_stop_dtmf (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  media_leg_stop_dtmf (leg->leg);
+}
+
+MediaCommand *
+media_command_leg_stop_dtmf (MediaLegId leg)
+{
+  return command_new (leg, apply_stop_dtmf);
 }
 
 static void

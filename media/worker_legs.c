@@ -71,6 +71,12 @@ on_forget_ssrc (gpointer user, guint32 ssrc)
   media_transport_forget_ssrc (((MediaWorkerLeg *)user)->transport, ssrc);
 }
 
+static void
+on_play_ended (gpointer user, MediaPlayId play, MediaPlayEnd end, const char *error)
+{
+  media_worker_tell_play_ended (((MediaWorkerLeg *)user)->worker, play, end, error);
+}
+
 static const MediaLegOps leg_ops = {
   .send_rtp = on_send_rtp,
   .send_rtcp = on_send_rtcp,
@@ -78,6 +84,7 @@ static const MediaLegOps leg_ops = {
   .dtmf = on_dtmf,
   .timeout = on_timeout,
   .forget_ssrc = on_forget_ssrc,
+  .play_ended = on_play_ended,
 };
 
 static void
@@ -267,6 +274,8 @@ media_worker_leg_close (MediaWorkerLeg *leg, gboolean tell)
   MediaWorker *worker = leg->worker;
   const CfgMonotonic now = media_pump_now (worker->pump);
 
+  if (tell)
+    media_leg_end_plays (leg->leg);
   leave_worker (leg);
   media_leg_say_bye (leg->leg, now, media_worker_wall (worker, now));
   if (tell)

@@ -41,6 +41,8 @@ struct _MediaCommand
   double gain_db;
   MediaLegId listener;
   MediaPlan *plan;
+  MediaPlay *play;
+  MediaPlayId play_id;
   void (*done) (gpointer user, const MediaLegState *state);
   gpointer user;
 };
@@ -93,6 +95,9 @@ media_counter_add (atomic_ullong *counter, unsigned long long n)
 /* worker.c */
 void media_worker_send (MediaWorker *worker, MediaEvent *event, CfgMailboxPriority priority);
 MediaEvent *media_event_new (MediaEventKind kind, MediaLegId leg);
+
+void media_worker_tell_play_ended (MediaWorker *worker, MediaPlayId play, MediaPlayEnd end,
+                                   const char *error);
 
 MediaStatsGate *media_stats_gate_new (void);
 void media_stats_gate_unref (MediaStatsGate *gate);

@@ -20,19 +20,13 @@ rate_is_known (guint rate_hz)
   return rate_hz == 8000 || rate_hz == 16000 || rate_hz == 48000;
 }
 
-MediaResampler *
-media_resampler_new (guint in_rate_hz, guint out_rate_hz, GError **error)
+static MediaResampler *
+resampler_new (guint in_rate_hz, guint out_rate_hz, GError **error)
 {
   SpeexResamplerState *speex;
   MediaResampler *resampler;
   int status = RESAMPLER_ERR_SUCCESS;
 
-  if (!rate_is_known (in_rate_hz) || !rate_is_known (out_rate_hz))
-    {
-      g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "No sample rate conversion from %u to %u Hz",
-                   in_rate_hz, out_rate_hz);
-      return NULL;
-    }
   speex = speex_resampler_init (1, in_rate_hz, out_rate_hz, QUALITY, &status);
   if (speex == NULL)
     {
@@ -45,6 +39,32 @@ media_resampler_new (guint in_rate_hz, guint out_rate_hz, GError **error)
   resampler->in_rate_hz = in_rate_hz;
   resampler->out_rate_hz = out_rate_hz;
   return resampler;
+}
+
+static gboolean
+refuse (guint in_rate_hz, guint out_rate_hz, GError **error)
+{
+  g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "No sample rate conversion from %u to %u Hz",
+               in_rate_hz, out_rate_hz);
+  return FALSE;
+}
+
+MediaResampler *
+media_resampler_new (guint in_rate_hz, guint out_rate_hz, GError **error)
+{
+  if ((!rate_is_known (in_rate_hz) || !rate_is_known (out_rate_hz))
+      && !refuse (in_rate_hz, out_rate_hz, error))
+    return NULL;
+  return resampler_new (in_rate_hz, out_rate_hz, error);
+}
+
+MediaResampler *
+media_resampler_new_from (guint in_rate_hz, guint out_rate_hz, GError **error)
+{
+  if ((in_rate_hz < 4000 || in_rate_hz > 192000 || !rate_is_known (out_rate_hz))
+      && !refuse (in_rate_hz, out_rate_hz, error))
+    return NULL;
+  return resampler_new (in_rate_hz, out_rate_hz, error);
 }
 
 void

@@ -10,6 +10,9 @@ typedef struct _MediaResampler MediaResampler;
  */
 MediaResampler *media_resampler_new (guint in_rate_hz, guint out_rate_hz,
                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/** media_resampler_new_from: from any rate of 4000 to 192000 Hz (a file's) to one of ours. */
+MediaResampler *media_resampler_new_from (guint in_rate_hz, guint out_rate_hz,
+                                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void media_resampler_free (MediaResampler *resampler);
 void media_resampler_reset (MediaResampler *resampler);
 /**

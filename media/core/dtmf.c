@@ -12,8 +12,6 @@
 #define LEAST_MS        40
 #define MOST_MS         8000
 #define VOLUME_DBM0     10 /* -10 dBm0 */
-#define PAUSE_SHORT_US  (500 * CFG_US_PER_MS)
-#define PAUSE_LONG_US   (2000 * CFG_US_PER_MS)
 #define N_CODES         17
 
 static const char digits_of_codes[N_CODES + 1] = "0123456789*#ABCD!";
@@ -33,6 +31,30 @@ media_dtmf_code (char digit)
     return -1;
   found = strchr (digits_of_codes, g_ascii_toupper (digit));
   return found != NULL ? (int)(found - digits_of_codes) : -1;
+}
+
+guint
+media_dtmf_pause_ms (char character)
+{
+  return character == 'w' ? 500 : character == 'W' ? 1000 : character == ',' ? 2000 : 0;
+}
+
+gint64
+media_dtmf_duration_ms (const char *digits, guint tone_ms, guint gap_ms)
+{
+  gint64 total = 0;
+
+  if (digits[0] == '\0')
+    return -EINVAL;
+  for (; *digits != '\0'; digits++)
+    {
+      const guint pause_ms = media_dtmf_pause_ms (*digits);
+
+      if (pause_ms == 0 && media_dtmf_code (*digits) < 0)
+        return -EINVAL;
+      total += pause_ms != 0 ? pause_ms : tone_ms + gap_ms;
+    }
+  return total;
 }
 
 void
@@ -160,13 +182,20 @@ media_dtmf_sender_queue (MediaDtmfSender *sender, const char *digits)
   if (length == 0)
     return -EINVAL;
   for (gsize i = 0; i < length; i++)
-    if (media_dtmf_code (digits[i]) < 0 && digits[i] != 'w' && digits[i] != ',')
+    if (media_dtmf_code (digits[i]) < 0 && media_dtmf_pause_ms (digits[i]) == 0)
       return -EINVAL;
   if (length > MEDIA_DTMF_QUEUE_MAX - sender->n_queued)
     return -ENOSPC;
   memcpy (sender->queue + sender->n_queued, digits, length);
   sender->n_queued += (guint)length;
   return 0;
+}
+
+void
+media_dtmf_sender_clear (MediaDtmfSender *sender)
+{
+  memset (sender->queue, 0, sizeof sender->queue);
+  sender->n_queued = 0;
 }
 
 gboolean
@@ -211,9 +240,9 @@ begin_next (MediaDtmfSender *sender, CfgMonotonic now, MediaDtmfPacket *packet)
     {
       char digit = take_digit (sender);
 
-      if (digit == 'w' || digit == ',')
+      if (media_dtmf_pause_ms (digit) != 0)
         {
-          sender->next_at = cfg_monotonic_add_us (now, digit == 'w' ? PAUSE_SHORT_US : PAUSE_LONG_US);
+          sender->next_at = cfg_monotonic_add_us (now, media_dtmf_pause_ms (digit) * CFG_US_PER_MS);
           continue;
         }
       sender->code = (guint8)media_dtmf_code (digit);

@@ -7,7 +7,7 @@
 
 #include <glib.h>
 
-#define MEDIA_DTMF_QUEUE_MAX  64
+#define MEDIA_DTMF_QUEUE_MAX  256
 #define MEDIA_DTMF_EVENTS_MAX 3 /* one packet gives at most: end of the last, begin and end of the next */
 #define MEDIA_DTMF_PAYLOAD    4
 #define MEDIA_DTMF_TIMEOUT_MS 150 /* no packet of a digit for so long: it has ended */
@@ -82,7 +82,7 @@ typedef struct
 void media_dtmf_sender_init (MediaDtmfSender *sender, guint clock_rate_hz, guint tone_ms, guint gap_ms);
 /**
  * media_dtmf_sender_queue:
- * @digits: 0–9 * # A–D (a–d), '!' flash, 'w' half a second of pause, ',' two seconds
+ * @digits: 0–9 * # A–D (a–d), '!' flash; pauses: 'w' half a second, 'W' one second, ',' two seconds
  * Returns: 0; -EINVAL for anything else (nothing is queued); -ENOSPC when the queue would run over.
  */
 int media_dtmf_sender_queue (MediaDtmfSender *sender, const char *digits) G_GNUC_WARN_UNUSED_RESULT;
@@ -95,6 +95,17 @@ gboolean media_dtmf_sender_tone_on (const MediaDtmfSender *sender);
  * times at once. Returns: TRUE when @packet is to be sent.
  */
 gboolean media_dtmf_sender_poll (MediaDtmfSender *sender, CfgMonotonic now, MediaDtmfPacket *packet);
+
+/** media_dtmf_sender_clear: what waits is not sent; a tone that is on ends as it should. */
+void media_dtmf_sender_clear (MediaDtmfSender *sender);
+
+/** media_dtmf_pause_ms: how long the pause @character is; 0: it is none. */
+guint media_dtmf_pause_ms (char character);
+/**
+ * media_dtmf_duration_ms:
+ * Returns: how long sending @digits takes; -EINVAL when there is none, or a foreign character.
+ */
+gint64 media_dtmf_duration_ms (const char *digits, guint tone_ms, guint gap_ms);
 
 /** media_dtmf_digit: character of event @code (0–16); '\0' for others. */
 char media_dtmf_digit (guint8 code);

@@ -1,0 +1,157 @@
+#include "media/play.h"
+
+#include <string.h>
+
+#include "media/codec/resampler.h"
+#include "media/core/mixer.h"
+#include "media/feed.h"
+
+#define TONE_RATE_HZ 8000
+
+struct _MediaPlay
+{
+  MediaPlayId id;
+  MediaFileStream *stream; /* NULL: a tone */
+  MediaTonePattern *pattern;
+  MediaToneGenerator generator;
+  gint32 gain_q12;
+
+  guint rate_hz; /* of the frame */
+  gboolean sounds;
+  gint16 frame[MEDIA_FRAME_SAMPLES_MAX];
+  gint16 *resampled[MEDIA_N_RATES];
+  gboolean is_resampled[MEDIA_N_RATES];
+  MediaResampler *resamplers[MEDIA_N_RATES];
+};
+
+static MediaPlay *
+play_new (MediaPlayId id, double gain_db)
+{
+  MediaPlay *play = g_new0 (MediaPlay, 1);
+
+  play->id = id;
+  play->rate_hz = TONE_RATE_HZ;
+  play->gain_q12 = media_mixer_gain_from_db (gain_db);
+  return play;
+}
+
+MediaPlay *
+media_play_new_tone (MediaPlayId id, const MediaTonePattern *pattern, double gain_db)
+{
+  MediaPlay *play = play_new (id, gain_db);
+
+  play->pattern = g_memdup2 (pattern, sizeof *pattern);
+  media_tone_generator_init (&play->generator, TONE_RATE_HZ);
+  return play;
+}
+
+MediaPlay *
+media_play_new_file (MediaPlayId id, MediaFileStream *stream, double gain_db)
+{
+  MediaPlay *play = play_new (id, gain_db);
+
+  play->stream = stream;
+  return play;
+}
+
+void
+media_play_free (MediaPlay *play)
+{
+  g_clear_pointer (&play->stream, media_file_stream_close);
+  g_free (play->pattern);
+  for (guint i = 0; i < MEDIA_N_RATES; i++)
+    {
+      g_free (play->resampled[i]);
+      g_clear_pointer (&play->resamplers[i], media_resampler_free);
+    }
+  g_free (play);
+}
+
+MediaPlayId
+media_play_get_id (const MediaPlay *play)
+{
+  return play->id;
+}
+
+static gboolean
+advance_tone (MediaPlay *play, MediaPlayEnd *end)
+{
+  const gsize samples = TONE_RATE_HZ / 1000 * MEDIA_FRAME_MS;
+
+  if (media_tone_generate (&play->generator, play->pattern, play->frame, samples, &play->sounds) > 0)
+    return TRUE;
+  *end = MEDIA_PLAY_FINISHED;
+  return FALSE;
+}
+
+/* A file that does not keep up leaves a gap; it is not over before the reader says so. */
+static gboolean
+advance_file (MediaPlay *play, MediaPlayEnd *end, const char **error)
+{
+  const MediaFileState state = media_file_stream_state (play->stream);
+  gsize samples, n;
+
+  if (state == MEDIA_FILE_ENDED || state == MEDIA_FILE_FAILED)
+    {
+      *end = state == MEDIA_FILE_ENDED ? MEDIA_PLAY_FINISHED : MEDIA_PLAY_FAILED;
+      *error = media_file_stream_error (play->stream);
+      return FALSE;
+    }
+  if (state == MEDIA_FILE_READY && play->rate_hz != media_file_stream_rate_hz (play->stream))
+    {
+      play->rate_hz = media_file_stream_rate_hz (play->stream);
+      for (guint i = 0; i < MEDIA_N_RATES; i++)
+        g_clear_pointer (&play->resamplers[i], media_resampler_free);
+    }
+  samples = play->rate_hz / 1000 * MEDIA_FRAME_MS;
+  n = media_file_stream_read (play->stream, play->frame, samples);
+  memset (play->frame + n, 0, (samples - n) * sizeof *play->frame);
+  play->sounds = n > 0;
+  return TRUE;
+}
+
+gboolean
+media_play_advance (MediaPlay *play, MediaPlayEnd *end, const char **error)
+{
+  const gboolean goes_on = play->stream != NULL ? advance_file (play, end, error) : advance_tone (play, end);
+
+  memset (play->is_resampled, 0, sizeof play->is_resampled);
+  if (goes_on && play->sounds)
+    media_mixer_apply_gain (play->frame, play->rate_hz / 1000 * MEDIA_FRAME_MS, play->gain_q12);
+  return goes_on;
+}
+
+gboolean
+media_play_sounds (const MediaPlay *play)
+{
+  return play->sounds;
+}
+
+guint
+media_play_rate_hz (const MediaPlay *play)
+{
+  return play->rate_hz;
+}
+
+const gint16 *
+media_play_pcm (MediaPlay *play, guint rate_hz)
+{
+  const guint i = media_rate_index (rate_hz);
+  const gsize samples = play->rate_hz / 1000 * MEDIA_FRAME_MS;
+
+  if (rate_hz == play->rate_hz)
+    return play->frame;
+  if (play->is_resampled[i])
+    return play->resampled[i];
+  if (play->resampled[i] == NULL)
+    play->resampled[i] = g_new0 (gint16, MEDIA_FRAME_SAMPLES_MAX);
+  if (play->resamplers[i] == NULL)
+    play->resamplers[i] = media_resampler_new (play->rate_hz, rate_hz, NULL);
+  if (play->resamplers[i] == NULL
+      || media_resampler_process (play->resamplers[i], play->frame, samples, play->resampled[i],
+                                  MEDIA_FRAME_SAMPLES_MAX)
+             < 0)
+    memset (play->resampled[i], 0, MEDIA_FRAME_SAMPLES_MAX * sizeof (gint16));
+  play->is_resampled[i] = TRUE;
+  return play->resampled[i];
+}

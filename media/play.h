@@ -1,0 +1,41 @@
+/* Something that is played: a tone or a file, as frames of 20 ms at the rates that sinks want. Belongs to the
+ * worker that plays it; time is the caller's tick. */
+#pragma once
+
+#include <glib.h>
+
+#include "media/core/tone.h"
+#include "media/engine.h"
+#include "media/file_reader.h"
+
+typedef struct _MediaPlay MediaPlay;
+
+/* How many at a time in a room, or to a leg. */
+#define MEDIA_PLAYS_MAX 8
+
+/** media_play_new_tone: @pattern copied. */
+MediaPlay *media_play_new_tone (MediaPlayId id, const MediaTonePattern *pattern,
+                                double gain_db) G_GNUC_WARN_UNUSED_RESULT;
+/** media_play_new_file: @stream (transfer full). */
+MediaPlay *media_play_new_file (MediaPlayId id, MediaFileStream *stream,
+                                double gain_db) G_GNUC_WARN_UNUSED_RESULT;
+void media_play_free (MediaPlay *play);
+MediaPlayId media_play_get_id (const MediaPlay *play);
+
+/**
+ * media_play_advance:
+ * @end: (out): why it is over
+ * @error: (out): with MEDIA_PLAY_FAILED: a sentence that @play owns
+ *
+ * Goes on by one frame. Returns: FALSE when it is over: there is no frame any more.
+ */
+gboolean media_play_advance (MediaPlay *play, MediaPlayEnd *end, const char **error);
+/** media_play_sounds: the present frame is no silence of a tone's own cadence. */
+gboolean media_play_sounds (const MediaPlay *play);
+/** media_play_rate_hz: the highest rate that is worth asking for; it may rise once, when a file was opened.
+ */
+guint media_play_rate_hz (const MediaPlay *play);
+/** media_play_pcm: the present frame, 20 ms at @rate_hz; valid until the next advance. */
+const gint16 *media_play_pcm (MediaPlay *play, guint rate_hz);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MediaPlay, media_play_free)
