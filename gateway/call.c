@@ -354,6 +354,7 @@ const SigSipOps gw_calls_sip_ops = {
   .progress = gw_call_on_progress,
   .answered = gw_call_on_answered,
   .acked = gw_call_on_acked,
+  .pracked = gw_call_on_pracked,
   .reoffer = gw_call_on_reoffer,
   .reanswer = gw_call_on_reanswer,
   .ended = on_ended,

@@ -280,6 +280,22 @@ gw_call_on_acked (gpointer data, SigSipCallId sip, const char *sdp)
   gw_rooms_publish (gateway, call->participant, call->v.track);
 }
 
+void
+gw_call_on_pracked (gpointer data, SigSipCallId sip, const char *sdp)
+{
+  Gateway *gateway = data;
+  GwCall *call = gw_call_by_sip (gateway, sip);
+  g_autoptr (GError) error = NULL;
+
+  if (call == NULL || !gw_call_is_live (call->v.state) || !call->awaits_answer)
+    return;
+  if (!gw_call_take_answer (call, sdp, &error))
+    {
+      call->awaits_answer = FALSE;
+      bad_answer (call, error);
+    }
+}
+
 static const char *
 direction_word (const GwCall *call)
 {

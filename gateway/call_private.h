@@ -85,6 +85,7 @@ json_t *gw_call_timer_json (const GwCall *call);
 gboolean gw_calls_admit (Gateway *gateway, GError **error);
 void gw_call_on_invite (gpointer gateway, SigSipCallId sip, const SigSipInvite *invite);
 void gw_call_on_acked (gpointer gateway, SigSipCallId sip, const char *sdp);
+void gw_call_on_pracked (gpointer gateway, SigSipCallId sip, const char *sdp);
 void gw_call_on_reoffer (gpointer gateway, SigSipCallId sip, const char *sdp);
 void gw_call_on_reanswer (gpointer gateway, SigSipCallId sip, int status, const char *phrase,
                           const char *sdp);

@@ -5,6 +5,7 @@
 #pragma once
 
 #define NTA_OUTGOING_MAGIC_T struct _SigSipCall
+#define NTA_LEG_MAGIC_T      struct _SigSipEarly
 
 #include <sofia-sip/nta.h>
 

@@ -1,4 +1,4 @@
-#include "signaling/sip/internal.h"
+#include "signaling/sip/early.h"
 
 #include <string.h>
 
@@ -106,7 +106,7 @@ sig_sip_call_forget_reoffer (SigSipCall *call)
   if (call->reoffer_event[0] != NULL)
     nua_destroy_event (call->reoffer_event);
   memset (call->reoffer_event, 0, sizeof call->reoffer_event);
-  if (call->reoffer != SIG_SIP_REOFFER_NONE)
+  if (call->reoffer == SIG_SIP_REOFFER_INVITE || call->reoffer == SIG_SIP_REOFFER_UPDATE)
     (void)sig_sip_timer_step (call, &(SigTimerEvent){ .type = SIG_TIMER_REFUSE_REQUEST });
   call->reoffer = SIG_SIP_REOFFER_NONE;
 }
@@ -149,6 +149,7 @@ sig_sip_call_release (SigSipCall *call)
   g_assert (call->ended);
   clear_timer (call);
   sig_sip_call_forget_reoffer (call);
+  sig_sip_early_free (call);
   sig_sip_request_abandon (call);
   if (nh != NULL)
     {
@@ -175,6 +176,7 @@ sig_sip_call_free (gpointer data)
   g_free (call->end_phrase);
   g_free (call->end_reason);
   g_free (call->bye_reason);
+  g_free (call->held_sdp);
   g_free (call->source_url);
   sig_sip_dialog_state_clear (&call->dialog);
   g_free (call);
@@ -250,7 +252,7 @@ find_unanswered (SigSip *sip, SigSipCallId id)
 {
   SigSipCall *call = sig_sip_call_live (sip, id);
 
-  return call != NULL && !call->is_outbound && !call->is_answered ? call : NULL;
+  return call != NULL && !call->is_outbound && !call->is_answered && !call->answer_is_held ? call : NULL;
 }
 
 void
@@ -258,8 +260,10 @@ sig_sip_call_ring (SigSip *sip, SigSipCallId id)
 {
   SigSipCall *call = find_unanswered (sip, id);
 
-  if (call != NULL)
-    respond (call, 180, NULL, &no_headers);
+  if (call == NULL)
+    return;
+  call->n_reliable += call->requires_100rel;
+  respond (call, 180, NULL, &no_headers);
 }
 
 void
@@ -267,8 +271,32 @@ sig_sip_call_progress (SigSip *sip, SigSipCallId id, const char *sdp)
 {
   SigSipCall *call = find_unanswered (sip, id);
 
-  if (call != NULL)
-    respond (call, 183, sdp, &no_headers);
+  if (call == NULL)
+    return;
+  if (sdp != NULL && call->supports_100rel && !call->sent_early)
+    {
+      call->sent_early = TRUE;
+      call->awaits_pracked = !call->has_offer;
+    }
+  else if (sdp != NULL && (call->sent_early || !call->has_offer))
+    sdp = NULL; /* said already; or an offer of ours, which must not get lost (RFC 3261 13.2.1) */
+  call->n_reliable += call->supports_100rel;
+  respond (call, 183, sdp, &no_headers);
+}
+
+/* RFC 3262 3: no 2xx while an answer with a description is not acknowledged; here: while any is not. */
+static void
+answer (SigSipCall *call, const char *sdp)
+{
+  if (call->n_pracked < call->n_reliable)
+    {
+      call->answer_is_held = TRUE;
+      call->held_sdp = g_strdup (sdp);
+      return;
+    }
+  SigTimerStep step = sig_sip_timer_step (call, &(SigTimerEvent){ .type = SIG_TIMER_ANSWER });
+  respond (call, 200, call->sent_early ? NULL : sdp, &step.headers);
+  call->is_answered = TRUE;
 }
 
 void
@@ -276,11 +304,20 @@ sig_sip_call_answer (SigSip *sip, SigSipCallId id, const char *sdp)
 {
   SigSipCall *call = find_unanswered (sip, id);
 
-  if (call == NULL)
+  if (call != NULL)
+    answer (call, sdp);
+}
+
+/** sig_sip_call_pracked: one more of our reliable answers was acknowledged, and its PRACK answered. */
+void
+sig_sip_call_pracked (SigSipCall *call)
+{
+  call->n_pracked++;
+  if (!call->answer_is_held || call->ended)
     return;
-  SigTimerStep step = sig_sip_timer_step (call, &(SigTimerEvent){ .type = SIG_TIMER_ANSWER });
-  respond (call, 200, sdp, &step.headers);
-  call->is_answered = TRUE;
+  g_autofree char *sdp = g_steal_pointer (&call->held_sdp);
+  call->answer_is_held = FALSE;
+  answer (call, sdp);
 }
 
 static void
@@ -298,9 +335,9 @@ refuse (SigSipCall *call, int status, const char *phrase, guint retry_after_s, c
 void
 sig_sip_call_reject (SigSip *sip, SigSipCallId id, int status, const char *phrase, guint retry_after_s)
 {
-  SigSipCall *call = find_unanswered (sip, id);
+  SigSipCall *call = sig_sip_call_live (sip, id);
 
-  if (call != NULL)
+  if (call != NULL && !call->is_outbound && !call->is_answered)
     refuse (call, CLAMP (status, 300, 699), phrase, retry_after_s, NULL);
 }
 
@@ -326,23 +363,32 @@ sig_sip_call_hangup (SigSip *sip, SigSipCallId id, const char *reason)
 void
 sig_sip_call_answer_reoffer (SigSip *sip, SigSipCallId id, const char *sdp)
 {
+  if (sig_sip_early_respond (sip, id, 200, NULL, sdp))
+    return;
   SigSipCall *call = sig_sip_call_live (sip, id);
 
   if (call == NULL || call->reoffer == SIG_SIP_REOFFER_NONE)
     return;
-  SigTimerStep step = sig_sip_timer_step (call, &(SigTimerEvent){ .type = SIG_TIMER_ANSWER_REQUEST });
+  SigTimerStep step = { 0 };
+  if (call->reoffer != SIG_SIP_REOFFER_PRACK)
+    step = sig_sip_timer_step (call, &(SigTimerEvent){ .type = SIG_TIMER_ANSWER_REQUEST });
   SigSipTimerText timer = sig_sip_timer_text (&step.headers);
   nua_respond (call->nh, 200, sig_sip_phrase (200, NULL), NUTAG_WITH_SAVED (call->reoffer_event),
                SIPTAG_CONTACT_STR (call->dialog.local_contact), SIG_SIP_TIMER_TAGS (&timer),
                TAG_IF (sdp, SIPTAG_CONTENT_TYPE_STR ("application/sdp")),
                TAG_IF (sdp, SIPTAG_PAYLOAD_STR (sdp)), TAG_END ());
+  gboolean was_prack = call->reoffer == SIG_SIP_REOFFER_PRACK;
   sig_sip_call_forget_reoffer (call);
   sig_sip_timer_tell_later (call, &step);
+  if (was_prack)
+    sig_sip_call_pracked (call);
 }
 
 void
 sig_sip_call_reject_reoffer (SigSip *sip, SigSipCallId id, int status, const char *phrase)
 {
+  if (sig_sip_early_respond (sip, id, CLAMP (status, 300, 699), phrase, NULL))
+    return;
   SigSipCall *call = sig_sip_call_live (sip, id);
 
   if (call == NULL || call->reoffer == SIG_SIP_REOFFER_NONE)
@@ -350,7 +396,10 @@ sig_sip_call_reject_reoffer (SigSip *sip, SigSipCallId id, int status, const cha
   status = CLAMP (status, 300, 699);
   nua_respond (call->nh, status, sig_sip_phrase (status, phrase), NUTAG_WITH_SAVED (call->reoffer_event),
                TAG_END ());
+  gboolean was_prack = call->reoffer == SIG_SIP_REOFFER_PRACK;
   sig_sip_call_forget_reoffer (call);
+  if (was_prack)
+    sig_sip_call_pracked (call);
 }
 
 gboolean

@@ -121,12 +121,13 @@ start_listener (SigSip *sip, const char *address, GError **error)
       /* offers, answers, ringing, redirection and session timers are not the stack's business */
       NUTAG_MEDIA_ENABLE (0), NUTAG_AUTOANSWER (0), NUTAG_AUTOALERT (0), NUTAG_EARLY_MEDIA (0),
       NUTAG_AUTOACK (0), NUTAG_AUTO302 (0), NUTAG_AUTO305 (0), NUTAG_MAX_RETRY_AFTER (0),
-      NUTAG_SESSION_TIMER (0), NUTAG_MIN_SE (0), SIPTAG_SUPPORTED (NULL), NUTAG_INVITE_TIMER (0),
+      NUTAG_SESSION_TIMER (0), NUTAG_MIN_SE (0), SIPTAG_SUPPORTED_STR ("100rel"), NUTAG_INVITE_TIMER (0),
       NUTAG_ENABLEMESSAGE (0), NUTAG_OUTBOUND ("no-options-keepalive no-validate no-natify"),
-      NUTAG_KEEPALIVE (0), SIPTAG_ALLOW_STR (sip->allow), NUTAG_APPL_METHOD ("OPTIONS, UPDATE"),
-      SIPTAG_USER_AGENT_STR (sip->user_agent), NTATAG_MAXSIZE (MAX_MESSAGE), NTATAG_UDP_MTU (MAX_MESSAGE - 1),
-      NTATAG_MAX_PROCEEDING (MAX_PROCEEDING), NTATAG_SIP_T1 (sip->t1_ms), NTATAG_SIP_T1X64 (64 * sip->t1_ms),
-      NTATAG_SIP_T2 (8 * sip->t1_ms), NTATAG_SIP_T4 (10 * sip->t1_ms), TPTAG_PONG2PING (1), TAG_END ());
+      NUTAG_KEEPALIVE (0), SIPTAG_ALLOW_STR (sip->allow), NUTAG_APPL_METHOD ("OPTIONS, UPDATE, PRACK"),
+      NTATAG_MERGE_482 (1), SIPTAG_USER_AGENT_STR (sip->user_agent), NTATAG_MAXSIZE (MAX_MESSAGE),
+      NTATAG_UDP_MTU (MAX_MESSAGE - 1), NTATAG_MAX_PROCEEDING (MAX_PROCEEDING), NTATAG_SIP_T1 (sip->t1_ms),
+      NTATAG_SIP_T1X64 (64 * sip->t1_ms), NTATAG_SIP_T2 (8 * sip->t1_ms), NTATAG_SIP_T4 (10 * sip->t1_ms),
+      TPTAG_PONG2PING (1), TAG_END ());
   if (listener->nua == NULL)
     {
       g_set_error (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE, "cannot listen for SIP on %s port %u: %s",
@@ -168,9 +169,10 @@ endpoint_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner)
                               : NULL;
   sip->user_agent = g_strdup (config->user_agent != NULL ? config->user_agent : "Switchroom");
   sip->accept_any_register = config->accept_any_register;
-  sip->allow = g_strdup_printf ("INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE%s",
+  sip->allow = g_strdup_printf ("INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK%s",
                                 sip->accept_any_register ? ", REGISTER" : "");
   sip->session_timer = config->session_timer;
+  sip->supported = g_strdup (config->session_timer.enabled ? "100rel, timer" : "100rel");
   sip->t1_ms = config->t1_ms > 0 ? config->t1_ms : DEFAULT_T1_MS;
   sip->thread = g_thread_self ();
   sip->context = g_main_context_ref_thread_default ();
@@ -357,6 +359,7 @@ sig_sip_free (SigSip *sip)
   g_free (sip->external_address);
   g_free (sip->user_agent);
   g_free (sip->allow);
+  g_free (sip->supported);
   g_free (sip);
 }
 

@@ -15,7 +15,8 @@ on_bye (SigSipCall *call, sip_t const *message)
 static void
 on_cancel (SigSipCall *call, sip_t const *message)
 {
-  if (call->is_answered)
+  /* A 2xx that waits for the stack's next turn did not come in time. */
+  if (call->is_outbound || call->is_acked)
     {
       sig_sip_call_forget_reoffer (call); /* the stack answered the re-INVITE with 487 */
       return;
@@ -46,15 +47,19 @@ on_ack (SigSipCall *call, sip_t const *message)
     sip->ops->acked (sip->owner, call->id, sdp);
 }
 
-/* The stack sends the BYE itself when no ACK came; the handle waits for the answer to it. */
+/* No ACK: the stack sends the BYE itself. No PRACK: it refuses the INVITE with 504 (RFC 3262 3). The handle
+ * waits for the end of that. */
 static void
 on_error (SigSipCall *call, int status)
 {
-  if (status != 408)
+  if (status != 408 && status != 504)
     return;
+  if (call->is_answered)
+    sig_sip_call_end (call, SIG_SIP_END_TIMEOUT, 408, "No ACK", NULL);
+  else
+    sig_sip_call_end (call, SIG_SIP_END_TIMEOUT, 504, "No PRACK", NULL);
   call->bye_when_acked = FALSE;
   call->is_acked = TRUE;
-  sig_sip_call_end (call, SIG_SIP_END_TIMEOUT, 408, "No ACK", NULL);
   sig_sip_call_wait_for_end (call);
 }
 
@@ -90,6 +95,10 @@ on_call_event (SigSipCall *call, nua_event_t event, int status, const char *phra
       break;
     case nua_i_update:
       sig_sip_on_update (call, message);
+      break;
+    case nua_i_prack:
+      if (status < 200)
+        sig_sip_on_prack (call, message);
       break;
     case nua_i_cancel:
       on_cancel (call, message);

@@ -164,6 +164,9 @@ sig_sip_on_invite (SigSipListener *listener, nua_handle_t *nh, sip_t const *mess
   SigSipCall *call = sig_sip_call_new (listener, nh, FALSE);
   call->session_timer = timer;
   call->peer = peer;
+  call->requires_100rel = sip_has_feature (message->sip_require, "100rel");
+  call->supports_100rel = has_feature (message, "100rel");
+  call->has_offer = message->sip_payload != NULL && message->sip_payload->pl_len > 0;
   sig_sip_dialog_note (call, message, TRUE);
   sig_sip_dialog_note_own_tag (call);
   g_autofree char *user = sig_sip_user (message->sip_request->rq_url);
@@ -240,6 +243,33 @@ answer_plain_update (SigSipCall *call)
   sig_sip_timer_tell (call, &step, NULL);
 }
 
+/* Randomly between 0 and 10 (RFC 3311 5.2); 0 would bring it back at once. */
+static const char *
+retry_soon (void)
+{
+  static const char *const seconds[] = { "1", "2", "3", "4", "5", "6", "7", "8", "9", "10" };
+
+  return seconds[g_random_int_range (0, G_N_ELEMENTS (seconds))];
+}
+
+/* 491: our offer has no answer yet; 500: theirs has none, or an UPDATE of theirs has no final answer. */
+static int
+check_update (const SigSipCall *call, gboolean has_offer)
+{
+  if (call->reoffer != SIG_SIP_REOFFER_NONE)
+    return 500;
+  if (!has_offer)
+    return 0;
+  if (call->own_reoffer || call->awaits_pracked)
+    return 491;
+  if (!call->is_answered && !call->sent_early)
+    return 500;
+  /* our 2xx carries an offer, the answer comes with the ACK */
+  return call->is_answered && !call->is_outbound && !call->has_offer && !call->is_acked && !call->sent_early
+             ? 491
+             : 0;
+}
+
 /* RFC 3311 5.2. Without a body it only refreshes the session or the peer's address. */
 void
 sig_sip_on_update (SigSipCall *call, sip_t const *message)
@@ -255,10 +285,10 @@ sig_sip_on_update (SigSipCall *call, sip_t const *message)
       refusal.status = sig_sip_body_check (message, &refusal.phrase);
       refusal.accept = refusal.status == 415 ? "application/sdp" : NULL;
     }
-  if (refusal.status == 0 && ((has_offer && !call->is_answered) || call->reoffer != SIG_SIP_REOFFER_NONE))
+  if (refusal.status == 0)
     {
-      refusal.status = 500;
-      refusal.retry_after = "2";
+      refusal.status = check_update (call, has_offer);
+      refusal.retry_after = refusal.status == 500 ? retry_soon () : NULL;
     }
   if (refusal.status != 0 || !ask_timer (call, message, &refusal))
     respond_now (call, &refusal);
@@ -266,6 +296,46 @@ sig_sip_on_update (SigSipCall *call, sip_t const *message)
     ask_about_offer (call, message, SIG_SIP_REOFFER_UPDATE);
   else
     answer_plain_update (call);
+}
+
+/* RFC 3262 3 and 5: its RAck named an answer of ours. With a description it answers our offer, or makes one.
+ */
+void
+sig_sip_on_prack (SigSipCall *call, sip_t const *message)
+{
+  SigSip *sip = call->sip;
+  Refusal answer = { 0 };
+  gboolean has_body = message->sip_payload != NULL && message->sip_payload->pl_len > 0;
+
+  sig_sip_dialog_note (call, message, TRUE);
+  if (call->ended)
+    answer.status = 481;
+  else if (has_body)
+    answer.status = sig_sip_body_check (message, &answer.phrase);
+  answer.accept = answer.status == 415 ? "application/sdp" : NULL;
+  if (answer.status == 0 && has_body && !call->awaits_pracked && call->reoffer == SIG_SIP_REOFFER_NONE)
+    {
+      ask_about_offer (call, message, SIG_SIP_REOFFER_PRACK);
+      return;
+    }
+  if (answer.status == 0 && has_body && call->reoffer != SIG_SIP_REOFFER_NONE)
+    {
+      answer.status = 500;
+      answer.retry_after = retry_soon ();
+    }
+  gboolean is_answer = answer.status == 0 && has_body;
+  if (answer.status == 0)
+    answer.status = 200;
+  respond_now (call, &answer);
+  if (call->ended)
+    return;
+  sig_sip_call_pracked (call);
+  if (!is_answer)
+    return;
+  g_autofree char *sdp = sig_sip_body (message);
+  call->awaits_pracked = FALSE;
+  if (sip->ops->pracked != NULL)
+    sip->ops->pracked (sip->owner, call->id, sdp);
 }
 
 /* The stack adds Allow and Accept. */
@@ -277,7 +347,7 @@ sig_sip_on_options (SigSipListener *listener, nua_handle_t *nh, sip_t const *mes
 
   nua_respond (nh, status, sig_sip_phrase (status, NULL), NUTAG_WITH_CURRENT (listener->nua),
                SIPTAG_ACCEPT_ENCODING_STR ("identity"), SIPTAG_ACCEPT_LANGUAGE_STR ("en"),
-               SIPTAG_SUPPORTED_STR (""), TAG_END ());
+               SIPTAG_SUPPORTED_STR (listener->sip->supported), TAG_END ());
 }
 
 static guint

@@ -19,6 +19,7 @@
 
 typedef struct _SigSipListener SigSipListener;
 typedef struct _SigSipCall SigSipCall;
+typedef struct _SigSipEarly SigSipEarly;
 #define NUA_MAGIC_T  SigSipListener
 #define NUA_HMAGIC_T struct sig_sip_tag_is_a_number
 
@@ -60,6 +61,7 @@ struct _SigSip
   char *external_address; /* (nullable) */
   char *user_agent;
   char *allow;
+  char *supported; /* what OPTIONS says; NUA itself is told of 100rel only */
   SigTimerSettings session_timer;
   gboolean accept_any_register;
   guint t1_ms;
@@ -100,6 +102,8 @@ typedef enum
   SIG_SIP_REOFFER_NONE,
   SIG_SIP_REOFFER_INVITE,
   SIG_SIP_REOFFER_UPDATE,
+  SIG_SIP_REOFFER_PRACK,
+  SIG_SIP_REOFFER_EARLY, /* UPDATE in an early dialog of our INVITE: early.c */
 } SigSipReoffer;
 
 /* What sig_sip_dial was asked for, shared by all attempts (g_rc_box). */
@@ -149,6 +153,18 @@ struct _SigSipCall
   SigSipReoffer reoffer;
   nua_saved_event_t reoffer_event[1];
   gboolean own_reoffer;
+
+  /* A caller's reliable provisional answers (RFC 3262): which ones are, NUA decides by the same rule. */
+  gboolean requires_100rel, supports_100rel;
+  guint n_reliable, n_pracked;
+  gboolean answer_is_held; /* until all are acknowledged */
+  char *held_sdp;          /* (nullable): of that answer */
+  gboolean has_offer;      /* its INVITE has one */
+  gboolean sent_early;     /* a description went out reliably: none goes into the 2xx */
+  gboolean awaits_pracked; /* that was our offer: the answer comes with PRACK */
+
+  GPtrArray *early;             /* (nullable): early.c */
+  nta_incoming_t *early_update; /* (nullable): waits for the owner */
 
   SigSipRedial *redial; /* (nullable) */
   SigSipFork *fork;     /* (nullable): fork.c: this is the owner's name for several branches; nh is NULL */
@@ -203,11 +219,13 @@ void sig_sip_call_send_to (SigSipCall *call, const SigSipPeer *peer);
 void sig_sip_call_wait_for_end (SigSipCall *call);
 void sig_sip_call_set_timer (SigSipCall *call, guint ms, GSourceFunc function);
 void sig_sip_call_forget_reoffer (SigSipCall *call);
+void sig_sip_call_pracked (SigSipCall *call);
 
 /* inbound.c */
 void sig_sip_on_invite (SigSipListener *listener, nua_handle_t *nh, sip_t const *message);
 void sig_sip_on_reinvite (SigSipCall *call, sip_t const *message);
 void sig_sip_on_update (SigSipCall *call, sip_t const *message);
+void sig_sip_on_prack (SigSipCall *call, sip_t const *message);
 void sig_sip_on_options (SigSipListener *listener, nua_handle_t *nh, sip_t const *message);
 void sig_sip_on_register (SigSipListener *listener, nua_handle_t *nh, sip_t const *message);
 
@@ -223,6 +241,7 @@ SigTimerEvent sig_sip_timer_event (SigTimerEventType type, sip_t const *message)
 SigSipTimerText sig_sip_timer_text (const SigTimerHeaders *headers);
 
 /* request.c */
+nta_leg_t *sig_sip_request_leg (const SigSipCall *call);
 gboolean sig_sip_request_offer (SigSipCall *call, const char *sdp);
 void sig_sip_request_refresh (SigSipCall *call, const SigTimerStep *step);
 void sig_sip_request_result (SigSipCall *call, sip_t const *answer);

@@ -1,6 +1,7 @@
 #include "signaling/sip/internal.h"
 
 #include "signaling/sip/address.h"
+#include "signaling/sip/early.h"
 
 #define MAX_ATTEMPTS 3 /* challenges of a proxy, of the server behind it, and a stale nonce */
 
@@ -174,6 +175,9 @@ on_first_answer (SigSipCall *call, int status, const char *phrase, sip_t const *
     {
       acknowledge_first (call, message);
       call->is_answered = call->is_acked = TRUE;
+      if (sdp == NULL)
+        sdp = g_strdup (sig_sip_early_sdp (call, message->sip_to->a_tag));
+      sig_sip_early_confirmed (call);
       if (call->ended) /* our CANCEL came too late (RFC 3261 9.1) */
         {
           sig_sip_call_bye (call);
@@ -184,7 +188,8 @@ on_first_answer (SigSipCall *call, int status, const char *phrase, sip_t const *
       sig_sip_call_set_timer (call, 0, NULL);
       tell_answered (call, message, sdp);
     }
-  else if (status > 100 && !call->ended && sip->ops->progress != NULL)
+  else if (status > 100 && !call->ended && sig_sip_early_progress (call, message, sdp)
+           && sip->ops->progress != NULL)
     {
       g_autofree char *text = sig_sip_text (phrase);
       sip->ops->progress (sip->owner, sig_sip_told_id (call), status, text, sdp);

@@ -9,6 +9,7 @@
 #include "signaling/sip/internal.h"
 
 #include "signaling/sip/digest.h"
+#include "signaling/sip/early.h"
 
 #include <sofia-sip/msg_mclass.h>
 #include <sofia-sip/sip_parser.h>
@@ -152,6 +153,7 @@ inspect (SigSip *endpoint, msg_t *message, sip_t *sip)
 
   if (sip->sip_request == NULL)
     {
+      sig_sip_early_hide_rseq (message, sip);
       if (!targets_are_sip (sip))
         replace_targets (message, sip);
       remove_unanswerable (message, sip, sip->sip_www_authenticate);

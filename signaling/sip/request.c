@@ -9,8 +9,9 @@
 
 #include <string.h>
 
-static nta_leg_t *
-find_leg (const SigSipCall *call)
+/** sig_sip_request_leg: (nullable): NUA's leg of the established dialog. */
+nta_leg_t *
+sig_sip_request_leg (const SigSipCall *call)
 {
   const SigSipDialogState *dialog = &call->dialog;
   su_home_t home[1] = { SU_HOME_INIT (home) };
@@ -76,7 +77,7 @@ static int on_answer (SigSipCall *call, nta_outgoing_t *request, sip_t const *an
 static gboolean
 send_request (SigSipCall *call, const char *sdp, auth_client_t **auth)
 {
-  nta_leg_t *leg = find_leg (call);
+  nta_leg_t *leg = sig_sip_request_leg (call);
   const char *proxy = call->source_url;
   msg_t *message;
 
@@ -97,7 +98,7 @@ send_request (SigSipCall *call, const char *sdp, auth_client_t **auth)
 static void
 send_ack (SigSipCall *call, nta_outgoing_t *request)
 {
-  nta_leg_t *leg = find_leg (call);
+  nta_leg_t *leg = sig_sip_request_leg (call);
   msg_t *sent = nta_outgoing_getrequest (request), *message;
   const sip_t *invite = sip_object (sent);
   const char *proxy = call->source_url;
@@ -160,7 +161,7 @@ answer_challenge (SigSipCall *call, nta_outgoing_t *request, sip_t const *answer
 static void
 note_target (SigSipCall *call, sip_t const *answer)
 {
-  nta_leg_t *leg = find_leg (call);
+  nta_leg_t *leg = sig_sip_request_leg (call);
 
   sig_sip_dialog_note (call, answer, FALSE);
   if (leg != NULL && answer->sip_contact != NULL)

@@ -160,7 +160,10 @@ typedef struct
   void (*answered) (gpointer owner, SigSipCallId call, const char *sdp);
   /* ACK to our 2xx. @sdp: (nullable): the answer when our 2xx carried the offer */
   void (*acked) (gpointer owner, SigSipCallId call, const char *sdp);
-  /* re-INVITE (or UPDATE) of the peer. @sdp: (nullable): without one we offer. Answer it, at once or later.
+  /* PRACK to our 183 that carried the offer, since the INVITE had none. @sdp: the answer */
+  void (*pracked) (gpointer owner, SigSipCallId call, const char *sdp);
+  /* re-INVITE (UPDATE, or PRACK with an offer) of the peer, also before the call is answered. @sdp:
+   * (nullable): without one we offer. Answer it, at once or later.
    */
   void (*reoffer) (gpointer owner, SigSipCallId call, const char *sdp);
   /* Final answer to our re-INVITE. @sdp: (nullable) */
@@ -200,7 +203,8 @@ gboolean sig_sip_check_header (const char *name, const char *value, GError **err
 
 /** sig_sip_call_ring: sends 180. Harmless for a call that is gone, like every function below. */
 void sig_sip_call_ring (SigSip *sip, SigSipCallId call);
-/** sig_sip_call_progress: sends 183 with @sdp (early media). */
+/** sig_sip_call_progress: sends 183 with @sdp (early media): the answer, or our offer when the INVITE had
+ * none, which then only goes out to a caller who knows 100rel (RFC 3262 5). */
 void sig_sip_call_progress (SigSip *sip, SigSipCallId call, const char *sdp);
 /** sig_sip_call_answer: sends 200 with @sdp: the answer, or our offer when the INVITE had none. */
 void sig_sip_call_answer (SigSip *sip, SigSipCallId call, const char *sdp);

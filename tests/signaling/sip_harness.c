@@ -80,6 +80,15 @@ on_acked (gpointer owner, SigSipCallId call, const char *sdp)
 }
 
 static void
+on_pracked (gpointer owner, SigSipCallId call, const char *sdp)
+{
+  Endpoint *e = owner;
+
+  keep (&e->sdp, sdp);
+  g_string_append (e->heard, "pracked ");
+}
+
+static void
 on_reoffer (gpointer owner, SigSipCallId call, const char *sdp)
 {
   Endpoint *e = owner;
@@ -116,6 +125,7 @@ static const SigSipOps endpoint_ops = {
   .progress = on_progress,
   .answered = on_answered,
   .acked = on_acked,
+  .pracked = on_pracked,
   .reoffer = on_reoffer,
   .reanswer = on_reanswer,
   .ended = on_ended,

@@ -87,11 +87,12 @@ check_answered (gboolean is_tcp)
   g_assert_cmpstr (contact, ==, expected);
   g_assert_cmpstr (room, ==, "lobby");
   g_assert_cmpstr (identity, ==, "<sip:+1555@example.com>");
-  g_assert_cmpstr (allow, ==, "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE");
+  g_assert_cmpstr (allow, ==, "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK");
   g_assert_null (wire_header (f.wire, "X-Evil"));
   g_assert_null (wire_header (f.wire, "Session-Expires"));
   g_assert_null (wire_header (f.wire, "Min-SE"));
-  g_assert_null (wire_header (f.wire, "Supported"));
+  g_autofree char *supported = wire_header (f.wire, "Supported");
+  g_assert_cmpstr (supported, ==, "100rel");
   g_assert_cmpstr (wire_body (f.wire), ==, OFFER);
 
   wire_answer (f.wire, "100 Trying", NULL, NULL, NULL);

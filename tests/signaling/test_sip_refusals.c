@@ -29,7 +29,7 @@ check_refused (const char *method, const char *headers, const char *type, const 
   g_assert_cmpuint (e->n_ended, ==, 0);
 }
 
-#define ALLOW "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE"
+#define ALLOW "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK"
 
 static void
 test_methods (void)
@@ -51,7 +51,7 @@ test_extensions (void)
 {
   check_refused ("INVITE", "Require: foo, bar\r\n", "application/sdp", OFFER, "420", "Unsupported: foo, bar");
   check_refused ("OPTIONS", "Require: foo\r\n", NULL, NULL, "420", "Unsupported: foo");
-  check_refused ("INVITE", "Require: 100rel\r\n", "application/sdp", OFFER, "420", "Unsupported: 100rel");
+  check_refused ("INVITE", "Require: 100rel, foo\r\n", "application/sdp", OFFER, "420", "Unsupported: foo");
 }
 
 static void
@@ -122,9 +122,9 @@ check_options (Wire *wire)
   g_autofree char *allow = wire_header (wire, "Allow");
   g_autofree char *accept = wire_header (wire, "Accept");
   g_autofree char *supported = wire_header (wire, "Supported");
-  g_assert_cmpstr (allow, ==, "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE");
+  g_assert_cmpstr (allow, ==, "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK");
   g_assert_cmpstr (accept, ==, "application/sdp");
-  g_assert_cmpstr (supported, ==, "");
+  g_assert_cmpstr (supported, ==, "100rel");
 }
 
 static void
