@@ -71,6 +71,7 @@ free_trunk (CfgTrunkSettings *trunk)
   g_free (trunk->outbound_address);
   g_free (trunk->auth_username);
   g_free (trunk->auth_password);
+  g_strfreev (trunk->codecs);
 }
 
 static void

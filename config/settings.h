@@ -88,13 +88,33 @@ typedef struct
   } turn;
 } CfgRtcSettings;
 
+/* SDES-SRTP on SIP legs. */
+typedef enum
+{
+  CFG_ENCRYPTION_UNSET, /* the next wider setting; at last: taken when a caller offers it, not offered to
+                           callees */
+  CFG_ENCRYPTION_DISABLE,
+  CFG_ENCRYPTION_ALLOW,
+  CFG_ENCRYPTION_REQUIRE,
+} CfgEncryption;
+
+/* Whose order of codecs decides on SIP legs. */
+typedef enum
+{
+  CFG_CODEC_ORDER_UNSET, /* the next wider setting; at last: the peer's */
+  CFG_CODEC_ORDER_OFFER,
+  CFG_CODEC_ORDER_OURS,
+} CfgCodecOrder;
+
 typedef struct
 {
-  guint workers;         /* default 0: one per core */
-  char **codecs;         /* "opus", "G722", "PCMU", "PCMA", the preferred one first; default in that order */
-  guint opus_complexity; /* 0-10, default 5 */
-  guint mix_speakers;    /* default 6 */
-  gint64 timeout_us;     /* default 60 s; 0: off */
+  guint workers; /* default 0: one per core */
+  char **codecs; /* "opus", "G722", "PCMU", "PCMA", the preferred one first; default in that order */
+  CfgCodecOrder codec_order;
+  CfgEncryption encryption;
+  guint opus_complexity;     /* 0-10, default 5 */
+  guint mix_speakers;        /* default 6 */
+  gint64 timeout_us;         /* default 60 s; 0: off */
   gint64 timeout_initial_us; /* default 0: off */
 } CfgMediaSettings;
 
@@ -158,6 +178,9 @@ typedef struct
   /* Both or none. With CFG_TRUNK_OUTBOUND set they answer the provider's challenge and nothing else; of an
    * inbound trunk they are what a caller must prove. */
   char *auth_username, *auth_password;
+  char **codecs; /* as media.codecs; empty: those of media.codecs */
+  CfgCodecOrder codec_order;
+  CfgEncryption media_encryption;
   gboolean register_; /* `register` */
   guint line;         /* of the file, for messages */
 } CfgTrunkSettings;
@@ -184,7 +207,9 @@ typedef struct
   char *room_prefix;    /* not direct; never NULL, default "" */
   char *pin;            /* NULL: none; digits */
   CfgAnswerMode answer; /* default immediate */
-  char **codecs;        /* as media.codecs; empty: those of media.codecs */
+  char **codecs;        /* as media.codecs; empty: those of the trunk or media.codecs */
+  CfgCodecOrder codec_order;
+  CfgEncryption media_encryption;
   guint line;
 } CfgDispatchRuleSettings;
 

@@ -119,6 +119,12 @@ static const CfgWord digest_words[]
     = { { "MD5", CFG_DIGEST_MD5 }, { "SHA-256", CFG_DIGEST_SHA256 }, { NULL, 0 } };
 static const CfgWord codec_words[]
     = { { "opus", 0 }, { "G722", 0 }, { "PCMU", 0 }, { "PCMA", 0 }, { NULL, 0 } };
+static const CfgWord encryption_words[] = { { "disable", CFG_ENCRYPTION_DISABLE },
+                                            { "allow", CFG_ENCRYPTION_ALLOW },
+                                            { "require", CFG_ENCRYPTION_REQUIRE },
+                                            { NULL, 0 } };
+static const CfgWord codec_order_words[]
+    = { { "offer", CFG_CODEC_ORDER_OFFER }, { "ours", CFG_CODEC_ORDER_OURS }, { NULL, 0 } };
 static const CfgWord refresher_words[]
     = { { "uac", CFG_REFRESHER_UAC }, { "uas", CFG_REFRESHER_UAS }, { NULL, 0 } };
 static const CfgWord level_words[] = { { "debug", CFG_LOG_DEBUG },
@@ -270,6 +276,8 @@ static const CfgKey rtc_keys[] = {
 static const CfgKey media_keys[] = {
   COUNT ("workers", workers, 0, 128),
   CODECS ("codecs", codecs, 1),
+  WORD ("codec_order", codec_order, codec_order_words),
+  WORD ("encryption", encryption, encryption_words),
   COUNT ("opus_complexity", opus_complexity, 0, 10),
   COUNT ("mix_speakers", mix_speakers, 1, 32),
   DURATION ("timeout", timeout_us),
@@ -337,6 +345,9 @@ static const CfgKey trunk_keys[] = {
   WORD ("transport", transport, transport_words),
   TEXT ("auth_username", auth_username),
   SECRET ("auth_password", auth_password),
+  CODECS ("codecs", codecs, 0),
+  WORD ("codec_order", codec_order, codec_order_words),
+  WORD ("media_encryption", media_encryption, encryption_words),
   BOOL ("register", register_),
   { 0 },
 };
@@ -357,6 +368,8 @@ static const CfgKey rule_keys[] = {
     .is_secret = TRUE },
   WORD ("answer", answer, answer_words),
   CODECS ("codecs", codecs, 0),
+  WORD ("codec_order", codec_order, codec_order_words),
+  WORD ("media_encryption", media_encryption, encryption_words),
   { 0 },
 };
 #undef TABLE_TYPE
@@ -369,6 +382,7 @@ trunk_init (gpointer item)
   trunk->numbers = g_new0 (char *, 1);
   trunk->allowed_addresses = g_new0 (char *, 1);
   trunk->transport = CFG_SIP_UDP;
+  trunk->codecs = g_new0 (char *, 1);
 }
 
 static void

@@ -81,8 +81,6 @@ static const struct
 static gboolean
 refuse_later_features (json_t *params, GError **error)
 {
-  const char *encryption = gw_param_string (params, "media_encryption");
-
   for (gsize i = 0; i < G_N_ELEMENTS (later); i++)
     {
       json_t *value = json_object_get (params, later[i].param);
@@ -94,13 +92,17 @@ refuse_later_features (json_t *params, GError **error)
                    later[i].param, later[i].member);
       return FALSE;
     }
-  if (encryption != NULL && strcmp (encryption, "disable") != 0)
-    {
-      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_UNIMPLEMENTED,
-                           "media_encryption: only \"disable\" is available in this version");
-      return FALSE;
-    }
   return TRUE;
+}
+
+static gboolean
+take_encryption (json_t *params, GwDialParams *dial, GError **error)
+{
+  if (gw_encryption_parse (gw_param_string (params, "media_encryption"), &dial->media_encryption))
+    return TRUE;
+  g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                       "media_encryption: must be \"disable\", \"allow\" or \"require\"");
+  return FALSE;
 }
 
 static const char *const trunk_members[]
@@ -195,7 +197,7 @@ participant_create (Gateway *gateway, GwRequest *request, json_t *params, GError
   };
 
   if (!refuse_later_features (params, error) || !gw_codecs_check (codecs, error)
-      || !check_attributes (dial.attributes, error)
+      || !take_encryption (params, &dial, error) || !check_attributes (dial.attributes, error)
       || !take_trunk (json_object_get (params, "trunk"), &dial, error))
     return NULL;
   if (gw_param_string (params, "sip_number") != NULL)
@@ -289,7 +291,12 @@ static const GwParam create_params[] = {
     GW_PARAM_BOOL,
     FALSE,
     "Answer this request when the callee has answered, or not." },
-  { "media_encryption", { NULL }, GW_PARAM_STRING, FALSE, "disable." },
+  { "media_encryption",
+    { NULL },
+    GW_PARAM_STRING,
+    FALSE,
+    "SRTP with keys in SDP: disable, allow (offered, plain RTP taken too) or require; default: the "
+    "trunk's." },
   { "dtmf", { NULL }, GW_PARAM_STRING, FALSE, "Not available yet." },
   { "play_dialtone", { NULL }, GW_PARAM_BOOL, FALSE, "Not available yet." },
   { NULL },

@@ -444,6 +444,7 @@ gw_log_summary (const CfgLogContext *context, double duration_s, const char *cau
   cfg_info ("media", context, "Call summary", rounded ("duration", duration_s), CFG_STR ("cause", cause),
             CFG_STR ("codecIn", stats->codec_in[0] != '\0' ? stats->codec_in : NULL),
             CFG_STR ("codecOut", stats->codec_out[0] != '\0' ? stats->codec_out : NULL),
+            CFG_STR ("cipher", stats->cipher[0] != '\0' ? stats->cipher : "none"),
             CFG_INT ("packetsIn", stats->in.packets), CFG_INT ("lostIn", stats->in.lost),
             rounded ("lossIn", stats->in.loss_percent), rounded ("jitterIn", stats->in.jitter_ms),
             rounded ("mosIn", stats->in.mos), CFG_INT ("packetsOut", stats->out.packets),

@@ -97,8 +97,7 @@ take_facts (GwCall *call, const SigSipInvite *invite, GwDispatch *dispatch)
   call->v.trunk_id = g_steal_pointer (&dispatch->trunk_id);
   call->v.rule_id = g_steal_pointer (&dispatch->rule_id);
   call->v.trunk_number = g_strdup (invite->request_user);
-  if (dispatch->rule != NULL && dispatch->rule->codecs[0] != NULL)
-    call->v.codecs = g_strdupv (dispatch->rule->codecs);
+  gw_call_take_policy (call, dispatch->trunk, dispatch->rule, CFG_ENCRYPTION_UNSET);
   gw_call_set_attribute (call, "sip.callIDFull", call->v.sip_call_id);
   gw_call_set_attribute (call, "sip.phoneNumber", caller_number (call));
   gw_call_set_attribute (call, "sip.hostname", invite->from_host);

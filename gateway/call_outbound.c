@@ -297,6 +297,7 @@ make_call (Gateway *gateway, const GwDialParams *params, GError **error)
   call->v.trunk_id = g_steal_pointer (&route.trunk_id);
   call->v.trunk_number = g_strdup (route.number);
   call->v.codecs = g_strdupv (params->codecs);
+  gw_call_take_policy (call, route.trunk, NULL, params->media_encryption);
   call->v.max_duration_s = params->max_duration_s;
   call->hides_number = params->hide_number;
   if (gw_call_open_media (call, local, error) && join (call, params, error)

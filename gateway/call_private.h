@@ -9,6 +9,7 @@
 #include "signaling/core/sdp.h"
 
 #define GW_CALL_TIMELINE_MAX      100
+#define GW_CALL_MAX_SUITES        8
 #define GW_CALL_DEFAULT_RINGING_S 180 /* also for a caller who waits for somebody in the room */
 
 struct _GwCall
@@ -71,6 +72,22 @@ void gw_call_start_media (GwCall *call);
 
 /** gw_call_knows_remote: @sdp says what the peer's last description said, but for its o= line. */
 gboolean gw_call_knows_remote (const GwCall *call, const char *sdp);
+
+/* call_policy.c */
+/** gw_call_take_policy: what the rule, the trunk and the configuration say of codecs and encryption, the
+ * nearest first; @trunk, @rule: (nullable); @asked: goes before them all. Codecs that the call has already
+ * stay. */
+void gw_call_take_policy (GwCall *call, const CfgTrunkSettings *trunk, const CfgDispatchRuleSettings *rule,
+                          CfgEncryption asked);
+SigSdpPolicy gw_call_sdp_policy (const GwCall *call);
+/** gw_call_local_crypto: our keys. Returns: how many; 0 with encryption off. A secret. */
+guint gw_call_local_crypto (GwCall *call, SigSdpCrypto crypto[GW_CALL_MAX_SUITES]);
+/** gw_call_follow_keys: before @next becomes the call's plan: our keys change with the peer's. @is_offer:
+ * @next comes from an offer of the peer, else from its answer, to which our keys were told already. */
+void gw_call_follow_keys (GwCall *call, const SigSdpPlan *next, gboolean is_offer);
+/** gw_call_plan_srtp: the keys that the call's plan agreed on. gw_media_plan_clear_keys afterwards. */
+void gw_call_plan_srtp (GwCall *call, MediaPlan *media);
+void gw_media_plan_clear_keys (MediaPlan *media);
 
 /* call_timer.c */
 void gw_call_timer_invited (GwCall *call, const SigTimerHeaders *headers);

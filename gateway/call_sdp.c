@@ -7,30 +7,37 @@
 #include "config/base/error.h"
 #include "config/base/ids.h"
 
-static SigSdpPolicy
-policy (const GwCall *call)
+static gboolean
+is_ipv6 (const char *address)
 {
-  return (SigSdpPolicy){
-    .codecs
-    = (const char *const *)(call->v.codecs != NULL ? call->v.codecs : call->gateway->settings->media.codecs),
-    .prefer_offer_order = TRUE,
-    .telephone_event = TRUE,
-    .comfort_noise = TRUE,
-    .ptime_ms = 20,
-    .direction = SIG_SDP_SENDRECV,
-    .max_audio_sections = 1,
-  };
+  return strchr (address, ':') != NULL;
+}
+
+/* An IPv4 address in the SDP of a call that came over IPv6, or the other way round: the media goes where the
+ * SDP says. Returns: (transfer full): an address of ours. */
+static char *
+media_address (GwCall *call, const char *local_address)
+{
+  const SigSdpPlanSection *section
+      = call->plan.first_audio >= 0 ? &call->plan.sections[call->plan.first_audio] : NULL;
+  char *other = NULL;
+
+  if (section != NULL && cfg_address_is_numeric (section->remote_address)
+      && is_ipv6 (section->remote_address) != is_ipv6 (local_address))
+    other = sig_sip_local_address (call->gateway->sip, section->remote_address);
+  return other != NULL ? other : g_strdup (local_address);
 }
 
 gboolean
 gw_call_open_media (GwCall *call, const char *local_address, GError **error)
 {
-  const MediaRtpLegConfig config = { .local_address = local_address };
+  g_autofree char *address = media_address (call, local_address);
+  const MediaRtpLegConfig config = { .local_address = address };
 
   call->leg = media_engine_leg_new_rtp (call->gateway->media, &config, &call->v.ports, error);
   if (call->leg == 0)
     return FALSE;
-  call->v.local_address = g_strdup (local_address);
+  call->v.local_address = g_steal_pointer (&address);
   call->v.sdp_session_id = cfg_random_u64 () >> 2;
   call->v.sdp_version = 1;
   gateway_leg_own (call->gateway, call->leg, GW_LEG_CALL, call);
@@ -44,9 +51,25 @@ ensure_local (GwCall *call, guint n)
     gw_local_section_init (&call->v.local[call->v.n_local]);
 }
 
-static void
-take_plan (GwCall *call, const SigSdpPlan *plan)
+/* Our socket is of one family; what a peer says later must be of it. */
+static gboolean
+check_family (const GwCall *call, const SigSdpPlan *plan, GError **error)
 {
+  const char *remote = plan->sections[plan->first_audio].remote_address;
+
+  if (call->v.local_address == NULL || !cfg_address_is_numeric (remote)
+      || is_ipv6 (remote) == is_ipv6 (call->v.local_address))
+    return TRUE;
+  g_set_error (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION,
+               "SDP: the media of this call is IPv%d, c= names IPv%d",
+               is_ipv6 (call->v.local_address) ? 6 : 4, is_ipv6 (remote) ? 6 : 4);
+  return FALSE;
+}
+
+static void
+take_plan (GwCall *call, const SigSdpPlan *plan, gboolean is_offer)
+{
+  gw_call_follow_keys (call, plan, is_offer);
   call->plan = *plan;
   call->has_plan = TRUE;
   if (call->v.track == 0)
@@ -64,17 +87,18 @@ take_plan (GwCall *call, const SigSdpPlan *plan)
 gboolean
 gw_call_take_offer (GwCall *call, const char *sdp, GError **error)
 {
-  const SigSdpPolicy wanted = policy (call);
+  const SigSdpPolicy wanted = gw_call_sdp_policy (call);
   g_autoptr (SigSdp) offer = sig_sdp_parse (sdp, strlen (sdp), error);
   SigSdpPlan plan;
 
-  if (offer == NULL || !sig_sdp_plan_answer (offer, &wanted, &plan, error))
+  if (offer == NULL || !sig_sdp_plan_answer (offer, &wanted, &plan, error)
+      || !check_family (call, &plan, error))
     return FALSE;
   sig_sdp_free (call->remote);
   call->remote = g_steal_pointer (&offer);
   g_free (call->v.remote_sdp);
   call->v.remote_sdp = g_strdup (sdp);
-  take_plan (call, &plan);
+  take_plan (call, &plan, TRUE);
   return TRUE;
 }
 
@@ -105,12 +129,15 @@ announced_address (const GwCall *call)
 {
   const char *external = call->gateway->settings->sip.external_address;
 
-  return external != NULL ? external : call->v.local_address;
+  return external != NULL && is_ipv6 (external) == is_ipv6 (call->v.local_address) ? external
+                                                                                   : call->v.local_address;
 }
 
 static SigSdpLocal
-local_values (const GwCall *call, SigSdpLocalSection *sections, guint n_sections)
+local_values (GwCall *call, SigSdpLocalSection *sections, guint n_sections, SigSdpCrypto *crypto)
 {
+  const guint n_crypto = gw_call_local_crypto (call, crypto);
+
   for (guint i = 0; i < n_sections; i++)
     {
       memset (&sections[i], 0, sizeof sections[i]);
@@ -123,6 +150,8 @@ local_values (const GwCall *call, SigSdpLocalSection *sections, guint n_sections
     .session_id = call->v.sdp_session_id,
     .version = call->v.sdp_version,
     .cname = call->v.id,
+    .crypto = crypto,
+    .n_crypto = n_crypto,
     .sections = sections,
     .n_sections = n_sections,
   };
@@ -149,25 +178,29 @@ const char *
 gw_call_write_answer (GwCall *call)
 {
   SigSdpLocalSection sections[SIG_SDP_MAX_SECTIONS];
+  SigSdpCrypto crypto[GW_CALL_MAX_SUITES];
   SigSdpLocal local;
 
   do
-    local = local_values (call, sections, call->plan.n_sections);
+    local = local_values (call, sections, call->plan.n_sections, crypto);
   while (!is_unchanged (call, sig_sdp_write_answer (call->remote, &call->plan, &local)));
+  explicit_bzero (crypto, sizeof crypto);
   return call->v.sdp;
 }
 
 const char *
 gw_call_write_offer (GwCall *call)
 {
-  const SigSdpPolicy wanted = policy (call);
+  const SigSdpPolicy wanted = gw_call_sdp_policy (call);
   SigSdpLocalSection sections[1];
+  SigSdpCrypto crypto[GW_CALL_MAX_SUITES];
   SigSdpLocal local;
 
   ensure_local (call, 1);
   do
-    local = local_values (call, sections, 1);
+    local = local_values (call, sections, 1, crypto);
   while (!is_unchanged (call, sig_sdp_write_offer (&wanted, &local)));
+  explicit_bzero (crypto, sizeof crypto);
   call->awaits_answer = TRUE;
   return call->v.sdp;
 }
@@ -177,7 +210,10 @@ gw_call_write_offer (GwCall *call)
 static gboolean
 plan_answer_to_reoffer (const GwCall *call, const SigSdp *answer, SigSdpPlan *plan, GError **error)
 {
-  const SigSdpPolicy wanted = policy (call);
+  const SigSdpPlanSection *ours
+      = call->plan.first_audio >= 0 ? &call->plan.sections[call->plan.first_audio] : NULL;
+  const SigSdpPlanSection *theirs;
+  SigSdpPolicy wanted = gw_call_sdp_policy (call);
 
   if (answer->n_sections != call->remote->n_sections)
     {
@@ -186,20 +222,34 @@ plan_answer_to_reoffer (const GwCall *call, const SigSdp *answer, SigSdpPlan *pl
                    call->remote->n_sections);
       return FALSE;
     }
-  return sig_sdp_plan_answer (answer, &wanted, plan, error);
+  /* Our offer had one line of crypto or none, and the answer has the same. */
+  wanted.encryption = ours != NULL && ours->encrypted ? SIG_SDP_ENCRYPT_REQUIRE : SIG_SDP_ENCRYPT_DISABLE;
+  if (!sig_sdp_plan_answer (answer, &wanted, plan, error))
+    return FALSE;
+  theirs = &plan->sections[plan->first_audio];
+  if (theirs->encrypted
+      && (theirs->crypto.tag != ours->crypto.tag || strcmp (theirs->crypto.suite, ours->crypto.suite) != 0))
+    {
+      g_set_error_literal (
+          error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+          "SDP answer: its a=crypto line has not the tag and suite that were offered (RFC 4568 5.1.3)");
+      return FALSE;
+    }
+  return TRUE;
 }
 
 gboolean
 gw_call_take_answer (GwCall *call, const char *sdp, GError **error)
 {
-  const SigSdpPolicy wanted = policy (call);
+  const SigSdpPolicy wanted = gw_call_sdp_policy (call);
   g_autoptr (SigSdp) answer = sig_sdp_parse (sdp, strlen (sdp), error);
   gboolean follows = call->remote != NULL;
   SigSdpPlan plan;
 
   if (answer == NULL
       || !(follows ? plan_answer_to_reoffer (call, answer, &plan, error)
-                   : sig_sdp_plan_from_answer (&wanted, answer, &plan, error)))
+                   : sig_sdp_plan_from_answer (&wanted, answer, &plan, error))
+      || !check_family (call, &plan, error))
     return FALSE;
   if (follows)
     {
@@ -209,7 +259,7 @@ gw_call_take_answer (GwCall *call, const char *sdp, GError **error)
   call->awaits_answer = FALSE;
   g_free (call->v.remote_sdp);
   call->v.remote_sdp = g_strdup (sdp);
-  take_plan (call, &plan);
+  take_plan (call, &plan, FALSE);
   gw_call_start_media (call);
   return TRUE;
 }
@@ -223,10 +273,12 @@ gw_call_start_media (GwCall *call)
   if (call->leg == 0)
     return;
   gw_media_plan (&call->plan, call->v.local, call->v.id, &media);
+  gw_call_plan_srtp (call, &media);
   /* A host name in c= is not looked up: the peer's first packets tell where it is. */
   if (!cfg_address_is_numeric (media.remote_address))
     media.remote_address[0] = '\0';
   media_engine_leg_configure (gateway->media, call->leg, &media);
+  gw_media_plan_clear_keys (&media);
   if (!call->media_attached && call->participant != NULL)
     {
       call->media_attached = TRUE;

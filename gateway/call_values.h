@@ -27,8 +27,11 @@ typedef struct
 
   MediaTrackId track;
   MediaRtpLocal ports;
-  char *local_address; /* numeric, in our SDP */
-  char **codecs;       /* (nullable): the configuration's own */
+  char *local_address;      /* numeric, in our SDP */
+  char **codecs;            /* (nullable): the configuration's own */
+  guint encryption;         /* SigSdpEncryption */
+  gboolean our_codec_order; /* else the peer's */
+  char **srtp_keys;         /* (nullable): "SUITE KEY", what we send is under one of them */
   guint64 sdp_session_id, sdp_version;
   char *sdp;        /* the last that we sent; the version counts its changes (RFC 3264 8) */
   char *remote_sdp; /* the last that was accepted of the peer's */

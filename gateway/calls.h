@@ -3,6 +3,10 @@
 
 #include "gateway/api.h"
 
+/** gw_encryption_parse: "disable", "allow", "require" or LiveKit's SIP_MEDIA_ENCRYPT_*; NULL and "" are
+ * UNSET. Returns: FALSE for any other word. */
+gboolean gw_encryption_parse (const char *word, CfgEncryption *encryption);
+
 typedef struct
 {
   const char *call_to;   /* number, user or sip: URI */
@@ -14,6 +18,7 @@ typedef struct
   const char *identity, *name, *metadata; /* (nullable) */
   json_t *attributes, *headers;           /* (nullable): objects of strings */
   char **codecs;                          /* (nullable) */
+  CfgEncryption media_encryption;         /* UNSET: the trunk's */
   gboolean hide_number, wait_until_answered;
   guint ringing_timeout_s, max_duration_s; /* 0: 180 s; none */
 } GwDialParams;

@@ -86,7 +86,7 @@ export class SipPhone {
 
 /** baresip with one codec, which plays a sine and records what it hears. */
 export class Baresip {
-  static async start(t, { codec, hz, answer = false, transport = 'udp' }) {
+  static async start(t, { codec, hz, answer = false, transport = 'udp', encryption = null, ptime = 20, config = [] }) {
     const phone = new Baresip();
     phone.directory = mkdtempSync(join(tmpdir(), 'switchroom-baresip-'));
     phone.control = await freePort();
@@ -99,11 +99,12 @@ export class Baresip {
       `rtp_ports ${rtp}-${rtp + 40}`, 'rtp_stats yes', 'audio_buffer 20-160', 'net_interface 127.0.0.1',
       'module_path /usr/lib/baresip/modules', 'module g711.so', 'module g722.so', 'module opus.so',
       'module ausine.so', 'module aubridge.so', 'module sndfile.so', `snd_path ${phone.directory}`,
+      ...(encryption ? ['module srtp.so'] : []), ...config,
       'module_tmp account.so', 'module_app menu.so', 'module_app ctrl_tcp.so',
       `ctrl_tcp_listen 127.0.0.1:${phone.control}`, ''].join('\n'));
     writeFileSync(join(phone.directory, 'accounts'),
       `<sip:tone${hz}@127.0.0.1:${phone.port};transport=${transport}>;regint=0;audio_codecs=${baresipCodecs[codec]}` +
-      `${answer ? ';answermode=auto' : ''}\n`);
+      `;ptime=${ptime}${encryption ? `;mediaenc=${encryption}` : ''}${answer ? ';answermode=auto' : ''}\n`);
     writeFileSync(join(phone.directory, 'contacts'), '');
     phone.run(t);
     await until('baresip is ready', () => /baresip is ready/.test(phone.output) || phone.exited, 10);
