@@ -187,34 +187,52 @@ is_below (const char *directory, const char *path)
   return g_str_has_prefix (path, prefix);
 }
 
-/* A link may lead anywhere: what counts is where it ends. */
+/* Below the directory, if there is one to be below. A link may lead anywhere: what counts is where it ends.
+ * (transfer full): with free; NULL: failed. */
+static char *
+resolve (MediaFileStream *stream)
+{
+  char *real = realpath (stream->path, NULL);
+  char *directory = NULL;
+
+  if (real == NULL)
+    {
+      fail (stream, g_strdup_printf ("the file cannot be opened: %s", g_strerror (errno)));
+      return NULL;
+    }
+  if (stream->directory == NULL)
+    return real;
+  directory = realpath (stream->directory, NULL);
+  if (directory == NULL || !is_below (directory, real))
+    {
+      fail (stream, g_strdup ("the file is not in the directory of files that may be played"));
+      g_clear_pointer (&real, free);
+    }
+  free (directory);
+  return real;
+}
+
 static int
 open_path (MediaFileStream *stream)
 {
-  char *real = realpath (stream->path, NULL);
-  char *directory = stream->directory != NULL ? realpath (stream->directory, NULL) : NULL;
-  const gboolean known = real != NULL && (stream->directory == NULL || directory != NULL);
-  const gboolean allowed = known && (directory == NULL || is_below (directory, real));
+  char *real = resolve (stream);
   struct stat status;
-  int fd = -1;
+  int fd;
 
-  if (!known)
-    fail (stream, g_strdup_printf ("the file cannot be opened: %s", g_strerror (errno)));
-  else if (!allowed)
-    fail (stream, g_strdup ("the file is not in the directory of files that may be played"));
-  else
-    fd = open (real, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-  if (allowed && fd < 0)
-    fail (stream, g_strdup_printf ("the file cannot be opened: %s", g_strerror (errno)));
-  else if (fd >= 0 && (fstat (fd, &status) != 0 || !S_ISREG (status.st_mode)))
-    {
-      fail (stream, g_strdup ("this is no regular file"));
-      close (fd);
-      fd = -1;
-    }
+  if (real == NULL)
+    return -1;
+  fd = open (real, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
   free (real);
-  free (directory);
-  return fd;
+  if (fd < 0)
+    {
+      fail (stream, g_strdup_printf ("the file cannot be opened: %s", g_strerror (errno)));
+      return -1;
+    }
+  if (fstat (fd, &status) == 0 && S_ISREG (status.st_mode))
+    return fd;
+  fail (stream, g_strdup ("this is no regular file"));
+  close (fd);
+  return -1;
 }
 
 static gboolean

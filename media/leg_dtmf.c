@@ -7,7 +7,8 @@
 gboolean
 media_sink_event_on (const MediaSink *sink)
 {
-  return sink->digits != NULL && !sink->digits->inband && media_dtmf_sender_tone_on (&sink->digits->sender);
+  return sink->digits != NULL && !sink->digits->inband
+         && (sink->digits->event_now || media_dtmf_sender_tone_on (&sink->digits->sender));
 }
 
 gboolean
@@ -70,12 +71,16 @@ media_sink_turn_digits (MediaSink *sink, CfgMonotonic now)
 
   if (!sink->enabled)
     return TRUE;
+  digits->event_now = FALSE;
   while (media_dtmf_sender_poll (&digits->sender, now, &event))
     if (!digits->inband)
-      media_sink_send_event (sink, &event, &digits->event_timestamp, now);
+      {
+        media_sink_send_event (sink, &event, &digits->event_timestamp, now);
+        digits->event_now = TRUE;
+      }
     else if (event.first)
       begin_tone (digits, &event);
-  if (media_dtmf_sender_busy (&digits->sender) || digits->tone_on)
+  if (media_dtmf_sender_busy (&digits->sender) || digits->event_now || digits->tone_on)
     return TRUE;
   g_clear_pointer (&sink->digits, g_free);
   return FALSE;

@@ -60,7 +60,8 @@ struct _MediaSource
 typedef struct
 {
   MediaDtmfSender sender;
-  gboolean inband; /* the peer takes no telephone-events: tones in the audio instead */
+  gboolean inband;    /* the peer takes no telephone-events: tones in the audio instead */
+  gboolean event_now; /* what the last packet of an event tells of lasts until the next tick */
   guint32 event_timestamp;
   MediaTonePattern tone;
   MediaToneGenerator generator;

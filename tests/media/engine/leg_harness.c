@@ -34,6 +34,23 @@ listen_audio (TestPeer *peer, MediaCodecId codec, const MediaRtpView *packet)
   g_array_append_vals (peer->pcm, pcm, (guint)samples);
 }
 
+static void
+listen_event (TestPeer *peer, const MediaRtpView *packet, CfgMonotonic now)
+{
+  MediaDtmfEvent events[MEDIA_DTMF_EVENTS_MAX];
+  const guint n = media_dtmf_receiver_push (&peer->event_receiver, packet, now, events);
+
+  peer->event_packets++;
+  peer->event_markers += packet->marker;
+  peer->event_timestamp = packet->timestamp;
+  for (guint i = 0; i < n; i++)
+    if (events[i].kind == MEDIA_DTMF_END)
+      {
+        g_string_append_c (peer->heard_digits, events[i].digit);
+        peer->digit_ms = events[i].duration_ms;
+      }
+}
+
 static TestHeard *
 heard_of (TestPeer *peer, const MediaRtpView *packet, CfgMonotonic now)
 {
@@ -72,6 +89,13 @@ on_send_rtp (gpointer user, guint8 *data, gsize length, CfgMonotonic now)
   heard = heard_of (peer, &packet, now);
   heard->breaks += packet.sequence != (guint16)(heard->sequence + 1);
   heard->longest_gap_us = MAX (heard->longest_gap_us, cfg_monotonic_diff_us (now, heard->at));
+  if (packet.payload_type == PT_DTMF)
+    {
+      heard->sequence = packet.sequence;
+      heard->at = now;
+      listen_event (peer, &packet, now);
+      return;
+    }
   heard->ts_steps += heard->packets > 0 && packet.payload_type != PT_CN && heard->payload_type != PT_CN
                      && packet.timestamp != heard->timestamp;
   heard->sequence = packet.sequence;
@@ -136,12 +160,24 @@ on_timeout (gpointer user, gboolean initial)
   peer->n_initial_timeouts += initial;
 }
 
+static void
+on_play_ended (gpointer user, MediaPlayId play, MediaPlayEnd end, const char *error)
+{
+  TestPeer *peer = user;
+
+  peer->n_plays_ended++;
+  peer->ended_play = play;
+  peer->play_end = end;
+  g_assert_cmpint (error != NULL, ==, end == MEDIA_PLAY_FAILED);
+}
+
 static const MediaLegOps ops = {
   .send_rtp = on_send_rtp,
   .send_rtcp = on_send_rtcp,
   .media_started = on_media_started,
   .dtmf = on_dtmf,
   .timeout = on_timeout,
+  .play_ended = on_play_ended,
 };
 
 TestPeer *
@@ -178,6 +214,8 @@ test_peer_new (MediaLegId id, gboolean is_browser, const MediaCodecId *codecs, C
   peer->amplitude = 0.3;
   peer->pcm = g_array_new (FALSE, FALSE, sizeof (gint16));
   peer->digits = g_string_new (NULL);
+  peer->heard_digits = g_string_new (NULL);
+  media_dtmf_receiver_init (&peer->event_receiver, 8000);
   test_peer_set_codec (peer, codecs[0]);
   peer->leg = media_leg_new (&config, &ops, peer, now);
   test_peer_configure (peer, now);
@@ -193,6 +231,7 @@ test_peer_free (TestPeer *peer)
     g_clear_pointer (&peer->decoders[i], media_decoder_free);
   g_array_unref (peer->pcm);
   g_string_free (peer->digits, TRUE);
+  g_string_free (peer->heard_digits, TRUE);
   g_free (peer);
 }
 

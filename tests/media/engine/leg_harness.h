@@ -2,6 +2,7 @@
  * listens to what its leg sends it. Time is a number that the test moves on. */
 #pragma once
 
+#include "media/core/dtmf.h"
 #include "media/leg.h"
 #include "media/room_media.h"
 
@@ -51,6 +52,13 @@ struct _TestPeer
   GArray *pcm;   /* of gint16 at TEST_HEARD_RATE, in order of arrival */
   gboolean deaf; /* counts packets, decodes none */
   guint64 noise_packets;
+  MediaDtmfReceiver event_receiver;
+  GString *heard_digits; /* telephone-events that the leg sent */
+  guint64 event_packets, event_markers;
+  guint32 event_timestamp; /* of the newest */
+  guint n_plays_ended;
+  MediaPlayId ended_play; /* newest */
+  MediaPlayEnd play_end;
   guint64 rtcp_packets, sender_reports, byes;
   guint8 last_rtcp[1500];
   gsize last_rtcp_size;
