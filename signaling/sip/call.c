@@ -1,5 +1,7 @@
 #include "signaling/sip/early.h"
 
+#include "signaling/core/event_package.h"
+
 #include <string.h>
 
 static const SigTimerHeaders no_headers;
@@ -20,6 +22,7 @@ on_ended (gpointer data)
       id = GPOINTER_TO_SIZE (key);
       SigSipCall *call = g_hash_table_lookup (sip->calls, &id);
       call->told = TRUE;
+      sig_sip_sends_abandon (call);
       if (call->is_branch)
         sig_sip_fork_branch_ended (call);
       else if (sip->ops->ended != NULL)
@@ -169,6 +172,7 @@ sig_sip_call_free (gpointer data)
   SigSipCall *call = data;
 
   g_assert (call->nh == NULL);
+  sig_sip_sends_abandon (call);
   clear_timer (call);
   sig_sip_request_abandon (call);
   g_clear_pointer (&call->fork, sig_sip_fork_free);
@@ -222,14 +226,21 @@ sig_sip_call_bye (SigSipCall *call)
   sig_sip_call_wait_for_end (call);
 }
 
+/** sig_sip_peer_url: (transfer full): where @peer's packets come from. */
+char *
+sig_sip_peer_url (const SigSipPeer *peer)
+{
+  return g_strdup_printf (peer->is_ipv6 ? "sip:[%s]:%u;transport=%s" : "sip:%s:%u;transport=%s", peer->host,
+                          peer->port, sig_sip_peer_transport (peer));
+}
+
 /** sig_sip_call_send_to: what we send in this dialog goes to @peer (nullable), whatever its Contact says. */
 void
 sig_sip_call_send_to (SigSipCall *call, const SigSipPeer *peer)
 {
   g_clear_pointer (&call->source_url, g_free);
   if (peer != NULL)
-    call->source_url = g_strdup_printf (peer->is_ipv6 ? "sip:[%s]:%u;transport=%s" : "sip:%s:%u;transport=%s",
-                                        peer->host, peer->port, sig_sip_peer_transport (peer));
+    call->source_url = sig_sip_peer_url (peer);
   if (call->source_url != NULL)
     nua_set_hparams (call->nh, NUTAG_PROXY (call->source_url), TAG_END ());
   else
@@ -243,6 +254,8 @@ respond (SigSipCall *call, int status, const char *sdp, const SigTimerHeaders *t
 
   nua_respond (call->nh, status, sig_sip_phrase (status, NULL),
                SIPTAG_CONTACT_STR (call->dialog.local_contact), SIG_SIP_TIMER_TAGS (&text),
+               TAG_IF (status == 200, SIPTAG_UNKNOWN_STR (SIG_SIP_ALLOW_EVENTS)),
+               TAG_IF (call->knows_info_packages, SIPTAG_UNKNOWN_STR ("Recv-Info: ")),
                TAG_IF (sdp, SIPTAG_CONTENT_TYPE_STR ("application/sdp")),
                TAG_IF (sdp, SIPTAG_PAYLOAD_STR (sdp)), TAG_END ());
 }

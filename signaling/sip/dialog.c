@@ -53,6 +53,7 @@ sig_sip_dialog_note (SigSipCall *call, sip_t const *message, gboolean from_peer)
 
   if (message == NULL || message->sip_from == NULL || message->sip_to == NULL || message->sip_cseq == NULL)
     return;
+  sig_sip_note_allow (call, message);
   su_home_init (home);
   const sip_addr_t *local = from_peer ? message->sip_to : message->sip_from;
   const sip_addr_t *remote = from_peer ? message->sip_from : message->sip_to;

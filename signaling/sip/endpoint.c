@@ -4,6 +4,7 @@
 #include "config/base/log.h"
 #include "signaling/sip/address.h"
 #include "signaling/sip/digest.h"
+#include "signaling/sip/subscribe.h"
 
 #include <sofia-sip/nta_tag.h>
 #include <sofia-sip/nua_tag.h>
@@ -122,9 +123,10 @@ start_listener (SigSip *sip, const char *address, GError **error)
       NUTAG_MEDIA_ENABLE (0), NUTAG_AUTOANSWER (0), NUTAG_AUTOALERT (0), NUTAG_EARLY_MEDIA (0),
       NUTAG_AUTOACK (0), NUTAG_AUTO302 (0), NUTAG_AUTO305 (0), NUTAG_MAX_RETRY_AFTER (0),
       NUTAG_SESSION_TIMER (0), NUTAG_MIN_SE (0), SIPTAG_SUPPORTED_STR ("100rel"), NUTAG_INVITE_TIMER (0),
-      NUTAG_ENABLEMESSAGE (0), NUTAG_OUTBOUND ("no-options-keepalive no-validate no-natify"),
-      NUTAG_KEEPALIVE (0), SIPTAG_ALLOW_STR (sip->allow), NUTAG_APPL_METHOD ("OPTIONS, UPDATE, PRACK"),
-      NTATAG_MERGE_482 (1), SIPTAG_USER_AGENT_STR (sip->user_agent), NTATAG_MAXSIZE (MAX_MESSAGE),
+      NUTAG_ENABLEMESSAGE (1), NUTAG_OUTBOUND ("no-options-keepalive no-validate no-natify"),
+      NUTAG_KEEPALIVE (0), SIPTAG_ALLOW_STR (sip->allow),
+      NUTAG_APPL_METHOD ("OPTIONS, UPDATE, PRACK, INFO, MESSAGE"), NTATAG_MERGE_482 (1),
+      SIPTAG_USER_AGENT_STR (sip->user_agent), NTATAG_MAXSIZE (MAX_MESSAGE),
       NTATAG_UDP_MTU (MAX_MESSAGE - 1), NTATAG_MAX_PROCEEDING (MAX_PROCEEDING), NTATAG_SIP_T1 (sip->t1_ms),
       NTATAG_SIP_T1X64 (64 * sip->t1_ms), NTATAG_SIP_T2 (8 * sip->t1_ms), NTATAG_SIP_T4 (10 * sip->t1_ms),
       TPTAG_PONG2PING (1), TAG_END ());
@@ -138,6 +140,7 @@ start_listener (SigSip *sip, const char *address, GError **error)
     }
   listener->agent = sig_sip_agent_take ();
   g_assert (listener->agent != NULL);
+  sig_sip_outside_start (listener);
   g_ptr_array_add (sip->listeners, listener);
   return TRUE;
 }
@@ -169,7 +172,7 @@ endpoint_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner)
                               : NULL;
   sip->user_agent = g_strdup (config->user_agent != NULL ? config->user_agent : "Switchroom");
   sip->accept_any_register = config->accept_any_register;
-  sip->allow = g_strdup_printf ("INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK%s",
+  sip->allow = g_strdup_printf ("INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, INFO, MESSAGE, SUBSCRIBE, NOTIFY%s",
                                 sip->accept_any_register ? ", REGISTER" : "");
   sip->session_timer = config->session_timer;
   sip->supported = g_strdup (config->session_timer.enabled ? "100rel, timer" : "100rel");
@@ -180,9 +183,13 @@ endpoint_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner)
   sip->calls = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, sig_sip_call_free);
   g_queue_init (&sip->ended);
   sig_sip_timer_init (sip);
+  sig_sip_subscriptions_init (sip);
+  sip->min_subscription_s
+      = config->min_subscription_s > 0 ? config->min_subscription_s : SIG_SIP_MIN_SUBSCRIPTION_S;
   sip->accepting = TRUE;
   if (limit > 0)
     {
+      sip->request_budget = sig_sip_rate_new (limit, limit, MAX_SOURCES);
       sip->invite_rate = sig_sip_rate_new (limit, limit, MAX_SOURCES);
       sip->request_rate = sig_sip_rate_new (FLOOD_FACTOR * limit, FLOOD_FACTOR * limit, MAX_SOURCES);
       sip->dialog_rate = sig_sip_rate_new (DIALOG_FACTOR * limit, DIALOG_FACTOR * limit, MAX_SOURCES);
@@ -321,6 +328,7 @@ sig_sip_shutdown (SigSip *sip, void (*done) (gpointer user), gpointer user)
   sip->accepting = FALSE;
   sip->shutdown_done = done;
   sip->shutdown_user = user;
+  sig_sip_subscriptions_end (sip);
   for (GList *call = calls; call != NULL; call = call->next)
     sig_sip_call_hangup (sip, ((SigSipCall *)call->data)->id, NULL);
   sip->shutdown_source = g_timeout_source_new (SHUTDOWN_TICK_MS);
@@ -337,6 +345,7 @@ sig_sip_free (SigSip *sip)
   g_assert (sip->shutting_down && sip->shutdown_source == NULL);
   while (!all_listeners_are_down (sip) && g_get_monotonic_time () < deadline)
     su_root_step (sip->root, 10);
+  sig_sip_subscriptions_clear (sip);
   g_ptr_array_unref (sip->listeners);
   g_hash_table_destroy (sip->calls);
   sig_sip_timer_clear (sip);
@@ -351,6 +360,7 @@ sig_sip_free (SigSip *sip)
   g_source_destroy (sip->source);
   g_source_unref (sip->source);
   sig_sip_parser_free (sip);
+  g_clear_pointer (&sip->request_budget, sig_sip_rate_free);
   g_clear_pointer (&sip->invite_rate, sig_sip_rate_free);
   g_clear_pointer (&sip->request_rate, sig_sip_rate_free);
   g_clear_pointer (&sip->dialog_rate, sig_sip_rate_free);

@@ -106,6 +106,12 @@ on_call_event (SigSipCall *call, nua_event_t event, int status, const char *phra
     case nua_i_ack:
       on_ack (call, message);
       break;
+    case nua_i_info:
+      sig_sip_on_info (call, message);
+      break;
+    case nua_i_message:
+      sig_sip_on_message (call, message);
+      break;
     case nua_i_bye:
       on_bye (call, message);
       break;

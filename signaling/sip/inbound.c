@@ -1,6 +1,9 @@
 #include "signaling/sip/internal.h"
 
+#include "signaling/core/event_package.h"
+#include "signaling/core/info.h"
 #include "signaling/sip/address.h"
+#include "signaling/sip/reply.h"
 
 #include <sofia-sip/sip_status.h>
 #include <sofia-sip/su_string.h>
@@ -64,8 +67,8 @@ send_refusal (nua_handle_t *nh, const Refusal *refusal)
 
 /* The sender writes an address of its own into Via and Contact, with no proxy between us, and its packet
  * comes from another: it sits behind NAT. */
-static gboolean
-is_behind_nat (const SigSipPeer *peer, sip_t const *message)
+gboolean
+sig_sip_is_behind_nat (const SigSipPeer *peer, sip_t const *message)
 {
   const sip_via_t *via = message->sip_via;
   const sip_contact_t *contact = message->sip_contact;
@@ -169,9 +172,10 @@ sig_sip_on_invite (SigSipListener *listener, nua_handle_t *nh, sip_t const *mess
   call->has_offer = message->sip_payload != NULL && message->sip_payload->pl_len > 0;
   sig_sip_dialog_note (call, message, TRUE);
   sig_sip_dialog_note_own_tag (call);
+  call->knows_info_packages = sig_sip_header_value (message, "Recv-Info") != NULL;
   g_autofree char *user = sig_sip_user (message->sip_request->rq_url);
   sig_sip_dialog_note_contact (call, user);
-  if (is_behind_nat (&peer, message))
+  if (sig_sip_is_behind_nat (&peer, message))
     sig_sip_call_send_to (call, &peer);
   announce (call, message, &step.headers);
 }
@@ -338,7 +342,7 @@ sig_sip_on_prack (SigSipCall *call, sip_t const *message)
     sip->ops->pracked (sip->owner, call->id, sdp);
 }
 
-/* The stack adds Allow and Accept. */
+/* The stack adds Allow, and application/sdp to Accept. */
 void
 sig_sip_on_options (SigSipListener *listener, nua_handle_t *nh, sip_t const *message)
 {
@@ -347,6 +351,7 @@ sig_sip_on_options (SigSipListener *listener, nua_handle_t *nh, sip_t const *mes
 
   nua_respond (nh, status, sig_sip_phrase (status, NULL), NUTAG_WITH_CURRENT (listener->nua),
                SIPTAG_ACCEPT_ENCODING_STR ("identity"), SIPTAG_ACCEPT_LANGUAGE_STR ("en"),
+               SIPTAG_ACCEPT_STR ("text/plain, " SIG_INFO_ACCEPT), SIPTAG_UNKNOWN_STR (SIG_SIP_ALLOW_EVENTS),
                SIPTAG_SUPPORTED_STR (listener->sip->supported), TAG_END ());
 }
 

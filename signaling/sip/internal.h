@@ -20,6 +20,7 @@
 typedef struct _SigSipListener SigSipListener;
 typedef struct _SigSipCall SigSipCall;
 typedef struct _SigSipEarly SigSipEarly;
+typedef struct _SigSipSend SigSipSend;
 #define NUA_MAGIC_T  SigSipListener
 #define NUA_HMAGIC_T struct sig_sip_tag_is_a_number
 
@@ -30,6 +31,9 @@ typedef struct _SigSipEarly SigSipEarly;
 #include <sofia-sip/su_glib.h>
 
 #define SIG_SIP_MAX_BODY 32768
+
+/* On NUA's handles. It must not know, or it would take subscriptions on the dialog of a call. */
+#define SIG_SIP_ALLOW_EVENTS "Allow-Events: " SIG_EVENT_ALLOW
 
 /* The other end of a packet. */
 typedef struct
@@ -48,6 +52,7 @@ struct _SigSipListener
   nta_agent_t *agent; /* nua's */
   char *address;      /* numeric, without brackets */
   char *external;     /* (nullable): what stands for it on the public network */
+  gpointer default_handle; /* nua's: for requests outside of a call that we leave to it */
   gboolean shut_down;
 };
 
@@ -90,6 +95,11 @@ struct _SigSip
   void (*shutdown_done) (gpointer user);
   gpointer shutdown_user;
 
+  GHashTable *subscriptions; /* subscribe.c: SigSipSubscriptionId -> its own struct, owned */
+  SigSipSubscriptionId last_subscription;
+  guint min_subscription_s;
+
+  SigSipRate *request_budget; /* (nullable): MESSAGE and SUBSCRIBE outside of a call */
   SigSipRate *invite_rate;  /* (nullable): INVITEs that are asked about */
   SigSipRate *request_rate; /* (nullable): new requests that the stack sees at all */
   SigSipRate *dialog_rate;  /* (nullable): the same for those that claim to belong to a dialog */
@@ -191,6 +201,12 @@ struct _SigSipCall
   gboolean request_was_challenged;
   char *source_url; /* (nullable): a peer behind NAT: in-dialog requests go to its packets' source */
 
+  /* indialog.c */
+  GQueue sends; /* SigSipSend, owned: the first one is on its way */
+  GSource *send_source;
+  gboolean has_allow, allows_message, allows_info; /* the peer's Allow */
+  gboolean knows_info_packages;                    /* it sent Recv-Info (RFC 6086) */
+
   /* The dialog, as seen on the wire. */
   SigSipDialogState dialog;
   SigSipPeer peer;
@@ -229,6 +245,20 @@ void sig_sip_on_prack (SigSipCall *call, sip_t const *message);
 void sig_sip_on_options (SigSipListener *listener, nua_handle_t *nh, sip_t const *message);
 void sig_sip_on_register (SigSipListener *listener, nua_handle_t *nh, sip_t const *message);
 
+char *sig_sip_peer_url (const SigSipPeer *peer);
+gboolean sig_sip_is_behind_nat (const SigSipPeer *peer, sip_t const *message);
+
+/* received.c, indialog.c, subscribe.c */
+void sig_sip_outside_start (SigSipListener *listener);
+void sig_sip_on_info (SigSipCall *call, sip_t const *message);
+void sig_sip_on_message (SigSipCall *call, sip_t const *message);
+void sig_sip_on_subscribe (SigSipListener *listener, nta_incoming_t *irq, sip_t const *message);
+void sig_sip_subscriptions_init (SigSip *sip);
+void sig_sip_subscriptions_end (SigSip *sip);
+void sig_sip_subscriptions_clear (SigSip *sip);
+void sig_sip_note_allow (SigSipCall *call, sip_t const *message);
+void sig_sip_sends_abandon (SigSipCall *call);
+
 /* timer.c */
 void sig_sip_timer_init (SigSip *sip);
 void sig_sip_timer_clear (SigSip *sip);
@@ -242,6 +272,7 @@ SigSipTimerText sig_sip_timer_text (const SigTimerHeaders *headers);
 
 /* request.c */
 nta_leg_t *sig_sip_request_leg (const SigSipCall *call);
+guint32 sig_sip_request_cseq (const SigSipCall *call, nta_leg_t *leg);
 gboolean sig_sip_request_offer (SigSipCall *call, const char *sdp);
 void sig_sip_request_refresh (SigSipCall *call, const SigTimerStep *step);
 void sig_sip_request_result (SigSipCall *call, sip_t const *answer);

@@ -40,9 +40,10 @@ method_code (const SigSipCall *call)
   return call->request_method == SIG_TIMER_UPDATE ? sip_method_update : sip_method_invite;
 }
 
-/* The first request of ours in a dialog that we did not begin has CSeq 2, what follows counts up. */
-static guint32
-next_cseq (const SigSipCall *call, nta_leg_t *leg)
+/** sig_sip_request_cseq: the first request of ours in a dialog that we did not begin has CSeq 2, what follows
+ * counts up. */
+guint32
+sig_sip_request_cseq (const SigSipCall *call, nta_leg_t *leg)
 {
   return MAX (MAX (call->dialog.local_cseq, nta_leg_get_seq (leg)), 1) + 1;
 }
@@ -83,7 +84,7 @@ send_request (SigSipCall *call, const char *sdp, auth_client_t **auth)
 
   if (leg == NULL)
     return FALSE;
-  call->request_cseq = next_cseq (call, leg);
+  call->request_cseq = sig_sip_request_cseq (call, leg);
   call->dialog.local_cseq = call->request_cseq;
   message = make_message (call, leg, sdp, auth);
   if (message == NULL)

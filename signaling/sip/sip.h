@@ -23,6 +23,10 @@
 
 typedef struct _SigSip SigSip;
 typedef guint64 SigSipCallId; /* 0 is no call */
+typedef guint64 SigSipSubscriptionId;
+typedef struct _SigSipMessage SigSipMessage;           /* requests.h */
+typedef struct _SigSipSubscribe SigSipSubscribe;       /* subscribe.h */
+typedef struct _SigSipNotification SigSipNotification; /* subscribe.h */
 
 typedef enum
 {
@@ -41,6 +45,7 @@ typedef struct
   gboolean accept_any_register;        /* demo mode: any REGISTER is answered 200 */
   guint invites_per_second_per_source; /* 0: no limit */
   SigTimerSettings session_timer;
+  guint min_subscription_s; /* 0: 60 */
   guint t1_ms; /* RFC 3261 T1; 0: the standard 500 ms. Every time-out of the protocol is a multiple of it */
 } SigSipConfig;
 
@@ -174,6 +179,18 @@ typedef struct
   void (*timer) (gpointer owner, SigSipCallId call, const SigSipTimerNews *news);
   /* The last SDP that was sent in this call, for a refresh by re-INVITE. */
   const char *(*refresh_sdp) (gpointer owner, SigSipCallId call);
+  /* A key press by INFO: 0-9, *, #, A-D. The same press may come as RFC 4733 too. */
+  void (*digit) (gpointer owner, SigSipCallId call, char digit, guint duration_ms);
+  /* MESSAGE of the peer, in a call or outside. Returns: the SIP status to answer: 200, or why not. */
+  int (*message) (gpointer owner, const SigSipMessage *message);
+  /* SUBSCRIBE. Returns: 200, or the SIP status to refuse with; then the id is gone. */
+  int (*subscribe) (gpointer owner, const SigSipSubscribe *subscribe);
+  /* The document for the next NOTIFY, of the package's type. @more: (out): set it when there is more to tell
+   * than max_bytes: it is asked again. Returns: (transfer full) (nullable): NULL: nothing to tell. */
+  char *(*notification) (gpointer owner, SigSipSubscriptionId id, const SigSipNotification *asked,
+                         gboolean *more);
+  /* It is over: expired, ended by the subscriber, or nobody answers NOTIFY. */
+  void (*unsubscribed) (gpointer owner, SigSipSubscriptionId id);
 } SigSipOps;
 
 /**

@@ -120,6 +120,60 @@ on_ended (gpointer owner, SigSipCallId call, const SigSipEnd *end)
   g_string_append_printf (e->heard, "ended:%s:%d ", causes[end->cause], end->status);
 }
 
+static void
+on_digit (gpointer owner, SigSipCallId call, char digit, guint duration_ms)
+{
+  Endpoint *e = owner;
+
+  g_assert_cmpuint (call, ==, e->call);
+  g_string_append_printf (e->heard, "digit:%c:%u ", digit, duration_ms);
+}
+
+static int
+on_message (gpointer owner, const SigSipMessage *message)
+{
+  Endpoint *e = owner;
+
+  g_assert_true (message->call == 0 || message->call == e->call);
+  g_assert_cmpstr (message->content_type, ==, "text/plain");
+  g_string_append_printf (e->heard, "message:%s:%s:%s:%s ", message->call != 0 ? "call" : "outside",
+                          message->from_user, message->request_user, message->text);
+  return e->auto_message != 0 ? e->auto_message : 200;
+}
+
+static int
+on_subscribe (gpointer owner, const SigSipSubscribe *subscribe)
+{
+  Endpoint *e = owner;
+
+  e->subscription = subscribe->id;
+  g_string_append_printf (e->heard, "subscribe:%s:%s:%u ", sig_event_package_name (subscribe->package),
+                          subscribe->entity, subscribe->expires_s);
+  return e->auto_subscribe != 0 ? e->auto_subscribe : 200;
+}
+
+static char *
+on_notification (gpointer owner, SigSipSubscriptionId id, const SigSipNotification *asked, gboolean *more)
+{
+  Endpoint *e = owner;
+
+  g_assert_cmpuint (id, ==, e->subscription);
+  e->asked = *asked;
+  e->n_asked++;
+  *more = e->document_has_more;
+  e->document_has_more = FALSE;
+  return e->document != NULL ? g_strdup_printf ("%s v%u", e->document, asked->version) : NULL;
+}
+
+static void
+on_unsubscribed (gpointer owner, SigSipSubscriptionId id)
+{
+  Endpoint *e = owner;
+
+  g_assert_cmpuint (id, ==, e->subscription);
+  g_string_append (e->heard, "unsubscribed ");
+}
+
 static const SigSipOps endpoint_ops = {
   .invite = on_invite,
   .progress = on_progress,
@@ -129,6 +183,11 @@ static const SigSipOps endpoint_ops = {
   .reoffer = on_reoffer,
   .reanswer = on_reanswer,
   .ended = on_ended,
+  .digit = on_digit,
+  .message = on_message,
+  .subscribe = on_subscribe,
+  .notification = on_notification,
+  .unsubscribed = on_unsubscribed,
 };
 
 static guint16
@@ -175,6 +234,7 @@ endpoint_new (const EndpointOptions *options)
     .accept_any_register = options->accept_any_register,
     .invites_per_second_per_source = options->invites_per_second,
     .t1_ms = options->t1_ms,
+    .min_subscription_s = options->min_subscription_s,
   };
   e->sip = sig_sip_new (&config, &endpoint_ops, e, &error);
   g_assert_no_error (error);

@@ -2,7 +2,9 @@
  * peer made of a plain socket that says exactly what a test wants said. Everything is on loopback. */
 #pragma once
 
+#include "signaling/sip/requests.h"
 #include "signaling/sip/sip.h"
+#include "signaling/sip/subscribe.h"
 
 #include <glib.h>
 
@@ -10,6 +12,9 @@
   "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n"
 #define ANSWER                                                                                               \
   "v=0\r\no=- 2 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 50000 RTP/AVP 0\r\n"
+
+/* What the endpoint's Allow says. */
+#define METHODS "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, INFO, MESSAGE, SUBSCRIBE, NOTIFY"
 
 typedef struct
 {
@@ -31,6 +36,12 @@ typedef struct
   gboolean auto_ring, auto_answer, auto_answer_reoffer, auto_hangup_on_ack;
   int auto_reject;
   guint auto_retry_after;
+  int auto_message, auto_subscribe; /* what they are answered with; 0: 200 */
+  const char *document;             /* (nullable): for each NOTIFY; %u is the version */
+  gboolean document_has_more;       /* once */
+  SigSipSubscriptionId subscription;
+  SigSipNotification asked; /* by the last ops.notification */
+  guint n_asked;
   gboolean is_shut_down; /* set by a test that did it itself */
 } Endpoint;
 
@@ -42,6 +53,7 @@ typedef struct
   gboolean accept_any_register;
   guint invites_per_second;
   guint t1_ms;
+  guint min_subscription_s;
 } EndpointOptions;
 
 Endpoint *endpoint_new (const EndpointOptions *options);

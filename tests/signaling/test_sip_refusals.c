@@ -29,13 +29,13 @@ check_refused (const char *method, const char *headers, const char *type, const 
   g_assert_cmpuint (e->n_ended, ==, 0);
 }
 
-#define ALLOW "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK"
+#define ALLOW "Allow: " METHODS
 
 static void
 test_methods (void)
 {
   static const char *const unknown[]
-      = { "FOO", "MESSAGE", "SUBSCRIBE", "REFER", "PUBLISH", "INFO", "NOTIFY", "REGISTER" };
+      = { "FOO", "REFER", "PUBLISH", "REGISTER" };
 
   for (guint i = 0; i < G_N_ELEMENTS (unknown); i++)
     check_refused (unknown[i], "Event: presence\r\nRefer-To: <sip:a@b>\r\nRAck: 1 1 INVITE\r\n", NULL, NULL,
@@ -43,6 +43,8 @@ test_methods (void)
   check_refused ("BYE", NULL, NULL, NULL, "481", NULL);
   check_refused ("PRACK", "RAck: 1 1 INVITE\r\n", NULL, NULL, "481", NULL);
   check_refused ("UPDATE", NULL, NULL, NULL, "481", NULL);
+  check_refused ("INFO", NULL, "application/dtmf-relay", "Signal=1\r\n", "481", NULL);
+  check_refused ("NOTIFY", "Event: presence\r\nSubscription-State: active\r\n", NULL, NULL, "481", NULL);
   check_refused ("INVITE", "To: <sip:lobby@127.0.0.1>;tag=nobody\r\n", "application/sdp", OFFER, "481", NULL);
 }
 
@@ -105,7 +107,7 @@ test_targets_in_dialog (void)
   dialog_ack (dialog, NULL);
   dialog_request (dialog, "UPDATE", "Contact: <tel:+1555>\r\n", NULL, NULL);
   wire_expect (wire, "SIP/2.0 400");
-  dialog_request (dialog, "INFO", NULL, "application/dtmf-relay", "Signal=1\r\n");
+  dialog_request (dialog, "PUBLISH", "Event: presence\r\n", NULL, NULL);
   wire_expect (wire, "SIP/2.0 405");
   dialog_request (dialog, "FOO", NULL, NULL, NULL);
   wire_expect (wire, "SIP/2.0 405");
@@ -122,8 +124,12 @@ check_options (Wire *wire)
   g_autofree char *allow = wire_header (wire, "Allow");
   g_autofree char *accept = wire_header (wire, "Accept");
   g_autofree char *supported = wire_header (wire, "Supported");
-  g_assert_cmpstr (allow, ==, "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK");
-  g_assert_cmpstr (accept, ==, "application/sdp");
+  g_assert_cmpstr (allow, ==, METHODS);
+  g_autofree char *events = wire_header (wire, "Allow-Events");
+  g_assert_cmpstr (accept, ==,
+                   "text/plain, application/dtmf-relay, application/dtmf, "
+                   "application/vnd.nortelnetworks.digits, application/media_control+xml, application/sdp");
+  g_assert_cmpstr (events, ==, "presence, dialog, conference");
   g_assert_cmpstr (supported, ==, "100rel");
 }
 
