@@ -48,6 +48,14 @@ SigSdpLocal
 sdp_local_sip (void)
 {
   static const SigSdpLocalSection section = { .direction = SIG_SDP_SENDRECV };
+  static const SigSdpCrypto crypto[] = {
+    { 0, "AEAD_AES_128_GCM", "GCM128ourownkeyandsaltAAAAAAAAAAAAAAAAAA==" },
+    { 0, "AEAD_AES_256_GCM", "GCM256ourownkeyandsaltAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" },
+    { 0, "AES_CM_128_HMAC_SHA1_80", "CM128ourownkeyandsaltAAAAAAAAAAAAAAAAAAAA" },
+    { 0, "AES_256_CM_HMAC_SHA1_80", "CM256ourownkeyandsaltAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==" },
+    { 0, "AES_CM_128_HMAC_SHA1_32", "CM128ourownkeyandsaltforshorttagsAAAAAAA" },
+    { 0, "AES_256_CM_HMAC_SHA1_32", "CM256ourownkeyandsaltforshorttagsAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==" },
+  };
 
   return (SigSdpLocal){
     .address = "192.0.2.200",
@@ -55,6 +63,8 @@ sdp_local_sip (void)
     .rtcp_port = 10001,
     .session_id = 1234567890,
     .version = 1,
+    .crypto = crypto,
+    .n_crypto = G_N_ELEMENTS (crypto),
     .sections = &section,
     .n_sections = 1,
   };
