@@ -13,7 +13,23 @@ static const char *const codecs[] = { "opus", "G722", "PCMU", "PCMA", NULL };
 
 static const char *const candidates[] = { "candidate:1 1 udp 2130706431 127.0.0.1 20000 typ host", NULL };
 
+static const SigSdpCrypto crypto[] = {
+  { 0, "AEAD_AES_128_GCM", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGw==" },
+  { 0, "AEAD_AES_256_GCM", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKis=" },
+  { 0, "AES_CM_128_HMAC_SHA1_80", "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz" },
+  { 0, "AES_256_CM_HMAC_SHA1_80", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLQ==" },
+  { 0, "AES_CM_128_HMAC_SHA1_32", "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz" },
+  { 0, "AES_256_CM_HMAC_SHA1_32", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLQ==" },
+};
+
 static const SigSdpPolicy policies[] = {
+  { .codecs = codecs,
+    .telephone_event = TRUE,
+    .rtcp_mux = TRUE,
+    .encryption = SIG_SDP_ENCRYPT_ALLOW,
+    .ptime_ms = 20,
+    .direction = SIG_SDP_SENDRECV,
+    .max_audio_sections = 1 },
   { .codecs = codecs,
     .telephone_event = TRUE,
     .comfort_noise = TRUE,
@@ -59,6 +75,8 @@ check_answer (const SigSdp *offer, const SigSdpPlan *plan)
     .ice_pwd = "0123456789012345678901",
     .fingerprint = FINGERPRINT,
     .candidates = candidates,
+    .crypto = crypto,
+    .n_crypto = G_N_ELEMENTS (crypto),
     .sections = sections,
     .n_sections = plan->n_sections,
   };
@@ -108,14 +126,44 @@ static const FuzzSeed seeds[] = {
   FUZZ_TEXT ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP "
              "0 8 101\r\n"
              "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=ptime:20\r\na=sendrecv\r\n"),
+  FUZZ_TEXT ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 6000 RTP/SAVP "
+             "0 8\r\na=crypto:1 AEAD_AES_128_GCM inline:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGw==|2^31\r\n"
+             "a=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz|2^20|1:4 "
+             "WSH=64\r\n"),
 };
 
-static const char *const words[] = {
-  "\r\n",          "m=audio 9 ", "m=video 0 ", "c=IN IP6 ::1\r\n", "a=mid:",         "a=group:BUNDLE ",
-  "a=rtpmap:",     "a=fmtp:",    "a=rtcp-mux", "a=setup:",         "a=fingerprint:", "a=ice-ufrag:",
-  "a=candidate:",  "a=extmap:",  "a=sendonly", "a=inactive",       "RTP/AVP",        "UDP/TLS/RTP/SAVPF",
-  "a=bundle-only", "a=crypto:",  "0.0.0.0",    "opus/48000/2",     "a=ssrc:",        "a=msid:",
-  "a=ptime:",      "a=rtcp:",    NULL
-};
+static const char *const words[] = { "\r\n",
+                                     "m=audio 9 ",
+                                     "m=video 0 ",
+                                     "c=IN IP6 ::1\r\n",
+                                     "a=mid:",
+                                     "a=group:BUNDLE ",
+                                     "a=rtpmap:",
+                                     "a=fmtp:",
+                                     "a=rtcp-mux",
+                                     "a=setup:",
+                                     "a=fingerprint:",
+                                     "a=ice-ufrag:",
+                                     "a=candidate:",
+                                     "a=extmap:",
+                                     "a=sendonly",
+                                     "a=inactive",
+                                     "RTP/AVP",
+                                     "UDP/TLS/RTP/SAVPF",
+                                     "a=bundle-only",
+                                     "a=crypto:",
+                                     "inline:",
+                                     "|2^",
+                                     "KDR=",
+                                     "UNENCRYPTED_SRTCP",
+                                     "AES_CM_128_HMAC_SHA1_80",
+                                     "RTP/SAVP",
+                                     "0.0.0.0",
+                                     "opus/48000/2",
+                                     "a=ssrc:",
+                                     "a=msid:",
+                                     "a=ptime:",
+                                     "a=rtcp:",
+                                     NULL };
 
 const FuzzTarget fuzz_target = { "sdp", run, seeds, G_N_ELEMENTS (seeds), ".sdp", words, 0 };

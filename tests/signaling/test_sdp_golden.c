@@ -23,6 +23,8 @@ static const GoldenCase cases[] = {
   { "sip_static_only", FALSE },
   { "sip_bundle_mux", FALSE },
   { "sip_srtp_then_plain", FALSE },
+  { "sip_crypto_savp", FALSE },
+  { "sip_crypto_best_effort", FALSE },
 };
 
 static void
@@ -55,6 +57,7 @@ test_answer (gconstpointer data)
     { .ssrc = 1003 },
     { .ssrc = 1004 },
   };
+  SigSdpPolicy policy;
   SigSdpLocal local = golden->webrtc ? sdp_local_webrtc (sections, 4) : sdp_local_sip ();
   g_autofree SigSdpPlan *plan = g_new (SigSdpPlan, 1);
   g_autoptr (GError) error = NULL;
@@ -66,8 +69,10 @@ test_answer (gconstpointer data)
       local.address = "2001:db8::1";
       local.rtcp_port = 10007;
     }
-  g_assert_true (
-      sig_sdp_plan_answer (offer, golden->webrtc ? &sdp_policy_webrtc : &sdp_policy_sip, plan, &error));
+  policy = golden->webrtc ? sdp_policy_webrtc : sdp_policy_sip;
+  if (g_str_has_prefix (golden->name, "sip_crypto"))
+    policy.encryption = SIG_SDP_ENCRYPT_ALLOW;
+  g_assert_true (sig_sdp_plan_answer (offer, &policy, plan, &error));
   g_assert_no_error (error);
   answer = sig_sdp_write_answer (offer, plan, &local);
   check_reparses (answer, offer, plan);
@@ -83,6 +88,22 @@ test_offer (void)
   sdp_golden_check ("sip_ours.offer_out.sdp", offer);
 }
 
+static void
+test_encrypted_offers (void)
+{
+  SigSdpLocal local = sdp_local_sip ();
+  SigSdpPolicy policy = sdp_policy_sip;
+  g_autofree char *allow = NULL, *require = NULL;
+
+  policy.rtcp_mux = TRUE;
+  policy.encryption = SIG_SDP_ENCRYPT_ALLOW;
+  allow = sig_sdp_write_offer (&policy, &local);
+  sdp_golden_check ("sip_ours_allow.offer_out.sdp", allow);
+  policy.encryption = SIG_SDP_ENCRYPT_REQUIRE;
+  require = sig_sdp_write_offer (&policy, &local);
+  sdp_golden_check ("sip_ours_require.offer_out.sdp", require);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -94,5 +115,6 @@ main (int argc, char **argv)
       g_test_add_data_func (path, &cases[i], test_answer);
     }
   g_test_add_func ("/signaling/sdp/golden/offer", test_offer);
+  g_test_add_func ("/signaling/sdp/golden/encrypted_offers", test_encrypted_offers);
   return g_test_run ();
 }
