@@ -74,3 +74,52 @@ for (const [mode, mediaenc, cipher] of [['require', 'srtp-mand', 'AEAD_AES_128_G
     checkCall(t, await flowing(rpc, 'tone500'), cipher, 10);
     checkLog(t, gateway, phone);
   });
+
+/** A peer that speaks of keys and of a session timer, and sends nothing. */
+class SecurePeer extends SipPeer {
+  get sdp() {
+    return super.sdp.replace('RTP/AVP', 'RTP/SAVP')
+      + `a=crypto:5 AES_CM_128_HMAC_SHA1_80 inline:${this.key ?? 'WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz'}\r\n`;
+  }
+
+  static async open(...args) {
+    const peer = Object.setPrototypeOf(await SipPeer.open(...args), SecurePeer.prototype);
+    return peer;
+  }
+}
+
+const crypto = (sdp) => /^a=crypto:(.*)\r$/m.exec(sdp)?.[1];
+
+test('a refresh keeps the keys of an encrypted call, a new key of the peer brings one of ours', {}, async (t) => {
+  const gateway = await Gateway.start(t);
+  const peer = await SecurePeer.open(gateway.config.sip_port, 'keys');
+  t.after(() => peer.close());
+  t.equal((await peer.call()).status, 200, 'the call');
+  const first = crypto(peer.ours);
+  t.ok(/^5 AES_CM_128_HMAC_SHA1_80 inline:[A-Za-z0-9+/]{40}$/.test(first), `the answer's line: ${first}`);
+  t.ok(peer.ours.includes('RTP/SAVP 0'), 'the answer is not RTP/SAVP');
+  await until('media flows', () => peer.rtp.length > 20);
+  const ssrc = (packet) => packet.data.readUInt32BE(8);
+  const announced = ssrc(peer.rtp.at(-1));
+  const refreshed = await peer.request('INVITE', [], peer.sdp);
+  t.equal([refreshed.status, refreshed.body], [200, peer.ours], 'the answer to a refresh');
+  t.equal(ssrc(peer.rtp.at(-1)), announced, 'the SSRC after a refresh');
+  peer.key = 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd';
+  const changed = await peer.request('INVITE', [], peer.sdp);
+  t.equal(changed.status, 200, 'a re-INVITE with a new key');
+  t.ok(crypto(changed.body) && crypto(changed.body) !== first, 'our key did not change with the peer\'s');
+  await until('a new stream', () => ssrc(peer.rtp.at(-1)) !== announced);
+  const sequences = peer.rtp.filter((packet) => ssrc(packet) === announced).map((packet) => packet.data.readUInt16BE(2));
+  t.ok(sequences.every((each, i) => i === 0 || each === ((sequences[i - 1] + 1) & 0xffff)), 'a gap in the first stream');
+  t.ok(!gateway.output.includes(peer.key), 'a key is in the log');
+  await peer.hangUp();
+});
+
+for (const [setting, line, status] of [['disable', 'RTP/SAVP', 488], ['require', 'RTP/AVP', 488], ['require', 'RTP/SAVP', 200]])
+  test(`media.encryption ${setting} answers an offer of ${line} with ${status}`, {}, async (t) => {
+    const gateway = await Gateway.start(t, { media: { encryption: setting } });
+    const peer = await (line === 'RTP/AVP' ? SipPeer : SecurePeer).open(gateway.config.sip_port, 'lobby');
+    t.after(() => peer.close());
+    t.equal((await peer.call()).status, status, 'the status');
+    await peer.hangUp();
+  });
