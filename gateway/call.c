@@ -8,6 +8,8 @@
 #include "config/base/ids.h"
 #include "config/base/log.h"
 #include "gateway/events.h"
+#include "gateway/messages.h"
+#include "gateway/presence.h"
 #include "gateway/rooms.h"
 #include "signaling/core/jsonrpc.h"
 
@@ -349,6 +351,15 @@ on_ended (gpointer data, SigSipCallId sip, const SigSipEnd *end)
   gw_call_handle (call, GW_CALL_EVENT_ENDED);
 }
 
+static void
+on_digit (gpointer data, SigSipCallId sip, char digit, guint duration_ms)
+{
+  GwCall *call = gw_call_by_sip (data, sip);
+
+  if (call != NULL && gw_call_is_live (call->v.state))
+    gw_call_dtmf (data, call, digit, GW_DIGIT_INFO, duration_ms);
+}
+
 const SigSipOps gw_calls_sip_ops = {
   .invite = gw_call_on_invite,
   .progress = gw_call_on_progress,
@@ -360,6 +371,11 @@ const SigSipOps gw_calls_sip_ops = {
   .ended = on_ended,
   .timer = gw_call_on_timer,
   .refresh_sdp = gw_call_on_refresh_sdp,
+  .digit = on_digit,
+  .message = gw_messages_on_message,
+  .subscribe = gw_presence_on_subscribe,
+  .notification = gw_presence_on_notification,
+  .unsubscribed = gw_presence_on_unsubscribed,
 };
 
 /* ---- what the leg tells ---- */
@@ -383,10 +399,13 @@ gw_call_media_started (Gateway *gateway, GwCall *call, const char *codec, const 
 }
 
 void
-gw_call_dtmf (Gateway *gateway, GwCall *call, char digit, guint duration_ms)
+gw_call_dtmf (Gateway *gateway, GwCall *call, char digit, GwDigitSource source, guint duration_ms)
 {
   const CfgLogContext context = gw_call_log_context (call);
   const char text[] = { digit, '\0' };
+
+  if (!gw_digits_take (&call->digits, digit, source, cfg_monotonic_now ()))
+    return;
 
   /* How many, never which: digits may be a PIN. */
   call->v.n_dtmf++;

@@ -38,6 +38,7 @@ struct _GwCall
   guint timer_source;     /* ends the call: alerting for too long, or its longest duration */
   GHashTable *attributes; /* char* -> char*: the participant's, kept from before it joins */
   GwRequest *waiting;     /* wait_until_answered */
+  GwDigits digits;
   json_t *timeline;       /* array of {time, event, …} */
 };
 

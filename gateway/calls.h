@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gateway/api.h"
+#include "gateway/core/digits.h"
 
 /** gw_encryption_parse: "disable", "allow", "require" or LiveKit's SIP_MEDIA_ENCRYPT_*; NULL and "" are
  * UNSET. Returns: FALSE for any other word. */
@@ -46,7 +47,8 @@ extern const SigSipOps gw_calls_sip_ops;
 /* What the media engine tells of its leg. */
 void gw_call_media_started (Gateway *gateway, GwCall *call, const char *codec, const char *cipher,
                             const char *remote);
-void gw_call_dtmf (Gateway *gateway, GwCall *call, char digit, guint duration_ms);
+/** gw_call_dtmf: a key press that came a second time by another way is left out. */
+void gw_call_dtmf (Gateway *gateway, GwCall *call, char digit, GwDigitSource source, guint duration_ms);
 void gw_call_media_timeout (Gateway *gateway, GwCall *call, gboolean initial);
 void gw_call_stats (Gateway *gateway, GwCall *call, const MediaLegStats *stats);
 void gw_call_media_closed (Gateway *gateway, GwCall *call, const MediaLegStats *stats);

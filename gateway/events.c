@@ -5,6 +5,7 @@
 #include "config/base/error.h"
 #include "gateway/api.h"
 #include "gateway/core/text_ring.h"
+#include "gateway/presence.h"
 #include "signaling/core/jsonrpc.h"
 
 /* Logs of rooms that are gone are kept for replay, so many at most. */
@@ -167,6 +168,7 @@ gw_events_emit (Gateway *gateway, const char *room_name, const char *type, json_
   g_autofree char *text
       = event_text (gateway->events, fields, room_name, type, gw_text_ring_last (room->log) + 1, &size);
 
+  gw_presence_room_changed (gateway, room_name, type);
   send_to_watchers (gateway, room, text, size);
   gw_text_ring_append (room->log, text, size);
   if (!g_hash_table_contains (gateway->rooms, room_name))

@@ -13,6 +13,7 @@
 #include "gateway/calls.h"
 #include "gateway/events.h"
 #include "gateway/metrics.h"
+#include "gateway/presence.h"
 #include "gateway/rooms.h"
 #include "gateway/sessions.h"
 
@@ -126,7 +127,7 @@ on_leg_dtmf (gpointer data, MediaLegId leg, char digit, guint duration_ms)
   GwCall *call = leg_owner (data, leg, GW_LEG_CALL);
 
   if (call != NULL)
-    gw_call_dtmf (data, call, digit, duration_ms);
+    gw_call_dtmf (data, call, digit, GW_DIGIT_MEDIA, duration_ms);
 }
 
 static void
@@ -371,6 +372,7 @@ gateway_new (const CfgSettings *settings, const GatewayOptions *options, GError 
   gateway->started_wall = cfg_wall_now ();
   gateway->epoch = cfg_id_new ("EP_");
   gateway->events = gw_events_new (gateway->epoch);
+  gateway->presence = gw_presence_new ();
   init_tables (gateway);
   /* SIP last: it cannot be stopped without the main loop. */
   if (!start_media (gateway, error) || !start_web (gateway, options, error)
@@ -484,6 +486,7 @@ gateway_free (Gateway *gateway)
   g_clear_pointer (&gateway->sip, sig_sip_free);
   free_idle_rooms (gateway);
   free_tables (gateway);
+  gw_presence_free (gateway->presence);
   gw_events_free (gateway->events);
   g_free (gateway->api_secret);
   g_free (gateway->epoch);

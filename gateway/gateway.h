@@ -15,6 +15,7 @@
 #include "signaling/web/web.h"
 
 typedef struct _GwEvents GwEvents;
+struct _GwPresence;
 typedef struct _GwCall GwCall;
 typedef struct _GwSession GwSession;
 typedef struct _GwConn GwConn;
@@ -55,6 +56,7 @@ typedef struct
   SigSip *sip;
   SigWeb *web;
   GwEvents *events;
+  struct _GwPresence *presence; /* subscriptions of phones */
 
   GHashTable *rooms;          /* char* name -> GwRoom*, owned */
   GHashTable *rooms_by_media; /* MediaRoomId -> GwRoom* */

@@ -63,19 +63,19 @@ export class RawCall {
       `Contact: <sip:raw@127.0.0.1:${this.port}>`], body);
   }
 
-  write(lines, body = '') {
-    const type = body ? ['Content-Type: application/sdp'] : [];
-    const text = [...lines, ...type, `Content-Length: ${Buffer.byteLength(body)}`, '', body].join(CRLF);
+  write(lines, body = '', type = 'application/sdp') {
+    const typed = body ? [`Content-Type: ${type}`] : [];
+    const text = [...lines, ...typed, `Content-Length: ${Buffer.byteLength(body)}`, '', body].join(CRLF);
     this.socket.send(Buffer.from(text), this.gateway.config.sip_port, '127.0.0.1');
   }
 
   /** Sends a request; returns its CSeq number. */
-  request(method, body = '', { cseq = ++this.cseq, branch = token(), extra = [] } = {}) {
+  request(method, body = '', { cseq = ++this.cseq, branch = token(), extra = [], type } = {}) {
     const uri = `sip:${this.user}@127.0.0.1:${this.gateway.config.sip_port}`;
     this.write([`${method} ${uri} SIP/2.0`, `Via: SIP/2.0/UDP 127.0.0.1:${this.port};branch=z9hG4bK${branch};rport`,
       'Max-Forwards: 70', `From: <sip:${this.from}@127.0.0.1>;tag=${this.tag}`,
       `To: <${uri}>${this.toTag ? `;tag=${this.toTag}` : ''}`, `Call-ID: ${this.callId}`, `CSeq: ${cseq} ${method}`,
-      `Contact: <sip:raw@127.0.0.1:${this.port}>`, ...extra], body);
+      `Contact: <sip:raw@127.0.0.1:${this.port}>`, ...extra], body, type);
     this.branch = branch;
     return cseq;
   }

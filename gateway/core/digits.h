@@ -1,0 +1,28 @@
+/* One key press that a phone reports twice, in the audio (RFC 4733) and by INFO, counts once. Pure. */
+#pragma once
+
+#include <glib.h>
+
+#include "config/base/clock.h"
+
+#define GW_DIGITS_WINDOW_MS 700
+#define GW_DIGITS_HELD      16
+
+typedef enum
+{
+  GW_DIGIT_MEDIA,
+  GW_DIGIT_INFO,
+} GwDigitSource;
+
+typedef struct
+{
+  struct
+  {
+    char digit; /* NUL: a free place */
+    GwDigitSource source;
+    CfgMonotonic at;
+  } held[GW_DIGITS_HELD]; /* those that the other way may still repeat, the oldest first */
+} GwDigits;
+
+/** gw_digits_take: TRUE when this press is a new one. */
+gboolean gw_digits_take (GwDigits *digits, char digit, GwDigitSource source, CfgMonotonic now);

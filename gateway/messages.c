@@ -1,0 +1,224 @@
+#include "gateway/messages.h"
+
+#include <string.h>
+
+#include "config/base/error.h"
+#include "config/base/log.h"
+#include "gateway/call_private.h"
+#include "gateway/core/dispatch.h"
+#include "gateway/events.h"
+#include "gateway/rooms.h"
+
+static void
+emit (Gateway *gateway, const char *room, const char *from, const char *identity, const char *text)
+{
+  gw_events_emit (gateway, room, "message_received",
+                  json_pack ("{s:s, s:s?, s:s, s:s}", "from", from, "identity", identity, "text", text,
+                             "content_type", "text/plain"));
+}
+
+/* The room that a call to the same address would reach; a PIN cannot be asked for, so it keeps text out. */
+static int
+find_room (Gateway *gateway, const SigSipMessage *message, char **name)
+{
+  const GwDispatchFacts facts = { .called = message->request_user,
+                                  .caller = message->from_user,
+                                  .source_address = message->source_address };
+  g_auto (GwDispatch) dispatch = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  if (!gw_dispatch (gateway->settings, &facts, &dispatch, &error))
+    return g_error_matches (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED) ? 403 : 404;
+  if (gw_rooms_find (gateway, dispatch.room) == NULL)
+    return 404;
+  *name = g_steal_pointer (&dispatch.room);
+  return 200;
+}
+
+int
+gw_messages_on_message (gpointer data, const SigSipMessage *message)
+{
+  Gateway *gateway = data;
+  const GwCall *call = message->call != 0 ? gw_call_by_sip (gateway, message->call) : NULL;
+  g_autofree char *room = NULL;
+  int status = 200;
+
+  if (message->call != 0)
+    {
+      if (call == NULL || call->participant == NULL)
+        return 480;
+      room = g_strdup (call->v.room_name);
+    }
+  else
+    status = find_room (gateway, message, &room);
+  cfg_info ("sip", &(CfgLogContext){ .room = room }, "Message received", CFG_INT ("status", status),
+            CFG_STR ("fromIP", message->source_address), CFG_INT ("bytes", strlen (message->text)));
+  if (status == 200)
+    emit (gateway, room, message->from_user, call != NULL ? call->v.identity : NULL, message->text);
+  return status;
+}
+
+/* ---- room.send_message ---- */
+
+typedef struct
+{
+  GwRequest *request;
+  guint pending, delivered;
+  json_t *failed;
+} Delivery;
+
+typedef struct
+{
+  Delivery *delivery;
+  char *identity;
+} Recipient;
+
+static json_t *
+result_of (Delivery *delivery)
+{
+  return json_pack ("{s:i, s:O}", "delivered", (int)delivery->delivered, "failed", delivery->failed);
+}
+
+static void
+add_failed (Delivery *delivery, const char *identity, int status, const char *reason)
+{
+  json_array_append_new (delivery->failed, json_pack ("{s:s, s:s, s:i}", "participant_identity", identity,
+                                                      "reason", reason, "sip_status_code", status));
+}
+
+static void
+delivery_free (Delivery *delivery)
+{
+  json_decref (delivery->failed);
+  if (delivery->request != NULL)
+    gw_request_unref (delivery->request);
+  g_free (delivery);
+}
+
+static void
+on_sent (gpointer user, int status, const char *phrase)
+{
+  Recipient *recipient = user;
+  Delivery *delivery = recipient->delivery;
+
+  if (status >= 200 && status < 300)
+    delivery->delivered++;
+  else
+    add_failed (delivery, recipient->identity, status, phrase);
+  g_free (recipient->identity);
+  g_free (recipient);
+  if (--delivery->pending > 0)
+    return;
+  gw_request_reply (delivery->request, result_of (delivery));
+  delivery_free (delivery);
+}
+
+static void
+deliver (Gateway *gateway, Delivery *delivery, const GwParticipant *participant, const char *text)
+{
+  const GwCall *call = participant->call;
+  Recipient *recipient;
+
+  if (call == NULL)
+    {
+      delivery->delivered++; /* by the event */
+      return;
+    }
+  if (!sig_sip_call_allows_message (gateway->sip, call->sip))
+    {
+      add_failed (delivery, participant->identity, 405, "the phone does not take SIP MESSAGE");
+      return;
+    }
+  recipient = g_new0 (Recipient, 1);
+  recipient->delivery = delivery;
+  recipient->identity = g_strdup (participant->identity);
+  if (sig_sip_call_send_message (gateway->sip, call->sip, text, on_sent, recipient))
+    {
+      delivery->pending++;
+      return;
+    }
+  add_failed (delivery, participant->identity, 480, "the call is not answered, or too many wait");
+  g_free (recipient->identity);
+  g_free (recipient);
+}
+
+static gboolean
+may_send (const SigToken *token, const char *room, const char *identity, GError **error)
+{
+  if (gw_token_allows (token, GW_GRANT_ROOM_ADMIN, room, NULL))
+    return TRUE;
+  if (!gw_token_allows (token, GW_GRANT_ROOM_JOIN, room, error))
+    return FALSE;
+  if (token->can_publish && (identity == NULL || g_strcmp0 (identity, token->identity) == 0))
+    return TRUE;
+  g_set_error_literal (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED,
+                       "the token needs canPublish, and sends for its own identity only");
+  return FALSE;
+}
+
+static json_t *
+room_send_message (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  const char *name = gw_param_string (params, "room_name"), *text = gw_param_string (params, "text");
+  const char *identity = gw_param_string (params, "participant_identity");
+  g_auto (GStrv) only = gw_param_list (params, "destination_identities");
+  const SigToken *token = gw_request_token (request);
+  GwRoom *room = gw_rooms_find (gateway, name);
+  Delivery *delivery;
+  json_t *result;
+
+  if (!may_send (token, name, identity, error))
+    return NULL;
+  if (room == NULL || text[0] == '\0')
+    {
+      g_set_error (error, CFG_ERROR, room == NULL ? CFG_ERROR_NOT_FOUND : CFG_ERROR_INVALID_ARGUMENT,
+                   room == NULL ? "there is no room \"%s\"" : "text is empty (room \"%s\")", name);
+      return NULL;
+    }
+  if (identity == NULL && token->identity != NULL && token->identity[0] != '\0')
+    identity = token->identity;
+  delivery = g_new0 (Delivery, 1);
+  delivery->failed = json_array ();
+  for (guint i = 0; i < room->participants->len; i++)
+    {
+      const GwParticipant *participant = g_ptr_array_index (room->participants, i);
+
+      if (g_strcmp0 (participant->identity, identity) != 0
+          && (only == NULL || g_strv_contains ((const char *const *)only, participant->identity)))
+        deliver (gateway, delivery, participant, text);
+    }
+  if (only == NULL)
+    emit (gateway, name, identity != NULL ? identity : "", identity, text);
+  else
+    gw_events_emit (gateway, name, "message_received",
+                    json_pack ("{s:s, s:s?, s:s, s:s, s:O}", "from", identity != NULL ? identity : "",
+                               "identity", identity, "text", text, "content_type", "text/plain",
+                               "destination_identities", json_object_get (params, "destination_identities")));
+  if (delivery->pending > 0)
+    {
+      delivery->request = gw_request_ref (request);
+      return NULL;
+    }
+  result = result_of (delivery);
+  delivery_free (delivery);
+  return result;
+}
+
+static const GwParam send_params[] = {
+  { "room_name", { "room", "name" }, GW_PARAM_STRING, TRUE, "The room's name." },
+  { "text", { NULL }, GW_PARAM_TEXT, TRUE, "What to say.", 0, SIG_SIP_MAX_TEXT },
+  { "participant_identity",
+    { "identity", "from" },
+    GW_PARAM_STRING,
+    FALSE,
+    "Who says it; default: the token's identity." },
+  { "destination_identities", { NULL }, GW_PARAM_LIST, FALSE, "Only these; default: everybody." },
+  { NULL },
+};
+
+const GwMethod gw_message_methods[] = {
+  { "room.send_message", GW_GRANT_ANY, "room_name", room_send_message, send_params,
+    "Sends text to everybody in a room: the event message_received, and SIP MESSAGE to phones that take "
+    "it." },
+  { NULL },
+};
