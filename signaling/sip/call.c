@@ -2,6 +2,9 @@
 
 #include "signaling/core/event_package.h"
 
+#include <sofia-sip/su_alloc.h>
+#include <sofia-sip/url.h>
+
 #include <string.h>
 
 static const SigTimerHeaders no_headers;
@@ -245,6 +248,27 @@ sig_sip_call_send_to (SigSipCall *call, const SigSipPeer *peer)
     nua_set_hparams (call->nh, NUTAG_PROXY (call->source_url), TAG_END ());
   else
     nua_set_hparams (call->nh, NUTAG_PROXY (NULL), TAG_END ());
+}
+
+/** sig_sip_call_follow_routes: a first hop that is a strict router is where requests go (RFC 3261 12.2.1.1);
+ * the stack would look at the route behind it. */
+void
+sig_sip_call_follow_routes (SigSipCall *call)
+{
+  const char *first = call->dialog.route_set != NULL ? call->dialog.route_set[0] : NULL;
+  su_home_t home[1] = { SU_HOME_INIT (home) };
+
+  if (first == NULL || call->dialog.route_set[1] == NULL)
+    return;
+  su_home_init (home);
+  const sip_route_t *route = sip_route_make (home, first);
+  if (route != NULL && !url_has_param (route->r_url, "lr"))
+    {
+      g_free (call->source_url);
+      call->source_url = g_strdup (url_as_string (home, route->r_url));
+      nua_set_hparams (call->nh, NUTAG_PROXY (call->source_url), TAG_END ());
+    }
+  su_home_deinit (home);
 }
 
 static void

@@ -175,6 +175,7 @@ sig_sip_on_invite (SigSipListener *listener, nua_handle_t *nh, sip_t const *mess
   call->knows_info_packages = sig_sip_header_value (message, "Recv-Info") != NULL;
   g_autofree char *user = sig_sip_user (message->sip_request->rq_url);
   sig_sip_dialog_note_contact (call, user);
+  sig_sip_call_follow_routes (call);
   if (sig_sip_is_behind_nat (&peer, message))
     sig_sip_call_send_to (call, &peer);
   announce (call, message, &step.headers);

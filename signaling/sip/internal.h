@@ -232,6 +232,7 @@ void sig_sip_call_release (SigSipCall *call);
 void sig_sip_call_free (gpointer data);
 void sig_sip_call_bye (SigSipCall *call);
 void sig_sip_call_send_to (SigSipCall *call, const SigSipPeer *peer);
+void sig_sip_call_follow_routes (SigSipCall *call);
 void sig_sip_call_wait_for_end (SigSipCall *call);
 void sig_sip_call_set_timer (SigSipCall *call, guint ms, GSourceFunc function);
 void sig_sip_call_forget_reoffer (SigSipCall *call);

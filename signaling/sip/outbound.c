@@ -58,6 +58,7 @@ acknowledge_first (SigSipCall *call, sip_t const *message)
     }
   if (call->is_localhost)
     sig_sip_call_send_to (call, NULL);
+  sig_sip_call_follow_routes (call);
   nua_ack (call->nh, TAG_END ());
 }
 

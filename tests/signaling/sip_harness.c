@@ -596,6 +596,25 @@ wire_header (Wire *wire, const char *name)
   return g_strstrip (g_strndup (found, (gsize)(strstr (found, "\r\n") - found)));
 }
 
+char *
+wire_headers (Wire *wire, const char *name)
+{
+  g_auto (GStrv) lines = g_strsplit (wire->last, "\r\n", -1);
+  g_autofree char *start = g_strdup_printf ("%s:", name);
+  GString *out = g_string_new (NULL);
+
+  for (guint i = 1; lines[i] != NULL && *lines[i] != '\0'; i++)
+    if (g_ascii_strncasecmp (lines[i], start, strlen (start)) == 0)
+      g_string_append_printf (out, "%s%s", out->len > 0 ? ", " : "", g_strstrip (lines[i] + strlen (start)));
+  return g_string_free (out, FALSE);
+}
+
+gboolean
+wire_poll (Wire *wire)
+{
+  return wire_take (wire);
+}
+
 const char *
 wire_body (Wire *wire)
 {

@@ -107,6 +107,10 @@ const char *wire_expect (Wire *wire, const char *start);
 void wire_nothing (Wire *wire, guint ms, const char *skip);
 /** wire_header: (transfer full) (nullable): the value of a header of the last message. */
 char *wire_header (Wire *wire, const char *name);
+/** wire_headers: (transfer full): all headers of that name, with ", " between them; "" for none. */
+char *wire_headers (Wire *wire, const char *name);
+/** wire_poll: takes a message when there is one. */
+gboolean wire_poll (Wire *wire);
 const char *wire_body (Wire *wire);
 /** wire_answer: answers the last message, a request. @headers: (nullable) whole lines. @tag: of To. */
 void wire_answer (Wire *wire, const char *status, const char *tag, const char *headers, const char *sdp);
