@@ -39,7 +39,7 @@ struct _GwCall
   GHashTable *attributes; /* char* -> char*: the participant's, kept from before it joins */
   GwRequest *waiting;     /* wait_until_answered */
   GwDigits digits;
-  json_t *timeline;       /* array of {time, event, …} */
+  json_t *timeline; /* array of {time, event, …} */
 };
 
 /* call.c */

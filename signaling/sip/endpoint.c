@@ -126,10 +126,9 @@ start_listener (SigSip *sip, const char *address, GError **error)
       NUTAG_ENABLEMESSAGE (1), NUTAG_OUTBOUND ("no-options-keepalive no-validate no-natify"),
       NUTAG_KEEPALIVE (0), SIPTAG_ALLOW_STR (sip->allow),
       NUTAG_APPL_METHOD ("OPTIONS, UPDATE, PRACK, INFO, MESSAGE"), NTATAG_MERGE_482 (1),
-      SIPTAG_USER_AGENT_STR (sip->user_agent), NTATAG_MAXSIZE (MAX_MESSAGE),
-      NTATAG_UDP_MTU (MAX_MESSAGE - 1), NTATAG_MAX_PROCEEDING (MAX_PROCEEDING), NTATAG_SIP_T1 (sip->t1_ms),
-      NTATAG_SIP_T1X64 (64 * sip->t1_ms), NTATAG_SIP_T2 (8 * sip->t1_ms), NTATAG_SIP_T4 (10 * sip->t1_ms),
-      TPTAG_PONG2PING (1), TAG_END ());
+      SIPTAG_USER_AGENT_STR (sip->user_agent), NTATAG_MAXSIZE (MAX_MESSAGE), NTATAG_UDP_MTU (MAX_MESSAGE - 1),
+      NTATAG_MAX_PROCEEDING (MAX_PROCEEDING), NTATAG_SIP_T1 (sip->t1_ms), NTATAG_SIP_T1X64 (64 * sip->t1_ms),
+      NTATAG_SIP_T2 (8 * sip->t1_ms), NTATAG_SIP_T4 (10 * sip->t1_ms), TPTAG_PONG2PING (1), TAG_END ());
   if (listener->nua == NULL)
     {
       g_set_error (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE, "cannot listen for SIP on %s port %u: %s",
@@ -172,8 +171,9 @@ endpoint_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner)
                               : NULL;
   sip->user_agent = g_strdup (config->user_agent != NULL ? config->user_agent : "Switchroom");
   sip->accept_any_register = config->accept_any_register;
-  sip->allow = g_strdup_printf ("INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, INFO, MESSAGE, SUBSCRIBE, NOTIFY%s",
-                                sip->accept_any_register ? ", REGISTER" : "");
+  sip->allow = g_strdup_printf (
+      "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, INFO, MESSAGE, SUBSCRIBE, NOTIFY%s",
+      sip->accept_any_register ? ", REGISTER" : "");
   sip->session_timer = config->session_timer;
   sip->supported = g_strdup (config->session_timer.enabled ? "100rel, timer" : "100rel");
   sip->t1_ms = config->t1_ms > 0 ? config->t1_ms : DEFAULT_T1_MS;

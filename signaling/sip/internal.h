@@ -49,9 +49,9 @@ struct _SigSipListener
 {
   SigSip *sip;
   nua_t *nua;
-  nta_agent_t *agent; /* nua's */
-  char *address;      /* numeric, without brackets */
-  char *external;     /* (nullable): what stands for it on the public network */
+  nta_agent_t *agent;      /* nua's */
+  char *address;           /* numeric, without brackets */
+  char *external;          /* (nullable): what stands for it on the public network */
   gpointer default_handle; /* nua's: for requests outside of a call that we leave to it */
   gboolean shut_down;
 };
@@ -100,9 +100,9 @@ struct _SigSip
   guint min_subscription_s;
 
   SigSipRate *request_budget; /* (nullable): MESSAGE and SUBSCRIBE outside of a call */
-  SigSipRate *invite_rate;  /* (nullable): INVITEs that are asked about */
-  SigSipRate *request_rate; /* (nullable): new requests that the stack sees at all */
-  SigSipRate *dialog_rate;  /* (nullable): the same for those that claim to belong to a dialog */
+  SigSipRate *invite_rate;    /* (nullable): INVITEs that are asked about */
+  SigSipRate *request_rate;   /* (nullable): new requests that the stack sees at all */
+  SigSipRate *dialog_rate;    /* (nullable): the same for those that claim to belong to a dialog */
   SigSipStats stats;
 };
 

@@ -34,8 +34,7 @@ check_refused (const char *method, const char *headers, const char *type, const 
 static void
 test_methods (void)
 {
-  static const char *const unknown[]
-      = { "FOO", "REFER", "PUBLISH", "REGISTER" };
+  static const char *const unknown[] = { "FOO", "REFER", "PUBLISH", "REGISTER" };
 
   for (guint i = 0; i < G_N_ELEMENTS (unknown); i++)
     check_refused (unknown[i], "Event: presence\r\nRefer-To: <sip:a@b>\r\nRAck: 1 1 INVITE\r\n", NULL, NULL,

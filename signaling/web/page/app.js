@@ -380,6 +380,7 @@ function tearDown() {
   state.speakers.clear();
   state.calls.clear();
   $('audio').srcObject = null;
+  $('messages').replaceChildren();
 }
 
 async function leave(why, byGateway = false) {
@@ -417,6 +418,9 @@ function onEvent(event) {
       state.speakers = new Map(event.speakers.map((one) => [one.identity, one.level]));
       renderSpeakers();
       return;
+    case 'message_received':
+      showMessage(event);
+      return;
     case 'call_status':
       takeCall({ ...event.call, status: event.status ?? event.call?.status });
       break;
@@ -452,6 +456,32 @@ function takeCall(call) {
 }
 
 const isLive = (call) => ['dialing', 'ringing', 'active'].includes(call.status);
+
+const MESSAGES_SHOWN = 100;
+
+function showMessage(message) {
+  const only = message.destination_identities;
+  if (only && !only.includes(state.me?.identity) && message.identity !== state.me?.identity) return;
+  const line = element('li', '');
+  const who = state.people.get(message.identity)?.name || message.identity || message.from || 'somebody';
+  line.append(element('b', '', who), element('span', '', message.text));
+  $('messages').append(line);
+  while ($('messages').children.length > MESSAGES_SHOWN) $('messages').firstChild.remove();
+  line.scrollIntoView?.({ block: 'nearest' });
+}
+
+async function sendMessage(event) {
+  event.preventDefault();
+  const text = $('text').value.trim();
+  if (!text) return;
+  $('text').value = '';
+  try {
+    await request('room.send_message', { room: state.room, text, identity: state.me?.identity });
+  } catch (error) {
+    $('text').value = text;
+    notice(errorWords(error));
+  }
+}
 
 /* ---- drawing ---------------------------------------------------------------------------------------- */
 
@@ -661,6 +691,7 @@ function setUp() {
     $('number').value = $('number').value.slice(0, -1);
     showServerField();
   };
+  $('chat').onsubmit = sendMessage;
   $('mute').onclick = toggleMute;
   $('leave').onclick = () => leave();
   $('hear').onclick = () => play($('audio').srcObject);
