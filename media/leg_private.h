@@ -42,7 +42,9 @@ struct _MediaSource
   gboolean levels_arrive;      /* speech is known from packets as they come, not only from decoding */
   MediaDecoder *level_decoder; /* nullable; 8 kHz */
   guint level_countdown;
-  guint8 level; /* of the newest packet, for RFC 6464 when forwarding */
+  guint8 level;                 /* of the newest packet, for RFC 6464 when forwarding */
+  guint packet_ms;              /* what it really sends, steadily; 0: not known yet */
+  guint next_packet_ms, n_next; /* so many packets in a row were of another length */
 
   /* routing, written by room_routing.c */
   GPtrArray *forward_to;                 /* of MediaSink */

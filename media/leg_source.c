@@ -11,6 +11,8 @@
 #include <string.h>
 
 #define LEVEL_CADENCE 5
+/* So many packets of one length in a row are what a source sends; a change moves it to other sinks' ways. */
+#define STEADY_PACKETS 10
 
 static guint64
 next_serial (void)
@@ -133,6 +135,25 @@ measure (MediaSource *source, const MediaCodec *codec, const MediaRtpView *packe
   media_speech_update (&source->speech, source->level, now);
 }
 
+/* a=ptime is a wish (RFC 8866 6.4): what counts for who may be forwarded is what comes. */
+static void
+note_packet_time (MediaSource *source, guint ms)
+{
+  if (ms == source->packet_ms)
+    {
+      source->n_next = 0;
+      return;
+    }
+  source->n_next = ms == source->next_packet_ms ? source->n_next + 1 : 1;
+  source->next_packet_ms = ms;
+  if (source->n_next < STEADY_PACKETS)
+    return;
+  source->packet_ms = ms;
+  source->n_next = 0;
+  if (source->leg->room != NULL)
+    media_room_changed (source->leg->room);
+}
+
 static void
 receive_audio (MediaSource *source, const MediaRtpView *packet, CfgMonotonic now)
 {
@@ -144,6 +165,7 @@ receive_audio (MediaSource *source, const MediaRtpView *packet, CfgMonotonic now
       source->discarded++;
       return;
     }
+  note_packet_time (source, units * 1000 / media_codec_get_clock_rate (codec));
   measure (source, codec, packet, now);
   if (!source->audible)
     return;

@@ -76,7 +76,9 @@ find_heard (const MediaRoom *room, const MediaSink *sink, gboolean *more)
 static gboolean
 can_forward (const MediaSink *sink, const MediaSource *source)
 {
-  const guint source_ptime_ms = source->section->plan.ptime_ms == 0 ? 20 : source->section->plan.ptime_ms;
+  const guint source_ptime_ms = source->packet_ms != 0                ? source->packet_ms
+                                : source->section->plan.ptime_ms == 0 ? 20
+                                                                      : source->section->plan.ptime_ms;
 
   if (!media_sink_speaks (sink, source->codec))
     return FALSE;

@@ -372,6 +372,25 @@ check_packet_time (gconstpointer data)
   scene_clear (&scene);
 }
 
+/* Whatever a phone's a=ptime said: what it really sends is not what the other one asked for. */
+static void
+test_unannounced_packet_time (void)
+{
+  Scene scene;
+  TestPeer *a, *b;
+
+  scene_init (&scene);
+  a = join (&scene, FALSE, pcmu, 0);
+  b = join (&scene, FALSE, pcmu, 440);
+  b->packet_ms = 40;
+  run (&scene, 3000);
+  g_assert_cmpuint (a->heard[0].payload_size, ==, 160);
+  g_assert_cmpuint (a->heard[0].packets, >=, 110);
+  g_assert_cmpuint (a->heard[0].breaks, ==, 0);
+  g_assert_cmpfloat (test_peer_level (a, 440, 1000), >, HEARD);
+  scene_clear (&scene);
+}
+
 static void
 check_long_packets_are_mixed (gconstpointer data)
 {
@@ -564,5 +583,6 @@ main (int argc, char **argv)
   g_test_add_func ("/media/room/track_sink_takes_one_source", test_track_sink_takes_one_source);
   g_test_add_func ("/media/room/lossy_browser_changes_to_opus_and_back",
                    test_lossy_browser_changes_to_opus_and_back);
+  g_test_add_func ("/media/room/unannounced_packet_time", test_unannounced_packet_time);
   return g_test_run ();
 }
