@@ -390,7 +390,8 @@ gw_call_on_progress (gpointer data, SigSipCallId sip, int status, const char *ph
   if (call->v.state == GW_CALL_DIALING)
     cfg_info ("sip", &context, "Ringing", CFG_INT ("status", status), CFG_STR ("phrase", phrase));
   gw_call_note (call, "progress", json_pack ("{s:i, s:b}", "status", status, "early_media", sdp != NULL));
-  if (sdp != NULL && call->awaits_answer)
+  /* One fork after the other may speak: the newest is heard until somebody answers. */
+  if (sdp != NULL && (call->awaits_answer || g_strcmp0 (sdp, call->v.remote_sdp) != 0))
     {
       if (gw_call_take_answer (call, sdp, &error))
         {
