@@ -123,3 +123,18 @@ for (const [setting, line, status] of [['disable', 'RTP/SAVP', 488], ['require',
     t.equal((await peer.call()).status, status, 'the status');
     await peer.hangUp();
   });
+
+test('a call over IPv4 whose SDP names an IPv6 address gets one back', {}, async (t) => {
+  const gateway = await Gateway.start(t);
+  const peer = Object.setPrototypeOf(await SipPeer.open(gateway.config.sip_port, 'six'), class extends SipPeer {
+    get sdp() {
+      return super.sdp.replaceAll('IN IP4 127.0.0.1', 'IN IP6 ::1');
+    }
+  }.prototype);
+  t.after(() => peer.close());
+  t.equal((await peer.call()).status, 200, 'the call');
+  t.ok(/^c=IN IP6 ::1\r$/m.test(peer.ours), `c= of ${peer.ours}`);
+  const moved = await peer.request('INVITE', [], peer.sdp.replaceAll('IN IP6 ::1', 'IN IP4 127.0.0.1'));
+  t.equal(moved.status, 488, 'a re-INVITE that changes the IP version');
+  await peer.hangUp();
+});
