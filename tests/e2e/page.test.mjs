@@ -130,6 +130,21 @@ test('errors are said in words: token, microphone', { timeout: 90 }, async (t) =
   }
 });
 
+test('messages are sent by the keyboard and shown as text', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t);
+  const browser = await launch(t);
+  const ada = await open(t, browser, gateway);
+  const bob = await open(t, browser, gateway, { identity: 'bob' });
+  await enter(ada.page);
+  await enter(bob.page, 'Bob');
+  await ada.page.focus('#text');
+  await ada.page.keyboard.type('<b>hello</b>');
+  await ada.page.keyboard.press('Enter');
+  for (const { page } of [ada, bob]) await shows(page, '#messages', 'Ada<b>hello</b>');
+  t.equal(await ada.page.inputValue('#text'), '', 'what was sent is gone from the line');
+  t.equal([...ada.errors, ...bob.errors].join(), '', 'errors in the page');
+});
+
 test('names of other people cannot bring markup into the page', { timeout: 60 }, async (t) => {
   const gateway = await Gateway.start(t);
   const browser = await launch(t);

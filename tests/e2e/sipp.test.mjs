@@ -29,6 +29,12 @@ test('refusals have the status of the RFC', { timeout: 120 }, async (t) => {
     await (await sipp(t, gateway, scenario)).done;
 });
 
+test('INFO, MESSAGE and SUBSCRIBE are answered by their RFCs', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t);
+  for (const transport of ['udp', 'tcp'])
+    for (const scenario of ['info', 'message', 'subscribe_notify']) await (await sipp(t, gateway, scenario, { transport })).done;
+});
+
 test('numbers without a rule get 404, strangers without a trunk no call', { timeout: 60 }, async (t) => {
   const gateway = await Gateway.start(t, {
     sip: { bind: ['127.0.0.1'] },
