@@ -64,6 +64,8 @@ find_room (Gateway *gateway, const SigSipSubscribe *subscribe, char **name)
 
   if (!gw_dispatch (gateway->settings, &facts, &dispatch, &error))
     return g_error_matches (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED) ? 403 : 404;
+  if (dispatch.rule != NULL && dispatch.rule->pin != NULL && dispatch.rule->pin[0] != '\0')
+    return 403; /* nobody can be asked for it here */
   *name = g_steal_pointer (&dispatch.room);
   return 200;
 }
