@@ -46,6 +46,8 @@ metrics_text (Gateway *gateway)
   add (text, "sip_refused_total", "counter", "SIP requests refused.", (double)sip.n_refused);
   add (text, "sip_rate_limited_total", "counter", "INVITEs above the limit per source.",
        (double)sip.n_rate_limited);
+  add (text, "sip_scanners_total", "counter", "SIP requests of scanning tools, dropped.",
+       (double)sip.n_scanners);
   add (text, "sip_malformed_total", "counter", "SIP messages that could not be read.",
        (double)sip.n_malformed);
   gw_call_timer_metrics (gateway, text);

@@ -16,6 +16,7 @@
 #include <sofia-sip/sip_util.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 static GPtrArray *endpoints; /* those alive in this process; main thread */
 
@@ -88,6 +89,21 @@ is_flooding (SigSip *endpoint, msg_t *message, const sip_t *sip)
     return FALSE;
   sig_sip_peer_of (message, &peer);
   return !sig_sip_rate_take (rate, &peer.source, cfg_monotonic_now ());
+}
+
+/* The names that scanning tools give themselves. Whoever answers them is told to others and tried for
+ * passwords. */
+static gboolean
+is_scanner (const sip_t *sip)
+{
+  static const char *const names[]
+      = { "friendly-scanner", "sipvicious", "sipcli", "sip-scan", "sundayddr", "iWar", "VaxSIPUserAgent" };
+  const char *agent = sip->sip_user_agent != NULL ? sip->sip_user_agent->g_string : NULL;
+
+  for (guint i = 0; agent != NULL && i < G_N_ELEMENTS (names); i++)
+    if (g_ascii_strncasecmp (agent, names[i], strlen (names[i])) == 0)
+      return TRUE;
+  return FALSE;
 }
 
 /* Without a Via the stack has nowhere to answer a broken message to, and drops it. */
@@ -169,7 +185,12 @@ inspect (SigSip *endpoint, msg_t *message, sip_t *sip)
       endpoint->stats.n_malformed++;
       sip->sip_flags |= MSG_FLG_ERROR;
     }
-  if (is_flooding (endpoint, message, sip))
+  if (is_scanner (sip))
+    {
+      endpoint->stats.n_scanners++;
+      drop (message, sip);
+    }
+  else if (is_flooding (endpoint, message, sip))
     {
       endpoint->stats.n_rate_limited++;
       drop (message, sip);

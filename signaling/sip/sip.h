@@ -256,7 +256,7 @@ typedef struct
 {
   guint n_calls;
   guint n_closing; /* ended, but our BYE or CANCEL waits for its answer */
-  guint64 n_invites, n_refused, n_rate_limited, n_malformed;
+  guint64 n_invites, n_refused, n_rate_limited, n_malformed, n_scanners;
 } SigSipStats;
 
 void sig_sip_get_stats (SigSip *sip, SigSipStats *stats);

@@ -295,6 +295,25 @@ test_stray_answers (void)
   hang_up (&c);
 }
 
+/* No answer, and counted; the next caller of the same source gets one. */
+static void
+test_scanners (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+  SigSipStats stats;
+
+  dialog_request (dialog, "OPTIONS", "User-Agent: friendly-scanner\r\n", NULL, NULL);
+  dialog_request (dialog, "INVITE", "User-Agent: SIPVicious 0.3\r\n", "application/sdp", OFFER);
+  wire_nothing (wire, 100, NULL);
+  sig_sip_get_stats (e->sip, &stats);
+  g_assert_cmpuint (stats.n_scanners, ==, 2);
+  g_assert_cmpuint (e->n_invites, ==, 0);
+  dialog_request (dialog, "OPTIONS", "User-Agent: Phone\r\n", NULL, NULL);
+  expect_answer_to (wire, "200", "OPTIONS");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -309,5 +328,6 @@ main (int argc, char **argv)
   g_test_add_func ("/signaling/sip/dialog/routes_of_caller", test_routes_of_caller);
   g_test_add_func ("/signaling/sip/dialog/routes_of_callee", test_routes_of_callee);
   g_test_add_func ("/signaling/sip/dialog/stray_answers", test_stray_answers);
+  g_test_add_func ("/signaling/sip/dialog/scanners", test_scanners);
   return g_test_run ();
 }
