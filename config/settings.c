@@ -50,6 +50,8 @@ settings_new (void)
   settings->storage_path = g_strdup ("switchroom.db");
   settings->webhook.urls = no_texts ();
   settings->logging.level = CFG_LOG_INFO;
+  settings->capture.enabled = TRUE;
+  settings->capture.hep_node_id = 2001;
   return settings;
 }
 
@@ -142,6 +144,8 @@ cfg_settings_free (CfgSettings *settings)
   g_strfreev (settings->media.codecs);
   g_free (settings->storage_path);
   g_free (settings->logging.file);
+  g_free (settings->capture.hep_address);
+  g_free (settings->capture.hep_password);
   for (gsize i = 0; i < settings->n_trunks; i++)
     free_trunk (&settings->trunks[i]);
   g_free (settings->trunks);

@@ -160,6 +160,14 @@ typedef struct
   char *file;          /* NULL: standard output */
 } CfgLoggingSettings;
 
+typedef struct
+{
+  gboolean enabled;     /* keep the messages of calls; default TRUE */
+  char *hep_address;    /* host or host:port of a HEP 3 server; default port 9060 */
+  char *hep_password;   /* shared with it */
+  guint hep_node_id;    /* default 2001 */
+} CfgCaptureSettings;
+
 typedef enum
 {
   CFG_TRUNK_INBOUND = 1 << 0,
@@ -239,6 +247,7 @@ typedef struct
   CfgRedisSettings redis;
   CfgWebhookSettings webhook;
   CfgLoggingSettings logging;
+  CfgCaptureSettings capture;
   CfgTrunkSettings *trunks;
   gsize n_trunks;
   CfgDispatchRuleSettings *dispatch_rules;

@@ -333,6 +333,16 @@ static const CfgKey logging_keys[] = {
 };
 #undef TABLE_TYPE
 
+#define TABLE_TYPE CfgCaptureSettings
+static const CfgKey capture_keys[] = {
+  BOOL ("enabled", enabled),
+  TEXT ("hep_address", hep_address, IS_HOST),
+  SECRET ("hep_password", hep_password),
+  COUNT ("hep_node_id", hep_node_id, 0, G_MAXINT32),
+  { 0 },
+};
+#undef TABLE_TYPE
+
 #define TABLE_TYPE CfgTrunkSettings
 static const CfgKey trunk_keys[] = {
   TEXT ("name", name, .max = 128),
@@ -420,6 +430,7 @@ const CfgKey cfg_settings_keys[] = {
   SECTION ("redis", redis, redis_keys),
   SECTION ("webhook", webhook, webhook_keys),
   SECTION ("logging", logging, logging_keys),
+  SECTION ("capture", capture, capture_keys),
   { .name = "trunks",
     .read = cfg_read_section_list,
     AT (trunks),

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/base/error.h"
+#include "gateway/capture.h"
 #include "gateway/calls.h"
 
 static gboolean
@@ -108,12 +109,56 @@ call_hangup (Gateway *gateway, GwRequest *request, json_t *params, GError **erro
   return json_object ();
 }
 
+/* Of a call that is known, or of an INVITE that was refused: that belongs to no room. */
+static json_t *
+call_trace (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  const char *id = gw_param_string (params, "sip_call_id");
+  const char *call_id = gw_param_string (params, "sip_call_id_full");
+  GwCall *call = id != NULL ? gw_call_find (gateway, id) : NULL;
+  json_t *about = NULL, *trace = NULL;
+
+  if ((id == NULL) == (call_id == NULL))
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                   "either sip_call_id or sip_call_id_full says which call");
+      return NULL;
+    }
+  if (call != NULL && may_see (request, gw_call_room (call)))
+    {
+      about = gw_call_json (call, TRUE);
+      call_id = json_string_value (json_object_get (about, "sip_call_id_full"));
+    }
+  else if (id != NULL)
+    about = find_ended (gateway, request, id);
+  if (about != NULL || (id == NULL && may_see (request, NULL)))
+    trace = gw_capture_trace (gateway, call_id, id);
+  if (about == NULL && trace == NULL)
+    {
+      not_found (id != NULL ? id : call_id, error);
+      return NULL;
+    }
+  if (trace == NULL)
+    trace = json_pack ("{s:[], s:i, s:s}", "messages", "lost", 0, "ladder", "");
+  json_object_set_new (trace, "call", about != NULL ? about : json_null ());
+  return trace;
+}
+
 #define ID_PARAM                                                                                             \
   {                                                                                                          \
     "sip_call_id", { "id" }, GW_PARAM_STRING, TRUE, "The call's id, SCL_..."                                 \
   }
 
 static const GwParam id_only[] = { ID_PARAM, { NULL } };
+static const GwParam trace_params[] = {
+  { "sip_call_id", { "id" }, GW_PARAM_STRING, FALSE, "The call's id, SCL_..." },
+  { "sip_call_id_full",
+    { "call_id" },
+    GW_PARAM_STRING,
+    FALSE,
+    "Or its SIP Call-ID: also of an INVITE that was refused a moment ago." },
+  { NULL },
+};
 static const GwParam list_params[] = {
   { "room_name", { "room" }, GW_PARAM_STRING, FALSE, "Only calls of this room." },
   { "ended", { NULL }, GW_PARAM_BOOL, FALSE, "Calls that are over too, the newest first." },
@@ -125,6 +170,9 @@ const GwMethod gw_call_methods[] = {
   { "call.list", GW_GRANT_SIP_READ, "room_name", call_list, list_params, "SIP calls." },
   { "call.get", GW_GRANT_SIP_READ, NULL, call_get, id_only,
     "One call: state, codecs, statistics of both directions, timeline." },
+  { "call.trace", GW_GRANT_SIP_READ, NULL, call_trace, trace_params,
+    "Why it went as it went: the call with its timeline, every SIP message (secrets masked), and these as a "
+    "ladder of text." },
   { "call.hangup", GW_GRANT_SIP_READ, NULL, call_hangup, id_only, "Ends a call." },
   { NULL },
 };

@@ -7,6 +7,7 @@
 #include "config/base/error.h"
 #include "config/base/ids.h"
 #include "config/base/log.h"
+#include "gateway/capture.h"
 #include "gateway/events.h"
 #include "gateway/messages.h"
 #include "gateway/presence.h"
@@ -262,6 +263,7 @@ finish (GwCall *call)
   gw_log_summary (&context, duration_s, cause_text (call), &call->stats);
   text = sig_json_dump (gw_call_json (call, TRUE), &size);
   gw_text_ring_append (gateway->ended_calls, text, size);
+  gw_capture_finish (gateway, call->v.sip_call_id, call->v.id);
   g_hash_table_remove (gateway->calls_by_sip, &call->sip);
   g_hash_table_remove (gateway->calls, call->v.id);
   gateway_check_drained (gateway);
@@ -376,6 +378,7 @@ const SigSipOps gw_calls_sip_ops = {
   .subscribe = gw_presence_on_subscribe,
   .notification = gw_presence_on_notification,
   .unsubscribed = gw_presence_on_unsubscribed,
+  .captured = gw_capture_message,
 };
 
 /* ---- what the leg tells ---- */

@@ -5,6 +5,7 @@
 
 #include "config/base/error.h"
 #include "config/base/log.h"
+#include "gateway/capture.h"
 #include "gateway/rooms.h"
 
 static int
@@ -90,6 +91,7 @@ take_facts (GwCall *call, const SigSipInvite *invite, GwDispatch *dispatch)
 
   g_free (call->v.sip_call_id);
   call->v.sip_call_id = g_strdup (invite->call_id);
+  gw_capture_claim (call->gateway, call->v.sip_call_id);
   call->v.from = g_strdup (invite->from_user);
   call->v.to = g_strdup (invite->request_user);
   call->v.peer = g_strdup_printf (v6 ? "[%s]:%u" : "%s:%u", invite->source_address, invite->source_port);

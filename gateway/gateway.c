@@ -10,6 +10,7 @@
 #include "config/base/ids.h"
 #include "config/base/log.h"
 #include "gateway/api.h"
+#include "gateway/capture.h"
 #include "gateway/calls.h"
 #include "gateway/events.h"
 #include "gateway/metrics.h"
@@ -373,6 +374,7 @@ gateway_new (const CfgSettings *settings, const GatewayOptions *options, GError 
   gateway->epoch = cfg_id_new ("EP_");
   gateway->events = gw_events_new (gateway->epoch);
   gateway->presence = gw_presence_new ();
+  gateway->capture = gw_capture_new (settings);
   init_tables (gateway);
   /* SIP last: it cannot be stopped without the main loop. */
   if (!start_media (gateway, error) || !start_web (gateway, options, error)
@@ -487,6 +489,7 @@ gateway_free (Gateway *gateway)
   free_idle_rooms (gateway);
   free_tables (gateway);
   gw_presence_free (gateway->presence);
+  gw_capture_free (gateway->capture);
   gw_events_free (gateway->events);
   g_free (gateway->api_secret);
   g_free (gateway->epoch);

@@ -19,6 +19,7 @@ struct _GwPresence;
 typedef struct _GwCall GwCall;
 typedef struct _GwSession GwSession;
 typedef struct _GwConn GwConn;
+typedef struct _GwCapture GwCapture;
 
 typedef enum
 {
@@ -57,6 +58,7 @@ typedef struct
   SigWeb *web;
   GwEvents *events;
   struct _GwPresence *presence; /* subscriptions of phones */
+  GwCapture *capture;
 
   GHashTable *rooms;          /* char* name -> GwRoom*, owned */
   GHashTable *rooms_by_media; /* MediaRoomId -> GwRoom* */

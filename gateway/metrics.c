@@ -1,5 +1,6 @@
 #include "gateway/metrics.h"
 
+#include "gateway/capture.h"
 #include "gateway/calls.h"
 
 #include <string.h>
@@ -51,6 +52,7 @@ metrics_text (Gateway *gateway)
   add (text, "sip_malformed_total", "counter", "SIP messages that could not be read.",
        (double)sip.n_malformed);
   gw_call_timer_metrics (gateway, text);
+  gw_capture_metrics (gateway, text);
   add (text, "rtp_packets_received_total", "counter", "RTP and RTCP packets received.", (double)packets_in);
   add (text, "rtp_packets_sent_total", "counter", "RTP and RTCP packets sent.", (double)packets_out);
   add (text, "rtp_strangers_total", "counter", "Packets dropped because nobody known sent them.",

@@ -33,6 +33,12 @@ gw_text_ring_free (GwTextRing *ring)
   g_free (ring);
 }
 
+void
+gw_text_ring_touch (GwTextRing *ring)
+{
+  memset (ring->bytes, 1, ring->capacity); /* zeros would be left to the kernel's zero page */
+}
+
 static Entry *
 entry_of (GwTextRing *ring, guint64 seq)
 {

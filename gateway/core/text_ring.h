@@ -15,6 +15,8 @@ typedef struct _GwTextRing GwTextRing;
  */
 GwTextRing *gw_text_ring_new (guint64 last_seq, guint32 bytes) G_GNUC_WARN_UNUSED_RESULT;
 void gw_text_ring_free (GwTextRing *ring);
+/** gw_text_ring_touch: takes all of its memory now, so that it does not grow as it fills. */
+void gw_text_ring_touch (GwTextRing *ring);
 
 /**
  * gw_text_ring_append:

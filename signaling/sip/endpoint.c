@@ -117,6 +117,7 @@ start_listener (SigSip *sip, const char *address, GError **error)
   listener->external = g_strdup (external_for (sip, address));
   g_autofree char *url = listener_url (listener);
 
+  sig_sip_loop_init ();
   listener->nua = nua_create (
       sip->root, sig_sip_on_event, listener, NUTAG_URL (url), NTATAG_MCLASS (sip->parser),
       /* offers, answers, ringing, redirection and session timers are not the stack's business */
@@ -126,9 +127,10 @@ start_listener (SigSip *sip, const char *address, GError **error)
       NUTAG_ENABLEMESSAGE (1), NUTAG_OUTBOUND ("no-options-keepalive no-validate no-natify"),
       NUTAG_KEEPALIVE (0), SIPTAG_ALLOW_STR (sip->allow),
       NUTAG_APPL_METHOD ("OPTIONS, UPDATE, PRACK, INFO, MESSAGE"), NTATAG_MERGE_482 (1),
-      SIPTAG_USER_AGENT_STR (sip->user_agent), NTATAG_MAXSIZE (MAX_MESSAGE), NTATAG_UDP_MTU (MAX_MESSAGE - 1),
-      NTATAG_MAX_PROCEEDING (MAX_PROCEEDING), NTATAG_SIP_T1 (sip->t1_ms), NTATAG_SIP_T1X64 (64 * sip->t1_ms),
-      NTATAG_SIP_T2 (8 * sip->t1_ms), NTATAG_SIP_T4 (10 * sip->t1_ms), TPTAG_PONG2PING (1), TAG_END ());
+      SIPTAG_USER_AGENT_STR (sip->user_agent), NTATAG_MAXSIZE (MAX_MESSAGE),
+      NTATAG_UDP_MTU (MAX_MESSAGE - 1), NTATAG_MAX_PROCEEDING (MAX_PROCEEDING), NTATAG_SIP_T1 (sip->t1_ms),
+      NTATAG_SIP_T1X64 (64 * sip->t1_ms), NTATAG_SIP_T2 (8 * sip->t1_ms), NTATAG_SIP_T4 (10 * sip->t1_ms),
+      TPTAG_PONG2PING (1), TPTAG_LOG (sig_sip_capture_is_wanted (sip)), TAG_END ());
   if (listener->nua == NULL)
     {
       g_set_error (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE, "cannot listen for SIP on %s port %u: %s",

@@ -324,6 +324,13 @@ const char *sig_sip_phrase (int status, const char *phrase);
 GArray *sig_sip_headers (sip_t const *message);
 void sig_sip_headers_free (GArray *headers);
 
+/* loop.c */
+void sig_sip_loop_init (void);
+
+/* capture.c */
+int sig_sip_capture_is_wanted (const SigSip *sip);
+
 /* parser.c */
+SigSip *sig_sip_endpoint_of (const msg_t *message);
 msg_mclass_t *sig_sip_parser_new (SigSip *sip);
 void sig_sip_parser_free (SigSip *sip);

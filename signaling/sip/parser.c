@@ -20,8 +20,9 @@
 
 static GPtrArray *endpoints; /* those alive in this process; main thread */
 
-static SigSip *
-endpoint_of (msg_t *message)
+/** sig_sip_endpoint_of: whose parser made @message; NULL: none that is alive. */
+SigSip *
+sig_sip_endpoint_of (const msg_t *message)
 {
   for (guint i = 0; endpoints != NULL && i < endpoints->len; i++)
     {
@@ -201,7 +202,7 @@ static issize_t
 extract_body (msg_t *message, msg_pub_t *object, char bytes[], isize_t size, int end_of_stream)
 {
   sip_t *sip = (sip_t *)object;
-  SigSip *endpoint = endpoint_of (message);
+  SigSip *endpoint = sig_sip_endpoint_of (message);
 
   if (endpoint != NULL && !(sip->sip_flags & MSG_FLG_BODY))
     {

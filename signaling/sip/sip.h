@@ -21,6 +21,8 @@
 
 #include "signaling/core/session_timer.h"
 
+#define SIG_SIP_CAPTURE_MAX 65536 /* longest message that ops.captured shows */
+
 typedef struct _SigSip SigSip;
 typedef guint64 SigSipCallId; /* 0 is no call */
 typedef guint64 SigSipSubscriptionId;
@@ -154,6 +156,19 @@ typedef struct
   const SigSessionTimer *timer;
 } SigSipTimerNews;
 
+/* A message on the wire, with its secrets masked; valid during the ops call only. */
+typedef struct
+{
+  gboolean is_sent;
+  gboolean begins_call; /* an INVITE without a To tag */
+  const char *call_id;
+  const char *transport;                      /* "udp", "tcp" or "tls" */
+  const char *local_address, *remote_address; /* numeric */
+  guint16 local_port, remote_port;
+  const char *text; /* not NUL-terminated; cut at SIG_SIP_CAPTURE_MAX */
+  gsize size;
+} SigSipCaptured;
+
 /* Each may be NULL only in tests of parts. Called on the main thread, never from inside a sig_sip_ function.
  */
 typedef struct
@@ -191,6 +206,9 @@ typedef struct
                          gboolean *more);
   /* It is over: expired, ended by the subscriber, or nobody answers NOTIFY. */
   void (*unsubscribed) (gpointer owner, SigSipSubscriptionId id);
+  /* (nullable): every message that is sent or received. Called from anywhere, also from inside of sig_sip_
+   * functions: it must not call back. */
+  void (*captured) (gpointer owner, const SigSipCaptured *message);
 } SigSipOps;
 
 /**

@@ -99,7 +99,7 @@ test('server.methods describes every method', {}, async (t) => {
   const { methods } = await rpc.call('server.methods');
   for (const name of ['server.info', 'server.stats', 'room.create', 'room.list', 'room.get', 'room.delete', 'room.update',
     'room.watch', 'participant.list', 'participant.get', 'participant.remove', 'participant.mute', 'participant.create',
-    'call.list', 'call.get', 'call.hangup', 'session.join', 'session.offer', 'session.candidate', 'session.mute', 'session.leave'])
+    'call.list', 'call.get', 'call.trace', 'call.hangup', 'session.join', 'session.offer', 'session.candidate', 'session.mute', 'session.leave'])
     t.ok(methods[name]?.params?.type === 'object' && methods[name].description, `${name} is not described`);
 });
 

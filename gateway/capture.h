@@ -1,0 +1,29 @@
+/* The SIP messages of calls: kept for call.trace, and sent to a Homer server as HEP 3. */
+#pragma once
+
+#include "gateway/api.h"
+
+typedef struct _GwCapture GwCapture;
+
+/** gw_capture_new: with the settings of `capture`; resolves the server's name in the background. */
+GwCapture *gw_capture_new (const CfgSettings *settings) G_GNUC_WARN_UNUSED_RESULT;
+void gw_capture_free (GwCapture *capture);
+
+/** gw_capture_message: (SigSipOps.captured) */
+void gw_capture_message (gpointer gateway, const SigSipCaptured *message);
+/** gw_capture_claim: a call has this Call-ID. @call_id: (nullable) */
+void gw_capture_claim (Gateway *gateway, const char *call_id);
+/** gw_capture_finish: call @id (SCL_...) is over. @call_id: (nullable) */
+void gw_capture_finish (Gateway *gateway, const char *call_id, const char *id);
+
+/**
+ * gw_capture_trace:
+ * @call_id, @id: (nullable) each: Call-ID, and our id of a call that is over
+ *
+ * Returns: (transfer full) (nullable): {messages: [{time, direction, transport, local, remote, text}], lost,
+ * ladder}; NULL when nothing is known of the call.
+ */
+json_t *gw_capture_trace (Gateway *gateway, const char *call_id, const char *id);
+
+/** gw_capture_metrics: adds its counters to the text for Prometheus. */
+void gw_capture_metrics (Gateway *gateway, GString *text);

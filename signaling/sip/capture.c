@@ -1,0 +1,85 @@
+/* Every message on the wire, sent and received. The stack's transport hands each one to tport_log_msg() when
+ * TPTAG_LOG is on, and calls that through the procedure linkage table: this file's function of the same name
+ * takes its place. Of the ways to see the messages it is the cheapest
+ * (docs/decisions/0012-capture-and-timers-of-the-stack.md): TPTAG_DUMP formats and writes each of them to a
+ * file, TPTAG_LOG's own formats it line by line. */
+#include "signaling/sip/internal.h"
+
+#include "signaling/core/capture.h"
+
+#include <sofia-sip/msg_addr.h>
+#include <sofia-sip/tport.h>
+
+#include <string.h>
+
+#define MAX_PARTS 128
+
+void tport_log_msg (tport_t *transport, msg_t *message, char const *what, char const *via, su_time_t now);
+
+static gsize
+copy_text (msg_t *message, char *text)
+{
+  msg_iovec_t parts[MAX_PARTS];
+  gsize n = MIN (msg_iovec (message, parts, MAX_PARTS), (gsize)MAX_PARTS), size = 0;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      gsize part = MIN ((gsize)parts[i].mv_len, SIG_SIP_CAPTURE_MAX - size);
+
+      memcpy (text + size, parts[i].mv_base, part);
+      size += part;
+    }
+  return size;
+}
+
+/** sig_sip_capture_is_wanted: for TPTAG_LOG. */
+int
+sig_sip_capture_is_wanted (const SigSip *sip)
+{
+  return sip->ops->captured != NULL;
+}
+
+/* The name in a transport is a number, "*", or with brackets. */
+static void
+copy_host (char *to, gsize size, const char *from)
+{
+  gsize length = strlen (from);
+
+  if (length >= 2 && from[0] == '[')
+    g_snprintf (to, (gulong)size, "%.*s", (int)length - 2, from + 1);
+  else
+    g_strlcpy (to, from, size);
+}
+
+__attribute__ ((visibility ("default"))) void
+tport_log_msg (tport_t *transport, msg_t *message, char const *what, char const *via, su_time_t now)
+{
+  static char text[SIG_SIP_CAPTURE_MAX]; /* the main thread's */
+  SigSip *endpoint = sig_sip_endpoint_of (message);
+  const sip_t *sip = sip_object (message);
+  const tp_name_t *own;
+  SigSipCaptured view;
+  char local[64];
+  SigSipPeer peer;
+
+  if (endpoint == NULL || endpoint->ops->captured == NULL || sip == NULL || sip->sip_call_id == NULL
+      || sip->sip_cseq == NULL)
+    return;
+  sig_sip_peer_of (message, &peer);
+  own = tport_name (tport_parent (transport));
+  copy_host (local, sizeof local, own->tpn_host);
+  view = (SigSipCaptured){ .is_sent = what[0] == 's',
+                           .begins_call = sip->sip_cseq->cs_method == sip_method_invite
+                                          && sip->sip_request != NULL
+                                          && (sip->sip_to == NULL || sip->sip_to->a_tag == NULL),
+                           .call_id = sip->sip_call_id->i_id,
+                           .transport = own->tpn_proto,
+                           .local_address = local,
+                           .local_port = (guint16)g_ascii_strtoull (own->tpn_port, NULL, 10),
+                           .remote_address = peer.host,
+                           .remote_port = peer.port,
+                           .text = text };
+  view.size = copy_text (message, text);
+  sig_capture_mask (text, view.size);
+  endpoint->ops->captured (endpoint->owner, &view);
+}
