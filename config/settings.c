@@ -142,6 +142,7 @@ cfg_settings_free (CfgSettings *settings)
   clear_servers (settings);
   clear_sip (&settings->sip);
   g_strfreev (settings->media.codecs);
+  g_free (settings->media.files);
   g_free (settings->storage_path);
   g_free (settings->logging.file);
   g_free (settings->capture.hep_address);

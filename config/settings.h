@@ -116,6 +116,7 @@ typedef struct
   guint mix_speakers;        /* default 6 */
   gint64 timeout_us;         /* default 60 s; 0: off */
   gint64 timeout_initial_us; /* default 0: off */
+  char *files;               /* directory of files that may be played; NULL: none may */
 } CfgMediaSettings;
 
 typedef enum

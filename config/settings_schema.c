@@ -282,6 +282,7 @@ static const CfgKey media_keys[] = {
   COUNT ("mix_speakers", mix_speakers, 1, 32),
   DURATION ("timeout", timeout_us),
   DURATION ("timeout_initial", timeout_initial_us),
+  TEXT ("files", files),
   { 0 },
 };
 #undef TABLE_TYPE

@@ -34,8 +34,9 @@ struct _GwRequest
 const GwMethod *
 gw_api_method (guint index)
 {
-  static const GwMethod *const tables[] = { gw_server_methods, gw_room_methods,    gw_participant_methods,
-                                            gw_call_methods,   gw_session_methods, gw_message_methods };
+  static const GwMethod *const tables[]
+      = { gw_server_methods, gw_room_methods,    gw_participant_methods, gw_play_methods,
+          gw_call_methods,   gw_session_methods, gw_message_methods };
 
   for (guint t = 0; t < G_N_ELEMENTS (tables); t++)
     for (const GwMethod *method = tables[t]; method->name != NULL; method++)

@@ -14,6 +14,7 @@
 #include "gateway/calls.h"
 #include "gateway/events.h"
 #include "gateway/metrics.h"
+#include "gateway/plays.h"
 #include "gateway/presence.h"
 #include "gateway/rooms.h"
 #include "gateway/sessions.h"
@@ -184,6 +185,7 @@ static const MediaEngineOps media_ops = {
   .leg_stats = on_leg_stats,
   .leg_closed = on_leg_closed,
   .room_speakers = gw_rooms_speakers,
+  .play_ended = gw_play_ended,
 };
 
 static const SigWebOps web_ops = {
@@ -342,6 +344,7 @@ init_tables (Gateway *gateway)
   gateway->calls = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, gw_call_free);
   gateway->calls_by_sip = g_hash_table_new (g_int64_hash, g_int64_equal);
   gateway->sessions = g_hash_table_new_full (NULL, NULL, gw_session_free, NULL);
+  gateway->plays = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, gw_play_free);
   gateway->legs = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, leg_owner_free);
   gateway->conns = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, gw_conn_free);
   gateway->ended_calls = gw_text_ring_new (0, ENDED_CALLS_BYTES);
@@ -353,6 +356,7 @@ free_tables (Gateway *gateway)
   g_hash_table_unref (gateway->calls_by_sip);
   g_hash_table_unref (gateway->calls);
   g_hash_table_unref (gateway->sessions);
+  g_hash_table_unref (gateway->plays);
   g_hash_table_unref (gateway->legs);
   g_hash_table_unref (gateway->conns);
   g_hash_table_unref (gateway->rooms_by_media);

@@ -67,6 +67,7 @@ typedef struct
   guint n_alerting;           /* calls in GW_CALL_ALERTING */
   GwTextRing *ended_calls;    /* JSON of calls that are over */
   GHashTable *sessions;       /* set of GwSession*, owned */
+  GHashTable *plays;          /* MediaPlayId -> GwPlay*, owned */
   GHashTable *legs;           /* MediaLegId -> GwLegOwner*, owned */
   GHashTable *conns;          /* SigWebConnId -> GwConn*, owned */
   guint64 last_track;         /* the last media track id given out */

@@ -1,0 +1,160 @@
+/* Playing to participants and rooms, sending digits, and gains. */
+#include "gateway/api.h"
+
+#include <string.h>
+
+#include "config/base/error.h"
+#include "gateway/plays.h"
+#include "gateway/rooms.h"
+#include "media/core/dtmf.h"
+
+#define DIGITS_MAX 64
+
+static GwRoom *
+find_room (Gateway *gateway, json_t *params, GError **error)
+{
+  const char *name = gw_param_string (params, "room_name");
+  GwRoom *room = gw_rooms_find (gateway, name);
+
+  if (room == NULL)
+    g_set_error (error, CFG_ERROR, CFG_ERROR_NOT_FOUND, "there is no room \"%s\"", name);
+  return room;
+}
+
+static GwParticipant *
+find_in (GwRoom *room, const char *identity, GError **error)
+{
+  GwParticipant *participant = gw_room_find (room, identity);
+
+  if (participant == NULL)
+    g_set_error (error, CFG_ERROR, CFG_ERROR_NOT_FOUND, "nobody in room \"%s\" has the identity \"%s\"",
+                 room->name, identity);
+  return participant;
+}
+
+static json_t *
+play (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  const char *identity = gw_param_string (params, "participant_identity");
+  const GwPlayRequest what = {
+    .file = gw_param_string (params, "file"),
+    .tone = gw_param_string (params, "tone"),
+    .loop = gw_param_bool (params, "loop", FALSE),
+    .gain_db = (double)gw_param_int (params, "gain_db", 0),
+  };
+  GwRoom *room = find_room (gateway, params, error);
+  GwParticipant *participant = room != NULL && identity != NULL ? find_in (room, identity, error) : NULL;
+  const char *id;
+
+  if (room == NULL || (identity != NULL && participant == NULL))
+    return NULL;
+  id = gw_play_start (gateway, room, participant, &what, error);
+  return id != NULL ? json_pack ("{s:s}", "play_id", id) : NULL;
+}
+
+static json_t *
+play_stop (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  if (!gw_play_stop (gateway, gw_param_string (params, "room_name"),
+                     gw_param_string (params, "participant_identity"), gw_param_string (params, "play_id"),
+                     error))
+    return NULL;
+  return json_object ();
+}
+
+static json_t *
+send_dtmf (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  const char *digits = gw_param_string (params, "digits");
+  GwRoom *room = find_room (gateway, params, error);
+  GwParticipant *participant
+      = room != NULL ? find_in (room, gw_param_string (params, "participant_identity"), error) : NULL;
+
+  if (participant == NULL)
+    return NULL;
+  if (participant->kind != GW_KIND_SIP)
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION,
+                           "only phones can be sent digits: this participant is none");
+      return NULL;
+    }
+  if (media_dtmf_duration_ms (digits, MEDIA_DTMF_TONE_MS, MEDIA_DTMF_GAP_MS) < 0)
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                           "digits: must be of 0-9 * # A-D, and the pauses w (0.5 s), W (1 s) and , (2 s)");
+      return NULL;
+    }
+  if (media_engine_leg_send_dtmf (gateway->media, participant->leg, digits))
+    return json_object ();
+  g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION, "the phone has no media yet");
+  return NULL;
+}
+
+static json_t *
+set_gain (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  const char *listener = gw_param_string (params, "listener");
+  GwRoom *room = find_room (gateway, params, error);
+  GwParticipant *participant
+      = room != NULL ? find_in (room, gw_param_string (params, "participant_identity"), error) : NULL;
+  GwParticipant *hears = participant != NULL && listener != NULL ? find_in (room, listener, error) : NULL;
+
+  if (participant == NULL || (listener != NULL && hears == NULL))
+    return NULL;
+  media_engine_leg_set_gain (gateway->media, participant->leg, hears != NULL ? hears->leg : 0,
+                             (double)gw_param_int (params, "gain_db", 0));
+  return json_object ();
+}
+
+#define ROOM_PARAM                                                                                           \
+  {                                                                                                          \
+    "room_name", { "room", "name" }, GW_PARAM_STRING, TRUE, "The room's name."                               \
+  }
+#define IDENTITY_PARAM                                                                                       \
+  {                                                                                                          \
+    "participant_identity", { "identity" }, GW_PARAM_STRING, TRUE, "Who, in this room."                      \
+  }
+#define PLAY_PARAMS                                                                                          \
+  { "file", { NULL }, GW_PARAM_STRING, FALSE, "An audio file, by its path below media.files.", 0, 1024 },    \
+      { "tone", { NULL }, GW_PARAM_STRING, FALSE, "Instead: ringback, busy, congestion, dial or beep." },    \
+      { "loop", { NULL }, GW_PARAM_BOOL, FALSE, "Begin the file anew at its end." },                         \
+  {                                                                                                          \
+    "gain_db", { NULL }, GW_PARAM_INT, FALSE, "How much louder, or less loud; default 0.", -60, 18           \
+  }
+#define PLAY_ID_PARAM                                                                                        \
+  {                                                                                                          \
+    "play_id", { NULL }, GW_PARAM_STRING, TRUE, "What the play method answered."                             \
+  }
+
+static const GwParam participant_play_params[] = { ROOM_PARAM, IDENTITY_PARAM, PLAY_PARAMS, { NULL } };
+static const GwParam room_play_params[] = { ROOM_PARAM, PLAY_PARAMS, { NULL } };
+static const GwParam participant_stop_params[] = { ROOM_PARAM, IDENTITY_PARAM, PLAY_ID_PARAM, { NULL } };
+static const GwParam room_stop_params[] = { ROOM_PARAM, PLAY_ID_PARAM, { NULL } };
+static const GwParam dtmf_params[] = {
+  ROOM_PARAM,
+  IDENTITY_PARAM,
+  { "digits", { NULL }, GW_PARAM_STRING, TRUE, "0-9 * # A-D; w: 0.5 s of pause, W: 1 s.", 0, DIGITS_MAX },
+  { NULL },
+};
+static const GwParam gain_params[] = {
+  ROOM_PARAM,
+  IDENTITY_PARAM,
+  { "listener", { NULL }, GW_PARAM_STRING, FALSE, "For whom; default: for everybody." },
+  { "gain_db", { NULL }, GW_PARAM_INT, TRUE, "How loud, in dB; -60: not at all; 0: as it is.", -60, 18 },
+  { NULL },
+};
+
+const GwMethod gw_play_methods[] = {
+  { "participant.play", GW_GRANT_ROOM_ADMIN, "room_name", play, participant_play_params,
+    "Plays a file or a tone to one participant, over what it hears." },
+  { "participant.play_stop", GW_GRANT_ROOM_ADMIN, "room_name", play_stop, participant_stop_params,
+    "Ends that." },
+  { "participant.send_dtmf", GW_GRANT_ROOM_ADMIN, "room_name", send_dtmf, dtmf_params,
+    "Sends digits to a phone." },
+  { "participant.set_gain", GW_GRANT_ROOM_ADMIN, "room_name", set_gain, gain_params,
+    "How loud a participant is, for everybody or for one listener." },
+  { "room.play", GW_GRANT_ROOM_ADMIN, "room_name", play, room_play_params,
+    "Plays a file or a tone to everybody in a room." },
+  { "room.play_stop", GW_GRANT_ROOM_ADMIN, "room_name", play_stop, room_stop_params, "Ends that." },
+  { NULL },
+};
