@@ -42,7 +42,7 @@ static const Row key_rows[] = {
   { "\"a\\nb\": 1\nstorage: {}\n",
     "1: a\\nb: unknown key; known here: api_key, api_secret, keys, ws_url, http, sip_port, sip, rtp_port, "
     "rtc, media, "
-    "session_timer, limits, storage, redis, webhook, logging, trunks, dispatch_rules" },
+    "session_timer, limits, storage, redis, webhook, logging, capture, trunks, dispatch_rules" },
   { "redis:\n  <<: {address: a}\n", "2: redis.<<: unknown key; known here: address, username, password, db" },
   { "sip_port: 5060\nrtp_port: {start: 1, end: 2}\nsip_port: 5070\n",
     "3: sip_port: is given twice, first in line 1; remove one" },
@@ -67,7 +67,7 @@ keys_are_known_and_given_once (void)
 static const Row value_rows[] = {
   { "a: &x 1\n", "1: a: unknown key; known here: api_key, api_secret, keys, ws_url, http, sip_port, sip, "
                  "rtp_port, rtc, media, "
-                 "session_timer, limits, storage, redis, webhook, logging, trunks, dispatch_rules" },
+                 "session_timer, limits, storage, redis, webhook, logging, capture, trunks, dispatch_rules" },
   { "\n\nsession_timer:\n  # a comment\n  min_se: abc\n",
     "5: session_timer.min_se: must be a number of seconds between 1 and 86400, not \"abc\"" },
   { "session_timer: {min_se: 0}\n",
