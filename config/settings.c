@@ -22,6 +22,7 @@ static CfgSettings *
 settings_new (void)
 {
   static const char *const codecs[] = { "opus", "G722", "PCMU", "PCMA", NULL };
+  static const char *const algorithms[] = { "MD5", "SHA-256", NULL };
   CfgSettings *settings = g_new0 (CfgSettings, 1);
 
   settings->http.bind = g_strdup ("127.0.0.1");
@@ -33,7 +34,8 @@ settings_new (void)
   settings->sip.tls.port = 5061;
   settings->sip.tls.verify = TRUE;
   settings->sip.realm = g_strdup ("switchroom");
-  settings->sip.digest_algorithms = CFG_DIGEST_MD5 | CFG_DIGEST_SHA256;
+  settings->sip.digest_algorithms = g_strdupv ((char **)algorithms);
+  settings->sip.registrar.qualify_interval_us = 30 * CFG_US_PER_S;
   settings->sip.user_agent = g_strdup ("Switchroom");
   settings->rtp_port = (CfgPortRange){ 10000, 20000 };
   settings->rtc.bind = no_texts ();
@@ -70,6 +72,7 @@ free_trunk (CfgTrunkSettings *trunk)
   g_free (trunk->name);
   g_strfreev (trunk->numbers);
   g_strfreev (trunk->allowed_addresses);
+  g_strfreev (trunk->allowed_numbers);
   g_free (trunk->outbound_address);
   g_free (trunk->auth_username);
   g_free (trunk->auth_password);
@@ -96,6 +99,7 @@ clear_sip (CfgSipSettings *sip)
   g_free (sip->tls.key);
   g_free (sip->tls.ca);
   g_free (sip->realm);
+  g_strfreev (sip->digest_algorithms);
   for (gsize i = 0; i < sip->registrar.n_users; i++)
     {
       g_free (sip->registrar.users[i].username);
@@ -239,6 +243,21 @@ cfg_settings_find_trunk (const CfgSettings *settings, const char *name)
   for (gsize i = 0; i < settings->n_trunks; i++)
     if (g_strcmp0 (settings->trunks[i].name, name) == 0)
       return &settings->trunks[i];
+  return NULL;
+}
+
+gboolean
+cfg_trunk_asks_for_password (const CfgTrunkSettings *trunk)
+{
+  return trunk->auth_username != NULL && !(trunk->direction & CFG_TRUNK_OUTBOUND);
+}
+
+const CfgSipUser *
+cfg_settings_find_user (const CfgSettings *settings, const char *username)
+{
+  for (gsize i = 0; settings->sip.registrar.enabled && i < settings->sip.registrar.n_users; i++)
+    if (strcmp (settings->sip.registrar.users[i].username, username) == 0)
+      return &settings->sip.registrar.users[i];
   return NULL;
 }
 

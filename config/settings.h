@@ -43,12 +43,6 @@ typedef enum
   CFG_SIP_TLS = 1 << 2, /* of a trunk only; the listener is switched on by sip.tls */
 } CfgSipTransports;
 
-typedef enum
-{
-  CFG_DIGEST_MD5 = 1 << 0,
-  CFG_DIGEST_SHA256 = 1 << 1,
-} CfgDigestAlgorithms;
-
 typedef struct
 {
   char *username, *password;
@@ -65,13 +59,14 @@ typedef struct
     char *cert, *key, *ca; /* paths of PEM files; cert and key: both or none */
     gboolean verify;       /* default TRUE */
   } tls;
-  char *realm;                           /* default "switchroom" */
-  CfgDigestAlgorithms digest_algorithms; /* default both */
+  char *realm;              /* default "switchroom" */
+  char **digest_algorithms; /* "MD5", "SHA-256", in the order of the offer; default in that order */
   struct
   {
     gboolean enabled;
-    CfgSipUser *users;
+    CfgSipUser *users; /* none of them the auth_username of a trunk for calls that come in */
     gsize n_users;
+    gint64 qualify_interval_us; /* how often phones behind NAT are asked; default 30 s; 0: never */
   } registrar;
   char *user_agent; /* default "Switchroom" */
 } CfgSipSettings;
@@ -182,6 +177,7 @@ typedef struct
   CfgTrunkDirection direction; /* when not given: by numbers and outbound_address, see cfg_settings_parse */
   char **numbers; /* inbound: those it may call, empty: any; outbound: the first is the caller's number */
   char **allowed_addresses;   /* inbound: address or address/prefix (config/base/address.h); empty: any */
+  char **allowed_numbers;     /* inbound: callers that may call; empty: any */
   char *outbound_address;     /* host or host:port; never NULL when outbound */
   CfgSipTransports transport; /* one of them; default UDP */
   /* Both or none. With CFG_TRUNK_OUTBOUND set they answer the provider's challenge and nothing else; of an
@@ -224,9 +220,10 @@ typedef struct
 
 typedef struct
 {
-  /* No trunks: SIP on loopback with the open demo rule (room = the user part that was called). */
+  /* No trunks and no registrar: SIP on loopback with the open demo rule (room = the user part that was
+   * called). */
   gboolean demo;
-  /* Trunks but no rules: each called number is a room; the caller says so in the log. */
+  /* Trunks or a registrar, but no rules: each called number is a room; the caller says so in the log. */
   gboolean implicit_callee_rule;
 
   /* Key pairs for tokens. api_key is "devkey" when neither it nor `keys` is given, and NULL when only `keys`
@@ -288,6 +285,10 @@ void cfg_settings_free (CfgSettings *settings);
 
 /** cfg_settings_find_trunk: by its name. (nullable) */
 const CfgTrunkSettings *cfg_settings_find_trunk (const CfgSettings *settings, const char *name);
+/** cfg_trunk_asks_for_password: its credentials are what callers must prove, not what we answer with. */
+gboolean cfg_trunk_asks_for_password (const CfgTrunkSettings *trunk);
+/** cfg_settings_find_user: of the registrar, by its name; NULL when it is not there or switched off. */
+const CfgSipUser *cfg_settings_find_user (const CfgSettings *settings, const char *username);
 /** cfg_settings_find_secret: the secret of @api_key among api_key and keys; NULL when there is none. */
 const char *cfg_settings_find_secret (const CfgSettings *settings, const char *api_key);
 

@@ -97,7 +97,8 @@ check_unique (CfgReader *reader, GHashTable *seen, char *name, guint line, const
 static void
 guess_direction (CfgTrunkSettings *trunk)
 {
-  gboolean takes_calls = trunk->numbers[0] != NULL || trunk->allowed_addresses[0] != NULL;
+  gboolean takes_calls
+      = trunk->numbers[0] != NULL || trunk->allowed_addresses[0] != NULL || trunk->allowed_numbers[0] != NULL;
 
   if (trunk->direction != 0)
     return;
@@ -124,10 +125,11 @@ check_trunk (CfgReader *reader, CfgTrunkSettings *trunk, const char *path, GHash
     return cfg_reader_fail_at (reader, path,
                                "has an outbound_address but direction inbound; remove one of the two");
   if (trunk->direction == CFG_TRUNK_INBOUND && trunk->numbers[0] == NULL
-      && trunk->allowed_addresses[0] == NULL)
+      && trunk->allowed_addresses[0] == NULL && trunk->auth_username == NULL)
     return cfg_reader_fail_at (reader, path,
                                "needs numbers or allowed_addresses: it would take every call there is");
-  if ((trunk->direction & CFG_TRUNK_INBOUND) && trunk->allowed_addresses[0] == NULL)
+  if ((trunk->direction & CFG_TRUNK_INBOUND) && trunk->allowed_addresses[0] == NULL
+      && !cfg_trunk_asks_for_password (trunk))
     cfg_reader_warn_at (reader, path, "takes calls from any address; limit them with allowed_addresses");
   return check_pair (reader, path, auth_names,
                      (const char *const[2]){ trunk->auth_username, trunk->auth_password });
@@ -170,6 +172,39 @@ check_rule (CfgReader *reader, const CfgSettings *settings, CfgDispatchRuleSetti
   return check_rule_trunks (reader, settings, rule, path);
 }
 
+/* A name that proved itself must mean one thing only. */
+static gboolean
+check_user (CfgReader *reader, const CfgSettings *settings, gsize index, GHashTable *seen)
+{
+  const CfgSipUser *user = &settings->sip.registrar.users[index];
+  g_autofree char *path = g_strdup_printf ("sip.registrar.users[%" G_GSIZE_FORMAT "]", index);
+
+  if (user->username == NULL || user->password == NULL)
+    return cfg_reader_fail_at (reader, path, "needs a username and a password");
+  if (!g_hash_table_add (seen, user->username))
+    return cfg_reader_fail_at (reader, path, "\"%s\" is there twice; remove one of the two", user->username);
+  for (gsize i = 0; i < settings->n_trunks; i++)
+    if (cfg_trunk_asks_for_password (&settings->trunks[i])
+        && strcmp (settings->trunks[i].auth_username, user->username) == 0)
+      return cfg_reader_fail_at (reader, path,
+                                 "\"%s\" is the auth_username of trunk \"%s\"; choose another name",
+                                 user->username, settings->trunks[i].name);
+  return TRUE;
+}
+
+static gboolean
+check_users (CfgReader *reader, const CfgSettings *settings)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+
+  if (settings->sip.registrar.enabled && settings->sip.registrar.n_users == 0)
+    return cfg_reader_fail_at (reader, "sip.registrar", "needs users, or nobody could register");
+  for (gsize i = 0; i < settings->sip.registrar.n_users; i++)
+    if (!check_user (reader, settings, i, seen))
+      return FALSE;
+  return TRUE;
+}
+
 static gboolean
 check_trunks (CfgReader *reader, CfgSettings *settings)
 {
@@ -190,7 +225,7 @@ check_rules (CfgReader *reader, CfgSettings *settings)
 {
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
 
-  if (settings->n_dispatch_rules > 0 && settings->n_trunks == 0)
+  if (settings->n_dispatch_rules > 0 && settings->demo)
     return cfg_reader_fail_at (
         reader, "dispatch_rules",
         "need a trunk that calls come through; without trunks the demo rule is the only one");
@@ -207,11 +242,11 @@ check_rules (CfgReader *reader, CfgSettings *settings)
 gboolean
 cfg_settings_check (CfgReader *reader, CfgSettings *settings)
 {
-  settings->demo = settings->n_trunks == 0;
-  settings->implicit_callee_rule = settings->n_trunks > 0 && settings->n_dispatch_rules == 0;
+  settings->demo = settings->n_trunks == 0 && !settings->sip.registrar.enabled;
+  settings->implicit_callee_rule = !settings->demo && settings->n_dispatch_rules == 0;
   if (!check_key_pairs (reader, settings) || !check_servers (reader, settings)
       || !check_session_timer (reader, &settings->session_timer) || !check_trunks (reader, settings)
-      || !check_rules (reader, settings))
+      || !check_users (reader, settings) || !check_rules (reader, settings))
     return FALSE;
   cfg_reader_warn_unsupported (reader, settings);
   return TRUE;

@@ -102,6 +102,16 @@ is_phone_number (const char *text)
   return strlen (text) <= 64 && strpbrk (text, " \"<>@;,") == NULL;
 }
 
+/* What needs no escape in a SIP URI (RFC 3261 25.1) and cannot be mistaken for anything else in it. */
+static gboolean
+is_user_name (const char *text)
+{
+  for (; *text != '\0'; text++)
+    if (!g_ascii_isalnum (*text) && strchr ("-_.!~*'()+", *text) == NULL)
+      return FALSE;
+  return TRUE;
+}
+
 static gboolean
 is_pin (const char *text)
 {
@@ -115,8 +125,7 @@ is_pin (const char *text)
 static const CfgWord listener_words[] = { { "udp", CFG_SIP_UDP }, { "tcp", CFG_SIP_TCP }, { NULL, 0 } };
 static const CfgWord transport_words[]
     = { { "udp", CFG_SIP_UDP }, { "tcp", CFG_SIP_TCP }, { "tls", CFG_SIP_TLS }, { NULL, 0 } };
-static const CfgWord digest_words[]
-    = { { "MD5", CFG_DIGEST_MD5 }, { "SHA-256", CFG_DIGEST_SHA256 }, { NULL, 0 } };
+static const CfgWord digest_words[] = { { "MD5", 0 }, { "SHA-256", 0 }, { NULL, 0 } };
 static const CfgWord codec_words[]
     = { { "opus", 0 }, { "G722", 0 }, { "PCMU", 0 }, { "PCMA", 0 }, { NULL, 0 } };
 static const CfgWord encryption_words[] = { { "disable", CFG_ENCRYPTION_DISABLE },
@@ -209,7 +218,12 @@ static const CfgKey http_keys[] = {
 #undef TABLE_TYPE
 
 #define TABLE_TYPE CfgSipUser
-static const CfgKey user_keys[] = { TEXT ("username", username), SECRET ("password", password), { 0 } };
+static const CfgKey user_keys[] = {
+  TEXT ("username", username, .max = 64, .check = is_user_name,
+        .expected = "letters, digits and -_.!~*'()+, at most 64"),
+  SECRET ("password", password),
+  { 0 },
+};
 #undef TABLE_TYPE
 
 #define TABLE_TYPE CfgSipSettings
@@ -226,6 +240,7 @@ static const CfgKey registrar_keys[] = {
     .keys = user_keys,
     .item_size = sizeof (CfgSipUser),
     .count_offset = G_STRUCT_OFFSET (CfgSipSettings, registrar.n_users) },
+  DURATION ("qualify_interval", registrar.qualify_interval_us),
   { 0 },
 };
 static const CfgKey sip_keys[] = {
@@ -240,10 +255,10 @@ static const CfgKey sip_keys[] = {
   { .name = "tls", .read = cfg_read_section, .keys = sip_tls_keys },
   TEXT ("realm", realm, .check = is_header_text, .expected = "printable ASCII without quotes"),
   { .name = "digest_algorithms",
-    .read = cfg_read_flags,
+    .read = cfg_read_word_list,
     AT (digest_algorithms),
     .min = 1,
-    .max = 8,
+    .max = 2,
     .words = digest_words },
   { .name = "registrar", .read = cfg_read_section, .keys = registrar_keys },
   TEXT ("user_agent", user_agent, .check = is_header_text, .expected = "printable ASCII without quotes"),
@@ -351,6 +366,8 @@ static const CfgKey trunk_keys[] = {
   TEXTS ("numbers", numbers, .check = is_phone_number, .expected = "a number such as \"+15551234567\""),
   TEXTS ("allowed_addresses", allowed_addresses, .check = is_address_range,
          .expected = "a numeric address or range such as 192.0.2.7 or 192.0.2.0/24"),
+  TEXTS ("allowed_numbers", allowed_numbers, .check = is_phone_number,
+         .expected = "a caller's number such as \"+15551234567\""),
   TEXT ("outbound_address", outbound_address, .check = is_host_port,
         .expected = "host or host:port, without sip: and parameters"),
   WORD ("transport", transport, transport_words),
@@ -392,6 +409,7 @@ trunk_init (gpointer item)
 
   trunk->numbers = g_new0 (char *, 1);
   trunk->allowed_addresses = g_new0 (char *, 1);
+  trunk->allowed_numbers = g_new0 (char *, 1);
   trunk->transport = CFG_SIP_UDP;
   trunk->codecs = g_new0 (char *, 1);
 }

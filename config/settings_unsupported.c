@@ -79,23 +79,6 @@ cfg_reader_check_supported (CfgReader *reader, const yaml_node_t *node)
   return TRUE;
 }
 
-/* An inbound trunk may carry credentials, as the providers' guides have it; they are no reason to refuse the
- * file, and no reason either to let somebody believe in them. */
-static void
-warn_of_inbound_credentials (CfgReader *reader, const CfgSettings *settings)
-{
-  for (gsize i = 0; i < settings->n_trunks; i++)
-    {
-      const CfgTrunkSettings *trunk = &settings->trunks[i];
-      g_autofree char *path = g_strdup_printf ("trunks[%" G_GSIZE_FORMAT "].auth_username", i);
-
-      if (trunk->direction == CFG_TRUNK_INBOUND && trunk->auth_username != NULL)
-        cfg_reader_warn_at (reader, path,
-                            "callers cannot be asked for a password in this version, so their calls are "
-                            "refused; limit who may call with allowed_addresses instead");
-    }
-}
-
 /* Harmless without their feature: nothing that somebody relies on is missing when they do nothing. */
 static void
 warn_of_keys_without_effect (CfgReader *reader, const CfgSettings *settings)
@@ -108,10 +91,6 @@ warn_of_keys_without_effect (CfgReader *reader, const CfgSettings *settings)
   } rows[] = {
     { "storage.path", strcmp (settings->storage_path, "switchroom.db") != 0,
       "has no effect in this version: nothing is stored, trunks and rules are those of this file" },
-    { "sip.realm", strcmp (settings->sip.realm, "switchroom") != 0,
-      "has no effect in this version: callers are not asked for a password" },
-    { "sip.digest_algorithms", settings->sip.digest_algorithms != (CFG_DIGEST_MD5 | CFG_DIGEST_SHA256),
-      "has no effect in this version: callers are not asked for a password" },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
@@ -122,6 +101,5 @@ warn_of_keys_without_effect (CfgReader *reader, const CfgSettings *settings)
 void
 cfg_reader_warn_unsupported (CfgReader *reader, const CfgSettings *settings)
 {
-  warn_of_inbound_credentials (reader, settings);
   warn_of_keys_without_effect (reader, settings);
 }

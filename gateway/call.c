@@ -364,6 +364,7 @@ on_digit (gpointer data, SigSipCallId sip, char digit, guint duration_ms)
 }
 
 const SigSipOps gw_calls_sip_ops = {
+  .access = gw_call_on_access,
   .invite = gw_call_on_invite,
   .progress = gw_call_on_progress,
   .answered = gw_call_on_answered,

@@ -226,6 +226,34 @@ gw_calls_answer_alerting (Gateway *gateway, GwRoom *room)
 }
 
 void
+gw_call_on_access (gpointer data, const SigSipAsker *asker, SigSipAccessAnswer *answer)
+{
+  Gateway *gateway = data;
+  const GwDispatchFacts facts = {
+    .called = asker->request_user,
+    .caller = asker->from_user,
+    .source_address = asker->source_address,
+  };
+  g_autoptr (GError) error = NULL;
+  GwAccess access;
+
+  if (strcmp (asker->method, "INVITE") != 0)
+    return;
+  access = gw_dispatch_access (gateway->settings, &facts, asker->username, &answer->password, &error);
+  answer->access = access == GW_ACCESS_OPEN       ? SIG_SIP_ACCESS_OPEN
+                   : access == GW_ACCESS_PASSWORD ? SIG_SIP_ACCESS_PASSWORD
+                                                  : SIG_SIP_ACCESS_REFUSED;
+  if (access != GW_ACCESS_REFUSED)
+    return;
+  answer->status = refusal_status (error);
+  gateway->n_calls_total++;
+  gateway->n_calls_failed++;
+  cfg_warn ("sip", NULL, "Call refused", CFG_INT ("status", answer->status),
+            CFG_STR ("reason", error->message), CFG_STR ("fromIP", asker->source_address),
+            CFG_STR ("from", asker->from_user), CFG_STR ("to", asker->request_user));
+}
+
+void
 gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *invite)
 {
   Gateway *gateway = data;
@@ -233,6 +261,7 @@ gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *invite)
     .called = invite->request_user,
     .caller = invite->from_user,
     .source_address = invite->source_address,
+    .username = invite->username,
   };
   g_auto (GwDispatch) dispatch = { 0 };
   g_autoptr (GError) error = NULL;

@@ -102,6 +102,7 @@ json_t *gw_call_timer_json (const GwCall *call);
 /* call_inbound.c, call_outbound.c */
 /** gw_calls_admit: FALSE with RESOURCE_EXHAUSTED when limits.* leave no room for one more call. */
 gboolean gw_calls_admit (Gateway *gateway, GError **error);
+void gw_call_on_access (gpointer gateway, const SigSipAsker *asker, SigSipAccessAnswer *answer);
 void gw_call_on_invite (gpointer gateway, SigSipCallId sip, const SigSipInvite *invite);
 void gw_call_on_acked (gpointer gateway, SigSipCallId sip, const char *sdp);
 void gw_call_on_pracked (gpointer gateway, SigSipCallId sip, const char *sdp);

@@ -283,7 +283,9 @@ start_sip (Gateway *gateway, const GatewayOptions *options, GError **error)
   gateway->loopback_only = settings->demo && !options->open;
   if (gateway->loopback_only && settings->sip.bind[0] == NULL)
     config.bind = loopback;
-  config.accept_any_register = gateway->loopback_only;
+  config.takes_register = gateway->loopback_only || settings->sip.registrar.enabled;
+  config.realm = settings->sip.realm;
+  config.digest_algorithms = (const char *const *)settings->sip.digest_algorithms;
   gateway->sip = sig_sip_new (&config, &gw_calls_sip_ops, gateway, error);
   return gateway->sip != NULL;
 }

@@ -51,6 +51,12 @@ metrics_text (Gateway *gateway)
        (double)sip.n_scanners);
   add (text, "sip_malformed_total", "counter", "SIP messages that could not be read.",
        (double)sip.n_malformed);
+  add (text, "sip_challenges_total", "counter", "SIP requests that were asked for a password.",
+       (double)sip.n_challenges);
+  add (text, "sip_auth_failures_total", "counter", "Wrong SIP user names and passwords.",
+       (double)sip.n_auth_failures);
+  add (text, "sip_auth_limited_total", "counter", "SIP passwords not looked at, after too many wrong ones.",
+       (double)sip.n_auth_limited);
   gw_call_timer_metrics (gateway, text);
   gw_capture_metrics (gateway, text);
   add (text, "rtp_packets_received_total", "counter", "RTP and RTCP packets received.", (double)packets_in);

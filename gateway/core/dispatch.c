@@ -49,39 +49,99 @@ address_allowed (const CfgTrunkSettings *trunk, const char *address)
   return FALSE;
 }
 
+/* @numbers: empty: any */
 static gboolean
-number_served (const CfgTrunkSettings *trunk, const char *called)
+number_listed (char **numbers, const char *wanted)
 {
-  if (trunk->numbers[0] == NULL)
+  if (numbers[0] == NULL)
     return TRUE;
-  for (char **number = trunk->numbers; *number != NULL; number++)
-    if (same_number (*number, called))
+  for (char **number = numbers; *number != NULL; number++)
+    if (same_number (*number, wanted))
       return TRUE;
   return FALSE;
+}
+
+/* How far the trunks went along with a call that none of them takes. */
+typedef struct
+{
+  gboolean source_known, number_known, caller_known;
+} Misses;
+
+/* The call is for @trunk, but for what the caller must prove. */
+static gboolean
+trunk_fits (const CfgTrunkSettings *trunk, const GwDispatchFacts *facts, Misses *misses)
+{
+  if (!(trunk->direction & CFG_TRUNK_INBOUND) || !address_allowed (trunk, facts->source_address))
+    return FALSE;
+  misses->source_known = TRUE;
+  if (!number_listed (trunk->numbers, facts->called))
+    return FALSE;
+  misses->number_known = TRUE;
+  if (!number_listed (trunk->allowed_numbers, facts->caller))
+    return FALSE;
+  misses->caller_known = TRUE;
+  return TRUE;
+}
+
+static void
+explain_miss (const Misses *misses, GError **error)
+{
+  if (!misses->source_known)
+    g_set_error_literal (
+        error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED,
+        "no inbound trunk takes calls from this address: add it to a trunk's allowed_addresses");
+  else if (!misses->number_known)
+    g_set_error_literal (error, CFG_ERROR, CFG_ERROR_NOT_FOUND,
+                         "no inbound trunk serves the called number: add it to the trunk's numbers");
+  else if (!misses->caller_known)
+    g_set_error_literal (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED,
+                         "no inbound trunk takes calls from this caller: add it to allowed_numbers");
+  else
+    g_set_error_literal (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED,
+                         "the trunk wants the caller to prove auth_username");
+}
+
+GwAccess
+gw_dispatch_access (const CfgSettings *settings, const GwDispatchFacts *facts, const char *username,
+                    const char **password, GError **error)
+{
+  GwAccess access = GW_ACCESS_REFUSED;
+  Misses misses = { 0 };
+
+  *password = NULL;
+  if (settings->demo)
+    return GW_ACCESS_OPEN;
+  for (gsize i = 0; i < settings->n_trunks; i++)
+    {
+      const CfgTrunkSettings *trunk = &settings->trunks[i];
+
+      if (!trunk_fits (trunk, facts, &misses))
+        continue;
+      if (!cfg_trunk_asks_for_password (trunk))
+        return GW_ACCESS_OPEN;
+      access = GW_ACCESS_PASSWORD;
+      if (*password == NULL && g_strcmp0 (trunk->auth_username, username) == 0)
+        *password = trunk->auth_password;
+    }
+  if (access == GW_ACCESS_REFUSED)
+    explain_miss (&misses, error);
+  return access;
 }
 
 static const CfgTrunkSettings *
 find_trunk (const CfgSettings *settings, const GwDispatchFacts *facts, GError **error)
 {
-  gboolean source_known = FALSE;
+  Misses misses = { 0 };
 
   for (gsize i = 0; i < settings->n_trunks; i++)
     {
       const CfgTrunkSettings *trunk = &settings->trunks[i];
 
-      if (!(trunk->direction & CFG_TRUNK_INBOUND) || !address_allowed (trunk, facts->source_address))
-        continue;
-      source_known = TRUE;
-      if (number_served (trunk, facts->called))
+      if (trunk_fits (trunk, facts, &misses)
+          && (!cfg_trunk_asks_for_password (trunk) || g_strcmp0 (trunk->auth_username, facts->username) == 0))
         return trunk;
     }
-  if (source_known)
-    g_set_error_literal (error, CFG_ERROR, CFG_ERROR_NOT_FOUND,
-                         "no inbound trunk serves the called number: add it to the trunk's numbers");
-  else
-    g_set_error_literal (
-        error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED,
-        "no inbound trunk takes calls from this address: add it to a trunk's allowed_addresses");
+  explain_miss (&misses, error);
   return NULL;
 }
 
@@ -154,15 +214,6 @@ gw_dispatch (const CfgSettings *settings, const GwDispatchFacts *facts, GwDispat
       trunk = find_trunk (settings, facts, error);
       if (trunk == NULL)
         return FALSE;
-      /* With an outbound address the credentials are for calling out only. */
-      if (trunk->auth_username != NULL && !(trunk->direction & CFG_TRUNK_OUTBOUND))
-        {
-          g_set_error (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED,
-                       "trunk \"%s\" wants callers to prove credentials, which this version cannot check: "
-                       "use allowed_addresses instead of auth_username",
-                       trunk->name);
-          return FALSE;
-        }
     }
   rule = find_rule (settings, trunk);
   if (rule != NULL)

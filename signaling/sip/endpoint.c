@@ -172,10 +172,10 @@ endpoint_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner)
                               ? g_strdup (config->external_address)
                               : NULL;
   sip->user_agent = g_strdup (config->user_agent != NULL ? config->user_agent : "Switchroom");
-  sip->accept_any_register = config->accept_any_register;
+  sip->takes_register = config->takes_register;
   sip->allow = g_strdup_printf (
       "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, INFO, MESSAGE, SUBSCRIBE, NOTIFY%s",
-      sip->accept_any_register ? ", REGISTER" : "");
+      sip->takes_register ? ", REGISTER" : "");
   sip->session_timer = config->session_timer;
   sip->supported = g_strdup (config->session_timer.enabled ? "100rel, timer" : "100rel");
   sip->t1_ms = config->t1_ms > 0 ? config->t1_ms : DEFAULT_T1_MS;
@@ -188,6 +188,7 @@ endpoint_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner)
   sig_sip_subscriptions_init (sip);
   sip->min_subscription_s
       = config->min_subscription_s > 0 ? config->min_subscription_s : SIG_SIP_MIN_SUBSCRIPTION_S;
+  sig_sip_access_init (sip, config);
   sip->accepting = TRUE;
   if (limit > 0)
     {
@@ -351,6 +352,7 @@ sig_sip_free (SigSip *sip)
   g_ptr_array_unref (sip->listeners);
   g_hash_table_destroy (sip->calls);
   sig_sip_timer_clear (sip);
+  sig_sip_access_clear (sip);
   sig_sip_fork_clear (sip);
   if (sip->ended_source != NULL)
     {

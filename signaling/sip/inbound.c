@@ -10,9 +10,7 @@
 
 #include <string.h>
 
-#define MAX_CONTACTS       8
-#define MAX_REGISTRATION_S 3600
-#define RETRY_AFTER_S      "5"
+#define RETRY_AFTER_S "5"
 
 /* What a request gets before anybody is asked. */
 typedef struct
@@ -98,7 +96,7 @@ has_feature (sip_t const *message, const char *feature)
 }
 
 static void
-announce (SigSipCall *call, sip_t const *message, const SigTimerHeaders *timer)
+announce (SigSipCall *call, sip_t const *message, const SigTimerHeaders *timer, const char *username)
 {
   SigSip *sip = call->sip;
   g_autofree char *call_id = sig_sip_text (message->sip_call_id->i_id);
@@ -126,6 +124,7 @@ announce (SigSipCall *call, sip_t const *message, const SigTimerHeaders *timer)
     .source_port = call->peer.port,
     .transport = sig_sip_peer_transport (&call->peer),
     .local_address = call->listener->address,
+    .username = username,
     .user_agent = agent,
     .sdp = sdp,
     .supports_timer = has_feature (message, "timer"),
@@ -143,6 +142,7 @@ void
 sig_sip_on_invite (SigSipListener *listener, nua_handle_t *nh, sip_t const *message)
 {
   SigSip *sip = listener->sip;
+  g_autofree char *username = NULL;
   SigSipPeer peer;
 
   sip->stats.n_invites++;
@@ -163,6 +163,11 @@ sig_sip_on_invite (SigSipListener *listener, nua_handle_t *nh, sip_t const *mess
       nua_handle_destroy (nh);
       return;
     }
+  if (!sig_sip_access (listener, nh, message, &username))
+    {
+      nua_handle_destroy (nh);
+      return;
+    }
 
   SigSipCall *call = sig_sip_call_new (listener, nh, FALSE);
   call->session_timer = timer;
@@ -178,7 +183,7 @@ sig_sip_on_invite (SigSipListener *listener, nua_handle_t *nh, sip_t const *mess
   sig_sip_call_follow_routes (call);
   if (sig_sip_is_behind_nat (&peer, message))
     sig_sip_call_send_to (call, &peer);
-  announce (call, message, &step.headers);
+  announce (call, message, &step.headers, username);
 }
 
 /* A request of the peer as the session timer sees it. FALSE: it is to be refused. */
@@ -354,50 +359,4 @@ sig_sip_on_options (SigSipListener *listener, nua_handle_t *nh, sip_t const *mes
                SIPTAG_ACCEPT_ENCODING_STR ("identity"), SIPTAG_ACCEPT_LANGUAGE_STR ("en"),
                SIPTAG_ACCEPT_STR ("text/plain, " SIG_INFO_ACCEPT), SIPTAG_UNKNOWN_STR (SIG_SIP_ALLOW_EVENTS),
                SIPTAG_SUPPORTED_STR (listener->sip->supported), TAG_END ());
-}
-
-static guint
-registration_expires (sip_t const *message, const sip_contact_t *contact)
-{
-  guint64 seconds = MAX_REGISTRATION_S;
-
-  if (contact->m_expires != NULL)
-    seconds = g_ascii_strtoull (contact->m_expires, NULL, 10);
-  else if (message->sip_expires != NULL)
-    seconds = message->sip_expires->ex_delta;
-  return (guint)MIN (seconds, MAX_REGISTRATION_S);
-}
-
-/* The contacts that would be registered, for the 200 (RFC 3261 10.3): nothing is kept. */
-static char *
-echo_contacts (sip_t const *message)
-{
-  GString *out = g_string_new (NULL);
-  su_home_t home[1] = { SU_HOME_INIT (home) };
-  guint n = 0;
-
-  su_home_init (home);
-  for (const sip_contact_t *contact = message->sip_contact; contact != NULL && n < MAX_CONTACTS;
-       contact = contact->m_next, n++)
-    {
-      guint expires = registration_expires (message, contact);
-      char *url = url_as_string (home, contact->m_url);
-      if (expires == 0 || url == NULL || contact->m_url->url_type == url_any)
-        continue;
-      g_string_append_printf (out, "%s<%s>;expires=%u", out->len > 0 ? ", " : "", url, expires);
-    }
-  su_home_deinit (home);
-  return g_string_free (out, FALSE);
-}
-
-/* Only where accept_any_register put REGISTER into our Allow; elsewhere the stack answers 405. */
-void
-sig_sip_on_register (SigSipListener *listener, nua_handle_t *nh, sip_t const *message)
-{
-  gboolean too_far = message->sip_max_forwards != NULL && message->sip_max_forwards->mf_count == 0;
-  g_autofree char *contacts = echo_contacts (message);
-  int status = too_far ? 483 : 200;
-
-  nua_respond (nh, status, sig_sip_phrase (status, NULL), NUTAG_WITH_CURRENT (listener->nua),
-               TAG_IF (status == 200 && *contacts != '\0', SIPTAG_CONTACT_STR (contacts)), TAG_END ());
 }

@@ -13,6 +13,7 @@
  * not know. The branch that is answered takes over the id, and from then on it is a call like any other. */
 #pragma once
 
+#include "signaling/core/digest.h"
 #include "signaling/sip/agent.h"
 #include "signaling/sip/rate.h"
 #include "signaling/sip/sip.h"
@@ -68,7 +69,7 @@ struct _SigSip
   char *allow;
   char *supported; /* what OPTIONS says; NUA itself is told of 100rel only */
   SigTimerSettings session_timer;
-  gboolean accept_any_register;
+  gboolean takes_register;
   guint t1_ms;
 
   GThread *thread; /* the only one that may call in */
@@ -103,6 +104,11 @@ struct _SigSip
   SigSipRate *invite_rate;    /* (nullable): INVITEs that are asked about */
   SigSipRate *request_rate;   /* (nullable): new requests that the stack sees at all */
   SigSipRate *dialog_rate;    /* (nullable): the same for those that claim to belong to a dialog */
+
+  SigDigestServer *digest; /* access.c */
+  char *realm;
+  SigDigestAlgorithm digest_algorithms[2]; /* in the order of the offer */
+  SigSipRate *wrong_rate;                  /* wrong passwords */
   SigSipStats stats;
 };
 
@@ -244,6 +250,13 @@ void sig_sip_on_reinvite (SigSipCall *call, sip_t const *message);
 void sig_sip_on_update (SigSipCall *call, sip_t const *message);
 void sig_sip_on_prack (SigSipCall *call, sip_t const *message);
 void sig_sip_on_options (SigSipListener *listener, nua_handle_t *nh, sip_t const *message);
+
+/* access.c */
+void sig_sip_access_init (SigSip *sip, const SigSipConfig *config);
+void sig_sip_access_clear (SigSip *sip);
+gboolean sig_sip_access (SigSipListener *listener, nua_handle_t *nh, sip_t const *message, char **username);
+
+/* registrar.c */
 void sig_sip_on_register (SigSipListener *listener, nua_handle_t *nh, sip_t const *message);
 
 char *sig_sip_peer_url (const SigSipPeer *peer);

@@ -112,10 +112,9 @@ find_bucket (SigSipRate *rate, const SigSipSource *source, CfgMonotonic now)
   return bucket;
 }
 
-gboolean
-sig_sip_rate_take (SigSipRate *rate, const SigSipSource *source, CfgMonotonic now)
+static void
+fill (const SigSipRate *rate, Bucket *bucket, CfgMonotonic now)
 {
-  Bucket *bucket = find_bucket (rate, source, now);
   gint64 elapsed = cfg_monotonic_diff_us (now, bucket->at);
 
   if (bucket_is_full (rate, bucket, now))
@@ -123,11 +122,31 @@ sig_sip_rate_take (SigSipRate *rate, const SigSipSource *source, CfgMonotonic no
   else if (elapsed > 0)
     bucket->level += elapsed * rate->per_second;
   bucket->at = now;
+}
 
+gboolean
+sig_sip_rate_take (SigSipRate *rate, const SigSipSource *source, CfgMonotonic now)
+{
+  Bucket *bucket = find_bucket (rate, source, now);
+
+  fill (rate, bucket, now);
   if (bucket->level < TOKEN)
     return FALSE;
   bucket->level -= TOKEN;
   return TRUE;
+}
+
+/* A source that is not in the table is not put there. */
+gboolean
+sig_sip_rate_has (SigSipRate *rate, const SigSipSource *source, CfgMonotonic now)
+{
+  Bucket *bucket = g_hash_table_lookup (rate->buckets, source);
+
+  if (bucket == NULL && g_hash_table_size (rate->buckets) < rate->max_sources)
+    return TRUE;
+  bucket = bucket != NULL ? bucket : &rate->overflow;
+  fill (rate, bucket, now);
+  return bucket->level >= TOKEN;
 }
 
 guint

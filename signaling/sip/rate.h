@@ -25,6 +25,8 @@ void sig_sip_rate_free (SigSipRate *rate);
 
 /** sig_sip_rate_take: takes one token of @source. Returns: FALSE when it has none left. */
 gboolean sig_sip_rate_take (SigSipRate *rate, const SigSipSource *source, CfgMonotonic now);
+/** sig_sip_rate_has: whether @source has a token left; takes none. */
+gboolean sig_sip_rate_has (SigSipRate *rate, const SigSipSource *source, CfgMonotonic now);
 /** sig_sip_rate_n_sources: sources in the table, never more than its size. */
 guint sig_sip_rate_n_sources (const SigSipRate *rate);
 

@@ -20,6 +20,7 @@
 #include <glib.h>
 
 #include "signaling/core/session_timer.h"
+#include "signaling/sip/access.h"
 
 #define SIG_SIP_CAPTURE_MAX 65536 /* longest message that ops.captured shows */
 
@@ -44,7 +45,10 @@ typedef struct
   SigSipTransports transports;
   const char *external_address; /* (nullable): announced in Contact and Via */
   const char *user_agent;
-  gboolean accept_any_register;        /* demo mode: any REGISTER is answered 200 */
+  gboolean takes_register; /* REGISTER is taken and asked about, else answered 405 */
+  const char *realm;       /* (nullable): of challenges; default "switchroom" */
+  const char *const
+      *digest_algorithms; /* (nullable): "MD5", "SHA-256", in the order of the offer; default both */
   guint invites_per_second_per_source; /* 0: no limit */
   SigTimerSettings session_timer;
   guint min_subscription_s; /* 0: 60 */
@@ -73,6 +77,7 @@ typedef struct
   guint16 source_port;
   const char *transport;     /* "udp", "tcp" or "tls" */
   const char *local_address; /* numeric address of ours on which it was received */
+  const char *username;      /* (nullable): whom the caller has proved to be, where ops.access asked for it */
   const char *user_agent;    /* (nullable) */
   const char *sdp;           /* (nullable): NULL is an INVITE without an offer */
   gboolean supports_timer;   /* Supported or Require lists "timer" */
@@ -173,6 +178,13 @@ typedef struct
  */
 typedef struct
 {
+  /* Before anything of a request outside of a dialog is kept: what its sender must prove. Without this
+   * function everything is open. */
+  void (*access) (gpointer owner, const SigSipAsker *asker, SigSipAccessAnswer *answer);
+  /* A REGISTER that access let through. Without this function it is answered 200 with
+   * its own contacts, and nothing is kept. */
+  void (*registration) (gpointer owner, const SigSipRegistration *registration,
+                        SigSipRegistrationAnswer *answer);
   void (*invite) (gpointer owner, SigSipCallId call, const SigSipInvite *invite);
   /* Provisional answer to our INVITE (100 is not told). @sdp: (nullable): early media. */
   void (*progress) (gpointer owner, SigSipCallId call, int status, const char *phrase, const char *sdp);
@@ -275,6 +287,8 @@ typedef struct
   guint n_calls;
   guint n_closing; /* ended, but our BYE or CANCEL waits for its answer */
   guint64 n_invites, n_refused, n_rate_limited, n_malformed, n_scanners;
+  guint64 n_challenges, n_auth_failures; /* 401 sent; wrong user names and passwords */
+  guint64 n_auth_limited;                /* credentials not looked at: too many wrong ones from there */
 } SigSipStats;
 
 void sig_sip_get_stats (SigSip *sip, SigSipStats *stats);

@@ -47,9 +47,14 @@ static const Row rows[] = {
     "trunks:\n  - {name: t, numbers: [\"1\"], outbound_address: sip.example, auth_username: u, "
     "auth_password: p}\n",
     "1", "192.0.2.1", "1", 0, "t" },
-  { "inbound credentials cannot be checked: refused, not ignored",
+  { "credentials that were not proved",
     "trunks:\n  - {name: t, numbers: [\"1\"], auth_username: u, auth_password: p}\n", "1", "192.0.2.1", NULL,
     CFG_ERROR_PERMISSION_DENIED, NULL },
+  { "a caller that is allowed",
+    "trunks:\n  - {name: t, numbers: [\"1\"], allowed_numbers: [other, caller]}\n", "1", "192.0.2.1", "1", 0,
+    "t" },
+  { "a caller that is not", "trunks:\n  - {name: t, numbers: [\"1\"], allowed_numbers: [other]}\n", "1",
+    "192.0.2.1", NULL, CFG_ERROR_PERMISSION_DENIED, NULL },
   { "an outbound trunk takes no calls", "trunks:\n  - {name: t, outbound_address: sip.example}\n", "1",
     "192.0.2.1", NULL, CFG_ERROR_PERMISSION_DENIED, NULL },
 };
@@ -106,11 +111,67 @@ test_ids_are_stable (void)
   g_assert_cmpuint (strlen (a), ==, 15);
 }
 
+#define WITH_PASSWORDS                                                                                       \
+  "trunks:\n"                                                                                                \
+  "  - {name: a, numbers: [\"1\"], auth_username: ua, auth_password: pa}\n"                                  \
+  "  - {name: b, numbers: [\"1\"], auth_username: ub, auth_password: pb}\n"                                  \
+  "  - {name: c, numbers: [\"1\", \"2\"], allowed_addresses: [192.0.2.0/24]}\n"                              \
+  "  - {name: d, numbers: [\"3\"], auth_username: ud, auth_password: pd, allowed_numbers: [\"+7\"]}\n"
+
+/* Before anything is kept: who needs a password, which one, and which trunk it opens. */
+static void
+test_access (void)
+{
+  static const struct
+  {
+    const char *called, *caller, *source, *username;
+    GwAccess access;
+    const char *password;
+    CfgErrorCode code;
+    const char *trunk; /* once the user name is proved */
+  } access_rows[] = {
+    { "1", "x", "198.51.100.1", NULL, GW_ACCESS_PASSWORD, NULL, 0, NULL },
+    { "1", "x", "198.51.100.1", "ua", GW_ACCESS_PASSWORD, "pa", 0, "a" },
+    { "1", "x", "198.51.100.1", "ub", GW_ACCESS_PASSWORD, "pb", 0, "b" },
+    { "1", "x", "198.51.100.1", "ud", GW_ACCESS_PASSWORD, NULL, 0, NULL }, /* of another trunk */
+    { "1", "x", "198.51.100.1", "nobody", GW_ACCESS_PASSWORD, NULL, 0, NULL },
+    { "1", "x", "192.0.2.1", NULL, GW_ACCESS_OPEN, NULL, 0, "c" }, /* its address is enough */
+    { "2", "x", "192.0.2.1", NULL, GW_ACCESS_OPEN, NULL, 0, "c" },
+    { "2", "x", "198.51.100.1", "ua", GW_ACCESS_REFUSED, NULL, CFG_ERROR_NOT_FOUND, NULL },
+    { "9", "x", "198.51.100.1", NULL, GW_ACCESS_REFUSED, NULL, CFG_ERROR_NOT_FOUND, NULL },
+    { "3", "7", "198.51.100.1", "ud", GW_ACCESS_PASSWORD, "pd", 0, "d" },
+    { "3", "8", "198.51.100.1", "ud", GW_ACCESS_REFUSED, NULL, CFG_ERROR_PERMISSION_DENIED, NULL },
+  };
+  g_autoptr (CfgSettings) settings = cfg_settings_parse (WITH_PASSWORDS, strlen (WITH_PASSWORDS), "t", NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (access_rows); i++)
+    {
+      const GwDispatchFacts facts
+          = { .called = access_rows[i].called,
+              .caller = access_rows[i].caller,
+              .source_address = access_rows[i].source,
+              .username = access_rows[i].password != NULL ? access_rows[i].username : NULL };
+      g_auto (GwDispatch) dispatch = { 0 };
+      g_autoptr (GError) error = NULL;
+      const char *password;
+
+      g_test_message ("row %u", i);
+      g_assert_cmpint (gw_dispatch_access (settings, &facts, access_rows[i].username, &password, &error), ==,
+                       access_rows[i].access);
+      g_assert_cmpstr (password, ==, access_rows[i].password);
+      if (access_rows[i].access == GW_ACCESS_REFUSED)
+        g_assert_error (error, CFG_ERROR, (int)access_rows[i].code);
+      g_assert_cmpint (gw_dispatch (settings, &facts, &dispatch, NULL), ==, access_rows[i].trunk != NULL);
+      g_assert_cmpstr (dispatch.trunk != NULL ? dispatch.trunk->name : NULL, ==, access_rows[i].trunk);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/gateway/dispatch/table", test_table);
   g_test_add_func ("/gateway/dispatch/ids_are_stable", test_ids_are_stable);
+  g_test_add_func ("/gateway/dispatch/access", test_access);
   return g_test_run ();
 }

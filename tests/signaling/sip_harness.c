@@ -33,6 +33,7 @@ on_invite (gpointer owner, SigSipCallId call, const SigSipInvite *invite)
   keep (&e->request_user, invite->request_user);
   keep (&e->source_address, invite->source_address);
   keep (&e->transport, invite->transport);
+  keep (&e->username, invite->username);
   keep (&e->sdp, invite->sdp);
   e->source_port = invite->source_port;
   e->supports_timer = invite->supports_timer;
@@ -47,6 +48,24 @@ on_invite (gpointer owner, SigSipCallId call, const SigSipInvite *invite)
     sig_sip_call_ring (e->sip, call);
   if (e->auto_answer)
     sig_sip_call_answer (e->sip, call, invite->sdp != NULL ? ANSWER : OFFER);
+}
+
+static void
+on_access (gpointer owner, const SigSipAsker *asker, SigSipAccessAnswer *answer)
+{
+  Endpoint *e = owner;
+
+  if (e->access != NULL)
+    e->access (e, asker, answer);
+}
+
+static void
+on_registration (gpointer owner, const SigSipRegistration *registration, SigSipRegistrationAnswer *answer)
+{
+  Endpoint *e = owner;
+
+  if (e->registration != NULL)
+    e->registration (e, registration, answer);
 }
 
 static void
@@ -175,6 +194,8 @@ on_unsubscribed (gpointer owner, SigSipSubscriptionId id)
 }
 
 static const SigSipOps endpoint_ops = {
+  .access = on_access,
+  .registration = on_registration,
   .invite = on_invite,
   .progress = on_progress,
   .answered = on_answered,
@@ -231,7 +252,8 @@ endpoint_new (const EndpointOptions *options)
     .transports = options->transports != 0 ? options->transports : SIG_SIP_UDP | SIG_SIP_TCP,
     .external_address = options->external_address,
     .user_agent = "Test",
-    .accept_any_register = options->accept_any_register,
+    .takes_register = options->takes_register,
+    .digest_algorithms = options->digest_algorithms,
     .invites_per_second_per_source = options->invites_per_second,
     .t1_ms = options->t1_ms,
     .min_subscription_s = options->min_subscription_s,
@@ -268,6 +290,7 @@ endpoint_free (Endpoint *e)
   g_free (e->request_user);
   g_free (e->source_address);
   g_free (e->transport);
+  g_free (e->username);
   g_free (e->headers);
   g_free (e->sdp);
   g_free (e->phrase);

@@ -16,7 +16,7 @@
 /* What the endpoint's Allow says. */
 #define METHODS "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, INFO, MESSAGE, SUBSCRIBE, NOTIFY"
 
-typedef struct
+typedef struct _Endpoint
 {
   SigSip *sip;
   guint16 port;
@@ -26,11 +26,16 @@ typedef struct
 
   /* from the last event of each kind */
   char *from_user, *from_display, *request_user, *source_address, *transport, *headers, *sdp, *phrase,
-      *reason;
+      *reason, *username;
   guint16 source_port;
   gboolean supports_timer;
   int status;
   SigSipEnd end;
+
+  /* what the owner says when it is asked; (nullable): as if there were no such function */
+  void (*access) (struct _Endpoint *endpoint, const SigSipAsker *asker, SigSipAccessAnswer *answer);
+  void (*registration) (struct _Endpoint *endpoint, const SigSipRegistration *registration,
+                        SigSipRegistrationAnswer *answer);
 
   /* what the owner does by itself */
   gboolean auto_ring, auto_answer, auto_answer_reoffer, auto_hangup_on_ack;
@@ -50,7 +55,8 @@ typedef struct
   const char *bind; /* (nullable): one address, "both" for 127.0.0.1 and ::1, NULL for 127.0.0.1 */
   SigSipTransports transports;
   const char *external_address;
-  gboolean accept_any_register;
+  gboolean takes_register;
+  const char *const *digest_algorithms; /* (nullable) */
   guint invites_per_second;
   guint t1_ms;
   guint min_subscription_s;

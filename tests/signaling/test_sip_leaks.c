@@ -53,7 +53,7 @@ heap_in_use (void)
 static void
 measure (Operation operation, const char *name)
 {
-  const EndpointOptions options = { .accept_any_register = TRUE };
+  const EndpointOptions options = { .takes_register = TRUE };
   Scene scene = { endpoint_new (&options), endpoint_new (&options), NULL };
 
   scene.b->auto_ring = TRUE;

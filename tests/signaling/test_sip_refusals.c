@@ -152,16 +152,10 @@ test_options (void)
 static void
 test_register (void)
 {
-  g_autoptr (Endpoint) e = endpoint_new (&(EndpointOptions){ .accept_any_register = TRUE });
+  g_autoptr (Endpoint) e = endpoint_new (&(EndpointOptions){ .takes_register = TRUE });
   g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
   g_autoptr (Dialog) dialog = dialog_new (wire);
 
-  dialog_request (dialog, "REGISTER",
-                  "Contact: <sip:a@127.0.0.1:5099>;expires=120, <sip:b@127.0.0.1>\r\nExpires: 99999\r\n",
-                  NULL, NULL);
-  wire_expect (wire, "SIP/2.0 200");
-  g_assert_nonnull (strstr (wire->last, "Contact: <sip:a@127.0.0.1:5099>;expires=120\r\n"));
-  g_assert_nonnull (strstr (wire->last, "Contact: <sip:b@127.0.0.1>;expires=3600\r\n"));
   dialog_request (dialog, "REGISTER", "Contact: *\r\nExpires: 0\r\n", NULL, NULL);
   wire_expect (wire, "SIP/2.0 200");
   g_assert_null (wire_header (wire, "Contact"));
