@@ -16,9 +16,9 @@
 /* Where packets go, read from a URI. */
 typedef struct
 {
-  char *host; /* without brackets */
-  guint16 port;
-  gboolean is_tcp;
+  char *host;   /* without brackets */
+  guint16 port; /* 0: none was given */
+  gboolean has_transport, is_tcp, is_tls;
   gboolean is_localhost; /* host is its address then */
 } Way;
 
@@ -37,10 +37,12 @@ read_way (const char *uri, Way *way)
       g_free (way->host);
       way->host = g_strdup ("127.0.0.1");
     }
-  way->port = url->url_port != NULL ? (guint16)g_ascii_strtoull (url->url_port, NULL, 10) : 5060;
+  way->port = url->url_port != NULL ? (guint16)g_ascii_strtoull (url->url_port, NULL, 10) : 0;
   if (url->url_params != NULL)
     url_param (url->url_params, "transport", transport, sizeof transport);
-  way->is_tcp = g_ascii_strcasecmp (transport, "tcp") == 0;
+  way->has_transport = transport[0] != '\0';
+  way->is_tls = url->url_type == url_sips || g_ascii_strcasecmp (transport, "tls") == 0;
+  way->is_tcp = way->is_tls || g_ascii_strcasecmp (transport, "tcp") == 0;
 }
 
 static void
@@ -140,7 +142,10 @@ sig_sip_plan_new (const SigSipDial *dial)
     .auth_password = g_strdup (dial->auth_password),
     .sdp = g_strdup (dial->sdp),
     .expires_s = dial->expires_s,
+    .follows_redirects = dial->follows_redirects,
+    .redirect_hosts = (const char *const *)g_strdupv ((char **)dial->redirect_hosts),
   };
+  plan->is_ipv6 = strstr (dial->sdp, "c=IN IP6 ") != NULL;
   return plan;
 }
 
@@ -162,6 +167,7 @@ plan_clear (gpointer data)
   g_free ((char *)dial->auth_username);
   g_free ((char *)dial->auth_password);
   g_free ((char *)dial->sdp);
+  g_strfreev ((char **)dial->redirect_hosts);
   g_ptr_array_unref (plan->lines);
 }
 
@@ -201,62 +207,113 @@ default_from (const SigSipListener *listener, const char *host)
                           address);
 }
 
-static void
-note_way (SigSipCall *call, const Way *way, const SigSipTarget *target)
+/** sig_sip_uri_host: @host: (out) (transfer full): without brackets; @port: (out): 0 when it has none */
+void
+sig_sip_uri_host (const char *uri, char **host, guint16 *port)
 {
-  g_strlcpy (call->peer.host, way->host, sizeof call->peer.host);
-  call->peer.port = way->port;
-  call->peer.is_tcp = way->is_tcp;
-  call->peer.is_ipv6 = sig_sip_address_is_ipv6 (way->host);
-  /* The stack's resolver asks name servers only, and they do not know it (RFC 6761 6.3). */
-  call->is_localhost = way->is_localhost && target->send_to == NULL;
-  if (way->is_localhost)
-    sig_sip_call_send_to (call, &call->peer);
-  else if (target->send_to != NULL)
-    {
-      call->source_url = g_strdup (target->send_to);
-      nua_set_hparams (call->nh, NUTAG_PROXY (call->source_url), TAG_END ());
-    }
+  g_auto (Way) way = { 0 };
+
+  read_way (uri, &way);
+  *host = g_steal_pointer (&way.host);
+  *port = way.port;
 }
 
 /**
- * sig_sip_dial_target: sends the INVITE of @plan to @target.
+ * sig_sip_attempt_needs_lookup: whether @attempt goes to a name. Names of TLS servers are left to the stack,
+ * which compares them with the certificate.
+ * @host: (out) (transfer full): the name, for question->host
+ */
+gboolean
+sig_sip_attempt_needs_lookup (const SigSipAttempt *attempt, SigSipQuestion *question, char **host)
+{
+  g_auto (Way) way = { 0 };
+
+  read_way (attempt->send_to != NULL ? attempt->send_to : attempt->uri, &way);
+  if (attempt->at != NULL || way.is_localhost || way.is_tls || sig_sip_address_is_numeric (way.host))
+    return FALSE;
+  question->port = way.port;
+  if (way.has_transport)
+    question->transport = way.is_tcp ? SIG_SIP_TCP : SIG_SIP_UDP;
+  *host = g_steal_pointer (&way.host);
+  return TRUE;
+}
+
+static void
+note_way (SigSipCall *call, const Way *way, const SigSipAttempt *attempt)
+{
+  const char *proxy = attempt->send_to != NULL ? attempt->send_to : attempt->at;
+
+  g_strlcpy (call->peer.host, way->host, sizeof call->peer.host);
+  call->peer.port = way->port != 0 ? way->port : way->is_tls ? 5061 : 5060;
+  call->peer.is_tcp = way->is_tcp;
+  call->peer.is_tls = way->is_tls;
+  call->peer.is_ipv6 = sig_sip_address_is_ipv6 (way->host);
+  call->is_first_hop = attempt->send_to == NULL;
+  if (way->is_localhost) /* name servers do not know it (RFC 6761 6.3) */
+    sig_sip_call_send_to (call, &call->peer);
+  else if (proxy != NULL)
+    {
+      call->source_url = g_strdup (proxy);
+      nua_set_hparams (call->nh, NUTAG_PROXY (proxy), TAG_END ());
+    }
+}
+
+static SigSipRedial *
+redial_new (SigSipPlan *plan, const SigSipAttempt *attempt, const char *from)
+{
+  SigSipRedial *kept = g_new0 (SigSipRedial, 1);
+  g_auto (Way) way = { 0 };
+
+  read_way (attempt->uri, &way);
+  kept->plan = g_rc_box_acquire (plan);
+  kept->uri = g_strdup (attempt->uri);
+  kept->to = make_to (plan->dial.to_uri);
+  kept->from = g_strdup (from);
+  kept->is_udp_only = (way.has_transport && !way.is_tcp) || attempt->send_to != NULL;
+  return kept;
+}
+
+/**
+ * sig_sip_dial_target: sends the INVITE of @plan.
+ * @call_id: (transfer full) (nullable)
  * Returns: (nullable): the new call, owned by the endpoint; NULL when the stack cannot make it
  */
 SigSipCall *
-sig_sip_dial_target (SigSip *sip, SigSipPlan *plan, const SigSipTarget *target)
+sig_sip_dial_target (SigSip *sip, SigSipPlan *plan, const SigSipAttempt *attempt, char *call_id)
 {
   const SigSipDial *dial = &plan->dial;
+  const char *next = attempt->send_to != NULL ? attempt->send_to
+                     : attempt->at != NULL    ? attempt->at
+                                              : attempt->uri;
+  g_autofree char *id = call_id != NULL ? call_id : g_uuid_string_random ();
   g_auto (Way) way = { 0 };
 
-  read_way (target->send_to != NULL ? target->send_to : target->uri, &way);
+  read_way (next, &way);
   SigSipListener *listener = sig_sip_listener_for (sip, way.host);
   g_autofree char *from_uri
       = dial->from_uri != NULL ? g_strdup (dial->from_uri) : default_from (listener, way.host);
   g_autofree char *from = make_from (dial, from_uri);
-  g_autofree char *to = make_to (dial->to_uri);
-  g_autofree char *call_id = g_uuid_string_random (); /* ours, so that the owner knows it at once */
-  nua_handle_t *nh = nua_handle (listener->nua, NULL, NUTAG_URL (target->uri), SIPTAG_TO_STR (to),
-                                 SIPTAG_FROM_STR (from), SIPTAG_CALL_ID_STR (call_id), TAG_END ());
+  SigSipRedial *redial = redial_new (plan, attempt, from);
+  nua_handle_t *nh = nua_handle (listener->nua, NULL, NUTAG_URL (redial->uri), SIPTAG_TO_STR (redial->to),
+                                 SIPTAG_FROM_STR (from), SIPTAG_CALL_ID_STR (id), TAG_END ());
   if (nh == NULL)
-    return NULL;
+    {
+      sig_sip_redial_free (redial);
+      return NULL;
+    }
 
   SigSipCall *call = sig_sip_call_new (listener, nh, TRUE);
-  note_way (call, &way, target);
-  call->dialog.remote_target = g_strdup (target->uri);
-  call->dialog.call_id = g_steal_pointer (&call_id);
-  if (dial->auth_username != NULL && dial->auth_password != NULL)
+  note_way (call, &way, attempt);
+  call->redial = redial;
+  call->dialog.remote_target = g_strdup (attempt->uri);
+  call->dialog.call_id = g_steal_pointer (&id);
+  if (attempt->has_credentials && dial->auth_username != NULL && dial->auth_password != NULL)
     call->credentials = sig_sip_digest_credentials (dial->auth_username, dial->auth_password);
 
   url_t url[1];
   url_d (url, from_uri);
   g_autofree char *user = sig_sip_user (url);
   sig_sip_dialog_note_contact (call, user);
-  call->redial = g_new0 (SigSipRedial, 1);
-  call->redial->plan = g_rc_box_acquire (plan);
-  call->redial->uri = g_strdup (target->uri);
-  call->redial->to = g_steal_pointer (&to);
-  call->redial->from = g_steal_pointer (&from);
   sig_sip_send_first_invite (call);
   return call;
 }
@@ -274,8 +331,6 @@ on_ring_timeout (gpointer data)
 SigSipCallId
 sig_sip_dial (SigSip *sip, const SigSipDial *dial, GError **error)
 {
-  SigSipCall *call;
-
   g_assert (sip->thread == g_thread_self ());
   if (sip->shutting_down)
     {
@@ -286,15 +341,9 @@ sig_sip_dial (SigSip *sip, const SigSipDial *dial, GError **error)
     return 0;
 
   SigSipPlan *plan = sig_sip_plan_new (dial);
-  call = plan->dial.n_targets > 1 ? sig_sip_fork_new (sip, plan)
-                                  : sig_sip_dial_target (sip, plan, &plan->dial.targets[0]);
+  SigSipCall *call = sig_sip_fork_new (sip, plan);
   sig_sip_plan_release (plan);
-  if (call == NULL)
-    {
-      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INTERNAL, "the SIP stack cannot make the call");
-      return 0;
-    }
-  if (dial->expires_s > 0)
+  if (dial->expires_s > 0 && !call->ended)
     sig_sip_call_set_timer (call, MIN (dial->expires_s, MAX_RINGING_S) * 1000, on_ring_timeout);
   return call->id;
 }

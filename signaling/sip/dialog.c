@@ -115,7 +115,7 @@ gboolean
 sig_sip_call_export (SigSip *sip, SigSipCallId id, SigSipDialogState *state)
 {
   static const char *const no_routes[] = { NULL };
-  const SigSipCall *call = sig_sip_call_live (sip, id);
+  SigSipCall *call = sig_sip_call_live (sip, id);
 
   memset (state, 0, sizeof *state);
   if (call == NULL)

@@ -8,13 +8,14 @@
 
 #include <sofia-sip/nta_tag.h>
 #include <sofia-sip/nua_tag.h>
+#include <sofia-sip/sresolv.h>
 #include <sofia-sip/su_log.h>
 #include <sofia-sip/tport_tag.h>
 
 #include <string.h>
 
 #define DEFAULT_T1_MS         500
-#define MAX_MESSAGE           65536
+#define UDP_MTU               1300 /* larger requests go over TCP (RFC 3261 18.1.1) */
 #define MAX_PROCEEDING        20000
 #define MAX_SOURCES           4096
 #define FLOOD_FACTOR          10
@@ -127,8 +128,9 @@ start_listener (SigSip *sip, const char *address, GError **error)
       NUTAG_ENABLEMESSAGE (1), NUTAG_OUTBOUND ("no-options-keepalive no-validate no-natify"),
       NUTAG_KEEPALIVE (0), SIPTAG_ALLOW_STR (sip->allow),
       NUTAG_APPL_METHOD ("OPTIONS, UPDATE, PRACK, INFO, MESSAGE"), NTATAG_MERGE_482 (1),
-      SIPTAG_USER_AGENT_STR (sip->user_agent), NTATAG_MAXSIZE (MAX_MESSAGE),
-      NTATAG_UDP_MTU (MAX_MESSAGE - 1), NTATAG_MAX_PROCEEDING (MAX_PROCEEDING), NTATAG_SIP_T1 (sip->t1_ms),
+      SIPTAG_USER_AGENT_STR (sip->user_agent), NTATAG_MAXSIZE (SIG_SIP_MAX_MESSAGE), NTATAG_UDP_MTU (UDP_MTU),
+      NTATAG_MAX_PROCEEDING (MAX_PROCEEDING),
+      TAG_IF (sip->resolv_conf, SRESTAG_RESOLV_CONF (sip->resolv_conf)), NTATAG_SIP_T1 (sip->t1_ms),
       NTATAG_SIP_T1X64 (64 * sip->t1_ms), NTATAG_SIP_T2 (8 * sip->t1_ms), NTATAG_SIP_T4 (10 * sip->t1_ms),
       TPTAG_PONG2PING (1), TPTAG_LOG (sig_sip_capture_is_wanted (sip)), TAG_END ());
   if (listener->nua == NULL)
@@ -176,6 +178,8 @@ endpoint_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner)
   sip->allow = g_strdup_printf (
       "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, INFO, MESSAGE, SUBSCRIBE, NOTIFY%s",
       sip->takes_register ? ", REGISTER" : "");
+      sip->accept_any_register ? ", REGISTER" : "");
+  sip->resolv_conf = g_strdup (config->resolv_conf);
   sip->session_timer = config->session_timer;
   sip->supported = g_strdup (config->session_timer.enabled ? "100rel, timer" : "100rel");
   sip->t1_ms = config->t1_ms > 0 ? config->t1_ms : DEFAULT_T1_MS;
@@ -201,7 +205,7 @@ endpoint_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner)
 }
 
 static void
-start_root (SigSip *sip)
+start_root (SigSip *sip, const SigSipConfig *config)
 {
   static gboolean initialised;
 
@@ -218,6 +222,7 @@ start_root (SigSip *sip)
   sip->source = g_source_ref (su_glib_root_gsource (sip->root));
   g_source_attach (sip->source, sip->context);
   sip->parser = sig_sip_parser_new (sip);
+  sip->resolver = sig_sip_resolver_new (sip->root, sip->context, config->resolv_conf, config->hosts_file);
 }
 
 static gboolean
@@ -254,7 +259,7 @@ sig_sip_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner, G
   SigSip *sip = endpoint_new (config, ops, owner);
   gboolean ok = check_addresses (sip, error);
 
-  start_root (sip);
+  start_root (sip, config);
   for (guint i = 0; ok && sip->bind[i] != NULL; i++)
     ok = start_listener (sip, sip->bind[i], error);
   if (!ok)
@@ -360,6 +365,7 @@ sig_sip_free (SigSip *sip)
       g_source_unref (sip->ended_source);
     }
   g_queue_clear (&sip->ended);
+  sig_sip_resolver_free (sip->resolver);
   su_root_destroy (sip->root);
   g_source_destroy (sip->source);
   g_source_unref (sip->source);
@@ -371,6 +377,7 @@ sig_sip_free (SigSip *sip)
   g_main_context_unref (sip->context);
   g_strfreev (sip->bind);
   g_free (sip->external_address);
+  g_free (sip->resolv_conf);
   g_free (sip->user_agent);
   g_free (sip->allow);
   g_free (sip->supported);

@@ -9,13 +9,15 @@
  *            while a BYE or CANCEL of ours is still on its way: nh is not NULL
  *   gone     told and nh is NULL: freed
  *
- * A call to several targets is a call without a handle (`fork`), whose branches are calls that the owner does
- * not know. The branch that is answered takes over the id, and from then on it is a call like any other. */
+ * A call of ours that nobody has answered yet has no handle (nh is NULL, `fork` is not): its attempts are
+ * calls that the owner does not know (sig_sip_fork_speaker gives one). The one that is answered takes over
+ * the id, and from then on it is a call like any other. */
 #pragma once
 
 #include "signaling/core/digest.h"
 #include "signaling/sip/agent.h"
 #include "signaling/sip/rate.h"
+#include "signaling/sip/resolve.h"
 #include "signaling/sip/sip.h"
 
 typedef struct _SigSipListener SigSipListener;
@@ -31,7 +33,8 @@ typedef struct _SigSipSend SigSipSend;
 #include <sofia-sip/sip_tag.h>
 #include <sofia-sip/su_glib.h>
 
-#define SIG_SIP_MAX_BODY 32768
+#define SIG_SIP_MAX_BODY    32768
+#define SIG_SIP_MAX_MESSAGE 65536
 
 /* On NUA's handles. It must not know, or it would take subscriptions on the dialog of a call. */
 #define SIG_SIP_ALLOW_EVENTS "Allow-Events: " SIG_EVENT_ALLOW
@@ -78,6 +81,8 @@ struct _SigSip
   GSource *source;
   msg_mclass_t *parser;
   GPtrArray *listeners;
+  char *resolv_conf; /* (nullable) */
+  SigSipResolver *resolver;
 
   GHashTable *calls; /* SigSipCallId -> SigSipCall, owned */
   SigSipCallId last_id;
@@ -127,13 +132,25 @@ typedef struct
 {
   SigSipDial dial;  /* a deep copy, headers without; at least one target */
   GPtrArray *lines; /* "Name: value" */
+  gboolean is_ipv6; /* the offer's address: servers of that family come first */
 } SigSipPlan;
+
+/* One target, or one server of it. */
+typedef struct
+{
+  char *uri;                /* Request-URI */
+  char *send_to;            /* (nullable): for the whole dialog */
+  char *at;                 /* (nullable): where the name leads, for the first request */
+  gboolean has_credentials; /* those of the plan may be shown there */
+  gboolean is_redirected;   /* named by a 3xx */
+} SigSipAttempt;
 
 /* Our first INVITE, until it is answered: for another attempt with other headers. */
 typedef struct
 {
   SigSipPlan *plan;
   char *uri, *to, *from;
+  gboolean is_udp_only; /* somebody chose UDP: no change to TCP for a large request */
 } SigSipRedial;
 
 typedef struct _SigSipFork SigSipFork;
@@ -159,7 +176,7 @@ struct _SigSipCall
   SigSipCallId id;
   nua_handle_t *nh; /* (nullable) */
   gboolean is_outbound;
-  gboolean is_localhost; /* called by that name, until the peer named its Contact */
+  gboolean is_first_hop; /* source_url is for the first request, until the peer named its Contact */
   gboolean is_answered;  /* a 2xx to the first INVITE was sent or received */
   gboolean is_acked;
   gboolean bye_when_acked; /* hung up between our 2xx and its ACK (RFC 3261 15) */
@@ -183,9 +200,10 @@ struct _SigSipCall
   nta_incoming_t *early_update; /* (nullable): waits for the owner */
 
   SigSipRedial *redial; /* (nullable) */
-  SigSipFork *fork;     /* (nullable): fork.c: this is the owner's name for several branches; nh is NULL */
-  gboolean is_branch;   /* one of them: the owner does not know its id */
+  SigSipFork *fork;     /* (nullable): fork.c: a call of ours before its answer; nh is NULL */
+  gboolean is_branch;   /* an attempt of it: the owner does not know its id */
   SigSipCallId fork_id; /* of the call with `fork` */
+  gboolean was_redirected;
   char *credentials;    /* (nullable) */
   GSource *timer;       /* ringing, later the patience with a peer that ignores our BYE */
 
@@ -295,7 +313,9 @@ void sig_sip_request_abandon (SigSipCall *call);
 /* dial.c */
 SigSipPlan *sig_sip_plan_new (const SigSipDial *dial);
 void sig_sip_plan_release (SigSipPlan *plan);
-SigSipCall *sig_sip_dial_target (SigSip *sip, SigSipPlan *plan, const SigSipTarget *target);
+SigSipCall *sig_sip_dial_target (SigSip *sip, SigSipPlan *plan, const SigSipAttempt *attempt, char *call_id);
+gboolean sig_sip_attempt_needs_lookup (const SigSipAttempt *attempt, SigSipQuestion *question, char **host);
+void sig_sip_uri_host (const char *uri, char **host, guint16 *port);
 
 /* fork.c */
 SigSipCall *sig_sip_fork_new (SigSip *sip, SigSipPlan *plan);
@@ -306,7 +326,8 @@ void sig_sip_fork_trying (SigSip *sip, sip_t const *answer);
 void sig_sip_fork_clear (SigSip *sip);
 void sig_sip_fork_won (SigSipCall *call);
 void sig_sip_fork_branch_ended (SigSipCall *call);
-const SigSipCall *sig_sip_fork_speaker (const SigSipCall *call);
+SigSipCall *sig_sip_fork_speaker (SigSipCall *call);
+gboolean sig_sip_fork_redirected (SigSipCall *branch, sip_t const *message);
 SigSipCallId sig_sip_told_id (const SigSipCall *call);
 
 /* outbound.c */

@@ -3,6 +3,8 @@
 #include "signaling/sip/address.h"
 #include "signaling/sip/early.h"
 
+#include <sofia-sip/tport_tag.h>
+
 #define MAX_ATTEMPTS 3 /* challenges of a proxy, of the server behind it, and a stale nonce */
 
 static gboolean
@@ -56,7 +58,7 @@ acknowledge_first (SigSipCall *call, sip_t const *message)
       if (sig_sip_address_is_private (host) && !sig_sip_address_is_private (source.host))
         sig_sip_call_send_to (call, &source);
     }
-  if (call->is_localhost)
+  if (call->is_first_hop)
     sig_sip_call_send_to (call, NULL);
   sig_sip_call_follow_routes (call);
   nua_ack (call->nh, TAG_END ());
@@ -96,10 +98,11 @@ send_invite (SigSipCall *call, guint32 last_cseq, const SigTimerHeaders *headers
   char cseq[32];
 
   g_snprintf (cseq, sizeof cseq, "%u INVITE", last_cseq);
-  nua_invite (call->nh, NUTAG_RETRY_COUNT (attempts), SIPTAG_CONTACT_STR (call->dialog.local_contact),
-              SIPTAG_CSEQ_STR (cseq), SIG_SIP_TIMER_TAGS (&timer),
-              SIPTAG_CONTENT_TYPE_STR ("application/sdp"), SIPTAG_PAYLOAD_STR (plan->dial.sdp),
-              TAG_NEXT (tags));
+  gboolean is_udp_only = call->redial->is_udp_only;
+  nua_invite (call->nh, NUTAG_RETRY_COUNT (attempts), TAG_IF (is_udp_only, TPTAG_MTU (SIG_SIP_MAX_MESSAGE)),
+              SIPTAG_CONTACT_STR (call->dialog.local_contact), SIPTAG_CSEQ_STR (cseq),
+              SIG_SIP_TIMER_TAGS (&timer), SIPTAG_CONTENT_TYPE_STR ("application/sdp"),
+              SIPTAG_PAYLOAD_STR (plan->dial.sdp), TAG_NEXT (tags));
 }
 
 /* 422, or a peer that cannot bear the headers of the session timer: once more with others, in
@@ -163,8 +166,11 @@ on_first_answer (SigSipCall *call, int status, const char *phrase, sip_t const *
 
   if (status >= 300)
     {
-      if (!redial (call, status, message))
-        on_refused (call, status, phrase, message);
+      if (redial (call, status, message))
+        return;
+      if (status <= 302 && message != NULL && !call->ended)
+        (void)sig_sip_fork_redirected (call, message);
+      on_refused (call, status, phrase, message);
       return;
     }
   if (message == NULL) /* the stack's own, before a repetition */

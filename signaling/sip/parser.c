@@ -77,6 +77,18 @@ replace_targets (msg_t *message, sip_t *sip)
                                                                        : ""));
 }
 
+/* Of a refusal's Contacts those that can be called stay (RFC 3261 8.1.3.4). */
+static void
+remove_strange_contacts (msg_t *message, sip_t *sip)
+{
+  for (sip_contact_t *contact = sip->sip_contact, *next; contact != NULL; contact = next)
+    {
+      next = contact->m_next;
+      if (!is_sip_url (contact->m_url))
+        sip_header_remove (message, sip, (sip_header_t *)contact);
+    }
+}
+
 /* An ACK leaves no trace, whatever it claims. */
 static gboolean
 is_flooding (SigSip *endpoint, msg_t *message, const sip_t *sip)
@@ -171,6 +183,8 @@ inspect (SigSip *endpoint, msg_t *message, sip_t *sip)
   if (sip->sip_request == NULL)
     {
       sig_sip_early_hide_rseq (message, sip);
+      if (sip->sip_status != NULL && sip->sip_status->st_status >= 300)
+        remove_strange_contacts (message, sip);
       if (!targets_are_sip (sip))
         replace_targets (message, sip);
       remove_unanswerable (message, sip, sip->sip_www_authenticate);

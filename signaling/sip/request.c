@@ -6,6 +6,7 @@
 #include <sofia-sip/auth_client.h>
 #include <sofia-sip/nta_tag.h>
 #include <sofia-sip/su_alloc.h>
+#include <sofia-sip/tport_tag.h>
 
 #include <string.h>
 
@@ -89,8 +90,9 @@ send_request (SigSipCall *call, const char *sdp, auth_client_t **auth)
   message = make_message (call, leg, sdp, auth);
   if (message == NULL)
     return FALSE;
-  call->request = nta_outgoing_mcreate (call->listener->agent, on_answer, call, NULL, message,
-                                        TAG_IF (proxy, NTATAG_DEFAULT_PROXY (proxy)), TAG_END ());
+  call->request = nta_outgoing_mcreate (
+      call->listener->agent, on_answer, call, NULL, message, TAG_IF (proxy, NTATAG_DEFAULT_PROXY (proxy)),
+      TAG_IF (!call->peer.is_tcp, TPTAG_MTU (SIG_SIP_MAX_MESSAGE)), TAG_END ());
   if (call->request == NULL)
     msg_destroy (message);
   return call->request != NULL;

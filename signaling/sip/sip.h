@@ -52,6 +52,7 @@ typedef struct
   guint invites_per_second_per_source; /* 0: no limit */
   SigTimerSettings session_timer;
   guint min_subscription_s; /* 0: 60 */
+  const char *resolv_conf, *hosts_file; /* (nullable): default /etc/resolv.conf and /etc/hosts */
   guint t1_ms; /* RFC 3261 T1; 0: the standard 500 ms. Every time-out of the protocol is a multiple of it */
 } SigSipConfig;
 
@@ -116,6 +117,10 @@ typedef struct
   const SigSipTarget *targets; /* n_targets of them, at most 32; 0: to_uri is the only one */
   gsize n_targets;
   gboolean in_parallel; /* all at the same time instead of one after the other */
+  /* 300, 301, 302: at most 5 Contacts by their q, each once. Without redirect_hosts only to the host that was
+   * called; credentials are shown to no other. Otherwise they are final answers. */
+  gboolean follows_redirects;
+  const char *const *redirect_hosts; /* (nullable): patterns of config/base/host_list.h, NULL-terminated */
 } SigSipDial;
 
 typedef enum

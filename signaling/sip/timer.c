@@ -216,7 +216,7 @@ sig_sip_timer_end (SigSipCall *call)
 gboolean
 sig_sip_call_session_timer (SigSip *sip, SigSipCallId id, SigSessionTimer *timer)
 {
-  const SigSipCall *call = sig_sip_call_live (sip, id);
+  SigSipCall *call = sig_sip_call_live (sip, id);
 
   memset (timer, 0, sizeof *timer);
   if (call != NULL)
