@@ -204,8 +204,8 @@ struct _SigSipCall
   gboolean is_branch;   /* an attempt of it: the owner does not know its id */
   SigSipCallId fork_id; /* of the call with `fork` */
   gboolean was_redirected;
-  char *credentials;    /* (nullable) */
-  GSource *timer;       /* ringing, later the patience with a peer that ignores our BYE */
+  char *credentials; /* (nullable) */
+  GSource *timer;    /* ringing, later the patience with a peer that ignores our BYE */
 
   SigSipEnd end; /* strings below */
   char *end_phrase, *end_reason;

@@ -51,7 +51,7 @@ typedef struct
       *digest_algorithms; /* (nullable): "MD5", "SHA-256", in the order of the offer; default both */
   guint invites_per_second_per_source; /* 0: no limit */
   SigTimerSettings session_timer;
-  guint min_subscription_s; /* 0: 60 */
+  guint min_subscription_s;             /* 0: 60 */
   const char *resolv_conf, *hosts_file; /* (nullable): default /etc/resolv.conf and /etc/hosts */
   guint t1_ms; /* RFC 3261 T1; 0: the standard 500 ms. Every time-out of the protocol is a multiple of it */
 } SigSipConfig;
