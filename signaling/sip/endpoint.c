@@ -178,7 +178,6 @@ endpoint_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner)
   sip->allow = g_strdup_printf (
       "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, INFO, MESSAGE, SUBSCRIBE, NOTIFY%s",
       sip->takes_register ? ", REGISTER" : "");
-      sip->accept_any_register ? ", REGISTER" : "");
   sip->resolv_conf = g_strdup (config->resolv_conf);
   sip->session_timer = config->session_timer;
   sip->supported = g_strdup (config->session_timer.enabled ? "100rel, timer" : "100rel");
