@@ -177,6 +177,18 @@ async function quietUntilRefresh(peer) {
   return [line];
 }
 
+/** The refresh gets a challenge, and comes again with credentials. */
+const challenged = (status, challenge, credentials) => async (peer, context) => {
+  const invite = await dialled(peer, context, { auth_username: 'us', auth_password: 'of no value' });
+  peer.accept(invite, UAC);
+  const [message, line] = await refresh(peer, 2);
+  if (message) peer.answer(message, `${status} Who`, [`${challenge}: Digest realm="carrier", nonce="n", qop="auth", algorithm=MD5`]);
+  const [again, second] = await refresh(peer, 3);
+  if (again) peer.accept(again, UAC);
+  await peer.hangUp();
+  return [timerOf(invite), line, second, /username="us".*response="[0-9a-f]{32}"/.test(again?.get(credentials) ?? '') ? 'with credentials' : 'without credentials'];
+};
+
 const hanging = (lines) => async (peer, context) => {
   const result = await lines(peer, context);
   await peer.hangUp();
@@ -272,6 +284,8 @@ export const cases = [
     await peer.hangUp();
     return [line, second];
   })],
+  ...[[401, 'WWW-Authenticate', 'authorization'], [407, 'Proxy-Authenticate', 'proxy-authorization']].map((how) => [`out: refresh gets ${how[0]}`, 'usual',
+    [DIALS, `INVITE@9 ${OFFER_UAC}`, `INVITE@9 ${OFFER_UAC}`, 'with credentials'], challenged(...how)]),
   ...[403, 488, 500].map((status) => [`out: refresh gets ${status} for ever`, 'usual', [DIALS, ...failed(status, 9, 10.5)], outbound(UAC, refusing(`${status} No`))]),
   ...[408, 481].map((status) => [`out: refresh gets ${status}`, 'usual', [DIALS, `INVITE@9 ${OFFER_UAC}`, `BYE@9 cause=${status}`], outbound(UAC, refusing(`${status} Gone`))]),
   ['out: refresh is never answered', 'usual', [DIALS, `INVITE@9 ${OFFER_UAC}`, 'BYE@12 cause=408'], outbound(UAC, async (peer) => [(await refresh(peer, 2))[1], await ending(peer)])],
