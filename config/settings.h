@@ -158,10 +158,10 @@ typedef struct
 
 typedef struct
 {
-  gboolean enabled;     /* keep the messages of calls; default TRUE */
-  char *hep_address;    /* host or host:port of a HEP 3 server; default port 9060 */
-  char *hep_password;   /* shared with it */
-  guint hep_node_id;    /* default 2001 */
+  gboolean enabled;   /* keep the messages of calls; default TRUE */
+  char *hep_address;  /* host or host:port of a HEP 3 server; default port 9060 */
+  char *hep_password; /* shared with it */
+  guint hep_node_id;  /* default 2001 */
 } CfgCaptureSettings;
 
 typedef enum
