@@ -135,6 +135,7 @@ sig_sip_call_end (SigSipCall *call, SigSipEndCause cause, int status, const char
   };
   clear_timer (call);
   sig_sip_timer_end (call);
+  sig_sip_refer_end (call);
   g_clear_pointer (&call->redial, sig_sip_redial_free);
   sig_sip_fork_heard (call);
   if (call->is_branch)
@@ -157,6 +158,7 @@ sig_sip_call_release (SigSipCall *call)
   sig_sip_call_forget_reoffer (call);
   sig_sip_early_free (call);
   sig_sip_request_abandon (call);
+  sig_sip_inside_abandon (call);
   if (nh != NULL)
     {
       nua_handle_bind (nh, NULL);
@@ -178,6 +180,8 @@ sig_sip_call_free (gpointer data)
   sig_sip_sends_abandon (call);
   clear_timer (call);
   sig_sip_request_abandon (call);
+  sig_sip_inside_abandon (call);
+  g_clear_pointer (&call->refer, sig_sip_refer_free);
   g_clear_pointer (&call->fork, sig_sip_fork_free);
   g_free (call->credentials);
   g_free (call->end_phrase);
@@ -393,6 +397,7 @@ sig_sip_call_hangup (SigSip *sip, SigSipCallId id, const char *reason)
       return;
     }
   call->bye_reason = g_strdup (reason);
+  sig_sip_refer_flush (call);
   sig_sip_call_end (call, SIG_SIP_END_LOCAL, 0, "", NULL);
   sig_sip_call_bye (call);
 }

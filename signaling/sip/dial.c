@@ -112,7 +112,8 @@ check_dial (const SigSip *sip, const SigSipDial *dial, GError **error)
   for (gsize i = 0; i < dial->n_headers; i++)
     if (!sig_sip_check_header (dial->headers[i].name, dial->headers[i].value, error))
       return FALSE;
-  return TRUE;
+  g_auto (SigReplaces) replaces = { 0 };
+  return dial->replaces == NULL || sig_replaces_parse (dial->replaces, &replaces, error);
 }
 
 /** sig_sip_plan_new: a copy of @dial with at least one target. */
@@ -126,6 +127,8 @@ sig_sip_plan_new (const SigSipDial *dial)
   plan->lines = g_ptr_array_new_with_free_func (g_free);
   for (gsize i = 0; i < dial->n_headers; i++)
     g_ptr_array_add (plan->lines, g_strdup_printf ("%s: %s", dial->headers[i].name, dial->headers[i].value));
+  if (dial->replaces != NULL)
+    g_ptr_array_add (plan->lines, g_strdup_printf ("Replaces: %s", dial->replaces));
   for (gsize i = 0; i < dial->n_targets; i++)
     targets[i] = (SigSipTarget){ .uri = g_strdup (dial->targets[i].uri),
                                  .send_to = g_strdup (dial->targets[i].send_to) };

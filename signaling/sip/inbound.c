@@ -95,8 +95,29 @@ has_feature (sip_t const *message, const char *feature)
   return sip_has_feature (message->sip_supported, feature) || sip_has_feature (message->sip_require, feature);
 }
 
+/* RFC 3891 3. FALSE: @refusal says why. */
+static gboolean
+find_replaced (SigSip *sip, sip_t const *message, SigSipCallId *replaced, Refusal *refusal)
+{
+  su_home_t home[1] = { SU_HOME_INIT (home) };
+  g_auto (SigReplaces) replaces = { 0 };
+  gboolean is_well_formed;
+
+  *replaced = 0;
+  if (message->sip_replaces == NULL)
+    return TRUE;
+  su_home_init (home);
+  is_well_formed = sig_replaces_parse (
+      sip_header_as_string (home, (const sip_header_t *)message->sip_replaces), &replaces, NULL);
+  su_home_deinit (home);
+  refusal->status = is_well_formed ? sig_sip_replaces_find (sip, &replaces, replaced) : 400;
+  refusal->phrase = is_well_formed ? NULL : "Bad Replaces";
+  return refusal->status == 0;
+}
+
 static void
-announce (SigSipCall *call, sip_t const *message, const SigTimerHeaders *timer, const char *username)
+announce (SigSipCall *call, sip_t const *message, const SigTimerHeaders *timer, const char *username,
+          SigSipCallId replaced)
 {
   SigSip *sip = call->sip;
   g_autofree char *call_id = sig_sip_text (message->sip_call_id->i_id);
@@ -131,6 +152,7 @@ announce (SigSipCall *call, sip_t const *message, const SigTimerHeaders *timer, 
     .timer = *timer,
     .headers = (const SigSipHeader *)headers->data,
     .n_headers = headers->len,
+    .replaces = replaced,
   };
 
   if (sip->ops->invite != NULL)
@@ -143,6 +165,7 @@ sig_sip_on_invite (SigSipListener *listener, nua_handle_t *nh, sip_t const *mess
 {
   SigSip *sip = listener->sip;
   g_autofree char *username = NULL;
+  SigSipCallId replaced;
   SigSipPeer peer;
 
   sip->stats.n_invites++;
@@ -168,6 +191,13 @@ sig_sip_on_invite (SigSipListener *listener, nua_handle_t *nh, sip_t const *mess
       nua_handle_destroy (nh);
       return;
     }
+  if (!find_replaced (sip, message, &replaced, &refusal))
+    {
+      sip->stats.n_refused++;
+      send_refusal (nh, &refusal);
+      nua_handle_destroy (nh);
+      return;
+    }
 
   SigSipCall *call = sig_sip_call_new (listener, nh, FALSE);
   call->session_timer = timer;
@@ -183,7 +213,7 @@ sig_sip_on_invite (SigSipListener *listener, nua_handle_t *nh, sip_t const *mess
   sig_sip_call_follow_routes (call);
   if (sig_sip_is_behind_nat (&peer, message))
     sig_sip_call_send_to (call, &peer);
-  announce (call, message, &step.headers, username);
+  announce (call, message, &step.headers, username, replaced);
 }
 
 /* A request of the peer as the session timer sees it. FALSE: it is to be refused. */

@@ -15,6 +15,7 @@
 #pragma once
 
 #include "signaling/core/digest.h"
+#include "signaling/core/refer.h"
 #include "signaling/sip/agent.h"
 #include "signaling/sip/rate.h"
 #include "signaling/sip/resolve.h"
@@ -24,6 +25,8 @@ typedef struct _SigSipListener SigSipListener;
 typedef struct _SigSipCall SigSipCall;
 typedef struct _SigSipEarly SigSipEarly;
 typedef struct _SigSipSend SigSipSend;
+typedef struct _SigSipInside SigSipInside;
+typedef struct _SigSipRefer SigSipRefer;
 #define NUA_MAGIC_T  SigSipListener
 #define NUA_HMAGIC_T struct sig_sip_tag_is_a_number
 
@@ -160,11 +163,12 @@ typedef struct _SigSipFork SigSipFork;
 typedef struct
 {
   char expires[32], min_se[16];
-  gboolean is_supported, is_required;
+  const char *supported; /* a whole header line; (nullable) */
+  gboolean is_required;
 } SigSipTimerText;
 
 #define SIG_SIP_TIMER_TAGS(text)                                                                             \
-  TAG_IF ((text)->is_supported, SIPTAG_UNKNOWN_STR ("Supported: timer")),                                    \
+  TAG_IF ((text)->supported, SIPTAG_UNKNOWN_STR ((text)->supported)),                                        \
       TAG_IF ((text)->is_required, SIPTAG_REQUIRE_STR ("timer")),                                            \
       TAG_IF ((text)->expires[0] != '\0', SIPTAG_SESSION_EXPIRES_STR ((text)->expires)),                     \
       TAG_IF ((text)->min_se[0] != '\0', SIPTAG_MIN_SE_STR ((text)->min_se))
@@ -230,6 +234,8 @@ struct _SigSipCall
   GSource *send_source;
   gboolean has_allow, allows_message, allows_info; /* the peer's Allow */
   gboolean knows_info_packages;                    /* it sent Recv-Info (RFC 6086) */
+  GPtrArray *inside;  /* (nullable): inside.c: other requests of ours on their way */
+  SigSipRefer *refer; /* (nullable): refer.c: REFERs of this dialog, either way */
 
   /* The dialog, as seen on the wire. */
   SigSipDialogState dialog;
@@ -309,6 +315,21 @@ gboolean sig_sip_request_offer (SigSipCall *call, const char *sdp);
 void sig_sip_request_refresh (SigSipCall *call, const SigTimerStep *step);
 void sig_sip_request_result (SigSipCall *call, sip_t const *answer);
 void sig_sip_request_abandon (SigSipCall *call);
+
+/* inside.c */
+/* @status: of the final answer, 0: none. @answer: (nullable) */
+typedef void (*SigSipInsideFunc) (SigSipCall *call, guint32 cseq, int status, sip_t const *answer);
+/** sig_sip_inside_send: @name: literal. @lines: (transfer full): "Name: value". @body: (nullable).
+ * Returns: its CSeq; 0: it cannot be sent, @done is not called. */
+guint32 sig_sip_inside_send (SigSipCall *call, sip_method_t method, const char *name, GPtrArray *lines,
+                             const char *body, SigSipInsideFunc done);
+void sig_sip_inside_abandon (SigSipCall *call);
+
+/* refer.c, replaces.c */
+void sig_sip_refer_flush (SigSipCall *call);
+void sig_sip_refer_end (SigSipCall *call);
+void sig_sip_refer_free (SigSipRefer *refer);
+int sig_sip_replaces_find (SigSip *sip, const SigReplaces *replaces, SigSipCallId *call);
 
 /* dial.c */
 SigSipPlan *sig_sip_plan_new (const SigSipDial *dial);

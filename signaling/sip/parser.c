@@ -157,15 +157,23 @@ make_method_known (sip_t *sip)
 /* The stack is not told that we know session timers, or it would run its own: a peer that insists on them is
  * made to look like one that only knows them, which is the same to us. */
 static void
-soften_require (SigSip *endpoint, msg_t *message, sip_t *sip)
+soften_one (msg_t *message, sip_t *sip, const char *option)
 {
-  if (!endpoint->session_timer.enabled || !sip_has_feature (sip->sip_require, "timer"))
+  if (!sip_has_feature (sip->sip_require, option))
     return;
-  while (msg_params_remove ((char const **)sip->sip_require->k_items, "timer") > 0)
+  while (msg_params_remove ((char const **)sip->sip_require->k_items, option) > 0)
     ;
   if (sip->sip_require->k_items == NULL || sip->sip_require->k_items[0] == NULL)
     sip_header_remove (message, sip, (sip_header_t *)sip->sip_require);
-  sip_add_make (message, sip, sip_supported_class, "timer");
+  sip_add_make (message, sip, sip_supported_class, option);
+}
+
+static void
+soften_require (SigSip *endpoint, msg_t *message, sip_t *sip)
+{
+  if (endpoint->session_timer.enabled)
+    soften_one (message, sip, "timer");
+  soften_one (message, sip, "replaces"); /* known without being told: replaces.c */
 }
 
 static void

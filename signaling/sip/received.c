@@ -4,6 +4,7 @@
 
 #include "signaling/core/event_package.h"
 #include "signaling/core/info.h"
+#include "signaling/sip/door.h"
 #include "signaling/sip/reply.h"
 
 #include <sofia-sip/nta_tag.h>
@@ -139,6 +140,8 @@ on_outside (nta_leg_magic_t *magic, nta_leg_t *leg, nta_incoming_t *irq, sip_t c
     case sip_method_notify: /* of a subscription that we never made */
       sig_sip_reply_transaction (listener, irq, &(SigSipReply){ .status = 481 });
       return 0;
+    case sip_method_refer:
+      return sig_sip_at_door ((nua_handle_t *)listener->default_handle, irq, message);
     default:
       return nua_stack_process_request ((nua_handle_t *)listener->default_handle, leg, irq, message);
     }

@@ -86,7 +86,48 @@ typedef struct
   const SigSipHeader
       *headers; /* every header whose name begins with X-, and P-Asserted-Identity, Diversion */
   gsize n_headers;
+  SigSipCallId replaces; /* the call of ours whose place it takes (RFC 3891), 0: none */
 } SigSipInvite;
+
+/* A REFER of the peer of an answered call, valid during the ops call only. */
+typedef struct
+{
+  const char *uri;  /* sip:, sips: or tel:, without a headers part; not yet seen by sig_sip_check_uri */
+  const char *user; /* of the URI, unescaped; a tel: number without separators */
+  const char *host; /* without brackets, "" for tel: */
+  guint16 port;     /* 0: none */
+  gboolean is_tel;
+  gboolean is_local;           /* host and port are ours */
+  const char *replaces;        /* (nullable): value of the Replaces header that the INVITE shall have */
+  SigSipCallId replaces_call;  /* the call of ours that it names, 0: none */
+  int replaces_status;         /* why there is none (481: it may be somebody else's) */
+  const char *referred_by;     /* (nullable): value of Referred-By, to be passed on */
+  const SigSipHeader *headers; /* X-* of the headers part */
+  gsize n_headers;
+} SigSipReferral;
+
+typedef struct
+{
+  const char *refer_to;        /* URI: sip:, sips: or tel: */
+  const SigSipHeader *headers; /* for the REFER, each checked as those of SigSipDial */
+  gsize n_headers;
+  guint timeout_s; /* from the REFER to the final NOTIFY; a peer that sends none at all is given up after
+                    * 64 x T1 */
+} SigSipTransfer;
+
+typedef enum
+{
+  SIG_SIP_TRANSFER_ACCEPTED, /* status: the 2xx to our REFER */
+  SIG_SIP_TRANSFER_PROGRESS, /* status: 1xx that the peer hears from the target */
+  SIG_SIP_TRANSFER_DONE,     /* status: 200-699 of the target, or of the REFER itself; 408: nobody said */
+} SigSipTransferState;
+
+typedef struct
+{
+  SigSipTransferState state;
+  int status;
+  const char *phrase; /* never NULL */
+} SigSipTransferNews;
 
 typedef struct
 {
@@ -113,6 +154,7 @@ typedef struct
   const char *sdp;           /* the offer */
   const SigSipHeader *headers; /* each checked: a name that is a token, a value without CR, LF and NUL */
   gsize n_headers;
+  const char *replaces;        /* (nullable): value of a Replaces header, as sig_replaces_parse takes it */
   guint expires_s;             /* when > 0: CANCEL when no final answer came by then */
   const SigSipTarget *targets; /* n_targets of them, at most 32; 0: to_uri is the only one */
   gsize n_targets;
@@ -209,6 +251,10 @@ typedef struct
   /* The session timer: for logs, events and counters. Refreshes need nothing of the owner but refresh_sdp;
    * one by the peer with an offer comes as reoffer as well. NEGOTIATED comes here for our INVITEs only. */
   void (*timer) (gpointer owner, SigSipCallId call, const SigSipTimerNews *news);
+  /* REFER of the peer: answer it with sig_sip_call_answer_refer before returning. */
+  void (*refer) (gpointer owner, SigSipCallId call, const SigSipReferral *referral);
+  /* How a transfer of ours goes on. DONE is its last word, unless the call ends before. */
+  void (*transfer) (gpointer owner, SigSipCallId call, const SigSipTransferNews *news);
   /* The last SDP that was sent in this call, for a refresh by re-INVITE. */
   const char *(*refresh_sdp) (gpointer owner, SigSipCallId call);
   /* A key press by INFO: 0-9, *, #, A-D. The same press may come as RFC 4733 too. */
@@ -280,6 +326,20 @@ void sig_sip_call_answer_reoffer (SigSip *sip, SigSipCallId call, const char *sd
 void sig_sip_call_reject_reoffer (SigSip *sip, SigSipCallId call, int status, const char *phrase);
 /** sig_sip_call_reoffer: sends a re-INVITE with @sdp. Returns: FALSE when one is pending either way (491). */
 gboolean sig_sip_call_reoffer (SigSip *sip, SigSipCallId call, const char *sdp);
+
+/** sig_sip_call_answer_refer: inside of ops.refer: 202 (and the first NOTIFY), or a refusal. @phrase:
+ * (nullable) */
+void sig_sip_call_answer_refer (SigSip *sip, SigSipCallId call, int status, const char *phrase);
+/** sig_sip_call_refer_progress: tells the peer by NOTIFY; @status of 200 or more is the last. @phrase:
+ * (nullable). Nothing is sent to a peer that wants no NOTIFY. */
+void sig_sip_call_refer_progress (SigSip *sip, SigSipCallId call, int status, const char *phrase);
+/** sig_sip_call_transfer: sends REFER. FALSE with INVALID_ARGUMENT, FAILED_PRECONDITION (not answered, or one
+ * is running) or UNAVAILABLE. */
+gboolean sig_sip_call_transfer (SigSip *sip, SigSipCallId call, const SigSipTransfer *transfer,
+                                GError **error);
+/** sig_sip_is_own_address: @host is an address that we listen on, or announce, and @port (0: 5060) is ours.
+ */
+gboolean sig_sip_is_own_address (SigSip *sip, const char *host, guint16 port);
 
 /** sig_sip_call_export: a copy of the dialog's values; FALSE when the call is gone. */
 gboolean sig_sip_call_export (SigSip *sip, SigSipCallId call, SigSipDialogState *state);

@@ -269,7 +269,9 @@ SigSipTimerText
 sig_sip_timer_text (const SigTimerHeaders *headers)
 {
   const char *refresher = sig_timer_refresher_name (headers->refresher);
-  SigSipTimerText text = { .is_supported = headers->supported, .is_required = headers->require };
+  SigSipTimerText text = { .supported = headers->supported ? "Supported: timer, replaces, norefersub"
+                                                           : "Supported: replaces, norefersub",
+                           .is_required = headers->require };
 
   if (headers->expires_s > 0)
     g_snprintf (text.expires, sizeof text.expires, refresher != NULL ? "%u;refresher=%s" : "%u",

@@ -34,11 +34,13 @@ check_refused (const char *method, const char *headers, const char *type, const 
 static void
 test_methods (void)
 {
-  static const char *const unknown[] = { "FOO", "REFER", "PUBLISH", "REGISTER" };
+  static const char *const unknown[]
+      = { "FOO", "PUBLISH", "REGISTER" };
 
   for (guint i = 0; i < G_N_ELEMENTS (unknown); i++)
     check_refused (unknown[i], "Event: presence\r\nRefer-To: <sip:a@b>\r\nRAck: 1 1 INVITE\r\n", NULL, NULL,
                    "405", ALLOW);
+  check_refused ("REFER", "Refer-To: <sip:a@b>\r\n", NULL, NULL, "403", ALLOW);
   check_refused ("BYE", NULL, NULL, NULL, "481", NULL);
   check_refused ("PRACK", "RAck: 1 1 INVITE\r\n", NULL, NULL, "481", NULL);
   check_refused ("UPDATE", NULL, NULL, NULL, "481", NULL);
@@ -129,7 +131,7 @@ check_options (Wire *wire)
                    "text/plain, application/dtmf-relay, application/dtmf, "
                    "application/vnd.nortelnetworks.digits, application/media_control+xml, application/sdp");
   g_assert_cmpstr (events, ==, "presence, dialog, conference");
-  g_assert_cmpstr (supported, ==, "100rel");
+  g_assert_cmpstr (supported, ==, "100rel, replaces, norefersub");
 }
 
 static void
