@@ -240,6 +240,7 @@ send_invite (GwCall *call, const GwDialParams *params, const Route *route, const
     .auth_username = route->auth_username,
     .auth_password = route->auth_password,
     .expires_s = params->ringing_timeout_s > 0 ? params->ringing_timeout_s : GW_CALL_DEFAULT_RINGING_S,
+    .follows_redirects = TRUE, /* to the host that was called only */
   };
 
   if (!check_headers (params->headers, headers, error))
@@ -428,6 +429,7 @@ gw_call_on_answered (gpointer data, SigSipCallId sip, const char *sdp)
       gw_call_hangup (call->gateway, call, "bad_sdp");
       return;
     }
+  take_call_id (call); /* of the server that answered */
   codecs = gw_sdp_codec_names (&call->plan);
   gw_call_mark_answered (call);
   cfg_info ("sip", &context, "Answered", CFG_STR ("codecs", codecs));

@@ -256,6 +256,8 @@ endpoint_new (const EndpointOptions *options)
     .digest_algorithms = options->digest_algorithms,
     .invites_per_second_per_source = options->invites_per_second,
     .t1_ms = options->t1_ms,
+    .resolv_conf = options->resolv_conf,
+    .hosts_file = options->hosts_file,
     .min_subscription_s = options->min_subscription_s,
   };
   e->sip = sig_sip_new (&config, &endpoint_ops, e, &error);

@@ -60,6 +60,7 @@ typedef struct
   guint invites_per_second;
   guint t1_ms;
   guint min_subscription_s;
+  const char *resolv_conf, *hosts_file;
 } EndpointOptions;
 
 Endpoint *endpoint_new (const EndpointOptions *options);
