@@ -79,7 +79,6 @@ gw_call_free (gpointer data)
 
   g_assert (call->waiting == NULL);
   gw_call_end_in (call, 0, NULL);
-  g_clear_handle_id (&call->ring_source, g_source_remove);
   g_hash_table_unref (call->attributes);
   sig_sdp_free (call->remote);
   json_decref (call->timeline);

@@ -170,21 +170,6 @@ gw_call_answer (GwCall *call, GError **error)
   return TRUE;
 }
 
-/* Proxies give an INVITE up after three minutes without a word (RFC 3261 13.3.1.1). */
-static gboolean
-on_still_ringing (gpointer data)
-{
-  GwCall *call = data;
-
-  if (call->v.state == GW_CALL_ALERTING)
-    {
-      sig_sip_call_ring (call->gateway->sip, call->sip);
-      return G_SOURCE_CONTINUE;
-    }
-  call->ring_source = 0;
-  return G_SOURCE_REMOVE;
-}
-
 static void
 alert (GwCall *call)
 {
@@ -192,7 +177,6 @@ alert (GwCall *call)
 
   cfg_info ("sip", &context, "Ringing until somebody is in the room");
   gw_call_end_in (call, GW_CALL_DEFAULT_RINGING_S, "nobody_came");
-  call->ring_source = g_timeout_add_seconds (60, on_still_ringing, call);
   gw_call_handle (call, GW_CALL_EVENT_ALERT);
 }
 

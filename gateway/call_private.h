@@ -35,7 +35,6 @@ struct _GwCall
 
   CfgMonotonic created, answered, ended;
   const char *timer_reason;
-  guint ring_source;      /* says 180 again while the call waits for somebody in the room */
   guint timer_source;     /* ends the call: alerting for too long, or its longest duration */
   GHashTable *attributes; /* char* -> char*: the participant's, kept from before it joins */
   GwRequest *waiting;     /* wait_until_answered */
