@@ -53,6 +53,13 @@ print (const Address *address, char out[SIG_SIP_ADDRESS_MAX])
 }
 
 gboolean
+sig_sip_address_from_bytes (const guint8 *bytes, gsize n, char out[SIG_SIP_ADDRESS_MAX])
+{
+  return (n == 4 || n == 16)
+         && inet_ntop (n == 4 ? AF_INET : AF_INET6, bytes, out, SIG_SIP_ADDRESS_MAX) != NULL;
+}
+
+gboolean
 sig_sip_address_is_numeric (const char *host)
 {
   Address address;

@@ -6,6 +6,8 @@
 #define SIG_SIP_ADDRESS_MAX 64
 
 gboolean sig_sip_address_is_numeric (const char *host);
+/** sig_sip_address_from_bytes: 4 or 16 of them in network order, as text. */
+gboolean sig_sip_address_from_bytes (const guint8 *bytes, gsize n, char out[SIG_SIP_ADDRESS_MAX]);
 gboolean sig_sip_address_is_ipv6 (const char *address);
 /** sig_sip_address_is_private: a numeric address that nobody on the public network can reach. */
 gboolean sig_sip_address_is_private (const char *address);

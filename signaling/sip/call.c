@@ -215,6 +215,8 @@ sig_sip_call_bye (SigSipCall *call)
 {
   const char *reason = call->bye_reason;
 
+  sig_sip_check_connection (call);
+
   if (call->fork != NULL)
     {
       sig_sip_fork_cancel (call);

@@ -73,8 +73,9 @@ check_parameters (const char *parameters, GError **error)
           || g_ascii_strncasecmp (words[i], "comp=", 5) == 0)
         return invalid (error, "the SIP address has a parameter that is not allowed (maddr, method or comp)");
       if (g_ascii_strncasecmp (words[i], "transport=", 10) == 0
-          && g_ascii_strcasecmp (words[i] + 10, "udp") != 0 && g_ascii_strcasecmp (words[i] + 10, "tcp") != 0)
-        return invalid (error, "the transport of a SIP address is udp or tcp");
+          && g_ascii_strcasecmp (words[i] + 10, "udp") != 0 && g_ascii_strcasecmp (words[i] + 10, "tcp") != 0
+          && g_ascii_strcasecmp (words[i] + 10, "tls") != 0)
+        return invalid (error, "the transport of a SIP address is udp, tcp or tls");
     }
   return TRUE;
 }
@@ -94,10 +95,8 @@ sig_sip_check_uri (const char *uri, GError **error)
   g_autofree char *copy = g_strdup (uri);
   if (url_d (url, copy) < 0)
     return invalid (error, "the SIP address cannot be read");
-  if (url->url_type == url_sips)
-    return invalid (error, "sips: needs TLS, which is not available for outgoing calls");
-  if (url->url_type != url_sip)
-    return invalid (error, "a SIP address begins with sip:");
+  if (url->url_type != url_sip && url->url_type != url_sips)
+    return invalid (error, "a SIP address begins with sip: or sips:");
   if (!is_host (url->url_host))
     return invalid (error, "the SIP address has no valid host");
   if (!is_port (url->url_port))
@@ -105,6 +104,8 @@ sig_sip_check_uri (const char *uri, GError **error)
   if (url->url_password != NULL || url->url_path != NULL || url->url_headers != NULL
       || url->url_fragment != NULL)
     return invalid (error, "a password, a path or headers inside of the SIP address are not allowed");
+  if (url->url_type == url_sips && url->url_params != NULL && url_has_param (url, "transport"))
+    return invalid (error, "a sips: address goes over TLS and takes no transport");
   return url->url_params == NULL || check_parameters (url->url_params, error);
 }
 

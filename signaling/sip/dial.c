@@ -61,8 +61,9 @@ make_to (const char *uri)
   url_t url[1];
 
   url_d (url, copy);
-  return g_strdup_printf ("<sip:%s%s%s%s%s>", url->url_user != NULL ? url->url_user : "",
-                          url->url_user != NULL ? "@" : "", url->url_host, url->url_port != NULL ? ":" : "",
+  return g_strdup_printf ("<%s:%s%s%s%s%s>", url->url_type == url_sips ? "sips" : "sip",
+                          url->url_user != NULL ? url->url_user : "", url->url_user != NULL ? "@" : "",
+                          url->url_host, url->url_port != NULL ? ":" : "",
                           url->url_port != NULL ? url->url_port : "");
 }
 
@@ -74,9 +75,14 @@ check_way (const SigSip *sip, const char *uri, GError **error)
   if (!sig_sip_check_uri (uri, error))
     return FALSE;
   read_way (uri, &way);
-  if (!way.is_tcp || (sip->transports & SIG_SIP_TCP))
+  if (way.is_tls && sip->tls == NULL)
+    g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                         "TLS is not enabled: configure sip.tls.cert and sip.tls.key, or an outbound trunk "
+                         "with transport: tls");
+  else if (way.is_tcp && !way.is_tls && !(sip->transports & SIG_SIP_TCP))
+    g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "the transport TCP is not enabled");
+  else
     return TRUE;
-  g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "the transport TCP is not enabled");
   return FALSE;
 }
 
@@ -251,8 +257,11 @@ note_way (SigSipCall *call, const Way *way, const SigSipAttempt *attempt)
   call->peer.is_tcp = way->is_tcp;
   call->peer.is_tls = way->is_tls;
   call->peer.is_ipv6 = sig_sip_address_is_ipv6 (way->host);
+  call->is_sips = g_ascii_strncasecmp (attempt->uri, "sips:", 5) == 0;
   call->is_first_hop = attempt->send_to == NULL;
-  if (way->is_localhost) /* name servers do not know it (RFC 6761 6.3) */
+  if (way->is_tls)
+    sig_sip_tls_way (call, attempt->uri, proxy != NULL);
+  else if (way->is_localhost) /* name servers do not know it (RFC 6761 6.3) */
     sig_sip_call_send_to (call, &call->peer);
   else if (proxy != NULL)
     {

@@ -88,8 +88,7 @@ void
 sig_sip_dialog_note_contact (SigSipCall *call, const char *user)
 {
   g_free (call->dialog.local_contact);
-  call->dialog.local_contact
-      = sig_sip_contact_make (call->listener, call->peer.host, user, call->peer.is_tcp);
+  call->dialog.local_contact = sig_sip_contact_make (call->listener, &call->peer, user, call->is_sips);
 }
 
 /** sig_sip_dialog_note_own_tag: the tag that the stack gave to our side of an INVITE received just now. */

@@ -213,6 +213,7 @@ static gboolean
 send_prack (SigSipEarly *early, auth_client_t **auth)
 {
   SigSipCall *call = early->call;
+  sig_sip_check_connection (call);
   const char *proxy = call->source_url;
   msg_t *message = nta_msg_create (call->listener->agent, 0);
   sip_t *sip = sip_object (message);

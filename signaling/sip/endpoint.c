@@ -11,11 +11,14 @@
 #include <sofia-sip/sresolv.h>
 #include <sofia-sip/su_log.h>
 #include <sofia-sip/tport_tag.h>
+#include <sofia-sip/url.h>
 
 #include <string.h>
 
 #define DEFAULT_T1_MS         500
-#define UDP_MTU               1300 /* larger requests go over TCP (RFC 3261 18.1.1) */
+#define UDP_MTU               1300             /* larger requests go over TCP (RFC 3261 18.1.1) */
+#define NO_CERTIFICATES       "/dev/null/none" /* the stack looks for files in there and finds none */
+#define KEEPALIVE_MS          60000
 #define MAX_PROCEEDING        20000
 #define MAX_SOURCES           4096
 #define FLOOD_FACTOR          10
@@ -84,9 +87,10 @@ static char *
 listener_url (const SigSipListener *listener)
 {
   const SigSip *sip = listener->sip;
-  const char *transport = sip->transports == SIG_SIP_UDP   ? ";transport=udp"
-                          : sip->transports == SIG_SIP_TCP ? ";transport=tcp"
-                                                           : "";
+  guint plain = sip->transports & (SIG_SIP_UDP | SIG_SIP_TCP);
+  const char *transport = plain == SIG_SIP_UDP   ? ";transport=udp"
+                          : plain == SIG_SIP_TCP ? ";transport=tcp"
+                                                 : "";
   gboolean is_ipv6 = sig_sip_address_is_ipv6 (listener->address);
 
   if (listener->external != NULL)
@@ -106,17 +110,52 @@ external_for (const SigSip *sip, const char *address)
   return sig_sip_address_is_ipv6 (external) == sig_sip_address_is_ipv6 (address) ? external : NULL;
 }
 
+static char *
+tls_url (const SigSipListener *listener)
+{
+  const SigSip *sip = listener->sip;
+  gboolean is_ipv6 = sig_sip_address_is_ipv6 (listener->address);
+
+  if (listener->external != NULL)
+    return g_strdup_printf (is_ipv6 ? "sips:[%s]:%u;maddr=[%s]" : "sips:%s:%u;maddr=%s", listener->external,
+                            sip->tls_port, listener->address);
+  return g_strdup_printf (is_ipv6 ? "sips:[%s]:%u" : "sips:%s:%u", listener->address, sip->tls_port);
+}
+
+static gboolean
+can_bind (const SigSip *sip, const char *address, GError **error)
+{
+  return sig_sip_address_probe (address, sip->port, sip->transports & (SIG_SIP_UDP | SIG_SIP_TCP), error) == 0
+         && (sip->tls == NULL || sig_sip_address_probe (address, sip->tls_port, SIG_SIP_TCP, error) == 0);
+}
+
+/* Beside UDP and TCP, or alone. */
+static gboolean
+add_tls (SigSipListener *listener)
+{
+  const SigSip *sip = listener->sip;
+  g_autofree char *url = tls_url (listener);
+
+  return sip->tls == NULL || !(sip->transports & (SIG_SIP_UDP | SIG_SIP_TCP))
+         || nta_agent_add_tport (listener->agent, URL_STRING_MAKE (url), TPTAG_CERTIFICATE (NO_CERTIFICATES),
+                                 TPTAG_TLS_VERIFY_POLICY (TPTLS_VERIFY_NONE), TAG_END ())
+                == 0;
+}
+
 static gboolean
 start_listener (SigSip *sip, const char *address, GError **error)
 {
-  if (sig_sip_address_probe (address, sip->port, sip->transports, error) != 0)
+  if (!can_bind (sip, address, error))
     return FALSE;
 
   SigSipListener *listener = g_new0 (SigSipListener, 1);
   listener->sip = sip;
   listener->address = g_strdup (address);
   listener->external = g_strdup (external_for (sip, address));
-  g_autofree char *url = listener_url (listener);
+  g_autofree char *url
+      = sip->transports & (SIG_SIP_UDP | SIG_SIP_TCP) ? listener_url (listener) : tls_url (listener);
+
+  sig_sip_tls_attach (sip->tls);
 
   sig_sip_loop_init ();
   listener->nua = nua_create (
@@ -132,8 +171,12 @@ start_listener (SigSip *sip, const char *address, GError **error)
       NTATAG_MAX_PROCEEDING (MAX_PROCEEDING),
       TAG_IF (sip->resolv_conf, SRESTAG_RESOLV_CONF (sip->resolv_conf)), NTATAG_SIP_T1 (sip->t1_ms),
       NTATAG_SIP_T1X64 (64 * sip->t1_ms), NTATAG_SIP_T2 (8 * sip->t1_ms), NTATAG_SIP_T4 (10 * sip->t1_ms),
-      TPTAG_PONG2PING (1), TPTAG_LOG (sig_sip_capture_is_wanted (sip)), TAG_END ());
-  if (listener->nua == NULL)
+      TPTAG_PONG2PING (1), TPTAG_KEEPALIVE (KEEPALIVE_MS), NUTAG_CERTIFICATE_DIR (NO_CERTIFICATES),
+      TPTAG_LOG (sig_sip_capture_is_wanted (sip)), TAG_END ());
+  listener->agent = listener->nua != NULL ? sig_sip_agent_take () : NULL;
+  gboolean ok = listener->nua != NULL && add_tls (listener);
+  sig_sip_tls_attach (NULL);
+  if (!ok)
     {
       g_set_error (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE, "cannot listen for SIP on %s port %u: %s",
                    address, sip->port, errno != 0 ? g_strerror (errno) : "the SIP stack refused it");
@@ -141,8 +184,6 @@ start_listener (SigSip *sip, const char *address, GError **error)
       g_free (listener);
       return FALSE;
     }
-  listener->agent = sig_sip_agent_take ();
-  g_assert (listener->agent != NULL);
   sig_sip_outside_start (listener);
   g_ptr_array_add (sip->listeners, listener);
   return TRUE;
@@ -162,13 +203,16 @@ listener_free (gpointer data)
 static SigSip *
 endpoint_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner)
 {
+  static const char *const nothing[] = { NULL };
   SigSip *sip = g_new0 (SigSip, 1);
   guint limit = MIN (config->invites_per_second_per_source, 100000);
 
   sip->ops = ops;
   sip->owner = owner;
   sip->bind = sig_sip_address_expand (config->bind);
+  sip->bind_wanted = g_strdupv ((char **)(config->bind != NULL ? config->bind : nothing));
   sip->port = config->port;
+  sip->tls_port = config->tls_port;
   sip->transports = config->transports != 0 ? config->transports : SIG_SIP_UDP | SIG_SIP_TCP;
   sip->external_address = config->external_address != NULL && *config->external_address != '\0'
                               ? g_strdup (config->external_address)
@@ -253,11 +297,56 @@ abandon (SigSip *sip)
   sig_sip_free (sip);
 }
 
+static gboolean
+start_tls (SigSip *sip, const SigSipConfig *config, GError **error)
+{
+  if (!(sip->transports & SIG_SIP_TLS))
+    return TRUE;
+  g_assert (config->tls != NULL && config->tls_port != 0);
+  sip->tls = sig_sip_tls_new (config->tls, error);
+  return sip->tls != NULL;
+}
+
+gboolean
+sig_sip_reload_tls (SigSip *sip, const SigSipTlsConfig *config, GError **error)
+{
+  if (sip->tls != NULL)
+    return sig_sip_tls_load (sip->tls, config, error);
+  g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION, "SIP over TLS needs a restart");
+  return FALSE;
+}
+
+guint
+sig_sip_find_addresses (SigSip *sip)
+{
+  g_auto (GStrv) wanted = sig_sip_address_expand ((const char *const *)sip->bind_wanted);
+  guint n = 0;
+
+  for (char **address = wanted; *address != NULL; address++)
+    {
+      g_autoptr (GError) error = NULL;
+      if (g_strv_contains ((const char *const *)sip->bind, *address))
+        continue;
+      if (!start_listener (sip, *address, &error))
+        {
+          cfg_warn ("sip", NULL, "A new address cannot be used", CFG_STR ("reason", error->message));
+          continue;
+        }
+      guint length = g_strv_length (sip->bind);
+      sip->bind = g_renew (char *, sip->bind, length + 2);
+      sip->bind[length] = g_strdup (*address);
+      sip->bind[length + 1] = NULL;
+      cfg_info ("sip", NULL, "Listening on a new address", CFG_STR ("address", *address));
+      n++;
+    }
+  return n;
+}
+
 SigSip *
 sig_sip_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner, GError **error)
 {
   SigSip *sip = endpoint_new (config, ops, owner);
-  gboolean ok = check_addresses (sip, error);
+  gboolean ok = check_addresses (sip, error) && start_tls (sip, config, error);
 
   start_root (sip, config);
   for (guint i = 0; ok && sip->bind[i] != NULL; i++)
@@ -376,6 +465,8 @@ sig_sip_free (SigSip *sip)
   g_clear_pointer (&sip->dialog_rate, sig_sip_rate_free);
   g_main_context_unref (sip->context);
   g_strfreev (sip->bind);
+  g_strfreev (sip->bind_wanted);
+  g_clear_pointer (&sip->tls, sig_sip_tls_free);
   g_free (sip->external_address);
   g_free (sip->resolv_conf);
   g_free (sip->user_agent);

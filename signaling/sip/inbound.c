@@ -208,6 +208,7 @@ sig_sip_on_invite (SigSipListener *listener, nua_handle_t *nh, sip_t const *mess
   sig_sip_dialog_note (call, message, TRUE);
   sig_sip_dialog_note_own_tag (call);
   call->knows_info_packages = sig_sip_header_value (message, "Recv-Info") != NULL;
+  sig_sip_tls_invited (call, message);
   g_autofree char *user = sig_sip_user (message->sip_request->rq_url);
   sig_sip_dialog_note_contact (call, user);
   sig_sip_call_follow_routes (call);

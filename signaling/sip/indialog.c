@@ -51,6 +51,7 @@ transmit (SigSipSend *send, auth_client_t **auth)
 {
   SigSipCall *call = send->call;
   nta_leg_t *leg = sig_sip_request_leg (call);
+  sig_sip_check_connection (call);
   const char *proxy = call->source_url;
   char cseq[32];
   msg_t *message;

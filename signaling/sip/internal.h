@@ -20,6 +20,7 @@
 #include "signaling/sip/rate.h"
 #include "signaling/sip/resolve.h"
 #include "signaling/sip/sip.h"
+#include "signaling/sip/tls.h"
 
 typedef struct _SigSipListener SigSipListener;
 typedef struct _SigSipCall SigSipCall;
@@ -71,6 +72,9 @@ struct _SigSip
   guint16 port;
   SigSipTransports transports;
   char *external_address; /* (nullable) */
+  char **bind_wanted;     /* as configured, NULL-terminated */
+  guint16 tls_port;
+  SigSipTls *tls; /* (nullable): without TLS */
   char *user_agent;
   char *allow;
   char *supported; /* what OPTIONS says; NUA itself is told of 100rel only */
@@ -180,8 +184,10 @@ struct _SigSipCall
   SigSipCallId id;
   nua_handle_t *nh; /* (nullable) */
   gboolean is_outbound;
-  gboolean is_first_hop; /* source_url is for the first request, until the peer named its Contact */
-  gboolean is_answered;  /* a 2xx to the first INVITE was sent or received */
+  gboolean is_first_hop;    /* source_url is for the first request, until the peer named its Contact */
+  gboolean is_sips;         /* our Contact is a sips: URI (RFC 3261 12.1.1) */
+  gboolean uses_connection; /* source_url is the connection that the peer opened */
+  gboolean is_answered;     /* a 2xx to the first INVITE was sent or received */
   gboolean is_acked;
   gboolean bye_when_acked; /* hung up between our 2xx and its ACK (RFC 3261 15) */
   gboolean cancelled;      /* a CANCEL of ours is on its way */
@@ -362,6 +368,13 @@ void sig_sip_dialog_note (SigSipCall *call, sip_t const *message, gboolean from_
 void sig_sip_dialog_note_own_tag (SigSipCall *call);
 void sig_sip_dialog_note_contact (SigSipCall *call, const char *user);
 
+/* secure.c: where TLS shows in a call */
+void sig_sip_tls_way (SigSipCall *call, const char *uri, gboolean has_proxy);
+void sig_sip_tls_answered (SigSipCall *call, sip_t const *message);
+void sig_sip_tls_invited (SigSipCall *call, sip_t const *message);
+const char *sig_sip_tls_why (const SigSipCall *call);
+void sig_sip_check_connection (SigSipCall *call);
+
 /* message.c: views of messages, bounded and in UTF-8 */
 char *sig_sip_text (const char *text);
 char *sig_sip_user (const url_t *url);
@@ -371,8 +384,8 @@ char *sig_sip_reason_header (sip_t const *message);
 void sig_sip_peer_of (msg_t *message, SigSipPeer *peer);
 const char *sig_sip_peer_transport (const SigSipPeer *peer);
 gboolean sig_sip_is_own (msg_t *message);
-char *sig_sip_contact_make (const SigSipListener *listener, const char *peer_host, const char *user,
-                            gboolean is_tcp);
+char *sig_sip_contact_make (const SigSipListener *listener, const SigSipPeer *peer, const char *user,
+                            gboolean is_sips);
 int sig_sip_body_check (sip_t const *message, const char **phrase);
 char *sig_sip_body (sip_t const *message);
 const char *sig_sip_phrase (int status, const char *phrase);

@@ -154,23 +154,25 @@ sig_sip_is_own (msg_t *message)
   return message == NULL || msg_addr (message)->su_family == AF_UNSPEC;
 }
 
-/** sig_sip_contact_make: (transfer full): our Contact towards @peer_host. @user: (nullable) */
+/** sig_sip_contact_make: (transfer full): our Contact towards @peer. @user: (nullable) */
 char *
-sig_sip_contact_make (const SigSipListener *listener, const char *peer_host, const char *user,
-                      gboolean is_tcp)
+sig_sip_contact_make (const SigSipListener *listener, const SigSipPeer *peer, const char *user,
+                      gboolean is_sips)
 {
-  const char *address = sig_sip_announced (listener, peer_host);
+  const SigSip *sip = listener->sip;
+  const char *address = sig_sip_announced (listener, peer->host);
   gboolean is_ipv6 = sig_sip_address_is_ipv6 (address);
-  GString *out = g_string_new ("<sip:");
+  GString *out = g_string_new (is_sips ? "<sips:" : "<sip:");
 
   if (user != NULL && *user != '\0' && strlen (user) <= 128)
     {
       g_autofree char *escaped = g_uri_escape_string (user, "+", FALSE);
       g_string_append_printf (out, "%s@", escaped);
     }
-  g_string_append_printf (out, is_ipv6 ? "[%s]:%u" : "%s:%u", address, listener->sip->port);
-  if (is_tcp)
-    g_string_append (out, ";transport=tcp");
+  g_string_append_printf (out, is_ipv6 ? "[%s]:%u" : "%s:%u", address,
+                          peer->is_tls ? sip->tls_port : sip->port);
+  if (peer->is_tcp && !is_sips)
+    g_string_append_printf (out, ";transport=%s", sig_sip_peer_transport (peer));
   g_string_append_c (out, '>');
   return g_string_free (out, FALSE);
 }

@@ -25,6 +25,18 @@ authenticate (SigSipCall *call, int status, const char *phrase)
   nua_authenticate (call->nh, NUTAG_AUTH (call->credentials), TAG_END ());
 }
 
+/* Owned by the call. */
+static const char *
+tls_phrase (SigSipCall *call, const char *phrase)
+{
+  const char *why = sig_sip_tls_why (call);
+
+  if (why == NULL)
+    return phrase;
+  g_free (call->end_phrase);
+  return call->end_phrase = g_strdup_printf ("no TLS connection: %s", why);
+}
+
 static void
 on_refused (SigSipCall *call, int status, const char *phrase, sip_t const *message)
 {
@@ -37,7 +49,10 @@ on_refused (SigSipCall *call, int status, const char *phrase, sip_t const *messa
       phrase = call->end_phrase;
     }
   else if (sig_sip_is_own (nua_current_request (call->listener->nua)))
-    cause = status == 408 ? SIG_SIP_END_TIMEOUT : SIG_SIP_END_FAILED;
+    {
+      cause = status == 408 ? SIG_SIP_END_TIMEOUT : SIG_SIP_END_FAILED;
+      phrase = tls_phrase (call, phrase);
+    }
   sig_sip_call_end (call, cause, status < 700 ? status : 500, phrase, reason);
   /* the handle goes with the stack's "terminated", or with the owner's patience */
   sig_sip_call_wait_for_end (call);
@@ -52,6 +67,7 @@ acknowledge_first (SigSipCall *call, sip_t const *message)
 
   sig_sip_peer_of (nua_current_request (call->listener->nua), &source);
   call->peer = source;
+  sig_sip_tls_answered (call, message);
   if (message->sip_record_route == NULL && message->sip_contact != NULL)
     {
       g_autofree char *host = sig_sip_host (message->sip_contact->m_url);

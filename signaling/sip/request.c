@@ -80,6 +80,7 @@ static gboolean
 send_request (SigSipCall *call, const char *sdp, auth_client_t **auth)
 {
   nta_leg_t *leg = sig_sip_request_leg (call);
+  sig_sip_check_connection (call);
   const char *proxy = call->source_url;
   msg_t *message;
 

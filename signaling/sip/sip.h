@@ -38,11 +38,36 @@ typedef enum
   SIG_SIP_TLS = 1 << 2,
 } SigSipTransports;
 
+/* Certificates of our side of TLS: paths of PEM files. */
+typedef struct
+{
+  const char *cert, *key; /* (nullable): both or none; the certificate first, then its chain */
+  const char *ca;         /* (nullable): who is trusted; NULL: whom the system trusts */
+  gboolean verify;        /* a server must show a trusted certificate for the host that is called */
+} SigSipTlsFiles;
+
+/* The same for the calls to one host. What it has none of is the endpoint's. */
+typedef struct
+{
+  const char *host; /* as in the URI that is called, without brackets and port */
+  SigSipTlsFiles files;
+} SigSipTlsPeer;
+
+typedef struct
+{
+  SigSipTlsFiles own;      /* without cert: callers are shown a self-signed one, servers none */
+  gboolean verify_callers; /* who connects must show a certificate that own.ca trusts */
+  const SigSipTlsPeer *peers;
+  gsize n_peers;
+} SigSipTlsConfig;
+
 typedef struct
 {
   const char *const *bind; /* addresses, NULL-terminated; empty: all of IPv4 and IPv6 */
   guint16 port;
   SigSipTransports transports;
+  guint16 tls_port;             /* with SIG_SIP_TLS in transports */
+  const SigSipTlsConfig *tls;   /* the same */
   const char *external_address; /* (nullable): announced in Contact and Via */
   const char *user_agent;
   gboolean takes_register; /* REGISTER is taken and asked about, else answered 405 */
@@ -288,6 +313,12 @@ void sig_sip_shutdown (SigSip *sip, void (*done) (gpointer user), gpointer user)
 /** sig_sip_free: only after @done of sig_sip_shutdown was called. */
 void sig_sip_free (SigSip *sip);
 
+/** sig_sip_reload_tls: reads the files again, for the connections to come; those that are up stay. FALSE with
+ * @error: nothing has changed. */
+gboolean sig_sip_reload_tls (SigSip *sip, const SigSipTlsConfig *config, GError **error);
+/** sig_sip_find_addresses: listens on the addresses of this machine that have come since the start, where
+ * bind was for all. Returns: how many. */
+guint sig_sip_find_addresses (SigSip *sip);
 /** sig_sip_set_accepting: FALSE: each new INVITE gets 503 with Retry-After (draining). */
 void sig_sip_set_accepting (SigSip *sip, gboolean accepting);
 /** sig_sip_local_address: the address of ours that reaches @host_or_address, for SDP. (transfer full)

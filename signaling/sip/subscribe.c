@@ -351,8 +351,8 @@ subscription_new (SigSipListener *listener, const SigSipPeer *peer, sip_t const 
   subscription->event
       = g_strconcat (sig_event_package_name (subscription->package),
                      subscription->event_id != NULL ? ";id=" : NULL, subscription->event_id, NULL);
-  subscription->contact = sig_sip_contact_make (listener, peer->host, user, peer->is_tcp);
-  if (sig_sip_is_behind_nat (peer, message))
+  subscription->contact = sig_sip_contact_make (listener, peer, user, FALSE);
+  if (peer->is_tls || sig_sip_is_behind_nat (peer, message))
     subscription->proxy = sig_sip_peer_url (peer);
   g_hash_table_insert (sip->subscriptions, &subscription->id, subscription);
   return subscription;

@@ -1,0 +1,111 @@
+/* Where TLS shows in a call: which host a connection is for, what goes over the connection that a caller
+ * opened, and why one did not come about. */
+#include "signaling/sip/internal.h"
+
+#include "signaling/sip/address.h"
+
+#include <sofia-sip/url.h>
+
+#include <string.h>
+
+/* (transfer full): the host of @uri without brackets. */
+static char *
+host_of (const char *uri)
+{
+  g_autofree char *copy = g_strdup (uri);
+  url_t url[1];
+
+  return url_d (url, copy) == 0 ? sig_sip_host (url) : g_strdup ("");
+}
+
+/**
+ * sig_sip_tls_way: what is sent goes to the peer's address, and the certificate there is checked for the host
+ * of
+ * @uri. The stack takes the name from the host and the address from maddr; neither is sent.
+ */
+void
+sig_sip_tls_way (SigSipCall *call, const char *uri, gboolean has_proxy)
+{
+  g_autofree char *name = host_of (uri);
+  gboolean has_address = sig_sip_address_is_numeric (call->peer.host);
+
+  if (!has_address || (!has_proxy && g_ascii_strcasecmp (name, call->peer.host) == 0))
+    return;
+  const char *host = sig_sip_address_is_numeric (name) ? call->peer.host : name;
+  g_free (call->source_url);
+  call->source_url = g_strdup_printf (
+      sig_sip_address_is_ipv6 (host) ? "sip:[%s]:%u;transport=tls;maddr=%s%s%s"
+                                     : "sip:%s:%u;transport=tls;maddr=%s%s%s",
+      host, call->peer.port, call->peer.is_ipv6 ? "[" : "", call->peer.host, call->peer.is_ipv6 ? "]" : "");
+  nua_set_hparams (call->nh, NUTAG_PROXY (call->source_url), TAG_END ());
+}
+
+/* Where the next request in the dialog goes by its headers. */
+static const url_t *
+next_hop (sip_t const *message, gboolean is_answer)
+{
+  const sip_record_route_t *route = message->sip_record_route;
+
+  while (is_answer && route != NULL && route->r_next != NULL)
+    route = route->r_next;
+  if (route != NULL)
+    return route->r_url;
+  return message->sip_contact != NULL ? message->sip_contact->m_url : NULL;
+}
+
+/** sig_sip_tls_answered: the peer, whose certificate was checked, names the address of what follows. */
+void
+sig_sip_tls_answered (SigSipCall *call, sip_t const *message)
+{
+  const url_t *hop = next_hop (message, TRUE);
+
+  if (!call->peer.is_tls || hop == NULL)
+    return;
+  g_autofree char *host = sig_sip_host (hop);
+  g_autofree char *name = host_of (call->redial != NULL ? call->redial->uri : call->dialog.remote_target);
+  if (sig_sip_address_is_numeric (host) && *name != '\0')
+    sig_sip_tls_expect (call->sip->tls, host, name);
+}
+
+/** sig_sip_tls_invited: a caller's certificate is for a host, its Contact is an address, and most callers
+ * take no connections: what follows goes over the caller's own connection while that is up. */
+void
+sig_sip_tls_invited (SigSipCall *call, sip_t const *message)
+{
+  const url_t *hop = next_hop (message, FALSE);
+
+  call->is_sips
+      = message->sip_request->rq_url->url_type == url_sips || (hop != NULL && hop->url_type == url_sips);
+  if (!call->peer.is_tls || hop == NULL)
+    return;
+  g_autofree char *host = sig_sip_host (hop);
+  gboolean is_direct = message->sip_record_route == NULL && message->sip_via->v_next == NULL;
+  if (!is_direct && strcmp (host, call->peer.host) != 0)
+    return;
+  sig_sip_call_send_to (call, &call->peer);
+  call->uses_connection = TRUE;
+}
+
+/** sig_sip_tls_why: (nullable): in words, why nothing could be sent. */
+const char *
+sig_sip_tls_why (const SigSipCall *call)
+{
+  g_autofree char *name = NULL;
+
+  if (!call->peer.is_tls || call->sip->tls == NULL || call->dialog.remote_target == NULL)
+    return NULL;
+  name = host_of (call->dialog.remote_target);
+  return sig_sip_tls_failure (call->sip->tls, name);
+}
+
+/** sig_sip_check_connection: before a request: the connection of the peer is gone, so the way is what the
+ * dialog says, over a new one. */
+void
+sig_sip_check_connection (SigSipCall *call)
+{
+  if (!call->uses_connection
+      || sig_sip_tls_describe (call->sip->tls, call->peer.host, call->peer.port) != NULL)
+    return;
+  call->uses_connection = FALSE;
+  sig_sip_call_send_to (call, NULL);
+}
