@@ -227,7 +227,7 @@ plan_answer_to_reoffer (const GwCall *call, const SigSdp *answer, SigSdpPlan *pl
   if (!sig_sdp_plan_answer (answer, &wanted, plan, error))
     return FALSE;
   theirs = &plan->sections[plan->first_audio];
-  if (theirs->encrypted
+  if (ours != NULL && theirs->encrypted
       && (theirs->crypto.tag != ours->crypto.tag || strcmp (theirs->crypto.suite, ours->crypto.suite) != 0))
     {
       g_set_error_literal (

@@ -273,6 +273,7 @@ put_addresses (Writer *writer, const SigHepPacket *packet)
 gsize
 sig_hep_write (const SigHepPacket *packet, guint8 *buffer, gsize capacity)
 {
+  static const guint8 magic[] = { 'H', 'E', 'P', '3' };
   Writer writer = { buffer, HEP_PACKET_HEADER, MIN (capacity, (gsize)G_MAXUINT16), FALSE };
 
   if (capacity < HEP_PACKET_HEADER || !put_addresses (&writer, packet))
@@ -290,7 +291,7 @@ sig_hep_write (const SigHepPacket *packet, guint8 *buffer, gsize capacity)
   put_chunk (&writer, HEP_PAYLOAD, packet->payload, packet->size);
   if (writer.is_full)
     return 0;
-  memcpy (buffer, "HEP3", 4);
+  memcpy (buffer, magic, sizeof magic);
   buffer[4] = (guint8)(writer.size >> 8);
   buffer[5] = (guint8)writer.size;
   return writer.size;

@@ -34,7 +34,7 @@ sig_sip_access_init (SigSip *sip, const SigSipConfig *config)
   cfg_random_bytes (key, sizeof key);
   sip->digest = sig_digest_server_new (&digest);
   sip->realm = g_strdup (digest.realm);
-  for (guint i = 0; names[i] != NULL && i < G_N_ELEMENTS (sip->digest_algorithms); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (sip->digest_algorithms) && names[i] != NULL; i++)
     sip->digest_algorithms[i] = sig_digest_algorithm_parse (names[i]);
   sip->wrong_rate = sig_sip_rate_new (WRONG_PER_SECOND, WRONG_BURST, MAX_SOURCES);
 }

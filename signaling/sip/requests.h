@@ -1,6 +1,6 @@
 /* Requests beside the call: INFO with key presses, MESSAGE with text, inside of a call and, for MESSAGE,
  * outside of any. What belongs to no dialog is answered here on transactions of the agent, without a handle
- * of NUA (docs/decisions/0010-requests-outside-of-a-call.md). */
+ * of NUA (docs/decisions/0014-requests-outside-of-a-call.md). */
 #pragma once
 
 #include "signaling/sip/sip.h"

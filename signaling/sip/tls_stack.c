@@ -82,7 +82,6 @@ int tls_want_write (StackTls *of, int events);
 int tport_tcp_init_secondary (tport_t *tport, int fd, int accepted, char const **reason);
 void tport_error_report (tport_t *tport, int error, su_sockaddr_t const *address);
 int tport_set_secondary_timer (tport_t *tport);
-EXPORTED X509 *SSL_get1_peer_certificate (const SSL *ssl);
 
 /* The library's own function behind the one of the same name here, into @pointer. */
 #define REAL(pointer, name)                                                                                  \

@@ -23,7 +23,8 @@ static const BestCase best_cases[] = {
 static SigForkAnswer
 parse (const char *word)
 {
-  return (SigForkAnswer){ .status = atoi (word + (*word == 'r')), .is_remote = *word == 'r' };
+  return (SigForkAnswer){ .status = (int)g_ascii_strtoll (word + (*word == 'r'), NULL, 10),
+                          .is_remote = *word == 'r' };
 }
 
 static void

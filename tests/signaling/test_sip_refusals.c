@@ -34,8 +34,7 @@ check_refused (const char *method, const char *headers, const char *type, const 
 static void
 test_methods (void)
 {
-  static const char *const unknown[]
-      = { "FOO", "PUBLISH", "REGISTER" };
+  static const char *const unknown[] = { "FOO", "PUBLISH", "REGISTER" };
 
   for (guint i = 0; i < G_N_ELEMENTS (unknown); i++)
     check_refused (unknown[i], "Event: presence\r\nRefer-To: <sip:a@b>\r\nRAck: 1 1 INVITE\r\n", NULL, NULL,
@@ -345,12 +344,13 @@ test_check_uri (void)
                                       "sip:+1555@10.0.0.1:5070;transport=tcp",
                                       "sip:a@[::1]:5060",
                                       "sip:a%20b@h.example",
-                                      "sip:+1;npdi=yes@h;user=phone" };
+                                      "sip:+1;npdi=yes@h;user=phone",
+                                      "sips:a@b",
+                                      "sip:a@b;transport=tls" };
   static const char *const bad[] = { NULL,
                                      "",
                                      "a@b",
                                      "tel:+1555",
-                                     "sips:a@b",
                                      "sip:",
                                      "sip:@",
                                      "sip:a@b?X-H=1",
@@ -361,7 +361,6 @@ test_check_uri (void)
                                      "sip:a@b:70000",
                                      "sip:a@b;maddr=1.2.3.4",
                                      "sip:a@b;method=BYE",
-                                     "sip:a@b;transport=tls",
                                      "sip:a@[::1",
                                      "sip:a@[xyz]",
                                      "sip:a@h/ost",

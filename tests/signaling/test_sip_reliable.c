@@ -290,7 +290,7 @@ test_early_update (void)
   expect_answer_to (&c, "500", "UPDATE"); /* their first offer has no answer yet */
   g_autofree char *retry_after = wire_header (c.wire, "Retry-After");
   g_assert_nonnull (retry_after);
-  g_assert_cmpint (atoi (retry_after), <=, 10);
+  g_assert_cmpint (g_ascii_strtoll (retry_after, NULL, 10), <=, 10);
   sig_sip_call_progress (c.e->sip, c.e->call, ANSWER);
   guint rseq = expect_reliable (&c, "183");
   send_prack (&c, rseq, NULL);
