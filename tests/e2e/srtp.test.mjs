@@ -115,6 +115,23 @@ test('a refresh keeps the keys of an encrypted call, a new key of the peer bring
   await peer.hangUp();
 });
 
+test('our refresh of an encrypted session changes nothing', {}, async (t) => {
+  const gateway = await Gateway.start(t, { session_timer: { min_se: 3, default_expires: 6 } });
+  const peer = await SecurePeer.open(gateway.config.sip_port, 'keys');
+  t.after(() => peer.close());
+  const answer = await peer.call(['Supported: timer', 'Session-Expires: 6;refresher=uas']);
+  t.equal([answer.status, answer.get('session-expires')], [200, '6;refresher=uas'], 'the call');
+  const refresh = await peer.next(8);
+  t.equal([refresh?.method, refresh?.body], ['INVITE', peer.ours], 'the refresh');
+  peer.accept(refresh, ['Supported: timer', 'Session-Expires: 6;refresher=uac']);
+  const before = peer.rtp.length;
+  await until('media goes on', () => peer.rtp.length > before + 30);
+  const packets = peer.rtp.map(({ data }) => data).filter((data) => (data[1] & 0x7f) < 64);
+  t.equal(new Set(packets.map((data) => data.readUInt32BE(8))).size, 1, 'streams');
+  t.ok(packets.every((data, i) => i === 0 || data.readUInt16BE(2) === ((packets[i - 1].readUInt16BE(2) + 1) & 0xffff)), 'a gap in the stream');
+  await peer.hangUp();
+});
+
 for (const [setting, line, status] of [['disable', 'RTP/SAVP', 488], ['require', 'RTP/AVP', 488], ['require', 'RTP/SAVP', 200]])
   test(`media.encryption ${setting} answers an offer of ${line} with ${status}`, {}, async (t) => {
     const gateway = await Gateway.start(t, { media: { encryption: setting } });
