@@ -166,6 +166,14 @@ typedef struct
 
 typedef enum
 {
+  CFG_TRANSFER_INTERNAL, /* extensions and other calls of this gateway: nothing leaves it */
+  CFG_TRANSFER_NONE,
+  CFG_TRANSFER_TRUNK, /* numbers too, through the trunk */
+  CFG_TRANSFER_ANY,   /* any sip: address too */
+} CfgTransferPolicy;
+
+typedef enum
+{
   CFG_TRUNK_INBOUND = 1 << 0,
   CFG_TRUNK_OUTBOUND = 1 << 1,
   CFG_TRUNK_BOTH = CFG_TRUNK_INBOUND | CFG_TRUNK_OUTBOUND,
@@ -186,8 +194,9 @@ typedef struct
   char **codecs; /* as media.codecs; empty: those of media.codecs */
   CfgCodecOrder codec_order;
   CfgEncryption media_encryption;
-  gboolean register_; /* `register` */
-  guint line;         /* of the file, for messages */
+  CfgTransferPolicy allow_transfer; /* whom its phones may have called by REFER; default internal */
+  gboolean register_;               /* `register` */
+  guint line;                       /* of the file, for messages */
 } CfgTrunkSettings;
 
 typedef enum

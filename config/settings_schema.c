@@ -134,6 +134,11 @@ static const CfgWord encryption_words[] = { { "disable", CFG_ENCRYPTION_DISABLE 
                                             { NULL, 0 } };
 static const CfgWord codec_order_words[]
     = { { "offer", CFG_CODEC_ORDER_OFFER }, { "ours", CFG_CODEC_ORDER_OURS }, { NULL, 0 } };
+static const CfgWord transfer_words[] = { { "none", CFG_TRANSFER_NONE },
+                                          { "internal", CFG_TRANSFER_INTERNAL },
+                                          { "trunk", CFG_TRANSFER_TRUNK },
+                                          { "any", CFG_TRANSFER_ANY },
+                                          { NULL, 0 } };
 static const CfgWord refresher_words[]
     = { { "uac", CFG_REFRESHER_UAC }, { "uas", CFG_REFRESHER_UAS }, { NULL, 0 } };
 static const CfgWord level_words[] = { { "debug", CFG_LOG_DEBUG },
@@ -376,6 +381,7 @@ static const CfgKey trunk_keys[] = {
   CODECS ("codecs", codecs, 0),
   WORD ("codec_order", codec_order, codec_order_words),
   WORD ("media_encryption", media_encryption, encryption_words),
+  WORD ("allow_transfer", allow_transfer, transfer_words),
   BOOL ("register", register_),
   { 0 },
 };

@@ -36,7 +36,7 @@ gw_api_method (guint index)
 {
   static const GwMethod *const tables[]
       = { gw_server_methods, gw_room_methods,    gw_participant_methods, gw_play_methods,
-          gw_call_methods,   gw_session_methods, gw_message_methods };
+          gw_call_methods,   gw_session_methods, gw_message_methods,     gw_transfer_methods };
 
   for (guint t = 0; t < G_N_ELEMENTS (tables); t++)
     for (const GwMethod *method = tables[t]; method->name != NULL; method++)
@@ -206,7 +206,7 @@ static json_t *
 run_method (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 {
   const GwMethod *method = find_method (request->method);
-  const char *field = NULL;
+  const char *field = NULL, *room;
 
   if (!gw_params_check (method->params, params, &field, error))
     {
@@ -214,9 +214,11 @@ run_method (Gateway *gateway, GwRequest *request, json_t *params, GError **error
         gw_request_set_error_data (request, "field", json_string (field));
       return NULL;
     }
-  if (!gw_token_allows (gw_request_token (request), method->grant,
-                        method->room_param != NULL ? gw_param_string (params, method->room_param) : NULL,
-                        error))
+  room = method->room_param != NULL ? gw_param_string (params, method->room_param) : NULL;
+  if (method->grant == GW_GRANT_ROOM_JOIN && room != NULL
+      && g_strcmp0 (gw_request_conn (request)->moved_to, room) == 0)
+    room = NULL; /* participant.move sent it there */
+  if (!gw_token_allows (gw_request_token (request), method->grant, room, error))
     return NULL;
   return method->run (gateway, request, params, error);
 }
@@ -321,6 +323,7 @@ gw_conn_free (gpointer data)
   GwConn *conn = data;
 
   sig_token_free (conn->token);
+  g_free (conn->moved_to);
   g_free (conn);
 }
 

@@ -10,6 +10,7 @@ struct _GwConn
   SigToken *token;    /* what it may do */
   GwSession *session; /* not owned; one at most */
   guint n_watches;    /* rooms asked for with room.watch */
+  char *moved_to;     /* (nullable): the room that it was sent to, and may join whatever its token says */
 };
 
 typedef struct _GwRequest GwRequest;
@@ -72,6 +73,7 @@ extern const GwMethod gw_participant_methods[];
 extern const GwMethod gw_play_methods[];
 extern const GwMethod gw_call_methods[];
 extern const GwMethod gw_session_methods[];
+extern const GwMethod gw_transfer_methods[];
 
 /** gw_api_method: the @index-th method of all tables, NULL behind the last. */
 const GwMethod *gw_api_method (guint index);

@@ -79,6 +79,7 @@ gw_call_free (gpointer data)
 
   g_assert (call->waiting == NULL);
   gw_call_end_in (call, 0, NULL);
+  gw_transfer_clear (&call->transfer);
   g_hash_table_unref (call->attributes);
   sig_sdp_free (call->remote);
   json_decref (call->timeline);
@@ -156,6 +157,23 @@ set_own_attributes (GwCall *call)
     gw_participant_set_attribute (call->participant, key, value);
 }
 
+static void
+replace (char **field, const char *value)
+{
+  g_free (*field);
+  *field = g_strdup (value);
+}
+
+void
+gw_call_take_participant (GwCall *call, GwParticipant *participant)
+{
+  call->participant = participant;
+  replace (&call->v.identity, participant->identity);
+  replace (&call->v.participant_id, participant->sid);
+  replace (&call->v.room_name, participant->room->name);
+  set_own_attributes (call);
+}
+
 gboolean
 gw_call_join (GwCall *call, GwRoom *room, const char *identity, const char *name, GError **error)
 {
@@ -165,12 +183,7 @@ gw_call_join (GwCall *call, GwRoom *room, const char *identity, const char *name
     return FALSE;
   participant->call = call;
   participant->leg = call->leg;
-  call->participant = participant;
-  call->v.identity = g_strdup (identity);
-  call->v.participant_id = g_strdup (participant->sid);
-  g_free (call->v.room_name);
-  call->v.room_name = g_strdup (room->name);
-  set_own_attributes (call);
+  gw_call_take_participant (call, participant);
   return TRUE;
 }
 
@@ -280,7 +293,7 @@ gw_call_handle (GwCall *call, GwCallEvent event)
   call->v.state = step.next;
   if (step.actions & GW_CALL_ACTION_RING)
     sig_sip_call_ring (gateway->sip, call->sip);
-  if (step.actions & GW_CALL_ACTION_JOIN)
+  if ((step.actions & GW_CALL_ACTION_JOIN) && !call->is_successor)
     gw_rooms_announce (gateway, call->participant);
   if (step.actions & GW_CALL_ACTION_ANSWER)
     sig_sip_call_answer (gateway->sip, call->sip, call->v.sdp);
@@ -291,6 +304,8 @@ gw_call_handle (GwCall *call, GwCallEvent event)
   if (step.actions & GW_CALL_ACTION_LEAVE)
     {
       gw_call_answer_waiting (call);
+      gw_transfer_ended (call);
+      gw_hold_ended (call);
       leave (call);
     }
   if (step.actions & GW_CALL_ACTION_CLOSE_MEDIA)
@@ -374,6 +389,8 @@ const SigSipOps gw_calls_sip_ops = {
   .ended = on_ended,
   .timer = gw_call_on_timer,
   .refresh_sdp = gw_call_on_refresh_sdp,
+  .refer = gw_transfer_on_refer,
+  .transfer = gw_transfer_on_news,
   .digit = on_digit,
   .message = gw_messages_on_message,
   .subscribe = gw_presence_on_subscribe,

@@ -249,7 +249,7 @@ gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *invite)
   };
   g_auto (GwDispatch) dispatch = { 0 };
   g_autoptr (GError) error = NULL;
-  GwCall *call;
+  GwCall *call, *replaced = invite->replaces != 0 ? gw_call_by_sip (gateway, invite->replaces) : NULL;
 
   gateway->n_calls_total++;
   if (!gw_dispatch (gateway->settings, &facts, &dispatch, &error) || !gw_calls_admit (gateway, &error))
@@ -258,7 +258,14 @@ gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *invite)
       return;
     }
   call = begin (gateway, sip, invite, &dispatch);
-  if (prepare (call, invite, &error) && answer_or_alert (call, dispatch.rule, &error))
+  if (replaced != NULL)
+    {
+      g_free (call->v.room_name);
+      call->v.room_name = g_strdup (replaced->v.room_name);
+    }
+  if (prepare (call, invite, &error)
+      && (replaced != NULL ? gw_transfer_take_place (call, replaced, &error)
+                           : answer_or_alert (call, dispatch.rule, &error)))
     return;
   refuse (gateway, sip, invite, error);
   gw_call_discard (call);
@@ -344,18 +351,6 @@ note_direction (GwCall *call)
   gw_call_note (call, "renegotiated", json_pack ("{s:s}", "direction", direction_word (call)));
 }
 
-/* An offer to a peer that sends a re-INVITE without one: what runs now, both ways (RFC 3261 14.2). */
-static const char *
-write_reoffer (GwCall *call)
-{
-  if (call->remote == NULL)
-    return gw_call_write_offer (call);
-  if (call->plan.first_audio >= 0)
-    call->plan.sections[call->plan.first_audio].direction = SIG_SDP_SENDRECV;
-  call->awaits_answer = TRUE;
-  return gw_call_write_answer (call);
-}
-
 void
 gw_call_on_reoffer (gpointer data, SigSipCallId sip, const char *sdp)
 {
@@ -372,7 +367,7 @@ gw_call_on_reoffer (gpointer data, SigSipCallId sip, const char *sdp)
     }
   if (sdp == NULL)
     {
-      sig_sip_call_answer_reoffer (gateway->sip, sip, write_reoffer (call));
+      sig_sip_call_answer_reoffer (gateway->sip, sip, gw_call_write_reoffer (call));
       return;
     }
   known = call->has_plan && gw_call_knows_remote (call, sdp);
@@ -389,6 +384,7 @@ gw_call_on_reoffer (gpointer data, SigSipCallId sip, const char *sdp)
     return;
   gw_call_start_media (call);
   note_direction (call);
+  gw_hold_note_peer (call);
 }
 
 void
@@ -401,6 +397,8 @@ gw_call_on_reanswer (gpointer data, SigSipCallId sip, int status, const char *ph
   if (call == NULL || !gw_call_is_live (call->v.state))
     return;
   call->awaits_answer = FALSE;
+  if (gw_hold_take_answer (call, status, phrase, sdp))
+    return;
   if (status < 300 && sdp != NULL && gw_call_take_answer (call, sdp, &error))
     {
       note_direction (call);

@@ -259,6 +259,7 @@ send_invite (GwCall *call, const GwDialParams *params, const Route *route, const
         }
     }
   dial.from_uri = from;
+  dial.replaces = params->replaces;
   dial.headers = (const SigSipHeader *)headers->data;
   dial.n_headers = headers->len;
   dial.sdp = gw_call_write_offer (call);
@@ -319,8 +320,8 @@ gw_call_created_json (const GwCall *call)
                     call->v.identity, "room_name", call->v.room_name, "sip_call_id", call->v.id);
 }
 
-json_t *
-gw_call_dial (Gateway *gateway, GwRequest *request, const GwDialParams *params, GError **error)
+GwCall *
+gw_call_place (Gateway *gateway, const GwDialParams *params, GError **error)
 {
   GwCall *call;
   CfgLogContext context;
@@ -345,6 +346,16 @@ gw_call_dial (Gateway *gateway, GwRequest *request, const GwDialParams *params, 
   gw_call_timer_dialled (call);
   gw_call_note (call, "dial", json_pack ("{s:s}", "host", call->v.peer));
   gw_call_handle (call, GW_CALL_EVENT_DIAL);
+  return call;
+}
+
+json_t *
+gw_call_dial (Gateway *gateway, GwRequest *request, const GwDialParams *params, GError **error)
+{
+  GwCall *call = gw_call_place (gateway, params, error);
+
+  if (call == NULL)
+    return NULL;
   if (!params->wait_until_answered)
     return gw_call_created_json (call);
   call->waiting = gw_request_ref (request);
@@ -405,6 +416,7 @@ gw_call_on_progress (gpointer data, SigSipCallId sip, int status, const char *ph
         cfg_warn ("sip", &context, "The early SDP cannot be used", CFG_STR ("reason", error->message));
     }
   gw_call_handle (call, GW_CALL_EVENT_PROGRESS);
+  gw_transfer_progress (call, status, phrase);
 }
 
 void
@@ -435,5 +447,7 @@ gw_call_on_answered (gpointer data, SigSipCallId sip, const char *sdp)
   cfg_info ("sip", &context, "Answered", CFG_STR ("codecs", codecs));
   gw_call_handle (call, GW_CALL_EVENT_ANSWER);
   gw_rooms_publish (call->gateway, call->participant, call->v.track);
+  gw_hold_note_peer (call);
   gw_call_answer_waiting (call);
+  gw_transfer_answered (call);
 }

@@ -69,7 +69,7 @@ gw_call_sdp_policy (const GwCall *call)
     .rtcp_mux = TRUE,
     .encryption = (SigSdpEncryption)call->v.encryption,
     .ptime_ms = 20,
-    .direction = SIG_SDP_SENDRECV,
+    .direction = call->v.is_held ? SIG_SDP_SENDONLY : SIG_SDP_SENDRECV,
     .max_audio_sections = 1,
   };
 }

@@ -6,11 +6,21 @@
 #include "gateway/calls.h"
 #include "gateway/core/dispatch.h"
 #include "gateway/sdp_media.h"
+#include "gateway/transfer.h"
 #include "signaling/core/sdp.h"
 
 #define GW_CALL_TIMELINE_MAX      100
 #define GW_CALL_MAX_SUITES        8
 #define GW_CALL_DEFAULT_RINGING_S 180 /* also for a caller who waits for somebody in the room */
+
+/* A change of hold that the peer has not answered yet. */
+typedef struct
+{
+  gboolean is_running;
+  GwRequest *request; /* (nullable) */
+  SigSdpDirection before; /* of our audio */
+  guint n_tries, source; /* after a 491 */
+} GwHold;
 
 struct _GwCall
 {
@@ -39,7 +49,10 @@ struct _GwCall
   GHashTable *attributes; /* char* -> char*: the participant's, kept from before it joins */
   GwRequest *waiting;     /* wait_until_answered */
   GwDigits digits;
-  json_t *timeline; /* array of {time, event, …} */
+  GwTransfer transfer;
+  GwHold hold;
+  gboolean is_successor; /* it took over the participant of another call */
+  json_t *timeline;      /* array of {time, event, …} */
 };
 
 /* call.c */
@@ -49,6 +62,8 @@ void gw_call_handle (GwCall *call, GwCallEvent event);
 void gw_call_note (GwCall *call, const char *event, json_t *fields);
 CfgLogContext gw_call_log_context (const GwCall *call);
 gboolean gw_call_join (GwCall *call, GwRoom *room, const char *identity, const char *name, GError **error);
+/** gw_call_take_participant: @participant is its own from here on, with all attributes of the call. */
+void gw_call_take_participant (GwCall *call, GwParticipant *participant);
 void gw_call_set_attribute (GwCall *call, const char *key, const char *value);
 /** gw_call_mark_answered: both sides agreed to talk. */
 void gw_call_mark_answered (GwCall *call);
@@ -66,6 +81,8 @@ gboolean gw_call_take_offer (GwCall *call, const char *sdp, GError **error);
 /** gw_call_write_answer: the SDP to send; @take_offer came before. Owned by the call. */
 const char *gw_call_write_answer (GwCall *call);
 const char *gw_call_write_offer (GwCall *call);
+/** gw_call_write_reoffer: an offer to change a call: what runs now, both ways unless it is held. */
+const char *gw_call_write_reoffer (GwCall *call);
 /** gw_call_take_answer: the peer's answer to our offer; the media is configured. */
 gboolean gw_call_take_answer (GwCall *call, const char *sdp, GError **error);
 /** gw_call_start_media: configures the leg by the plan and puts it into the room. */
@@ -89,6 +106,16 @@ void gw_call_follow_keys (GwCall *call, const SigSdpPlan *next, gboolean is_offe
 /** gw_call_plan_srtp: the keys that the call's plan agreed on. gw_media_plan_clear_keys afterwards. */
 void gw_call_plan_srtp (GwCall *call, MediaPlan *media);
 void gw_media_plan_clear_keys (MediaPlan *media);
+
+/* call_hold.c */
+/** gw_call_hold: @request is answered later. FALSE with @error: refused at once. */
+gboolean gw_call_hold (GwCall *call, GwRequest *request, gboolean held, GError **error);
+/** gw_hold_take_answer: TRUE: the answer to a re-INVITE was about hold, and is dealt with. */
+gboolean gw_hold_take_answer (GwCall *call, int status, const char *phrase, const char *sdp);
+/** gw_hold_note_peer: after an offer of the peer was taken. */
+void gw_hold_note_peer (GwCall *call);
+void gw_hold_ended (GwCall *call);
+json_t *gw_hold_json (const GwCall *call); /* (transfer full) */
 
 /* call_timer.c */
 void gw_call_timer_invited (GwCall *call, const SigTimerHeaders *headers);

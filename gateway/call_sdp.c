@@ -205,6 +205,19 @@ gw_call_write_offer (GwCall *call)
   return call->v.sdp;
 }
 
+/* RFC 3261 14.2 wants the same of an answer to a re-INVITE without an offer. */
+const char *
+gw_call_write_reoffer (GwCall *call)
+{
+  if (call->remote == NULL)
+    return gw_call_write_offer (call);
+  if (call->plan.first_audio >= 0)
+    call->plan.sections[call->plan.first_audio].direction
+        = call->v.is_held ? SIG_SDP_SENDONLY : SIG_SDP_SENDRECV;
+  call->awaits_answer = TRUE;
+  return gw_call_write_answer (call);
+}
+
 /* An offer of ours that follows one of the peer's has its sections and payload types: the answer speaks of
  * those, not of the ones that we would choose. */
 static gboolean

@@ -64,6 +64,8 @@ static const Member call_members[] = {
   CALL (was_answered, BOOLEAN),
   CALL (max_duration_s, INT32),
   CALL (n_dtmf, INT32),
+  CALL (is_held, BOOLEAN),
+  CALL (peer_holds, BOOLEAN),
   CALL (timer.due_us, INT64),
   CALL (timer.started_us, INT64),
   CALL (timer.next_us, INT64),

@@ -42,6 +42,7 @@ typedef struct
   gboolean was_answered;
   guint max_duration_s;
   guint n_dtmf;
+  gboolean is_held, peer_holds; /* by participant.hold; by the peer's SDP */
   SigSessionTimer timer; /* as it was told last; its instants are of this machine's monotonic clock */
 } GwCallValues;
 

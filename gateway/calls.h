@@ -19,11 +19,14 @@ typedef struct
   const char *identity, *name, *metadata; /* (nullable) */
   json_t *attributes, *headers;           /* (nullable): objects of strings */
   char **codecs;                          /* (nullable) */
+  const char *replaces;                   /* (nullable): of the Replaces header */
   CfgEncryption media_encryption;         /* UNSET: the trunk's */
   gboolean hide_number, wait_until_answered;
   guint ringing_timeout_s, max_duration_s; /* 0: 180 s; none */
 } GwDialParams;
 
+/** gw_call_place: dials; the phone is a participant on return. NULL with @error. */
+GwCall *gw_call_place (Gateway *gateway, const GwDialParams *params, GError **error);
 /** gw_call_dial: (transfer full): the result of participant.create; NULL with @error; NULL without one:
  * later. */
 json_t *gw_call_dial (Gateway *gateway, GwRequest *request, const GwDialParams *params, GError **error);

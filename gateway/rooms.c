@@ -135,6 +135,16 @@ gw_rooms_publish (Gateway *gateway, GwParticipant *participant, MediaTrackId tra
 }
 
 void
+gw_rooms_unpublish (Gateway *gateway, GwParticipant *participant)
+{
+  if (participant->track.sid == NULL)
+    return;
+  gw_events_emit (gateway, participant->room->name, "track_unpublished", track_fields (participant));
+  g_clear_pointer (&participant->track.sid, g_free);
+  gw_sessions_tracks_changed (gateway, participant->room);
+}
+
+void
 gw_rooms_changed (Gateway *gateway, GwParticipant *participant)
 {
   gw_events_emit (gateway, participant->room->name, "participant_updated",

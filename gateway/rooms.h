@@ -10,6 +10,8 @@ GwRoom *gw_rooms_ensure (Gateway *gateway, const char *name, GError **error);
 void gw_rooms_announce (Gateway *gateway, GwParticipant *participant);
 /** gw_rooms_publish: its audio is there: track_published. */
 void gw_rooms_publish (Gateway *gateway, GwParticipant *participant, MediaTrackId track);
+/** gw_rooms_unpublish: track_unpublished; another may be published. */
+void gw_rooms_unpublish (Gateway *gateway, GwParticipant *participant);
 void gw_rooms_set_muted (Gateway *gateway, GwParticipant *participant, gboolean muted);
 /** gw_rooms_changed: participant_updated. */
 void gw_rooms_changed (Gateway *gateway, GwParticipant *participant);

@@ -642,6 +642,51 @@ gw_session_last_stats (const GwSession *session)
   return &session->stats;
 }
 
+/* ---- another room ---- */
+
+gboolean
+gw_session_can_move (const GwSession *session, GError **error)
+{
+  if (session->was_announced && session->pending == NULL)
+    return TRUE;
+  g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION, "the participant is only joining");
+  return FALSE;
+}
+
+void
+gw_session_enter (Gateway *gateway, GwSession *session, GwParticipant *participant, GwParticipant *old)
+{
+  gboolean was_published = old->track.sid != NULL;
+
+  session->participant = participant;
+  gw_rooms_leave (gateway, old, "moved");
+  gw_rooms_announce (gateway, participant);
+  session->sections_required = 0;
+  assign_sections (session);
+  configure_media (session);
+  media_engine_leg_attach (gateway->media, session->leg, participant->room->media_room);
+  if (was_published)
+    gw_rooms_publish (gateway, participant, session->track);
+  gw_api_notify (gateway, conn_id (session), "session.moved",
+                 json_pack ("{s:s, s:b, s:o, s:o, s:o}", "room", participant->room->name, "rejoin", 0,
+                            "participant", gw_participant_json (participant), "participants",
+                            gw_participants_json (participant->room), "tracks", tracks_json (session)));
+}
+
+void
+gw_session_send_to_room (Gateway *gateway, GwSession *session, const GwRoom *room)
+{
+  if (session->conn != NULL)
+    {
+      g_free (session->conn->moved_to);
+      session->conn->moved_to = g_strdup (room->name);
+    }
+  gw_api_notify (gateway, conn_id (session), "session.moved",
+                 json_pack ("{s:s, s:b, s:s}", "room", room->name, "rejoin", 1, "participant_identity",
+                            session->participant->identity));
+  gw_session_end (gateway, session, "moved");
+}
+
 /* ---- end ---- */
 
 void

@@ -32,6 +32,13 @@ GwParticipant *gw_session_participant (GwSession *session);
 
 /** gw_session_end: the participant leaves, the session is freed. */
 void gw_session_end (Gateway *gateway, GwSession *session, const char *reason);
+/** gw_session_can_move: FALSE with @error while it is joining, or waits for an answer. */
+gboolean gw_session_can_move (const GwSession *session, GError **error);
+/** gw_session_enter: it is @participant from here on, whose room is on the leg's worker; @old leaves. */
+void gw_session_enter (Gateway *gateway, GwSession *session, GwParticipant *participant, GwParticipant *old);
+/** gw_session_send_to_room: the client is told to join @room anew, whatever its token says of rooms; the
+ * session is freed. */
+void gw_session_send_to_room (Gateway *gateway, GwSession *session, const GwRoom *room);
 /** gw_session_conn_lost: the socket is gone. */
 void gw_session_conn_lost (Gateway *gateway, GwSession *session);
 /** gw_sessions_tracks_changed: a track came or went: sections of "tracks" subscribers are filled anew. */

@@ -435,6 +435,15 @@ media_engine_leg_attach (MediaEngine *engine, MediaLegId leg, MediaRoomId room)
   media_worker_post (engine->workers[entry->worker], media_command_leg_attach (leg, room));
 }
 
+gboolean
+media_engine_leg_can_attach (MediaEngine *engine, MediaLegId leg, MediaRoomId room)
+{
+  const LegEntry *entry = find_leg (engine, leg);
+  const RoomEntry *target = g_hash_table_lookup (engine->rooms, &room);
+
+  return entry != NULL && target != NULL && (!entry->is_rtc || entry->worker == target->worker);
+}
+
 void
 media_engine_leg_set_muted (MediaEngine *engine, MediaLegId leg, gboolean muted)
 {

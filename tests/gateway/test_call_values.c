@@ -34,6 +34,8 @@ fill (GwCallValues *call, SigSipDialogState *dialog, MediaLegState *media)
     .was_answered = TRUE,
     .max_duration_s = 3600,
     .n_dtmf = 4,
+    .is_held = TRUE,
+    .peer_holds = TRUE,
   };
   call->local[0] = (GwLocalSection){ .ssrc = 0xfedcba98, .source_track = 77, .sink = MEDIA_SINK_MIX };
   call->local[1] = (GwLocalSection){ .ssrc = 5, .sink = MEDIA_SINK_TRACK, .sink_track = 78 };
