@@ -1,5 +1,5 @@
 /* Whom a phone may have called by REFER, and how. Pure. Nobody gets a call through us who could not have made
- * it himself: what leaves the gateway needs a trunk that says so (docs/decisions/0013-transfers.md). */
+ * it himself: what leaves the gateway needs a trunk that says so (docs/decisions/0015-transfers.md). */
 #pragma once
 
 #include <glib.h>

@@ -520,7 +520,7 @@ sig_sip_call_transfer (SigSip *sip, SigSipCallId id, const SigSipTransfer *trans
   g_auto (SigReferTo) to = { 0 };
   SigSipRefer *refer;
 
-  if (call == NULL || !call->is_answered || (!call->is_outbound && !call->is_acked))
+  if (call == NULL || !call->is_answered)
     return invalid (error, CFG_ERROR_FAILED_PRECONDITION, "the call is not answered");
   if (!sig_refer_to_parse (transfer->refer_to, &to, error))
     return FALSE;

@@ -116,13 +116,26 @@ export class SipPeer {
       + `Call-ID: ${this.callId}\r\nCSeq: ${cseq} ${method}\r\nContact: <sip:peer@127.0.0.1:${this.port}>\r\n`;
   }
 
+  /** The next answer; requests that come before it stay in line. */
+  async answerTo(method) {
+    const early = [];
+    for (;;) {
+      const message = await this.next(5);
+      if (!message || (message.status && message.get('cseq').endsWith(method))) {
+        this.queue.unshift(...early);
+        return message;
+      }
+      if (message.method) early.push(message);
+    }
+  }
+
   /** Sends a request of the dialog and gives its final answer; a 2xx to an INVITE is acknowledged. */
-  async request(method, headers = [], sdp = null) {
+  async request(method, headers = [], sdp = null, type = 'application/sdp') {
     const cseq = ++this.cseq;
     const branch = `z9hG4bK${word()}`;
-    const lines = [...headers, ...(sdp ? ['Content-Type: application/sdp'] : []), `Content-Length: ${(sdp ?? '').length}`];
+    const lines = [...headers, ...(sdp ? [`Content-Type: ${type}`] : []), `Content-Length: ${(sdp ?? '').length}`];
     this.write(this.head(method, cseq, branch) + lines.join('\r\n') + '\r\n\r\n' + (sdp ?? ''));
-    const answer = await this.next(5);
+    const answer = await this.answerTo(method);
     if (!answer?.status) throw new Error(`no answer to ${method}: ${answer?.start}`);
     if (answer.status < 300) {
       this.remoteTag ??= /tag=([^;]+)/.exec(answer.get('to'))?.[1];
@@ -136,6 +149,11 @@ export class SipPeer {
       this.write(ack);
     }
     return answer;
+  }
+
+  /** NOTIFY about a REFER of the gateway. */
+  notify(state, frag) {
+    return this.request('NOTIFY', ['Event: refer', `Subscription-State: ${state}`], `${frag}\r\n`, 'message/sipfrag;version=2.0');
   }
 
   /** Calls the gateway; `headers` speak of the timer. */
