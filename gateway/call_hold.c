@@ -168,7 +168,8 @@ gw_call_hold (GwCall *call, GwRequest *request, gboolean held, GError **error)
                            "the phone has not answered the change before");
       return FALSE;
     }
-  if ((call->v.state != GW_CALL_ACTIVE && call->v.state != GW_CALL_ANSWERED) || !call->has_plan || call->plan.first_audio < 0)
+  if ((call->v.state != GW_CALL_ACTIVE && call->v.state != GW_CALL_ANSWERED) || !call->has_plan
+      || call->plan.first_audio < 0)
     {
       g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION, "the call is not active");
       return FALSE;

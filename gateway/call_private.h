@@ -17,9 +17,9 @@
 typedef struct
 {
   gboolean is_running;
-  GwRequest *request; /* (nullable) */
+  GwRequest *request;     /* (nullable) */
   SigSdpDirection before; /* of our audio */
-  guint n_tries, source; /* after a 491 */
+  guint n_tries, source;  /* after a 491 */
 } GwHold;
 
 struct _GwCall

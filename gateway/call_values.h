@@ -43,7 +43,7 @@ typedef struct
   guint max_duration_s;
   guint n_dtmf;
   gboolean is_held, peer_holds; /* by participant.hold; by the peer's SDP */
-  SigSessionTimer timer; /* as it was told last; its instants are of this machine's monotonic clock */
+  SigSessionTimer timer;        /* as it was told last; its instants are of this machine's monotonic clock */
 } GwCallValues;
 
 void gw_call_values_clear (GwCallValues *values);
