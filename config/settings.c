@@ -69,6 +69,7 @@ cfg_settings_new_default (void)
 static void
 free_trunk (CfgTrunkSettings *trunk)
 {
+  g_free (trunk->id);
   g_free (trunk->name);
   g_strfreev (trunk->numbers);
   g_strfreev (trunk->allowed_addresses);
@@ -82,6 +83,7 @@ free_trunk (CfgTrunkSettings *trunk)
 static void
 free_rule (CfgDispatchRuleSettings *rule)
 {
+  g_free (rule->id);
   g_free (rule->name);
   g_strfreev (rule->trunks);
   g_free (rule->room);
@@ -158,25 +160,48 @@ cfg_settings_free (CfgSettings *settings)
     free_rule (&settings->dispatch_rules[i]);
   g_free (settings->dispatch_rules);
   g_strfreev (settings->warnings);
+  g_clear_pointer (&settings->source, g_bytes_unref);
+  g_free (settings->source_name);
   g_free (settings);
 }
 
-CfgSettings *
-cfg_settings_parse (const char *text, gsize len, const char *file_name, GError **error)
+static gboolean
+read_entries (CfgReader *reader, CfgSettings *settings, const char *name, const char *const *texts)
 {
+  const CfgKey *key = cfg_settings_key (name);
+
+  for (; texts != NULL && *texts != NULL; texts++)
+    if (!cfg_reader_entry (reader, key, *texts, settings))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+read_all (CfgReader *reader, yaml_node_t *root, const CfgEntries *entries, CfgSettings *settings)
+{
+  return (root == NULL || cfg_reader_is_null (root)
+          || cfg_reader_mapping (reader, cfg_settings_keys, root, settings))
+         && read_entries (reader, settings, "trunks", entries->trunks)
+         && read_entries (reader, settings, "dispatch_rules", entries->dispatch_rules)
+         && cfg_settings_check (reader, settings, !entries->never_demo);
+}
+
+static CfgSettings *
+parse (GBytes *source, const char *file_name, const CfgEntries *entries, GError **error)
+{
+  gsize size;
+  const char *text = g_bytes_get_data (source, &size);
   g_autoptr (CfgSettings) settings = NULL;
   yaml_document_t document;
-  yaml_node_t *root;
   CfgReader reader;
 
-  if (!cfg_yaml_load (text, len, file_name, &document, error))
+  if (!cfg_yaml_load (text != NULL ? text : "", size, file_name, &document, error))
     return NULL;
   settings = settings_new ();
+  settings->source = g_bytes_ref (source);
+  settings->source_name = g_strdup (file_name);
   cfg_reader_init (&reader, &document, file_name);
-  root = yaml_document_get_root_node (&document);
-  if ((root == NULL || cfg_reader_is_null (root)
-       || cfg_reader_mapping (&reader, cfg_settings_keys, root, settings))
-      && cfg_settings_check (&reader, settings))
+  if (read_all (&reader, yaml_document_get_root_node (&document), entries, settings))
     {
       g_ptr_array_add (reader.warnings, NULL);
       settings->warnings = (char **)g_ptr_array_steal (reader.warnings, NULL);
@@ -189,6 +214,20 @@ cfg_settings_parse (const char *text, gsize len, const char *file_name, GError *
   cfg_reader_clear (&reader);
   yaml_document_delete (&document);
   return g_steal_pointer (&settings);
+}
+
+CfgSettings *
+cfg_settings_parse (const char *text, gsize len, const char *file_name, GError **error)
+{
+  g_autoptr (GBytes) source = g_bytes_new (text, len);
+
+  return parse (source, file_name, &(CfgEntries){ 0 }, error);
+}
+
+CfgSettings *
+cfg_settings_with (const CfgSettings *settings, const CfgEntries *entries, GError **error)
+{
+  return parse (settings->source, settings->source_name, entries, error);
 }
 
 static gboolean

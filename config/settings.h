@@ -181,6 +181,7 @@ typedef enum
 
 typedef struct
 {
+  char *id;                    /* never NULL, unique among ids and names; default: made of the name */
   char *name;                  /* never NULL, unique */
   CfgTrunkDirection direction; /* when not given: by numbers and outbound_address, see cfg_settings_parse */
   char **numbers; /* inbound: those it may call, empty: any; outbound: the first is the caller's number */
@@ -196,7 +197,7 @@ typedef struct
   CfgEncryption media_encryption;
   CfgTransferPolicy allow_transfer; /* whom its phones may have called by REFER; default internal */
   gboolean register_;               /* `register` */
-  guint line;                       /* of the file, for messages */
+  guint line;                       /* of the file, for messages; 0: an entry of CfgEntries */
 } CfgTrunkSettings;
 
 typedef enum
@@ -214,6 +215,7 @@ typedef enum
 
 typedef struct
 {
+  char *id;             /* never NULL; default: made of the name */
   char *name;           /* nullable; unique */
   char **trunks;        /* names of trunks; empty: all */
   CfgRuleType type;     /* default direct */
@@ -260,6 +262,9 @@ typedef struct
   CfgDispatchRuleSettings *dispatch_rules;
   gsize n_dispatch_rules;
 
+  GBytes *source; /* what all this was read from */
+  char *source_name;
+
   /* What is accepted but should be said, for the caller to log: "file:line: key: sentence". */
   char **warnings;
 } CfgSettings;
@@ -289,6 +294,23 @@ CfgSettings *cfg_settings_load (const char *path, GError **error) G_GNUC_WARN_UN
  */
 CfgSettings *cfg_settings_parse (const char *text, gsize len, const char *file_name,
                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Trunks and rules beside those of the file. */
+typedef struct
+{
+  const char *const *trunks, *const
+                                 *dispatch_rules; /* NULL-terminated; each one JSON object, as in the file */
+  gboolean never_demo; /* without any trunk, nobody gets in: what listens on all addresses must not open up */
+} CfgEntries;
+
+/**
+ * cfg_settings_with: reads the text that @settings were made of again, with @entries behind it.
+ *
+ * Returns: (transfer full) (nullable): as cfg_settings_parse; an error about an entry begins with its path,
+ * as in "trunks[3].numbers[0]: must be a number", without a file's name.
+ */
+CfgSettings *cfg_settings_with (const CfgSettings *settings, const CfgEntries *entries,
+                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 void cfg_settings_free (CfgSettings *settings);
 

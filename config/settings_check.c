@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "config/base/ids.h"
+
 /* HS256 wants a key as long as its hash (RFC 7518 3.2). */
 #define GOOD_SECRET_BYTES 32
 /* RFC 4028 5 */
@@ -81,16 +83,18 @@ check_servers (CfgReader *reader, CfgSettings *settings)
          && check_range (reader, "rtc.port", settings->rtc.port);
 }
 
-/* Takes @name into @seen, a set of names → lines. */
+/* Takes @name into @seen, a set of names → lines + 1. */
 static gboolean
 check_unique (CfgReader *reader, GHashTable *seen, char *name, guint line, const char *path)
 {
   gpointer first = g_hash_table_lookup (seen, name);
 
-  if (first != NULL)
+  if (GPOINTER_TO_UINT (first) > 1)
     return cfg_reader_fail_at (reader, path, "\"%s\" is taken by the entry in line %u; choose another name",
-                               name, GPOINTER_TO_UINT (first));
-  g_hash_table_insert (seen, name, GUINT_TO_POINTER (line));
+                               name, GPOINTER_TO_UINT (first) - 1);
+  if (first != NULL)
+    return cfg_reader_fail_at (reader, path, "\"%s\" is taken; choose another name", name);
+  g_hash_table_insert (seen, name, GUINT_TO_POINTER (line + 1));
   return TRUE;
 }
 
@@ -112,11 +116,16 @@ static gboolean
 check_trunk (CfgReader *reader, CfgTrunkSettings *trunk, const char *path, GHashTable *seen)
 {
   g_autofree char *name_path = g_strconcat (path, ".name", NULL);
+  g_autofree char *id_path = g_strconcat (path, ".id", NULL);
   const char *const auth_names[2] = { "auth_username", "auth_password" };
 
   if (trunk->name == NULL)
     return cfg_reader_fail_at (reader, path, "needs a name");
-  if (!check_unique (reader, seen, trunk->name, trunk->line, name_path))
+  if (trunk->id == NULL)
+    trunk->id = cfg_id_stable ("ST_", trunk->name);
+  if (!check_unique (reader, seen, trunk->name, trunk->line, name_path)
+      || (strcmp (trunk->id, trunk->name) != 0
+          && !check_unique (reader, seen, trunk->id, trunk->line, id_path)))
     return FALSE;
   guess_direction (trunk);
   if ((trunk->direction & CFG_TRUNK_OUTBOUND) && trunk->outbound_address == NULL)
@@ -158,7 +167,10 @@ check_rule (CfgReader *reader, const CfgSettings *settings, CfgDispatchRuleSetti
             GHashTable *seen)
 {
   g_autofree char *name_path = g_strconcat (path, ".name", NULL);
+  g_autofree char *id_path = g_strconcat (path, ".id", NULL);
 
+  if (rule->id != NULL && !check_unique (reader, seen, rule->id, rule->line, id_path))
+    return FALSE;
   if (rule->name != NULL && !check_unique (reader, seen, rule->name, rule->line, name_path))
     return FALSE;
   if (rule->type == CFG_RULE_DIRECT && rule->room == NULL)
@@ -169,6 +181,8 @@ check_rule (CfgReader *reader, const CfgSettings *settings, CfgDispatchRuleSetti
     return cfg_reader_fail_at (reader, path, "room is for type direct; use room_prefix");
   if (rule->type != CFG_RULE_DIRECT && rule->room_prefix == NULL)
     rule->room_prefix = g_strdup ("");
+  if (rule->id == NULL)
+    rule->id = cfg_id_stable ("SDR_", rule->name != NULL ? rule->name : rule->room != NULL ? rule->room : "");
   return check_rule_trunks (reader, settings, rule, path);
 }
 
@@ -240,9 +254,9 @@ check_rules (CfgReader *reader, CfgSettings *settings)
 }
 
 gboolean
-cfg_settings_check (CfgReader *reader, CfgSettings *settings)
+cfg_settings_check (CfgReader *reader, CfgSettings *settings, gboolean may_demo)
 {
-  settings->demo = settings->n_trunks == 0 && !settings->sip.registrar.enabled;
+  settings->demo = may_demo && settings->n_trunks == 0 && !settings->sip.registrar.enabled;
   settings->implicit_callee_rule = !settings->demo && settings->n_dispatch_rules == 0;
   if (!check_key_pairs (reader, settings) || !check_servers (reader, settings)
       || !check_session_timer (reader, &settings->session_timer) || !check_trunks (reader, settings)

@@ -5,6 +5,7 @@
 #include "config/base/error.h"
 #include "config/base/log_format.h"
 #include "config/settings.h"
+#include "config/settings_yaml.h"
 
 /* Values visited, aliases followed: a list of a thousand aliases to a list of a thousand numbers is refused.
  */
@@ -41,9 +42,9 @@ cfg_reader_line (const CfgReader *reader, const char *path)
 
   for (gsize size = strlen (at); size > 0; size--)
     {
-      gpointer line = g_hash_table_lookup (reader->lines, at);
+      gpointer line;
 
-      if (line != NULL)
+      if (g_hash_table_lookup_extended (reader->lines, at, NULL, &line))
         return GPOINTER_TO_UINT (line);
       while (size > 0 && strchr (".[", at[size]) == NULL)
         size--;
@@ -64,13 +65,15 @@ cfg_reader_was_given (const CfgReader *reader, const char *path)
 static char *
 place_message (guint line, const char *file_name, const char *path, const char *sentence)
 {
+  if (line == 0)
+    return g_strdup_printf ("%s%s%s", path, *path != '\0' ? ": " : "", sentence);
   return g_strdup_printf ("%s:%u: %s%s%s", file_name, line, path, *path != '\0' ? ": " : "", sentence);
 }
 
 static gboolean
 fail_in_line (CfgReader *reader, guint line, const char *path, const char *sentence)
 {
-  g_autofree char *message = place_message (line, reader->file_name, path, sentence);
+  g_autofree char *message = place_message (reader->in_entry ? 0 : line, reader->file_name, path, sentence);
 
   if (reader->error == NULL)
     reader->error = g_error_new_literal (CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, message);
@@ -164,7 +167,8 @@ enter (CfgReader *reader, const yaml_node_t *node, const char *segment)
   if (before == 0 && *segment == '.')
     segment++;
   g_string_append (reader->path, segment);
-  g_hash_table_insert (reader->lines, g_strdup (reader->path->str), GUINT_TO_POINTER (node_line (node)));
+  g_hash_table_insert (reader->lines, g_strdup (reader->path->str),
+                       GUINT_TO_POINTER (reader->in_entry ? 0 : node_line (node)));
   return before;
 }
 
@@ -389,8 +393,67 @@ read_section_item (CfgReader *reader, const CfgKey *key, yaml_node_t *node, gpoi
   if (key->item_init != NULL)
     key->item_init (item);
   if (key->line_offset > 0)
-    *(guint *)(gpointer)((guint8 *)item + key->line_offset) = node_line (node);
+    *(guint *)(gpointer)((guint8 *)item + key->line_offset) = reader->in_entry ? 0 : node_line (node);
   return cfg_reader_mapping (reader, key->keys, node, item);
+}
+
+/* One element more in an array that read_section_list made, or that is not there yet. */
+static SectionList
+grow_list (const CfgKey *key, gpointer object)
+{
+  gpointer *array = (gpointer *)(gpointer)((guint8 *)object + key->offset);
+  SectionList list = { .count = (gsize *)(gpointer)((guint8 *)object + key->count_offset) };
+
+  *array = g_realloc_n (*array, *list.count + 1, key->item_size);
+  list.array = *array;
+  memset (list.array + *list.count * key->item_size, 0, key->item_size);
+  return list;
+}
+
+static gboolean
+read_entry (CfgReader *reader, const CfgKey *key, gpointer object)
+{
+  yaml_node_t *root = yaml_document_get_root_node (reader->document);
+  SectionList list;
+  char segment[32];
+  gsize before, before_item;
+  gboolean ok;
+
+  if (root == NULL)
+    return cfg_reader_fail_at (reader, key->name, "an entry is empty");
+  list = grow_list (key, object);
+  g_snprintf (segment, sizeof segment, "[%" G_GSIZE_FORMAT "]", *list.count);
+  before = enter (reader, root, key->name);
+  before_item = enter (reader, root, segment);
+  ok = visit (reader, root) && read_section_item (reader, key, root, &list);
+  leave (reader, before_item);
+  leave (reader, before);
+  return ok;
+}
+
+gboolean
+cfg_reader_entry (CfgReader *reader, const CfgKey *key, const char *text, gpointer object)
+{
+  yaml_document_t *outer = reader->document, document;
+  gsize *count = (gsize *)(gpointer)((guint8 *)object + key->count_offset);
+  gboolean ok;
+
+  reader->in_entry = TRUE;
+  if ((gint64)*count >= key->max)
+    ok = cfg_reader_fail_at (reader, key->name, "has %" G_GSIZE_FORMAT " entries, more are not possible",
+                             *count);
+  else if (!cfg_yaml_load (text, strlen (text), key->name, &document, &reader->error))
+    ok = FALSE;
+  else
+    {
+      reader->document = &document;
+      reader->n_left = MAX_VISITED;
+      ok = read_entry (reader, key, object);
+      reader->document = outer;
+      yaml_document_delete (&document);
+    }
+  reader->in_entry = FALSE;
+  return ok;
 }
 
 /* Makes the array for @n elements and leaves the count at 0. */

@@ -16,6 +16,7 @@ typedef struct
   const char *file_name;
   GString *path;
   GHashTable *lines; /* path → line */
+  gboolean in_entry; /* what is read stands in no file: no lines (0) */
   guint n_left;      /* values that may still be visited: aliases multiply them */
   GPtrArray *warnings;
   GError *error;
@@ -79,6 +80,10 @@ gboolean cfg_read_section (CfgReader *reader, const CfgKey *key, yaml_node_t *no
 gboolean cfg_read_section_list (CfgReader *reader, const CfgKey *key, yaml_node_t *node, gpointer object);
 /* A mapping of free names to secrets, into a CfgApiKey array; the same shape as a list of sections. */
 gboolean cfg_read_api_keys (CfgReader *reader, const CfgKey *key, yaml_node_t *node, gpointer object);
+
+/** cfg_reader_entry: reads @text, one mapping, as one element more of the list of sections @key. What it says
+ * and what is said of it later names no file and no line. */
+gboolean cfg_reader_entry (CfgReader *reader, const CfgKey *key, const char *text, gpointer object);
 
 /** cfg_reader_items: calls @read with @user as the member for each item of the list @node. */
 gboolean cfg_reader_items (CfgReader *reader, const CfgKey *key, yaml_node_t *node, CfgReadFunc read,

@@ -113,6 +113,15 @@ is_user_name (const char *text)
 }
 
 static gboolean
+is_id (const char *text)
+{
+  for (; *text != '\0'; text++)
+    if (!g_ascii_isalnum (*text) && *text != '_' && *text != '-')
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
 is_pin (const char *text)
 {
   gsize size = strlen (text);
@@ -366,6 +375,7 @@ static const CfgKey capture_keys[] = {
 
 #define TABLE_TYPE CfgTrunkSettings
 static const CfgKey trunk_keys[] = {
+  TEXT ("id", id, .max = 64, .check = is_id, .expected = "letters, digits, _ and -"),
   TEXT ("name", name, .max = 128),
   WORD ("direction", direction, direction_words),
   TEXTS ("numbers", numbers, .check = is_phone_number, .expected = "a number such as \"+15551234567\""),
@@ -389,6 +399,7 @@ static const CfgKey trunk_keys[] = {
 
 #define TABLE_TYPE CfgDispatchRuleSettings
 static const CfgKey rule_keys[] = {
+  TEXT ("id", id, .max = 64, .check = is_id, .expected = "letters, digits, _ and -"),
   TEXT ("name", name, .max = 128),
   TEXTS ("trunks", trunks),
   WORD ("type", type, rule_words),
@@ -477,3 +488,12 @@ const CfgKey cfg_settings_keys[] = {
   { 0 },
 };
 #undef TABLE_TYPE
+
+const CfgKey *
+cfg_settings_key (const char *name)
+{
+  for (const CfgKey *key = cfg_settings_keys; key->name != NULL; key++)
+    if (strcmp (key->name, name) == 0)
+      return key;
+  g_assert_not_reached ();
+}

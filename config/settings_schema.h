@@ -8,5 +8,9 @@
 extern const CfgKey cfg_settings_keys[];
 
 /** cfg_settings_check: what no key can say alone: names that must exist, keys that need one another; fills
- * demo, implicit_callee_rule, directions and warnings. FALSE with the reader's error. */
-gboolean cfg_settings_check (CfgReader *reader, CfgSettings *settings);
+ * demo (not with @may_demo FALSE), implicit_callee_rule, ids, directions and warnings. FALSE with the
+ * reader's error. */
+gboolean cfg_settings_check (CfgReader *reader, CfgSettings *settings, gboolean may_demo);
+
+/** cfg_settings_key: the row @name of the top level. */
+const CfgKey *cfg_settings_key (const char *name);

@@ -34,9 +34,8 @@ route_by_trunk (const CfgSettings *settings, const GwDialParams *params, Route *
   for (gsize i = 0; i < settings->n_trunks; i++)
     {
       const CfgTrunkSettings *trunk = &settings->trunks[i];
-      g_autofree char *id = gw_stable_id ("ST_", trunk->name);
 
-      if (strcmp (params->trunk_id, trunk->name) != 0 && strcmp (params->trunk_id, id) != 0)
+      if (strcmp (params->trunk_id, trunk->name) != 0 && strcmp (params->trunk_id, trunk->id) != 0)
         continue;
       if (!(trunk->direction & CFG_TRUNK_OUTBOUND))
         {
@@ -48,7 +47,7 @@ route_by_trunk (const CfgSettings *settings, const GwDialParams *params, Route *
       route->transport = trunk->transport == CFG_SIP_TCP ? "tcp" : "udp";
       route->trunk = trunk;
       route->number = trunk->numbers[0];
-      route->trunk_id = g_steal_pointer (&id);
+      route->trunk_id = g_strdup (trunk->id);
       return TRUE;
     }
   g_set_error (error, CFG_ERROR, CFG_ERROR_NOT_FOUND, "no trunk is named \"%s\"", params->trunk_id);

@@ -64,12 +64,8 @@ trunk_of (const GwCall *call)
   const CfgSettings *settings = call->gateway->settings;
 
   for (gsize i = 0; call->v.trunk_id != NULL && i < settings->n_trunks; i++)
-    {
-      g_autofree char *id = gw_stable_id ("ST_", settings->trunks[i].name);
-
-      if (strcmp (id, call->v.trunk_id) == 0)
-        return &settings->trunks[i];
-    }
+    if (strcmp (settings->trunks[i].id, call->v.trunk_id) == 0)
+      return &settings->trunks[i];
   return NULL;
 }
 

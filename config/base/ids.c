@@ -57,6 +57,14 @@ cfg_id_new (const char *prefix)
   return g_string_free (id, FALSE);
 }
 
+char *
+cfg_id_stable (const char *prefix, const char *name)
+{
+  g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, name, -1);
+
+  return g_strdup_printf ("%s%.12s", prefix, sum);
+}
+
 gboolean
 cfg_secret_equal (const char *expected, const char *given)
 {

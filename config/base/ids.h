@@ -11,6 +11,9 @@
  */
 char *cfg_id_new (const char *prefix) G_GNUC_WARN_UNUSED_RESULT;
 
+/** cfg_id_stable: @prefix and 12 letters that depend only on @name. (transfer full) */
+char *cfg_id_stable (const char *prefix, const char *name) G_GNUC_WARN_UNUSED_RESULT;
+
 /** cfg_random_bytes: fills @size bytes at @out from the kernel's generator; aborts when it has none. */
 void cfg_random_bytes (void *out, gsize size);
 /** cfg_random_u32: a random number from the same source. */

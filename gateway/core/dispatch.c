@@ -7,14 +7,6 @@
 #include "config/base/ids.h"
 #include "gateway/core/room.h"
 
-char *
-gw_stable_id (const char *prefix, const char *name)
-{
-  g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, name, -1);
-
-  return g_strdup_printf ("%s%.12s", prefix, sum);
-}
-
 void
 gw_dispatch_clear (GwDispatch *dispatch)
 {
@@ -198,8 +190,8 @@ fill (GwDispatch *result, char *room, const CfgTrunkSettings *trunk, const CfgDi
   result->trunk = trunk;
   result->rule = rule;
   if (trunk != NULL)
-    result->trunk_id = gw_stable_id ("ST_", trunk->name);
-  result->rule_id = gw_stable_id ("SDR_", rule == NULL ? "" : rule->name != NULL ? rule->name : result->room);
+    result->trunk_id = g_strdup (trunk->id);
+  result->rule_id = rule != NULL ? g_strdup (rule->id) : cfg_id_stable ("SDR_", "");
   return TRUE;
 }
 

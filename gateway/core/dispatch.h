@@ -52,7 +52,4 @@ gboolean gw_dispatch (const CfgSettings *settings, const GwDispatchFacts *facts,
                       GError **error);
 void gw_dispatch_clear (GwDispatch *dispatch);
 
-/** gw_stable_id: @prefix and 12 letters that depend only on @name. (transfer full) */
-char *gw_stable_id (const char *prefix, const char *name) G_GNUC_WARN_UNUSED_RESULT;
-
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (GwDispatch, gw_dispatch_clear)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "config/base/error.h"
+#include "config/base/ids.h"
 
 typedef struct
 {
@@ -103,8 +104,8 @@ test_table (void)
 static void
 test_ids_are_stable (void)
 {
-  g_autofree char *a = gw_stable_id ("ST_", "twilio"), *b = gw_stable_id ("ST_", "twilio"),
-                  *c = gw_stable_id ("ST_", "telnyx");
+  g_autofree char *a = cfg_id_stable ("ST_", "twilio"), *b = cfg_id_stable ("ST_", "twilio"),
+                  *c = cfg_id_stable ("ST_", "telnyx");
 
   g_assert_cmpstr (a, ==, b);
   g_assert_cmpstr (a, !=, c);
