@@ -276,6 +276,19 @@ cfg_settings_load (const char *path, GError **error)
   return cfg_settings_parse ((const char *)content->data, content->len, path, error);
 }
 
+char *
+cfg_trunk_host (const CfgTrunkSettings *trunk)
+{
+  const char *address = trunk->outbound_address;
+  const char *colon = strchr (address, ':');
+
+  if (*address == '[')
+    return g_strndup (address + 1, strcspn (address + 1, "]"));
+  if (colon != NULL && strchr (colon + 1, ':') != NULL) /* IPv6 */
+    return g_strdup (address);
+  return g_strndup (address, strcspn (address, ":"));
+}
+
 const CfgTrunkSettings *
 cfg_settings_find_trunk (const CfgSettings *settings, const char *name)
 {

@@ -40,7 +40,7 @@ typedef enum
 {
   CFG_SIP_UDP = 1 << 0,
   CFG_SIP_TCP = 1 << 1,
-  CFG_SIP_TLS = 1 << 2, /* of a trunk only; the listener is switched on by sip.tls */
+  CFG_SIP_TLS = 1 << 2, /* of the listeners: beside the others where sip.tls.cert is given, too */
 } CfgSipTransports;
 
 typedef struct
@@ -55,9 +55,10 @@ typedef struct
   char *external_address;      /* numeric */
   struct
   {
-    guint16 port;          /* default 5061 */
-    char *cert, *key, *ca; /* paths of PEM files; cert and key: both or none */
-    gboolean verify;       /* default TRUE */
+    guint16 port;            /* default 5061 */
+    char *cert, *key, *ca;   /* paths of PEM files; cert and key: both or none */
+    gboolean verify;         /* servers that are called; default TRUE */
+    gboolean verify_callers; /* callers over TLS need a certificate of `ca`; default FALSE */
   } tls;
   char *realm;              /* default "switchroom" */
   char **digest_algorithms; /* "MD5", "SHA-256", in the order of the offer; default in that order */
@@ -189,6 +190,11 @@ typedef struct
   char **allowed_numbers;     /* inbound: callers that may call; empty: any */
   char *outbound_address;     /* host or host:port; never NULL when outbound */
   CfgSipTransports transport; /* one of them; default UDP */
+  struct
+  {
+    char *cert, *key, *ca; /* paths of PEM files; NULL: those of sip.tls; cert and key: both or none */
+    gboolean verify;       /* default that of sip.tls */
+  } tls;
   /* Both or none. With CFG_TRUNK_OUTBOUND set they answer the provider's challenge and nothing else; of an
    * inbound trunk they are what a caller must prove. */
   char *auth_username, *auth_password;
@@ -314,6 +320,8 @@ CfgSettings *cfg_settings_with (const CfgSettings *settings, const CfgEntries *e
 
 void cfg_settings_free (CfgSettings *settings);
 
+/** cfg_trunk_host: (transfer full): the host of its outbound_address, without port and brackets. */
+char *cfg_trunk_host (const CfgTrunkSettings *trunk) G_GNUC_WARN_UNUSED_RESULT;
 /** cfg_settings_find_trunk: by its name. (nullable) */
 const CfgTrunkSettings *cfg_settings_find_trunk (const CfgSettings *settings, const char *name);
 /** cfg_trunk_asks_for_password: its credentials are what callers must prove, not what we answer with. */

@@ -68,6 +68,25 @@ check_session_timer (CfgReader *reader, CfgSessionTimerSettings *timer)
 }
 
 static gboolean
+check_sip_tls (CfgReader *reader, const CfgSettings *settings)
+{
+  const char *const names[2] = { "cert", "key" };
+
+  if (!check_pair (reader, "sip.tls", names,
+                   (const char *const[2]){ settings->sip.tls.cert, settings->sip.tls.key }))
+    return FALSE;
+  if ((settings->sip.transports & CFG_SIP_TLS) && settings->sip.tls.cert == NULL)
+    return cfg_reader_fail_at (reader, "sip.transports", "tls needs sip.tls.cert and sip.tls.key");
+  if (settings->sip.tls.verify_callers && settings->sip.tls.ca == NULL)
+    return cfg_reader_fail_at (reader, "sip.tls.verify_callers",
+                               "needs sip.tls.ca, who signs for the callers");
+  if (!settings->sip.tls.verify)
+    cfg_reader_warn_at (reader, "sip.tls.verify",
+                        "is off: anybody on the way can pose as a server that is called over TLS");
+  return TRUE;
+}
+
+static gboolean
 check_servers (CfgReader *reader, CfgSettings *settings)
 {
   const char *const tls_names[2] = { "cert", "key" };
@@ -77,9 +96,7 @@ check_servers (CfgReader *reader, CfgSettings *settings)
     return cfg_reader_fail_at (reader, "redis", "needs redis.address, as in localhost:6379");
   return check_pair (reader, "http.tls", tls_names,
                      (const char *const[2]){ settings->http.tls_cert, settings->http.tls_key })
-         && check_pair (reader, "sip.tls", tls_names,
-                        (const char *const[2]){ settings->sip.tls.cert, settings->sip.tls.key })
-         && check_range (reader, "rtp_port", settings->rtp_port)
+         && check_sip_tls (reader, settings) && check_range (reader, "rtp_port", settings->rtp_port)
          && check_range (reader, "rtc.port", settings->rtc.port);
 }
 
@@ -219,16 +236,54 @@ check_users (CfgReader *reader, const CfgSettings *settings)
   return TRUE;
 }
 
+/* A connection is found by where it goes to, so that it cannot be one thing for one trunk and another for the
+ * next. */
+static gboolean
+have_same_tls (const CfgTrunkSettings *a, const CfgTrunkSettings *b)
+{
+  return g_strcmp0 (a->tls.cert, b->tls.cert) == 0 && g_strcmp0 (a->tls.key, b->tls.key) == 0
+         && g_strcmp0 (a->tls.ca, b->tls.ca) == 0 && a->tls.verify == b->tls.verify;
+}
+
+static gboolean
+check_trunk_tls (CfgReader *reader, CfgSettings *settings, gsize index, GHashTable *hosts)
+{
+  CfgTrunkSettings *trunk = &settings->trunks[index];
+  g_autofree char *path = g_strdup_printf ("trunks[%" G_GSIZE_FORMAT "].tls", index);
+  g_autofree char *verify_path = g_strconcat (path, ".verify", NULL);
+  const char *const names[2] = { "cert", "key" };
+
+  if (!cfg_reader_was_given (reader, verify_path))
+    trunk->tls.verify = settings->sip.tls.verify;
+  else if (!trunk->tls.verify)
+    cfg_reader_warn_at (reader, verify_path,
+                        "is off: anybody on the way can pose as the server of this trunk");
+  if (!(trunk->direction & CFG_TRUNK_OUTBOUND) || trunk->transport != CFG_SIP_TLS)
+    return !(trunk->tls.cert != NULL || trunk->tls.key != NULL || trunk->tls.ca != NULL
+             || cfg_reader_was_given (reader, verify_path))
+           || cfg_reader_fail_at (reader, path, "is for trunks that call out with transport: tls");
+  g_autofree char *host = cfg_trunk_host (trunk);
+  g_autofree char *key = g_ascii_strdown (host, -1);
+  const CfgTrunkSettings *other = g_hash_table_lookup (hosts, key);
+  if (other != NULL && !have_same_tls (trunk, other))
+    return cfg_reader_fail_at (
+        reader, path, "must be the same as that of trunk \"%s\", which calls the same host", other->name);
+  g_hash_table_insert (hosts, g_steal_pointer (&key), trunk);
+  return check_pair (reader, path, names, (const char *const[2]){ trunk->tls.cert, trunk->tls.key });
+}
+
 static gboolean
 check_trunks (CfgReader *reader, CfgSettings *settings)
 {
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GHashTable) hosts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
   for (gsize i = 0; i < settings->n_trunks; i++)
     {
       g_autofree char *path = g_strdup_printf ("trunks[%" G_GSIZE_FORMAT "]", i);
 
-      if (!check_trunk (reader, &settings->trunks[i], path, seen))
+      if (!check_trunk (reader, &settings->trunks[i], path, seen)
+          || !check_trunk_tls (reader, settings, i, hosts))
         return FALSE;
     }
   return TRUE;

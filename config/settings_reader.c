@@ -40,20 +40,17 @@ cfg_reader_line (const CfgReader *reader, const char *path)
 {
   g_autofree char *at = g_strdup (path);
 
-  for (gsize size = strlen (at); size > 0; size--)
+  for (;;)
     {
       gpointer line;
+      char *cut = MAX (strrchr (at, '.'), strrchr (at, '['));
 
       if (g_hash_table_lookup_extended (reader->lines, at, NULL, &line))
         return GPOINTER_TO_UINT (line);
-      while (size > 0 && strchr (".[", at[size]) == NULL)
-        size--;
-      at[size] = '\0';
-      size++;
-      if (size == 1)
-        break;
+      if (cut == NULL)
+        return 1;
+      *cut = '\0';
     }
-  return 1;
 }
 
 gboolean

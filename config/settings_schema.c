@@ -131,7 +131,6 @@ is_pin (const char *text)
 
 /* --- words --------------------------------------------------------------------------------------------- */
 
-static const CfgWord listener_words[] = { { "udp", CFG_SIP_UDP }, { "tcp", CFG_SIP_TCP }, { NULL, 0 } };
 static const CfgWord transport_words[]
     = { { "udp", CFG_SIP_UDP }, { "tcp", CFG_SIP_TCP }, { "tls", CFG_SIP_TLS }, { NULL, 0 } };
 static const CfgWord digest_words[] = { { "MD5", 0 }, { "SHA-256", 0 }, { NULL, 0 } };
@@ -242,8 +241,13 @@ static const CfgKey user_keys[] = {
 
 #define TABLE_TYPE CfgSipSettings
 static const CfgKey sip_tls_keys[] = {
-  PORT ("port", tls.port, 1), TEXT ("cert", tls.cert),     TEXT ("key", tls.key),
-  TEXT ("ca", tls.ca),        BOOL ("verify", tls.verify), { 0 },
+  PORT ("port", tls.port, 1),
+  TEXT ("cert", tls.cert),
+  TEXT ("key", tls.key),
+  TEXT ("ca", tls.ca),
+  BOOL ("verify", tls.verify),
+  BOOL ("verify_callers", tls.verify_callers),
+  { 0 },
 };
 static const CfgKey registrar_keys[] = {
   BOOL ("enabled", registrar.enabled),
@@ -264,7 +268,7 @@ static const CfgKey sip_keys[] = {
     AT (transports),
     .min = 1,
     .max = 8,
-    .words = listener_words },
+    .words = transport_words },
   TEXT ("external_address", external_address, IS_ADDRESS),
   { .name = "tls", .read = cfg_read_section, .keys = sip_tls_keys },
   TEXT ("realm", realm, .check = is_header_text, .expected = "printable ASCII without quotes"),
@@ -374,6 +378,9 @@ static const CfgKey capture_keys[] = {
 #undef TABLE_TYPE
 
 #define TABLE_TYPE CfgTrunkSettings
+static const CfgKey trunk_tls_keys[] = {
+  TEXT ("cert", tls.cert), TEXT ("key", tls.key), TEXT ("ca", tls.ca), BOOL ("verify", tls.verify), { 0 },
+};
 static const CfgKey trunk_keys[] = {
   TEXT ("id", id, .max = 64, .check = is_id, .expected = "letters, digits, _ and -"),
   TEXT ("name", name, .max = 128),
@@ -386,6 +393,7 @@ static const CfgKey trunk_keys[] = {
   TEXT ("outbound_address", outbound_address, .check = is_host_port,
         .expected = "host or host:port, without sip: and parameters"),
   WORD ("transport", transport, transport_words),
+  { .name = "tls", .read = cfg_read_section, .keys = trunk_tls_keys },
   TEXT ("auth_username", auth_username),
   SECRET ("auth_password", auth_password),
   CODECS ("codecs", codecs, 0),

@@ -16,9 +16,6 @@ typedef struct
 } CfgUnsupported;
 
 static const CfgUnsupported cfg_settings_unsupported[] = {
-  { "sip.tls.cert", "SIP over TLS", NULL },
-  { "sip.tls.key", "SIP over TLS", NULL },
-  { "sip.tls.ca", "SIP over TLS", NULL },
   { "sip.registrar.enabled", "the registrar", "false|no|off" },
   { "sip.registrar.users", "the registrar", NULL },
   { "rtc.turn.url", "TURN", NULL },
@@ -27,7 +24,6 @@ static const CfgUnsupported cfg_settings_unsupported[] = {
   { "webhook.urls", "sending webhooks", NULL },
   { "webhook.api_key", "sending webhooks", NULL },
   { "trunks[].register", "registering with a provider", "false|no|off" },
-  { "trunks[].transport", "SIP over TLS", "udp|tcp" },
   { "dispatch_rules[].pin", "asking the caller for a PIN", NULL },
 };
 

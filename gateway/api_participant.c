@@ -148,10 +148,10 @@ take_trunk (json_t *trunk, GwDialParams *dial, GError **error)
       return FALSE;
     }
   if (dial->transport == NULL
-      || g_strv_contains ((const char *const[]){ "udp", "tcp", NULL }, dial->transport))
+      || g_strv_contains ((const char *const[]){ "udp", "tcp", "tls", NULL }, dial->transport))
     return TRUE;
   g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
-                       "trunk.transport: must be \"udp\" or \"tcp\"");
+                       "trunk.transport: must be \"udp\", \"tcp\" or \"tls\"");
   return FALSE;
 }
 
@@ -247,7 +247,7 @@ static const GwParam create_params[] = {
     { NULL },
     GW_PARAM_OBJECT,
     FALSE,
-    "A trunk for this call: hostname (host or host:port), transport (udp or tcp), auth_username, "
+    "A trunk for this call: hostname (host or host:port), transport (udp, tcp or tls), auth_username, "
     "auth_password, "
     "from_host, from_number." },
   { "sip_number", { NULL }, GW_PARAM_STRING, FALSE, "The caller's number to show." },

@@ -44,7 +44,9 @@ route_by_trunk (const CfgSettings *settings, const GwDialParams *params, Route *
           return FALSE;
         }
       route->hostname = g_strdup (trunk->outbound_address);
-      route->transport = trunk->transport == CFG_SIP_TCP ? "tcp" : "udp";
+      route->transport = trunk->transport == CFG_SIP_TLS   ? "tls"
+                         : trunk->transport == CFG_SIP_TCP ? "tcp"
+                                                           : "udp";
       route->trunk = trunk;
       route->number = trunk->numbers[0];
       route->trunk_id = g_strdup (trunk->id);

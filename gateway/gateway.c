@@ -18,6 +18,7 @@
 #include "gateway/presence.h"
 #include "gateway/rooms.h"
 #include "gateway/sessions.h"
+#include "gateway/tls.h"
 
 #define TRIM_AFTER_S      35
 #define ENDED_CALLS_BYTES (128 * 1024) /* about a hundred calls */
@@ -261,6 +262,7 @@ static gboolean
 start_sip (Gateway *gateway, const GatewayOptions *options, GError **error)
 {
   const CfgSettings *settings = gateway->settings;
+  g_auto (GwTls) tls = { 0 };
   const char *const loopback[] = { "127.0.0.1", has_ipv6_loopback () ? "::1" : NULL, NULL };
   SigSipConfig config = {
     .bind = (const char *const *)settings->sip.bind,
@@ -286,8 +288,18 @@ start_sip (Gateway *gateway, const GatewayOptions *options, GError **error)
   config.takes_register = gateway->loopback_only || settings->sip.registrar.enabled;
   config.realm = settings->sip.realm;
   config.digest_algorithms = (const char *const *)settings->sip.digest_algorithms;
+  if (gw_tls_is_wanted (settings))
+    {
+      gw_tls_init (&tls, settings);
+      config.tls = &tls.config;
+      config.tls_port = settings->sip.tls.port;
+      config.transports |= SIG_SIP_TLS;
+    }
   gateway->sip = sig_sip_new (&config, &gw_calls_sip_ops, gateway, error);
-  return gateway->sip != NULL;
+  if (gateway->sip == NULL)
+    return FALSE;
+  gw_tls_log (gateway->sip);
+  return TRUE;
 }
 
 static gboolean

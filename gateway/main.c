@@ -10,6 +10,7 @@
 #include "config/base/log.h"
 #include "gateway/gateway.h"
 #include "gateway/redis.h"
+#include "gateway/tls.h"
 
 #define DEFAULT_DRAIN_S 30
 
@@ -218,6 +219,14 @@ on_hangup (gpointer data)
                  CFG_STR ("reason", error->message));
       g_clear_error (&error);
     }
+  if (!gw_tls_reload (process->gateway->sip, process->settings, settings, &error))
+    {
+      cfg_error ("config", NULL, "The SIP certificates were not read again, the old ones go on",
+                 CFG_STR ("reason", error->message));
+      g_clear_error (&error);
+    }
+  if (!process->gateway->loopback_only)
+    (void)sig_sip_find_addresses (process->gateway->sip);
   cfg_log_set_level (level);
   replace_settings (process, settings);
   return G_SOURCE_CONTINUE;

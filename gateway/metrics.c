@@ -2,6 +2,7 @@
 
 #include "gateway/capture.h"
 #include "gateway/calls.h"
+#include "gateway/tls.h"
 
 #include <string.h>
 
@@ -59,6 +60,7 @@ metrics_text (Gateway *gateway)
        (double)sip.n_auth_limited);
   gw_call_timer_metrics (gateway, text);
   gw_capture_metrics (gateway, text);
+  gw_tls_metrics (gateway->sip, text);
   add (text, "rtp_packets_received_total", "counter", "RTP and RTCP packets received.", (double)packets_in);
   add (text, "rtp_packets_sent_total", "counter", "RTP and RTCP packets sent.", (double)packets_out);
   add (text, "rtp_strangers_total", "counter", "Packets dropped because nobody known sent them.",

@@ -316,6 +316,13 @@ sig_sip_reload_tls (SigSip *sip, const SigSipTlsConfig *config, GError **error)
   return FALSE;
 }
 
+gint64
+sig_sip_tls_expires (const SigSip *sip, const char **file)
+{
+  *file = NULL;
+  return sip->tls != NULL ? sig_sip_tls_expiry (sip->tls, file) : 0;
+}
+
 guint
 sig_sip_find_addresses (SigSip *sip)
 {

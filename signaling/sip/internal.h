@@ -372,7 +372,7 @@ void sig_sip_dialog_note_contact (SigSipCall *call, const char *user);
 void sig_sip_tls_way (SigSipCall *call, const char *uri, gboolean has_proxy);
 void sig_sip_tls_answered (SigSipCall *call, sip_t const *message);
 void sig_sip_tls_invited (SigSipCall *call, sip_t const *message);
-const char *sig_sip_tls_why (const SigSipCall *call);
+char *sig_sip_tls_why (const SigSipCall *call);
 void sig_sip_check_connection (SigSipCall *call);
 
 /* message.c: views of messages, bounded and in UTF-8 */

@@ -29,12 +29,12 @@ authenticate (SigSipCall *call, int status, const char *phrase)
 static const char *
 tls_phrase (SigSipCall *call, const char *phrase)
 {
-  const char *why = sig_sip_tls_why (call);
+  char *why = sig_sip_tls_why (call);
 
   if (why == NULL)
     return phrase;
   g_free (call->end_phrase);
-  return call->end_phrase = g_strdup_printf ("no TLS connection: %s", why);
+  return call->end_phrase = why;
 }
 
 static void

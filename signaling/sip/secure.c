@@ -86,16 +86,18 @@ sig_sip_tls_invited (SigSipCall *call, sip_t const *message)
   call->uses_connection = TRUE;
 }
 
-/** sig_sip_tls_why: (nullable): in words, why nothing could be sent. */
-const char *
+/** sig_sip_tls_why: (transfer full) (nullable): in words, why nothing could be sent, and to whom. */
+char *
 sig_sip_tls_why (const SigSipCall *call)
 {
-  g_autofree char *name = NULL;
+  g_autofree char *host = NULL;
+  const char *reason;
 
   if (!call->peer.is_tls || call->sip->tls == NULL || call->dialog.remote_target == NULL)
     return NULL;
-  name = host_of (call->dialog.remote_target);
-  return sig_sip_tls_failure (call->sip->tls, name);
+  host = host_of (call->dialog.remote_target);
+  reason = sig_sip_tls_failure (call->sip->tls, host);
+  return reason != NULL ? g_strdup_printf ("no TLS connection to %s: %s", host, reason) : NULL;
 }
 
 /** sig_sip_check_connection: before a request: the connection of the peer is gone, so the way is what the

@@ -316,6 +316,9 @@ void sig_sip_free (SigSip *sip);
 /** sig_sip_reload_tls: reads the files again, for the connections to come; those that are up stay. FALSE with
  * @error: nothing has changed. */
 gboolean sig_sip_reload_tls (SigSip *sip, const SigSipTlsConfig *config, GError **error);
+/** sig_sip_tls_expires: seconds since 1970 at which the first of our certificates expires. @file: (out): its
+ * path, valid until the next reload; NULL when we have none from a file. */
+gint64 sig_sip_tls_expires (const SigSip *sip, const char **file);
 /** sig_sip_find_addresses: listens on the addresses of this machine that have come since the start, where
  * bind was for all. Returns: how many. */
 guint sig_sip_find_addresses (SigSip *sip);

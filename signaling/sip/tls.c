@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <string.h>
+#include <time.h>
 
 #include "config/base/error.h"
 #include "config/base/ids.h"
@@ -128,8 +129,33 @@ rules_free (gpointer data)
   g_free (rules);
 }
 
+/* Of the chain, only our own: an authority is renewed by others. */
+static void
+note_expiry (SigSipTlsExpiry *first, const SSL_CTX *context, const char *file)
+{
+  const X509 *cert = SSL_CTX_get0_certificate (context);
+  struct tm tm = { 0 };
+
+  if (file == NULL || cert == NULL || ASN1_TIME_to_tm (X509_get0_notAfter (cert), &tm) != 1)
+    return;
+  gint64 expires_s = timegm (&tm);
+  if (first->file != NULL && first->expires_s <= expires_s)
+    return;
+  g_free (first->file);
+  first->file = g_strdup (file);
+  first->expires_s = expires_s;
+}
+
+gint64
+sig_sip_tls_expiry (const SigSipTls *tls, const char **file)
+{
+  *file = tls->expiry.file;
+  return tls->expiry.expires_s;
+}
+
 static gboolean
-add_peer (GHashTable *peers, const SigSipTlsConfig *config, const SigSipTlsPeer *peer, GError **error)
+add_peer (GHashTable *peers, const SigSipTlsConfig *config, const SigSipTlsPeer *peer, SigSipTlsExpiry *first,
+          GError **error)
 {
   SigSipTlsFiles files = peer->files;
   SSL_CTX *context;
@@ -144,6 +170,7 @@ add_peer (GHashTable *peers, const SigSipTlsConfig *config, const SigSipTlsPeer 
   context = context_new (&files, FALSE, error);
   if (context == NULL)
     return FALSE;
+  note_expiry (first, context, files.cert);
   SigSipTlsRules *rules = g_new0 (SigSipTlsRules, 1);
   rules->context = context;
   rules->verify = files.verify;
@@ -157,12 +184,19 @@ sig_sip_tls_load (SigSipTls *tls, const SigSipTlsConfig *config, GError **error)
   g_autoptr (SSL_CTX) server = context_new (&config->own, TRUE, error);
   g_autoptr (SSL_CTX) client = server != NULL ? context_new (&config->own, FALSE, error) : NULL;
   g_autoptr (GHashTable) peers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, rules_free);
+  SigSipTlsExpiry first = { 0 };
   gboolean ok = client != NULL;
 
   for (gsize i = 0; ok && i < config->n_peers; i++)
-    ok = add_peer (peers, config, &config->peers[i], error);
+    ok = add_peer (peers, config, &config->peers[i], &first, error);
   if (!ok)
-    return FALSE;
+    {
+      g_free (first.file);
+      return FALSE;
+    }
+  note_expiry (&first, server, config->own.cert);
+  g_free (tls->expiry.file);
+  tls->expiry = first;
   SSL_CTX_free (tls->server);
   SSL_CTX_free (tls->client);
   g_clear_pointer (&tls->peers, g_hash_table_unref);
@@ -197,6 +231,7 @@ sig_sip_tls_free (SigSipTls *tls)
   g_clear_pointer (&tls->peers, g_hash_table_unref);
   SSL_CTX_free (tls->server);
   SSL_CTX_free (tls->client);
+  g_free (tls->expiry.file);
   g_free (tls);
 }
 

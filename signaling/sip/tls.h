@@ -22,6 +22,8 @@ SigSipTls *sig_sip_tls_new (const SigSipTlsConfig *config, GError **error) G_GNU
 void sig_sip_tls_free (SigSipTls *tls);
 /** sig_sip_tls_load: for the connections to come; FALSE: nothing has changed. */
 gboolean sig_sip_tls_load (SigSipTls *tls, const SigSipTlsConfig *config, GError **error);
+/** sig_sip_tls_expiry: as sig_sip_tls_expires. */
+gint64 sig_sip_tls_expiry (const SigSipTls *tls, const char **file);
 
 /** sig_sip_tls_setup_accepted: @ssl, before its handshake, as that of a server. */
 void sig_sip_tls_setup_accepted (SigSipTls *tls, SSL *ssl);

@@ -3,12 +3,20 @@
 
 #include "signaling/sip/tls.h"
 
+/* Of the certificate of ours that expires first. */
+typedef struct
+{
+  char *file;       /* (nullable) */
+  gint64 expires_s; /* since 1970 */
+} SigSipTlsExpiry;
+
 struct _SigSipTls
 {
   SSL_CTX *server, *client;
   gboolean verify, verify_callers;
   GHashTable *peers;   /* host in lower case -> SigSipTlsRules */
   GHashTable *aliases; /* address -> host */
+  SigSipTlsExpiry expiry;
 
   /* tls_stack.c */
   GHashTable *connections; /* SigSipTlsConnection, a set; owned */

@@ -35,7 +35,7 @@ static const Row key_rows[] = {
   { "sip_port: 5060\nsip_prot: 5070\n", "2: sip_prot: unknown key; did you mean \"sip_port\"?" },
   { "sip:\n  user_agnet: x\n", "2: sip.user_agnet: unknown key; did you mean \"user_agent\"?" },
   { "sip: {tls: {\n  chain: x}}\n",
-    "2: sip.tls.chain: unknown key; known here: port, cert, key, ca, verify" },
+    "2: sip.tls.chain: unknown key; known here: port, cert, key, ca, verify, verify_callers" },
   { "storage: {patj: x}\n", "1: storage.patj: unknown key; did you mean \"path\"?" },
   { "trunks:\n  - name: t\n    nmbers: [\"1\"]\n",
     "3: trunks[0].nmbers: unknown key; did you mean \"numbers\"?" },
@@ -103,7 +103,7 @@ static const Row value_rows[] = {
   { "sip: {bind: [eth0]}\n",
     "1: sip.bind[0]: must be a numeric address such as 192.0.2.7 or 2001:db8::7, not \"eth0\"" },
   { "sip: {transports: []}\n", "1: sip.transports: must name at least one; remove the key for the default" },
-  { "sip: {transports: [udp, sctp]}\n", "1: sip.transports[1]: must be udp or tcp, not \"sctp\"" },
+  { "sip: {transports: [udp, sctp]}\n", "1: sip.transports[1]: must be udp, tcp or tls, not \"sctp\"" },
   { "sip: {external_address: a.example.com}\n", "1: sip.external_address: must be a numeric address such as "
                                                 "192.0.2.7 or 2001:db8::7, not \"a.example.com\"" },
   { "sip: {digest_algorithms: [MD4]}\n", "1: sip.digest_algorithms[0]: must be MD5 or SHA-256, not \"MD4\"" },
@@ -188,6 +188,17 @@ static const Row trunk_rows[] = {
     "3: trunks[0].numbers[0]: must be a number such as \"+15551234567\", not \"\"" },
   { "trunks:\n  - name: a\n    numbers:\n      - \"sip:a@b\"\n",
     "4: trunks[0].numbers[0]: must be a number such as \"+15551234567\", not \"sip:a@b\"" },
+  { "sip:\n  transports: [tls]\n", "2: sip.transports: tls needs sip.tls.cert and sip.tls.key" },
+  { "sip:\n  tls: {cert: a}\n", "2: sip.tls.cert: needs sip.tls.key beside it" },
+  { "sip:\n  tls: {verify_callers: true}\n",
+    "2: sip.tls.verify_callers: needs sip.tls.ca, who signs for the callers" },
+  { "trunks:\n  - {name: a, outbound_address: h, tls: {ca: x}}\n",
+    "2: trunks[0].tls: is for trunks that call out with transport: tls" },
+  { "trunks:\n  - name: a\n    numbers: [\"+1\"]\n    tls: {verify: true}\n",
+    "4: trunks[0].tls: is for trunks that call out with transport: tls" },
+  { "trunks:\n  - {name: a, outbound_address: h, transport: tls, tls: {ca: x}}\n"
+    "  - {name: b, outbound_address: \"H:5071\", transport: tls}\n",
+    "3: trunks[1].tls: must be the same as that of trunk \"a\", which calls the same host" },
   { "trunks:\n  - name: a\n    allowed_addresses: [10.0.0.0/33]\n",
     "3: trunks[0].allowed_addresses[0]: must be a numeric address or range such as 192.0.2.7 or "
     "192.0.2.0/24, "
@@ -241,10 +252,6 @@ rules_are_checked (void)
 }
 
 static const Row unsupported_rows[] = {
-  { "sip:\n  tls:\n    cert: a.pem\n    key: b.pem\n",
-    "3: sip.tls.cert: SIP over TLS is not available in this version; remove the key" },
-  { "sip:\n  tls:\n    ca: a.pem\n",
-    "3: sip.tls.ca: SIP over TLS is not available in this version; remove the key" },
   { "sip:\n  registrar:\n    enabled: true\n",
     "3: sip.registrar.enabled: the registrar is not available in this version; remove the key" },
   { "sip:\n  registrar:\n    users: [{username: a, password: b}]\n",
@@ -257,9 +264,6 @@ static const Row unsupported_rows[] = {
     "1: webhook.api_key: sending webhooks is not available in this version; remove the key" },
   { "trunks:\n  - name: a\n    outbound_address: h\n    register: true\n",
     "4: trunks[0].register: registering with a provider is not available in this version; remove the key" },
-  { "trunks:\n  - name: a\n    outbound_address: h\n  - name: b\n    outbound_address: h\n    transport: "
-    "TLS\n",
-    "6: trunks[1].transport: SIP over TLS is not available in this version; remove the key" },
   { A_TRUNK "dispatch_rules:\n  - {room: a, pin: 1234}\n",
     "4: dispatch_rules[0].pin: asking the caller for a PIN is not available in this version; remove the "
     "key" },
