@@ -49,6 +49,7 @@ typedef struct
   StackTls *of;   /* the stack's */
   tport_t *tport; /* (nullable) before its first event */
   SSL *ssl;
+  SSL_CTX *context; /* the listener's, of the stack */
   int fd;
   gboolean accepted, set_up, established;
   gboolean writing; /* a write of the stack is to be repeated: no other may come between */
@@ -352,6 +353,7 @@ tls_init_secondary (StackTls *master, int fd, int accept)
   c->tls = tls;
   c->of = of;
   c->ssl = ssl;
+  c->context = SSL_get_SSL_CTX (ssl);
   c->fd = fd;
   c->accepted = accept != 0;
   c->since_us = g_get_monotonic_time ();
@@ -371,10 +373,13 @@ tls_free (StackTls *of)
   REAL (real, "tls_free");
   if (masters != NULL && of != NULL)
     g_hash_table_remove (masters, of);
+  if (ssl != NULL) /* the library takes the BIO from it, and the listener's context, and leaves it */
+    {
+      BIO_up_ref (SSL_get_rbio (ssl));
+      SSL_CTX_up_ref (c->context);
+    }
   if (c != NULL)
     connection_free (c);
-  if (ssl != NULL) /* the library takes the BIO from it, and leaves it */
-    BIO_up_ref (SSL_get_rbio (ssl));
   ERR_clear_error ();
   real (of);
   SSL_free (ssl);
