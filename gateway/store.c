@@ -1,0 +1,587 @@
+#include "gateway/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "config/base/error.h"
+#include "config/base/log.h"
+
+#define MAX_BATCH     512
+#define PRUNE_EVERY_S 60
+#define PRUNE_ROWS    500
+#define BUSY_MS       2000 /* somebody reads the file with a tool */
+#define DAY_US        (24 * 3600 * CFG_US_PER_S)
+
+/* The n-th brings a database of version n to version n + 1. Never changed once released. */
+static const char *const migrations[] = {
+  "CREATE TABLE entries (seq INTEGER PRIMARY KEY, kind INTEGER NOT NULL, id TEXT NOT NULL, json TEXT NOT "
+  "NULL,"
+  " UNIQUE (kind, id));"
+  "CREATE TABLE calls (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, sip_call_id TEXT,"
+  " room TEXT, direction TEXT, status TEXT, trunk_id TEXT, from_number TEXT, to_number TEXT,"
+  " created_us INTEGER NOT NULL, ended_us INTEGER NOT NULL, json TEXT NOT NULL);"
+  "CREATE INDEX calls_by_time ON calls (created_us);"
+  "CREATE INDEX calls_by_room ON calls (room, seq);"
+  "CREATE INDEX calls_by_sip_call_id ON calls (sip_call_id);",
+};
+
+/* What is known of a call that was up when its process died is the record of its beginning. */
+static const char mark_cut_calls[]
+    = "UPDATE calls SET ended_us = created_us, status = 'disconnected',"
+      " json = json_set (json, '$.status', 'disconnected', '$.end', json_object ('reason', 'gateway_died'))"
+      " WHERE ended_us = 0";
+
+typedef enum
+{
+  JOB_PUT,
+  JOB_DELETE,
+  JOB_PUT_CALL,
+  JOB_FIND_CALLS,
+  JOB_QUIT,
+} JobType;
+
+typedef struct
+{
+  JobType type;
+  GwStoreKind kind;
+  char *id, *sip_call_id, *room, *direction, *status, *trunk_id, *from, *to, *json;
+  gint64 created_us, ended_us; /* of a query: since, until */
+  gboolean ended_only;
+  guint limit;
+  guint64 before;
+
+  GwStoreDone done;
+  GwStoreFound found;
+  gpointer user;
+  GPtrArray *texts;
+  guint64 next;
+  GError *error;
+} Job;
+
+typedef enum
+{
+  STATEMENT_PUT,
+  STATEMENT_DELETE,
+  STATEMENT_PUT_CALL,
+  STATEMENT_FIND_CALLS,
+  STATEMENT_PRUNE,
+  N_STATEMENTS,
+} Statement;
+
+static const char *const statement_texts[N_STATEMENTS] = {
+  [STATEMENT_PUT] = "INSERT INTO entries (kind, id, json) VALUES (?1, ?2, ?3)"
+                    " ON CONFLICT (kind, id) DO UPDATE SET json = excluded.json",
+  [STATEMENT_DELETE] = "DELETE FROM entries WHERE kind = ?1 AND id = ?2",
+  [STATEMENT_PUT_CALL]
+  = "INSERT INTO calls (id, sip_call_id, room, direction, status, trunk_id, from_number, to_number, "
+    "created_us,"
+    " ended_us, json) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+    " ON CONFLICT (id) DO UPDATE SET sip_call_id = excluded.sip_call_id, room = excluded.room,"
+    " status = excluded.status, trunk_id = excluded.trunk_id, from_number = excluded.from_number,"
+    " to_number = excluded.to_number, ended_us = excluded.ended_us, json = excluded.json",
+  [STATEMENT_FIND_CALLS]
+  = "SELECT seq, json FROM calls WHERE (?1 IS NULL OR id = ?1) AND (?2 IS NULL OR sip_call_id = ?2)"
+    " AND (?3 IS NULL OR room = ?3) AND (?4 IS NULL OR direction = ?4) AND (?5 IS NULL OR status = ?5)"
+    " AND (?6 IS NULL OR trunk_id = ?6) AND (?7 IS NULL OR from_number = ?7 OR to_number = ?7)"
+    " AND (?8 = 0 OR created_us >= ?8) AND (?9 = 0 OR created_us < ?9) AND (?10 = 0 OR ended_us != 0)"
+    " AND (?11 = 0 OR seq < ?11) ORDER BY seq DESC LIMIT ?12",
+  [STATEMENT_PRUNE] = "DELETE FROM calls WHERE seq IN (SELECT seq FROM calls WHERE created_us < ?1"
+                      " AND ended_us != 0 LIMIT ?2)",
+};
+
+struct _GwStore
+{
+  sqlite3 *db; /* of the helper thread once it runs */
+  sqlite3_stmt *statements[N_STATEMENTS];
+  gint64 retention_us;
+  CfgMonotonic pruned;
+  gboolean prune_more;
+
+  GPtrArray *loaded[GW_STORE_N_KINDS];
+  int lock_fd; /* -1: in memory */
+  GThread *thread;
+  GAsyncQueue *jobs, *results;
+  guint64 n_dropped;
+  gint deliver_scheduled; /* atomic */
+};
+
+static void
+job_free (gpointer data)
+{
+  Job *job = data;
+
+  g_free (job->id);
+  g_free (job->sip_call_id);
+  g_free (job->room);
+  g_free (job->direction);
+  g_free (job->status);
+  g_free (job->trunk_id);
+  g_free (job->from);
+  g_free (job->to);
+  g_free (job->json);
+  g_clear_pointer (&job->texts, g_ptr_array_unref);
+  g_clear_error (&job->error);
+  g_free (job);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Job, job_free)
+
+/* ---- the helper thread ---- */
+
+static gboolean
+fail (sqlite3 *db, const char *doing, GError **error)
+{
+  g_set_error (error, CFG_ERROR, CFG_ERROR_INTERNAL, "the database cannot %s: %s", doing,
+               sqlite3_errmsg (db));
+  return FALSE;
+}
+
+static gboolean
+execute (sqlite3 *db, const char *sql, GError **error)
+{
+  if (sqlite3_exec (db, sql, NULL, NULL, NULL) == SQLITE_OK)
+    return TRUE;
+  return fail (db, "be written", error);
+}
+
+static void
+bind_text (sqlite3_stmt *statement, int index, const char *text)
+{
+  sqlite3_bind_text (statement, index, text, -1, SQLITE_STATIC);
+}
+
+static void
+bind_job (sqlite3_stmt *statement, const Job *job)
+{
+  const char *const texts[]
+      = { job->id, job->sip_call_id, job->room, job->direction, job->status, job->trunk_id };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
+    bind_text (statement, (int)i + 1, texts[i]);
+  bind_text (statement, 7, job->from);
+}
+
+static void
+run_find (GwStore *store, Job *job)
+{
+  sqlite3_stmt *statement = store->statements[STATEMENT_FIND_CALLS];
+  int step;
+
+  bind_job (statement, job);
+  sqlite3_bind_int64 (statement, 8, job->created_us);
+  sqlite3_bind_int64 (statement, 9, job->ended_us);
+  sqlite3_bind_int (statement, 10, job->ended_only);
+  sqlite3_bind_int64 (statement, 11, (gint64)job->before);
+  sqlite3_bind_int64 (statement, 12, (gint64)job->limit + 1);
+  job->texts = g_ptr_array_new_with_free_func (g_free);
+  while ((step = sqlite3_step (statement)) == SQLITE_ROW && job->texts->len < job->limit)
+    {
+      job->next = (guint64)sqlite3_column_int64 (statement, 0);
+      g_ptr_array_add (job->texts, g_strdup ((const char *)sqlite3_column_text (statement, 1)));
+    }
+  if (step == SQLITE_DONE)
+    job->next = 0;
+  else if (step != SQLITE_ROW)
+    fail (store->db, "be read", &job->error);
+}
+
+static void
+run_write (GwStore *store, Job *job)
+{
+  Statement which = job->type == JOB_PUT      ? STATEMENT_PUT
+                    : job->type == JOB_DELETE ? STATEMENT_DELETE
+                                              : STATEMENT_PUT_CALL;
+  sqlite3_stmt *statement = store->statements[which];
+
+  if (job->type == JOB_PUT_CALL)
+    {
+      bind_job (statement, job);
+      bind_text (statement, 8, job->to);
+      sqlite3_bind_int64 (statement, 9, job->created_us);
+      sqlite3_bind_int64 (statement, 10, job->ended_us);
+      bind_text (statement, 11, job->json);
+    }
+  else
+    {
+      sqlite3_bind_int (statement, 1, (int)job->kind);
+      bind_text (statement, 2, job->id);
+      if (job->type == JOB_PUT)
+        bind_text (statement, 3, job->json);
+    }
+  if (sqlite3_step (statement) != SQLITE_DONE)
+    fail (store->db, "be written", &job->error);
+}
+
+static void
+run_job (GwStore *store, Job *job)
+{
+  if (job->type == JOB_FIND_CALLS)
+    run_find (store, job);
+  else
+    run_write (store, job);
+  for (int i = 0; i < N_STATEMENTS; i++)
+    {
+      sqlite3_reset (store->statements[i]);
+      sqlite3_clear_bindings (store->statements[i]);
+    }
+}
+
+/* Old records, some at a time: nobody waits long behind them. */
+static void
+prune (GwStore *store)
+{
+  sqlite3_stmt *statement = store->statements[STATEMENT_PRUNE];
+  const CfgMonotonic now = cfg_monotonic_now ();
+
+  if (store->retention_us == 0
+      || (!store->prune_more && cfg_monotonic_diff_us (now, store->pruned) < PRUNE_EVERY_S * CFG_US_PER_S))
+    return;
+  store->pruned = now;
+  sqlite3_bind_int64 (statement, 1, cfg_wall_now ().us - store->retention_us);
+  sqlite3_bind_int (statement, 2, PRUNE_ROWS);
+  sqlite3_step (statement);
+  sqlite3_reset (statement);
+  store->prune_more = sqlite3_changes (store->db) == PRUNE_ROWS;
+}
+
+static gboolean deliver (gpointer data);
+
+static void
+hand_back (GwStore *store, GPtrArray *batch, const GError *error)
+{
+  for (guint i = 0; i < batch->len; i++)
+    {
+      Job *job = g_ptr_array_index (batch, i);
+
+      if (error != NULL && job->error == NULL)
+        job->error = g_error_copy (error);
+      g_async_queue_push (store->results, job);
+    }
+  g_ptr_array_set_size (batch, 0);
+  if (g_atomic_int_compare_and_exchange (&store->deliver_scheduled, 0, 1))
+    g_idle_add_full (G_PRIORITY_DEFAULT, deliver, store, NULL);
+}
+
+/* @first: (transfer full). Returns: FALSE when it was told to quit. */
+static gboolean
+run_batch (GwStore *store, Job *first, GPtrArray *batch)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean go_on = TRUE;
+  Job *job = first;
+
+  (void)execute (store->db, "BEGIN IMMEDIATE", &error); /* what waits fails with it: each job hears why */
+  for (; job != NULL; job = batch->len < MAX_BATCH ? g_async_queue_try_pop (store->jobs) : NULL)
+    {
+      if (job->type == JOB_QUIT)
+        {
+          job_free (job);
+          go_on = FALSE;
+          break;
+        }
+      if (error == NULL)
+        run_job (store, job);
+      g_ptr_array_add (batch, job);
+    }
+  if (error == NULL)
+    {
+      prune (store);
+      if (!execute (store->db, "COMMIT", &error))
+        (void)sqlite3_exec (store->db, "ROLLBACK", NULL, NULL, NULL);
+    }
+  hand_back (store, batch, error);
+  return go_on;
+}
+
+static gpointer
+run_thread (gpointer data)
+{
+  GwStore *store = data;
+  g_autoptr (GPtrArray) batch = g_ptr_array_new ();
+
+  while (run_batch (store, g_async_queue_pop (store->jobs), batch))
+    ;
+  return NULL;
+}
+
+/* ---- open ---- */
+
+/* A second process that writes the same trunks is refused; one that only reads is not. */
+static gboolean
+lock_file (GwStore *store, const char *path, GError **error)
+{
+  store->lock_fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (store->lock_fd < 0)
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION, "storage.path: %s cannot be opened: %s",
+                   path, g_strerror (errno));
+      return FALSE;
+    }
+  if (flock (store->lock_fd, LOCK_EX | LOCK_NB) == 0)
+    return TRUE;
+  g_set_error (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION,
+               "storage.path: %s is in use by another Switchroom; give each its own", path);
+  return FALSE;
+}
+
+static gboolean
+read_version (sqlite3 *db, guint *version)
+{
+  sqlite3_stmt *statement = NULL;
+  gboolean ok = sqlite3_prepare_v2 (db, "PRAGMA user_version", -1, &statement, NULL) == SQLITE_OK
+                && sqlite3_step (statement) == SQLITE_ROW;
+
+  if (ok)
+    *version = (guint)sqlite3_column_int (statement, 0);
+  sqlite3_finalize (statement);
+  return ok;
+}
+
+static gboolean
+migrate (sqlite3 *db, GError **error)
+{
+  guint version = 0;
+
+  if (!read_version (db, &version))
+    return fail (db, "be read", error);
+  if (version > G_N_ELEMENTS (migrations))
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION,
+                   "it was written by a newer version of Switchroom (format %u, known up to %u)", version,
+                   (guint)G_N_ELEMENTS (migrations));
+      return FALSE;
+    }
+  for (; version < G_N_ELEMENTS (migrations); version++)
+    {
+      g_autofree char *sql
+          = g_strdup_printf ("BEGIN; %s PRAGMA user_version = %u; COMMIT;", migrations[version], version + 1);
+
+      if (!execute (db, sql, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+load_entries (GwStore *store, GError **error)
+{
+  sqlite3_stmt *statement = NULL;
+  int step = SQLITE_ERROR;
+
+  for (int i = 0; i < GW_STORE_N_KINDS; i++)
+    store->loaded[i] = g_ptr_array_new_with_free_func (g_free);
+  if (sqlite3_prepare_v2 (store->db, "SELECT kind, json FROM entries ORDER BY seq", -1, &statement, NULL)
+      == SQLITE_OK)
+    while ((step = sqlite3_step (statement)) == SQLITE_ROW)
+      {
+        int kind = sqlite3_column_int (statement, 0);
+
+        if (kind >= 0 && kind < GW_STORE_N_KINDS)
+          g_ptr_array_add (store->loaded[kind], g_strdup ((const char *)sqlite3_column_text (statement, 1)));
+      }
+  sqlite3_finalize (statement);
+  return step == SQLITE_DONE || fail (store->db, "be read", error);
+}
+
+static gboolean
+prepare (GwStore *store, GError **error)
+{
+  for (int i = 0; i < N_STATEMENTS; i++)
+    if (sqlite3_prepare_v3 (store->db, statement_texts[i], -1, SQLITE_PREPARE_PERSISTENT,
+                            &store->statements[i], NULL)
+        != SQLITE_OK)
+      return fail (store->db, "be read", error);
+  return TRUE;
+}
+
+static gboolean
+open_database (GwStore *store, const char *path, GError **error)
+{
+  if (strcmp (path, ":memory:") != 0 && !lock_file (store, path, error))
+    return FALSE;
+  if (sqlite3_open_v2 (path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                       NULL)
+      != SQLITE_OK)
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION, "storage.path: %s cannot be opened: %s",
+                   path, sqlite3_errmsg (store->db));
+      return FALSE;
+    }
+  sqlite3_busy_timeout (store->db, BUSY_MS);
+  if (execute (store->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -512;",
+               error)
+      && migrate (store->db, error) && execute (store->db, mark_cut_calls, error)
+      && load_entries (store, error) && prepare (store, error))
+    return TRUE;
+  g_prefix_error (error, "storage.path: %s: ", path);
+  return FALSE;
+}
+
+GwStore *
+gw_store_open (const GwStoreConfig *config, GError **error)
+{
+  GwStore *store = g_new0 (GwStore, 1);
+
+  store->lock_fd = -1;
+  store->retention_us = config->call_retention_days * DAY_US;
+  store->prune_more = TRUE;
+  store->jobs = g_async_queue_new_full (job_free);
+  store->results = g_async_queue_new_full (job_free);
+  if (!open_database (store, config->path, error))
+    {
+      gw_store_free (store);
+      return NULL;
+    }
+  store->thread = g_thread_new ("store", run_thread, store);
+  return store;
+}
+
+void
+gw_store_free (GwStore *store)
+{
+  if (store == NULL)
+    return;
+  if (store->thread != NULL)
+    {
+      Job *quit = g_new0 (Job, 1);
+
+      quit->type = JOB_QUIT;
+      g_async_queue_push (store->jobs, quit);
+      g_thread_join (store->thread);
+      while (g_idle_remove_by_data (store))
+        ;
+      deliver (store);
+    }
+  for (int i = 0; i < N_STATEMENTS; i++)
+    sqlite3_finalize (store->statements[i]);
+  sqlite3_close (store->db);
+  if (store->lock_fd >= 0)
+    close (store->lock_fd);
+  for (int i = 0; i < GW_STORE_N_KINDS; i++)
+    g_clear_pointer (&store->loaded[i], g_ptr_array_unref);
+  g_async_queue_unref (store->jobs);
+  g_async_queue_unref (store->results);
+  g_free (store);
+}
+
+const GPtrArray *
+gw_store_loaded (const GwStore *store, GwStoreKind kind)
+{
+  return store->loaded[kind];
+}
+
+/* ---- the main thread ---- */
+
+static gboolean
+deliver (gpointer data)
+{
+  GwStore *store = data;
+  Job *next;
+
+  g_atomic_int_set (&store->deliver_scheduled, 0);
+  while ((next = g_async_queue_try_pop (store->results)) != NULL)
+    {
+      g_autoptr (Job) job = next;
+
+      if (job->type == JOB_FIND_CALLS)
+        job->found (job->user, job->error == NULL ? job->texts : NULL, job->next, job->error);
+      else if (job->done != NULL)
+        job->done (job->user, job->error);
+      else if (job->error != NULL)
+        {
+          store->n_dropped++;
+          cfg_error ("store", &(CfgLogContext){ .call_id = job->id }, "The record of a call was not written",
+                     CFG_STR ("reason", job->error->message));
+        }
+    }
+  return G_SOURCE_REMOVE;
+}
+
+/* Takes @job. A database that cannot follow must not take all memory. */
+static void
+submit (GwStore *store, Job *job)
+{
+  if (g_async_queue_length (store->jobs) < GW_STORE_MAX_JOBS)
+    {
+      g_async_queue_push (store->jobs, job);
+      return;
+    }
+  job->error = g_error_new_literal (CFG_ERROR, CFG_ERROR_RESOURCE_EXHAUSTED,
+                                    "the database does not follow: its disk is slow or full");
+  g_async_queue_push (store->results, job);
+  if (g_atomic_int_compare_and_exchange (&store->deliver_scheduled, 0, 1))
+    g_idle_add_full (G_PRIORITY_DEFAULT, deliver, store, NULL);
+}
+
+static Job *
+entry_job (JobType type, GwStoreKind kind, const char *id, const char *json, GwStoreDone done, gpointer user)
+{
+  Job *job = g_new0 (Job, 1);
+
+  job->type = type;
+  job->kind = kind;
+  job->id = g_strdup (id);
+  job->json = g_strdup (json);
+  job->done = done;
+  job->user = user;
+  return job;
+}
+
+void
+gw_store_put (GwStore *store, GwStoreKind kind, const char *id, const char *json, GwStoreDone done,
+              gpointer user)
+{
+  submit (store, entry_job (JOB_PUT, kind, id, json, done, user));
+}
+
+void
+gw_store_delete (GwStore *store, GwStoreKind kind, const char *id, GwStoreDone done, gpointer user)
+{
+  submit (store, entry_job (JOB_DELETE, kind, id, NULL, done, user));
+}
+
+void
+gw_store_put_call (GwStore *store, const GwCallRecord *record)
+{
+  Job *job = entry_job (JOB_PUT_CALL, 0, record->id, record->json, NULL, NULL);
+
+  job->sip_call_id = g_strdup (record->sip_call_id);
+  job->room = g_strdup (record->room);
+  job->direction = g_strdup (record->direction);
+  job->status = g_strdup (record->status);
+  job->trunk_id = g_strdup (record->trunk_id);
+  job->from = g_strdup (record->from);
+  job->to = g_strdup (record->to);
+  job->created_us = record->created.us;
+  job->ended_us = record->ended.us;
+  submit (store, job);
+}
+
+void
+gw_store_find_calls (GwStore *store, const GwCallQuery *query, GwStoreFound found, gpointer user)
+{
+  Job *job = entry_job (JOB_FIND_CALLS, 0, query->id, NULL, NULL, user);
+
+  job->found = found;
+  job->sip_call_id = g_strdup (query->sip_call_id);
+  job->room = g_strdup (query->room);
+  job->direction = g_strdup (query->direction);
+  job->status = g_strdup (query->status);
+  job->trunk_id = g_strdup (query->trunk_id);
+  job->from = g_strdup (query->number);
+  job->created_us = query->since.us;
+  job->ended_us = query->until.us;
+  job->ended_only = query->ended_only;
+  job->limit = query->limit;
+  job->before = query->before;
+  submit (store, job);
+}
+
+guint64
+gw_store_n_dropped (GwStore *store)
+{
+  return store->n_dropped;
+}

@@ -1,0 +1,81 @@
+/* What outlives the process, in SQLite: trunks and rules made through the API, and the records of calls.
+ *
+ * A helper thread owns the database; the main thread hands it jobs, in order, and hears of their end on the
+ * main loop. Jobs that wait together are one transaction, so that many calls a second cost few writes to the
+ * disk. What was said to be done survives a kill at any moment. Main thread only. */
+#pragma once
+
+#include <glib.h>
+
+#include "config/base/clock.h"
+
+typedef struct _GwStore GwStore;
+
+#define GW_STORE_MAX_JOBS 20000 /* waiting; above it records of calls are dropped, and other jobs refused */
+
+typedef enum
+{
+  GW_STORE_TRUNK,
+  GW_STORE_RULE,
+  GW_STORE_N_KINDS,
+} GwStoreKind;
+
+typedef struct
+{
+  const char *path;          /* ":memory:": nothing outlives the process */
+  guint call_retention_days; /* 0: records of calls are kept for ever */
+} GwStoreConfig;
+
+/* One call, as it is found again. Texts are nullable. */
+typedef struct
+{
+  const char *id; /* "SCL_...": replaces an older record */
+  const char *sip_call_id, *room, *direction, *status, *trunk_id, *from, *to;
+  CfgWall created, ended; /* ended: 0 while it is up */
+  const char *json;       /* the whole record */
+} GwCallRecord;
+
+/* All that is not NULL or 0 must fit. */
+typedef struct
+{
+  const char *id, *sip_call_id;
+  const char *room, *direction, *status, *trunk_id;
+  const char *number;   /* from or to */
+  CfgWall since, until; /* of the beginning of the call */
+  gboolean ended_only;
+  guint limit;
+  guint64 before; /* only records that are older than this one: what GwStoreFound said as @next; 0: from the
+                     newest */
+} GwCallQuery;
+
+/** GwStoreDone: @error: NULL: it is on the disk. */
+typedef void (*GwStoreDone) (gpointer user, const GError *error);
+/** GwStoreFound: @texts: the records, the newest first; NULL with @error. @next: 0: there are no more. */
+typedef void (*GwStoreFound) (gpointer user, GPtrArray *texts, guint64 next, const GError *error);
+
+/**
+ * gw_store_open: opens or makes the database, brings it to this version, and marks calls that were up when
+ * the process died. Blocks; at start only.
+ *
+ * Returns: (nullable): NULL with FAILED_PRECONDITION: cannot be read or written, is in use by another
+ * process, was written by a newer version.
+ */
+GwStore *gw_store_open (const GwStoreConfig *config, GError **error);
+/** gw_store_free: does what waits, tells its owners, and closes. (nullable) */
+void gw_store_free (GwStore *store);
+
+/** gw_store_loaded: the JSON texts of @kind as they were when the database was opened, in the order they were
+ * made. (transfer none) */
+const GPtrArray *gw_store_loaded (const GwStore *store, GwStoreKind kind);
+
+/** gw_store_put: makes or replaces the entry @id. @done: (nullable). */
+void gw_store_put (GwStore *store, GwStoreKind kind, const char *id, const char *json, GwStoreDone done,
+                   gpointer user);
+void gw_store_delete (GwStore *store, GwStoreKind kind, const char *id, GwStoreDone done, gpointer user);
+
+void gw_store_put_call (GwStore *store, const GwCallRecord *record);
+/** gw_store_find_calls: sees every record that was put before. */
+void gw_store_find_calls (GwStore *store, const GwCallQuery *query, GwStoreFound found, gpointer user);
+
+/** gw_store_n_dropped: records of calls that were not written, ever. */
+guint64 gw_store_n_dropped (GwStore *store);

@@ -1,0 +1,350 @@
+/* The database: what is told to be done is there afterwards, also after the worst. */
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "config/base/error.h"
+#include "gateway/store.h"
+
+typedef struct
+{
+  char *directory, *path;
+  GwStore *store;
+} Fixture;
+
+static GwStore *
+open_store (const char *path, guint days)
+{
+  const GwStoreConfig config = { .path = path, .call_retention_days = days };
+  g_autoptr (GError) error = NULL;
+  GwStore *store = gw_store_open (&config, &error);
+
+  g_assert_no_error (error);
+  return store;
+}
+
+static void
+set_up (Fixture *fixture, gconstpointer unused)
+{
+  fixture->directory = g_dir_make_tmp ("store-XXXXXX", NULL);
+  fixture->path = g_build_filename (fixture->directory, "a.db", NULL);
+  fixture->store = open_store (fixture->path, 0);
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer unused)
+{
+  static const char *const suffixes[] = { "", "-wal", "-shm" };
+
+  gw_store_free (fixture->store);
+  for (gsize i = 0; i < G_N_ELEMENTS (suffixes); i++)
+    {
+      g_autofree char *path = g_strconcat (fixture->path, suffixes[i], NULL);
+
+      g_remove (path);
+    }
+  g_rmdir (fixture->directory);
+  g_free (fixture->directory);
+  g_free (fixture->path);
+}
+
+static void
+reopen (Fixture *fixture)
+{
+  gw_store_free (fixture->store);
+  fixture->store = open_store (fixture->path, 0);
+}
+
+static void
+count_done (gpointer user, const GError *error)
+{
+  guint *n = user;
+
+  g_assert_no_error (error);
+  ++*n;
+}
+
+static void
+wait_for (const guint *n, guint wanted)
+{
+  while (*n < wanted)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+typedef struct
+{
+  GPtrArray *ids;
+  guint64 next;
+  guint n;
+} Found;
+
+static void
+on_found (gpointer user, GPtrArray *texts, guint64 next, const GError *error)
+{
+  Found *found = user;
+
+  g_assert_no_error (error);
+  g_clear_pointer (&found->ids, g_ptr_array_unref);
+  found->ids = g_ptr_array_ref (texts);
+  found->next = next;
+  found->n++;
+}
+
+static Found
+find (GwStore *store, GwCallQuery query)
+{
+  Found found = { 0 };
+
+  if (query.limit == 0)
+    query.limit = 100;
+  gw_store_find_calls (store, &query, on_found, &found);
+  wait_for (&found.n, 1);
+  return found;
+}
+
+static void
+expect (GwStore *store, GwCallQuery query, const char *joined)
+{
+  Found found = find (store, query);
+  g_autoptr (GString) all = g_string_new (NULL);
+
+  for (guint i = 0; i < found.ids->len; i++)
+    g_string_append_printf (all, "%s%s", i > 0 ? " " : "", (char *)g_ptr_array_index (found.ids, i));
+  g_assert_cmpstr (all->str, ==, joined);
+  g_ptr_array_unref (found.ids);
+}
+
+/* Its JSON is {"n":"ID"}. */
+static void
+put_call (GwStore *store, const char *id, const char *room, const char *from, gint64 created, gint64 ended)
+{
+  g_autofree char *json = g_strdup_printf ("{\"n\":\"%s\"}", id);
+  const GwCallRecord record = {
+    .id = id,
+    .sip_call_id = "full",
+    .room = room,
+    .direction = "inbound",
+    .status = ended != 0 ? "disconnected" : "active",
+    .from = from,
+    .to = "+1",
+    .created = { created },
+    .ended = { ended },
+    .json = json,
+  };
+
+  gw_store_put_call (store, &record);
+}
+
+static void
+test_entries (Fixture *fixture, gconstpointer unused)
+{
+  const GPtrArray *loaded;
+  guint n = 0;
+
+  gw_store_put (fixture->store, GW_STORE_TRUNK, "ST_1", "one", count_done, &n);
+  gw_store_put (fixture->store, GW_STORE_TRUNK, "ST_2", "two", count_done, &n);
+  gw_store_put (fixture->store, GW_STORE_RULE, "ST_1", "rule", count_done, &n);
+  gw_store_put (fixture->store, GW_STORE_TRUNK, "ST_1", "one again", count_done, &n);
+  gw_store_put (fixture->store, GW_STORE_TRUNK, "ST_3", "three", count_done, &n);
+  gw_store_delete (fixture->store, GW_STORE_TRUNK, "ST_2", count_done, &n);
+  gw_store_delete (fixture->store, GW_STORE_TRUNK, "unknown", count_done, &n);
+  wait_for (&n, 7);
+  reopen (fixture);
+  loaded = gw_store_loaded (fixture->store, GW_STORE_TRUNK);
+  g_assert_cmpuint (loaded->len, ==, 2);
+  g_assert_cmpstr (g_ptr_array_index (loaded, 0), ==, "one again");
+  g_assert_cmpstr (g_ptr_array_index (loaded, 1), ==, "three");
+  loaded = gw_store_loaded (fixture->store, GW_STORE_RULE);
+  g_assert_cmpuint (loaded->len, ==, 1);
+}
+
+static void
+test_free_does_what_waits (Fixture *fixture, gconstpointer unused)
+{
+  guint n = 0;
+
+  for (int i = 0; i < 1000; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("ST_%d", i);
+
+      gw_store_put (fixture->store, GW_STORE_TRUNK, id, id, count_done, &n);
+    }
+  reopen (fixture);
+  g_assert_cmpuint (n, ==, 1000);
+  g_assert_cmpuint (gw_store_loaded (fixture->store, GW_STORE_TRUNK)->len, ==, 1000);
+}
+
+static void
+test_filters (Fixture *fixture, gconstpointer unused)
+{
+  put_call (fixture->store, "a", "red", "+5", 10, 20);
+  put_call (fixture->store, "b", "blue", "+5", 11, 20);
+  put_call (fixture->store, "c", "red", "+6", 12, 0);
+  expect (fixture->store, (GwCallQuery){ 0 }, "{\"n\":\"c\"} {\"n\":\"b\"} {\"n\":\"a\"}");
+  expect (fixture->store, (GwCallQuery){ .room = "red" }, "{\"n\":\"c\"} {\"n\":\"a\"}");
+  expect (fixture->store, (GwCallQuery){ .room = "red", .ended_only = TRUE }, "{\"n\":\"a\"}");
+  expect (fixture->store, (GwCallQuery){ .number = "+5" }, "{\"n\":\"b\"} {\"n\":\"a\"}");
+  expect (fixture->store, (GwCallQuery){ .number = "+1", .status = "active" }, "{\"n\":\"c\"}");
+  expect (fixture->store, (GwCallQuery){ .since = { 11 }, .until = { 12 } }, "{\"n\":\"b\"}");
+  expect (fixture->store, (GwCallQuery){ .id = "b" }, "{\"n\":\"b\"}");
+  expect (fixture->store, (GwCallQuery){ .id = "' OR 1=1 --" }, "");
+  put_call (fixture->store, "a", "green", "+5", 10, 20);
+  expect (fixture->store, (GwCallQuery){ .room = "green" }, "{\"n\":\"a\"}");
+}
+
+static void
+test_pages (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  guint64 before = 0;
+  guint pages = 0;
+
+  for (int i = 0; i < 25; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("call%d", i);
+
+      put_call (fixture->store, id, "red", "+5", 10, 20);
+    }
+  do
+    {
+      Found found = find (fixture->store, (GwCallQuery){ .limit = 10, .before = before });
+
+      for (guint i = 0; i < found.ids->len; i++)
+        g_assert_true (g_hash_table_add (seen, g_strdup (g_ptr_array_index (found.ids, i))));
+      before = found.next;
+      pages++;
+      g_ptr_array_unref (found.ids);
+      /* What comes meanwhile does not shift the pages. */
+      put_call (fixture->store, pages == 1 ? "new1" : "new2", "red", "+5", 10, 20);
+    }
+  while (before != 0);
+  g_assert_cmpuint (pages, ==, 3);
+  g_assert_cmpuint (g_hash_table_size (seen), ==, 25);
+}
+
+static void
+test_retention (Fixture *fixture, gconstpointer unused)
+{
+  const gint64 day = (gint64)86400 * CFG_US_PER_S, now = cfg_wall_now ().us;
+
+  put_call (fixture->store, "old", "red", "+5", now - 3 * day, now - 3 * day);
+  put_call (fixture->store, "young", "red", "+5", now - day, now - day);
+  gw_store_free (fixture->store);
+  fixture->store = open_store (fixture->path, 2);
+  put_call (fixture->store, "new", "red", "+5", now, 0);
+  expect (fixture->store, (GwCallQuery){ .id = "new" }, "{\"n\":\"new\"}");
+  expect (fixture->store, (GwCallQuery){ 0 }, "{\"n\":\"new\"} {\"n\":\"young\"}");
+}
+
+static void
+test_one_process_only (Fixture *fixture, gconstpointer unused)
+{
+  const GwStoreConfig config = { .path = fixture->path };
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (gw_store_open (&config, &error));
+  g_assert_error (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION);
+  g_assert_nonnull (strstr (error->message, "in use"));
+}
+
+static void
+test_unusable_files (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree char *text = g_build_filename (fixture->directory, "text.db", NULL);
+  g_autofree char *newer = g_build_filename (fixture->directory, "newer.db", NULL);
+  const char *const paths[] = { "/nowhere/a.db", fixture->directory, text, newer };
+  static const char *const words[] = { "No such file", "directory", "not a database", "newer version" };
+  sqlite3 *db;
+
+  g_assert_true (
+      g_file_set_contents (text, "no database, only text that is long enough to be seen", -1, NULL));
+  g_assert_cmpint (sqlite3_open (newer, &db), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_exec (db, "PRAGMA user_version = 1000", NULL, NULL, NULL), ==, SQLITE_OK);
+  sqlite3_close (db);
+  for (gsize i = 0; i < G_N_ELEMENTS (paths); i++)
+    {
+      const GwStoreConfig config = { .path = paths[i] };
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (gw_store_open (&config, &error));
+      g_assert_true (g_str_has_prefix (error->message, "storage.path: "));
+      g_assert_nonnull (strstr (error->message, words[i]));
+    }
+  g_remove (text);
+  g_remove (newer);
+}
+
+/* Writes entries until it is killed, and says the number of each one that is done. */
+static void
+write_for_ever (const char *path, int fd)
+{
+  GwStore *store = open_store (path, 0);
+  guint n = 0;
+
+  for (guint i = 0;; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("ST_%u", i);
+
+      gw_store_put (store, GW_STORE_TRUNK, id, id, count_done, &n);
+      put_call (store, id, "red", "+5", 10, 0);
+      wait_for (&n, i + 1);
+      if (write (fd, &n, sizeof n) != sizeof n)
+        _exit (1);
+    }
+}
+
+static void
+test_kill (Fixture *fixture, gconstpointer unused)
+{
+  gw_store_free (fixture->store);
+  for (guint round = 0; round < 5; round++)
+    {
+      guint acknowledged = 0;
+      int status, fds[2];
+      pid_t child;
+
+      g_remove (fixture->path);
+      g_assert_cmpint (pipe (fds), ==, 0);
+      child = fork ();
+      if (child == 0)
+        {
+          close (fds[0]);
+          write_for_ever (fixture->path, fds[1]);
+        }
+      close (fds[1]);
+      while (acknowledged < 20 * (round + 1))
+        g_assert_cmpint (read (fds[0], &acknowledged, sizeof acknowledged), ==, sizeof acknowledged);
+      kill (child, SIGKILL);
+      while (read (fds[0], &acknowledged, sizeof acknowledged) == sizeof acknowledged)
+        ;
+      waitpid (child, &status, 0);
+      close (fds[0]);
+      fixture->store = open_store (fixture->path, 0);
+      g_assert_cmpuint (gw_store_loaded (fixture->store, GW_STORE_TRUNK)->len, >=, acknowledged);
+      expect (fixture->store, (GwCallQuery){ .id = "ST_3" },
+              "{\"n\":\"ST_3\",\"status\":\"disconnected\",\"end\":{\"reason\":\"gateway_died\"}}");
+      if (round < 4)
+        gw_store_free (fixture->store);
+    }
+}
+
+#define ADD(name, function) g_test_add ("/store/" name, Fixture, NULL, set_up, function, tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("kill", test_kill);
+  ADD ("entries", test_entries);
+  ADD ("free-does-what-waits", test_free_does_what_waits);
+  ADD ("filters", test_filters);
+  ADD ("pages", test_pages);
+  ADD ("retention", test_retention);
+  ADD ("one-process-only", test_one_process_only);
+  ADD ("unusable-files", test_unusable_files);
+  return g_test_run ();
+}
