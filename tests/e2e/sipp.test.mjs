@@ -22,19 +22,6 @@ for (const [transport, address] of paths)
     t.ok(report.received > 20, `a leg always sends, from its answer on: ${JSON.stringify(report)}`);
   });
 
-test('refusals have the status of the RFC', { timeout: 120 }, async (t) => {
-  const gateway = await Gateway.start(t);
-  for (const scenario of ['method_not_allowed', 'unknown_method', 'require_unknown', 'unsupported_codecs', 'malformed_sdp', 'not_sdp',
-    'contact_not_sip', 'max_forwards_zero', 'bye_without_dialog', 'invite'])
-    await (await sipp(t, gateway, scenario)).done;
-});
-
-test('INFO, MESSAGE and SUBSCRIBE are answered by their RFCs', { timeout: 60 }, async (t) => {
-  const gateway = await Gateway.start(t);
-  for (const transport of ['udp', 'tcp'])
-    for (const scenario of ['info', 'message', 'subscribe_notify']) await (await sipp(t, gateway, scenario, { transport })).done;
-});
-
 test('numbers without a rule get 404, strangers without a trunk no call', { timeout: 60 }, async (t) => {
   const gateway = await Gateway.start(t, {
     sip: { bind: ['127.0.0.1'] },

@@ -35,14 +35,16 @@ async function configuration(extra) {
 }
 
 export class Gateway {
-  /** Starts the gateway of this run and waits until it takes calls. `extra` goes over the default configuration. */
-  static async start(t, extra = {}, args = []) {
+  /** Starts the gateway of this run and waits until it takes calls. `extra` goes over the default configuration;
+   * `more`: YAML with other keys. */
+  static async start(t, extra = {}, args = [], more = '') {
     const gateway = new Gateway();
     gateway.secure = args.includes('--self-signed');
     gateway.config = await configuration(extra);
     gateway.directory = mkdtempSync(join(tmpdir(), 'switchroom-e2e-'));
     const file = join(gateway.directory, 'config.yaml');
-    writeFileSync(file, JSON.stringify(gateway.config, null, 1)); // JSON is YAML
+    const lines = Object.entries(gateway.config).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`); // JSON is YAML
+    writeFileSync(file, lines.join('') + more);
     gateway.output = '';
     gateway.process = spawn(t.options.binary, ['--config', file, '--drain-timeout', '3', ...args], {
       cwd: gateway.directory,
