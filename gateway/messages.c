@@ -37,6 +37,45 @@ find_room (Gateway *gateway, const SigSipMessage *message, char **name)
   return 200;
 }
 
+/* Of address:port, or of a host that was dialled. */
+static char *
+host_of (const char *peer)
+{
+  const char *end = peer != NULL ? strrchr (peer, ':') : NULL;
+
+  if (peer != NULL && peer[0] == '[' && strchr (peer, ']') != NULL)
+    return g_strndup (peer + 1, (gsize)(strchr (peer, ']') - peer - 1));
+  if (end == NULL || strchr (peer, ':') != end)
+    return g_strdup (peer);
+  return g_strndup (peer, (gsize)(end - peer));
+}
+
+/* Many phones send text outside of their call: it is from who is in the room under the same number and speaks
+ * from the same address. Returns: (nullable): none, or more than one. */
+static const char *
+sender_of (Gateway *gateway, const char *room_name, const SigSipMessage *message)
+{
+  const GwRoom *room = gw_rooms_find (gateway, room_name);
+  const char *identity = NULL;
+
+  for (guint i = 0; room != NULL && i < room->participants->len; i++)
+    {
+      const GwParticipant *participant = g_ptr_array_index (room->participants, i);
+      const GwCall *call = participant->call;
+      g_autofree char *host = NULL;
+
+      if (call == NULL || g_strcmp0 (call->v.inbound ? call->v.from : call->v.to, message->from_user) != 0)
+        continue;
+      host = host_of (call->v.peer);
+      if (g_strcmp0 (host, message->source_address) != 0)
+        continue;
+      if (identity != NULL)
+        return NULL;
+      identity = participant->identity;
+    }
+  return identity;
+}
+
 int
 gw_messages_on_message (gpointer data, const SigSipMessage *message)
 {
@@ -56,7 +95,8 @@ gw_messages_on_message (gpointer data, const SigSipMessage *message)
   cfg_info ("sip", &(CfgLogContext){ .room = room }, "Message received", CFG_INT ("status", status),
             CFG_STR ("fromIP", message->source_address), CFG_INT ("bytes", strlen (message->text)));
   if (status == 200)
-    emit (gateway, room, message->from_user, call != NULL ? call->v.identity : NULL, message->text);
+    emit (gateway, room, message->from_user,
+          call != NULL ? call->v.identity : sender_of (gateway, room, message), message->text);
   return status;
 }
 

@@ -593,5 +593,7 @@ sig_subscription_state_parse (const char *text, SigSubscriptionState *state)
           && g_ascii_string_to_unsigned (value, 10, 0, G_MAXUINT32, &number, NULL))
         state->expires_s = (guint32)number;
     }
-  return more == 0;
+  /* Linphone ends its subscriptions with "terminated;reason=reason=noresource": what is known of the state
+   * counts */
+  return more == 0 || state->is_active || state->is_pending || state->is_terminated;
 }

@@ -81,7 +81,8 @@ char *sig_transfer_target (const char *text, const char *host, GError **error) G
  */
 gboolean sig_sipfrag_parse (const char *body, gsize size, int *status,
                             char **phrase) G_GNUC_WARN_UNUSED_RESULT;
-/** sig_subscription_state_parse: FALSE when malformed. */
+/** sig_subscription_state_parse: FALSE when malformed; after a known state, parameters up to the first
+ * malformed one count. */
 gboolean sig_subscription_state_parse (const char *text,
                                        SigSubscriptionState *state) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -286,7 +286,11 @@ test_subscription_state (void)
   g_assert_true (state.is_pending);
   g_assert_true (sig_subscription_state_parse ("sleeping;expires=99999999999", &state));
   g_assert_true (!state.is_active && !state.is_pending && !state.is_terminated && state.expires_s == 0);
-  g_assert_false (sig_subscription_state_parse ("active;", &state));
+  g_assert_true (sig_subscription_state_parse ("terminated;reason=reason=noresource", &state));
+  g_assert_true (state.is_terminated);
+  g_assert_true (sig_subscription_state_parse ("active;", &state));
+  g_assert_true (state.is_active);
+  g_assert_false (sig_subscription_state_parse ("sleeping;", &state));
   g_assert_false (sig_subscription_state_parse ("", &state));
   g_assert_false (sig_subscription_state_parse (NULL, &state));
 }

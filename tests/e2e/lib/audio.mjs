@@ -1,5 +1,6 @@
 // Measures tones in what a SIP client recorded.
-import { readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
+import { until } from './tap.mjs';
 
 /** Samples and rate of a 16-bit PCM WAV file, first channel; the sizes in the header may be wrong (not closed). */
 export function readWav(path) {
@@ -15,6 +16,44 @@ export function readWav(path) {
     offset += 8 + size + (size & 1);
   }
   throw new Error(`${path}: no samples`);
+}
+
+/** The last `seconds` of a 16-bit PCM WAV file that somebody is still writing, first channel; null when there is less.
+ * `format` {rate, channels} is for a writer that fills in its header at the end only. */
+export function lastSamples(path, seconds, format = null) {
+  const file = openSync(path, 'r');
+  try {
+    const head = Buffer.alloc(44), size = fstatSync(file).size;
+    if (readSync(file, head, 0, 44, 0) < 44) return null;
+    const { channels, rate } = format ?? { channels: head.readUInt16LE(22), rate: head.readUInt32LE(24) };
+    const frame = 2 * channels, wanted = Math.round(seconds * rate) * frame;
+    const start = 44 + Math.floor((size - 44 - wanted) / frame) * frame;
+    if (start < 44) return null;
+    const data = Buffer.alloc(wanted);
+    const count = Math.floor(readSync(file, data, 0, wanted, start) / frame);
+    return { rate, samples: Int16Array.from({ length: count }, (_, i) => data.readInt16LE(i * frame)) };
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Writes a WAV file of `seconds` of a sine of `hz` at 8 kHz. */
+export function writeTone(path, hz, seconds) {
+  const count = seconds * 8000, data = Buffer.alloc(44 + 2 * count);
+  data.write('RIFF', 0);
+  data.writeUInt32LE(36 + 2 * count, 4);
+  data.write('WAVEfmt ', 8);
+  data.writeUInt32LE(16, 16);
+  data.writeUInt16LE(1, 20);
+  data.writeUInt16LE(1, 22);
+  data.writeUInt32LE(8000, 24);
+  data.writeUInt32LE(16000, 28);
+  data.writeUInt16LE(2, 32);
+  data.writeUInt16LE(16, 34);
+  data.write('data', 36);
+  data.writeUInt32LE(2 * count, 40);
+  for (let i = 0; i < count; i++) data.writeInt16LE(Math.round(8000 * Math.sin((2 * Math.PI * hz * i) / 8000)), 44 + 2 * i);
+  writeFileSync(path, data);
 }
 
 /** Level of `hz`, dB relative to a full-scale sine (Goertzel, Hann window). */
@@ -37,4 +76,27 @@ export function peak(samples, rate, step = 5) {
     if (db > best.db) best = { hz, db };
   }
   return best;
+}
+
+/** The level of all of `samples`, dB relative to a full-scale sine. */
+export function loudness(samples) {
+  const power = samples.reduce((sum, each) => sum + each * each, 0) / samples.length / 32768 ** 2;
+  return power > 1e-12 ? 10 * Math.log10(2 * power) : -120;
+}
+
+/** Waits until the last half second of the recording `file()` {path, format} is nearly all `hz` (null: silent). */
+export async function hearsTone(who, file, hz, seconds) {
+  let heard = null;
+  await until('a tone', () => {
+    const { path, format } = file() ?? {};
+    heard = (path && lastSamples(path, 0.5, format)) || heard;
+    if (!heard) return false;
+    const all = loudness(heard.samples);
+    if (hz === null) return all < -50;
+    const tone = levelDb(heard.samples, heard.rate, hz);
+    return tone > -30 && tone > all - 3;
+  }, seconds).catch(() => {
+    const wanted = hz === null ? 'silence' : `${hz} Hz`;
+    throw new Error(`${who} hears ${JSON.stringify(heard && peak(heard.samples, heard.rate))}, not ${wanted}`);
+  });
 }

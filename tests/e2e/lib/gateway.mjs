@@ -133,6 +133,7 @@ export class Gateway {
         this.process.kill('SIGKILL');
         throw new Error(`the gateway did not end on SIGTERM\n${this.tail()}`);
       }
+      if (process.env.KEEP_LOGS) writeFileSync(join(process.env.KEEP_LOGS, 'gateway.log'), this.output);
       if (result.code !== 0)
         throw new Error(`the gateway ended with ${JSON.stringify(result)}\n${this.tail()}`);
       const bad = /ERROR: (Address|Leak|Thread|Undefined)\w*Sanitizer|runtime error:|(CRITICAL|WARNING) \*\*|-(CRITICAL|WARNING) \*\*/.exec(this.output);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from './ports.mjs';
-import { readWav } from './audio.mjs';
+import { hearsTone, readWav } from './audio.mjs';
 import { until, sleep } from './tap.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
@@ -153,10 +153,21 @@ export class Baresip {
     return until(`baresip has heard ${skip + take} s`, () => this.recorded(skip, take), 20);
   }
 
+  /** The recordings of what it heard, one for each call, by their size. */
+  get recordings() {
+    const files = readdirSync(this.directory).filter((name) => name.endsWith('-dec.wav')).map((name) => join(this.directory, name));
+    return files.filter((path) => statSync(path).size > 100).sort((a, b) => statSync(b).size - statSync(a).size);
+  }
+
+  /** Waits until the last half second of its newest recording is `hz`; null: until it hears nothing. */
+  hears(hz, seconds = 15) {
+    const newest = () => ({ path: this.recordings.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0] });
+    return hearsTone('baresip', newest, hz, seconds);
+  }
+
   recorded(skip, take) {
-    const files = readdirSync(this.directory).filter((name) => name.endsWith('-dec.wav'));
-    const path = files.map((name) => join(this.directory, name)).sort((a, b) => statSync(b).size - statSync(a).size)[0];
-    if (!path || statSync(path).size < 100) return null;
+    const path = this.recordings[0];
+    if (!path) return null;
     const { rate, samples } = readWav(path);
     return samples.length >= (skip + take) * rate && { rate, samples: samples.subarray(skip * rate, (skip + take) * rate) };
   }
