@@ -47,6 +47,7 @@ settings_new (void)
   settings->session_timer.enabled = TRUE;
   settings->session_timer.default_expires_s = 1800;
   settings->session_timer.min_se_s = 90;
+  settings->pin = (CfgPinSettings){ 3, 10 * CFG_US_PER_S, 5 * CFG_US_PER_S };
   settings->limits.max_cpu_utilization = 0.9;
   settings->limits.invites_per_second_per_source = 20;
   settings->storage_path = g_strdup ("switchroom.db");
@@ -81,11 +82,27 @@ free_trunk (CfgTrunkSettings *trunk)
 }
 
 static void
+free_pairs (CfgPair *pairs, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    {
+      g_free (pairs[i].name);
+      g_free (pairs[i].value);
+    }
+  g_free (pairs);
+}
+
+static void
 free_rule (CfgDispatchRuleSettings *rule)
 {
   g_free (rule->id);
   g_free (rule->name);
   g_strfreev (rule->trunks);
+  g_strfreev (rule->inbound_numbers);
+  g_strfreev (rule->numbers);
+  free_pairs (rule->attributes, rule->n_attributes);
+  g_free (rule->metadata);
+  g_free (rule->room_config.metadata);
   g_free (rule->room);
   g_free (rule->room_prefix);
   g_free (rule->pin);
@@ -149,6 +166,9 @@ cfg_settings_free (CfgSettings *settings)
   clear_sip (&settings->sip);
   g_strfreev (settings->media.codecs);
   g_free (settings->media.files);
+  g_free (settings->prompts.pin_enter);
+  g_free (settings->prompts.pin_wrong);
+  g_free (settings->prompts.pin_goodbye);
   g_free (settings->storage_path);
   g_free (settings->logging.file);
   g_free (settings->capture.hep_address);

@@ -23,6 +23,12 @@ typedef struct
   char *key, *secret;
 } CfgApiKey;
 
+/* Of a mapping of free names; both never NULL. */
+typedef struct
+{
+  char *name, *value;
+} CfgPair;
+
 typedef struct
 {
   guint16 start, end; /* both included, start < end */
@@ -130,6 +136,20 @@ typedef struct
   gboolean use_update;           /* default FALSE */
 } CfgSessionTimerSettings;
 
+/* How callers are asked for the PIN of a dispatch rule. */
+typedef struct
+{
+  guint tries;             /* default 3 */
+  gint64 timeout_us;       /* for the first digit, after the prompt; default 10 s */
+  gint64 digit_timeout_us; /* for each further one; default 5 s */
+} CfgPinSettings;
+
+/* Paths of audio files that are played instead of those in the program; NULL: those. */
+typedef struct
+{
+  char *pin_enter, *pin_wrong, *pin_goodbye;
+} CfgPromptSettings;
+
 typedef struct
 {
   guint max_calls;                     /* default 0: no limit */
@@ -219,19 +239,34 @@ typedef enum
   CFG_ANSWER_ON_PARTICIPANT,
 } CfgAnswerMode;
 
+/* Of a room that a call makes. */
 typedef struct
 {
-  char *id;             /* never NULL; default: made of the name */
-  char *name;           /* nullable; unique */
-  char **trunks;        /* names of trunks; empty: all */
-  CfgRuleType type;     /* default direct */
-  char *room;           /* direct only, never NULL then */
-  char *room_prefix;    /* not direct; never NULL, default "" */
-  char *pin;            /* NULL: none; digits */
-  CfgAnswerMode answer; /* default immediate */
-  char **codecs;        /* as media.codecs; empty: those of the trunk or media.codecs */
+  guint empty_timeout_s, departure_timeout_s; /* default 300, 20 */
+  guint max_participants;                     /* default 0: no limit */
+  char *metadata;
+} CfgRoomSettings;
+
+typedef struct
+{
+  char *id;               /* never NULL; default: made of the name */
+  char *name;             /* nullable; unique */
+  char **trunks;          /* names of trunks; empty: all */
+  char **inbound_numbers; /* callers that it is for; empty: any */
+  char **numbers;         /* called numbers that it is for; empty: any */
+  CfgRuleType type;       /* default direct */
+  char *room;             /* direct only, never NULL then */
+  char *room_prefix;      /* not direct; never NULL, default "" */
+  char *pin;              /* NULL: none; digits */
+  CfgAnswerMode answer;   /* default immediate */
+  char **codecs;          /* as media.codecs; empty: those of the trunk or media.codecs */
   CfgCodecOrder codec_order;
   CfgEncryption media_encryption;
+  gboolean hide_phone_number;
+  CfgPair *attributes; /* of the participant */
+  gsize n_attributes;
+  char *metadata; /* of the participant */
+  CfgRoomSettings room_config;
   guint line;
 } CfgDispatchRuleSettings;
 
@@ -258,6 +293,8 @@ typedef struct
   CfgMediaSettings media;
   CfgSessionTimerSettings session_timer;
   CfgLimitSettings limits;
+  CfgPinSettings pin;
+  CfgPromptSettings prompts;
   char *storage_path; /* default "switchroom.db" */
   CfgRedisSettings redis;
   CfgWebhookSettings webhook;

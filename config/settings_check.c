@@ -1,3 +1,4 @@
+#include "config/settings_rules.h"
 #include "config/settings_schema.h"
 
 #include <string.h>
@@ -198,6 +199,13 @@ check_rule (CfgReader *reader, const CfgSettings *settings, CfgDispatchRuleSetti
     return cfg_reader_fail_at (reader, path, "room is for type direct; use room_prefix");
   if (rule->type != CFG_RULE_DIRECT && rule->room_prefix == NULL)
     rule->room_prefix = g_strdup ("");
+  if (rule->pin != NULL && rule->answer == CFG_ANSWER_ON_PARTICIPANT)
+    cfg_reader_warn_at (reader, path,
+                        "answer: on_participant has no effect beside a pin: a call is answered to "
+                        "ask for it");
+  for (gsize i = 0; i < rule->n_attributes; i++)
+    if (g_str_has_prefix (rule->attributes[i].name, "sip."))
+      return cfg_reader_fail_at (reader, path, "attributes: sip.* is the gateway's own");
   if (rule->id == NULL)
     rule->id = cfg_id_stable ("SDR_", rule->name != NULL ? rule->name : rule->room != NULL ? rule->room : "");
   return check_rule_trunks (reader, settings, rule, path);
@@ -305,6 +313,14 @@ check_rules (CfgReader *reader, CfgSettings *settings)
       if (!check_rule (reader, settings, &settings->dispatch_rules[i], path, seen))
         return FALSE;
     }
+  return cfg_rules_check_clashes (reader, settings);
+}
+
+static gboolean
+check_pin (CfgReader *reader, const CfgPinSettings *pin)
+{
+  if (pin->timeout_us <= 0 || pin->digit_timeout_us <= 0)
+    return cfg_reader_fail_at (reader, "pin", "timeout and digit_timeout must be above 0");
   return TRUE;
 }
 
@@ -313,9 +329,10 @@ cfg_settings_check (CfgReader *reader, CfgSettings *settings, gboolean may_demo)
 {
   settings->demo = may_demo && settings->n_trunks == 0 && !settings->sip.registrar.enabled;
   settings->implicit_callee_rule = !settings->demo && settings->n_dispatch_rules == 0;
-  if (!check_key_pairs (reader, settings) || !check_servers (reader, settings)
-      || !check_session_timer (reader, &settings->session_timer) || !check_trunks (reader, settings)
-      || !check_users (reader, settings) || !check_rules (reader, settings))
+  if (!check_pin (reader, &settings->pin) || !check_key_pairs (reader, settings)
+      || !check_servers (reader, settings) || !check_session_timer (reader, &settings->session_timer)
+      || !check_trunks (reader, settings) || !check_users (reader, settings)
+      || !check_rules (reader, settings))
     return FALSE;
   cfg_reader_warn_unsupported (reader, settings);
   return TRUE;

@@ -259,7 +259,7 @@ find_key (const CfgKey *keys, const yaml_node_t *name)
 static gboolean
 reads_whole_object (const CfgKey *key)
 {
-  return key->read == cfg_read_section_list || key->read == cfg_read_api_keys;
+  return key->read == cfg_read_section_list || key->read == cfg_read_api_keys || key->read == cfg_read_pairs;
 }
 
 static gboolean
@@ -478,51 +478,72 @@ cfg_read_section_list (CfgReader *reader, const CfgKey *key, yaml_node_t *node, 
   return cfg_reader_items (reader, key, node, read_section_item, &list);
 }
 
+/* One "name: value" of a mapping of free names. */
 static gboolean
-read_api_key (CfgReader *reader, const CfgKey *key, const yaml_node_pair_t *pair, CfgApiKey *out)
+read_named_text (CfgReader *reader, const CfgKey *key, const yaml_node_pair_t *pair, const char *expected,
+                 CfgPair *out)
 {
   yaml_node_t *name = yaml_document_get_node (reader->document, pair->key);
   yaml_node_t *value = yaml_document_get_node (reader->document, pair->value);
-  g_autofree char *segment = NULL;
+  g_autofree char *segment = NULL, *sentence = NULL;
   gsize before;
   gboolean ok;
 
   if (name->type != YAML_SCALAR_NODE || name->data.scalar.length == 0)
-    return fail_in_line (reader, node_line (name), reader->path->str,
-                         "must be names with secrets, as in `name: secret`");
-  if (!cfg_read_text (reader, key, name, &out->key))
+    {
+      sentence = g_strconcat ("must be ", expected, NULL);
+      return fail_in_line (reader, node_line (name), reader->path->str, sentence);
+    }
+  if (!cfg_read_text (reader, key, name, &out->name))
     return FALSE;
-  segment = g_strconcat (".", out->key, NULL);
+  segment = g_strconcat (".", out->name, NULL);
   before = enter (reader, value, segment);
-  ok = visit (reader, value) && cfg_read_text (reader, key, value, &out->secret);
-  if (ok && (cfg_reader_is_null (value) || *out->secret == '\0'))
+  ok = visit (reader, value) && cfg_read_text (reader, key, value, &out->value);
+  if (ok && key->read == cfg_read_api_keys && (cfg_reader_is_null (value) || *out->value == '\0'))
     ok = cfg_reader_fail_at (reader, reader->path->str, "needs a secret");
+  if (ok && out->value == NULL)
+    out->value = g_strdup ("");
   leave (reader, before);
   return ok;
 }
 
-gboolean
-cfg_read_api_keys (CfgReader *reader, const CfgKey *key, yaml_node_t *node, gpointer object)
+static gboolean
+read_pairs (CfgReader *reader, const CfgKey *key, yaml_node_t *node, const char *expected, gpointer object)
 {
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   SectionList list;
   gsize n;
 
   if (node->type != YAML_MAPPING_NODE)
-    return cfg_reader_fail_value (reader, key, node, "names with secrets, as in `name: secret`");
+    return cfg_reader_fail_value (reader, key, node, expected);
   n = (gsize)(node->data.mapping.pairs.top - node->data.mapping.pairs.start);
   if ((gint64)n > key->max)
-    return fail_in_line (reader, node_line (node), reader->path->str, "has too many key pairs");
+    return fail_in_line (reader, node_line (node), reader->path->str, "has too many of them");
   list = start_list (key, object, n);
   for (gsize i = 0; i < n; i++)
     {
       const yaml_node_pair_t *pair = &node->data.mapping.pairs.start[i];
-      CfgApiKey *item = (CfgApiKey *)(gpointer)list.array + i;
+      CfgPair *item = (CfgPair *)(gpointer)list.array + i;
 
       ++*list.count;
-      if (!read_api_key (reader, key, pair, item)
-          || !check_repeated (reader, yaml_document_get_node (reader->document, pair->key), seen, item->key))
+      if (!read_named_text (reader, key, pair, expected, item)
+          || !check_repeated (reader, yaml_document_get_node (reader->document, pair->key), seen, item->name))
         return FALSE;
     }
   return TRUE;
+}
+
+G_STATIC_ASSERT (sizeof (CfgApiKey) == sizeof (CfgPair)
+                 && G_STRUCT_OFFSET (CfgApiKey, secret) == G_STRUCT_OFFSET (CfgPair, value));
+
+gboolean
+cfg_read_api_keys (CfgReader *reader, const CfgKey *key, yaml_node_t *node, gpointer object)
+{
+  return read_pairs (reader, key, node, "names with secrets, as in `name: secret`", object);
+}
+
+gboolean
+cfg_read_pairs (CfgReader *reader, const CfgKey *key, yaml_node_t *node, gpointer object)
+{
+  return read_pairs (reader, key, node, "names with values, as in `name: value`", object);
 }

@@ -80,6 +80,8 @@ gboolean cfg_read_section (CfgReader *reader, const CfgKey *key, yaml_node_t *no
 gboolean cfg_read_section_list (CfgReader *reader, const CfgKey *key, yaml_node_t *node, gpointer object);
 /* A mapping of free names to secrets, into a CfgApiKey array; the same shape as a list of sections. */
 gboolean cfg_read_api_keys (CfgReader *reader, const CfgKey *key, yaml_node_t *node, gpointer object);
+/* A mapping of free names to texts, into a CfgPair array; max: how many. An empty text is one. */
+gboolean cfg_read_pairs (CfgReader *reader, const CfgKey *key, yaml_node_t *node, gpointer object);
 
 /** cfg_reader_entry: reads @text, one mapping, as one element more of the list of sections @key. What it says
  * and what is said of it later names no file and no line. */

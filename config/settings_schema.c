@@ -331,6 +331,24 @@ static const CfgKey session_timer_keys[] = {
 };
 #undef TABLE_TYPE
 
+#define TABLE_TYPE CfgPinSettings
+static const CfgKey pin_keys[] = {
+  COUNT ("tries", tries, 1, 10),
+  DURATION ("timeout", timeout_us),
+  DURATION ("digit_timeout", digit_timeout_us),
+  { 0 },
+};
+#undef TABLE_TYPE
+
+#define TABLE_TYPE CfgPromptSettings
+static const CfgKey prompt_keys[] = {
+  TEXT ("pin_enter", pin_enter),
+  TEXT ("pin_wrong", pin_wrong),
+  TEXT ("pin_goodbye", pin_goodbye),
+  { 0 },
+};
+#undef TABLE_TYPE
+
 #define TABLE_TYPE CfgLimitSettings
 static const CfgKey limit_keys[] = {
   COUNT ("max_calls", max_calls, 0, 1000000),
@@ -405,11 +423,25 @@ static const CfgKey trunk_keys[] = {
 };
 #undef TABLE_TYPE
 
+#define TABLE_TYPE CfgRoomSettings
+static const CfgKey room_config_keys[] = {
+  SECONDS ("empty_timeout", empty_timeout_s, 0, 86400),
+  SECONDS ("departure_timeout", departure_timeout_s, 0, 86400),
+  COUNT ("max_participants", max_participants, 0, 1000),
+  TEXT ("metadata", metadata, .max = 65536),
+  { 0 },
+};
+#undef TABLE_TYPE
+
 #define TABLE_TYPE CfgDispatchRuleSettings
 static const CfgKey rule_keys[] = {
   TEXT ("id", id, .max = 64, .check = is_id, .expected = "letters, digits, _ and -"),
   TEXT ("name", name, .max = 128),
   TEXTS ("trunks", trunks),
+  TEXTS ("inbound_numbers", inbound_numbers, .check = is_phone_number,
+         .expected = "a caller's number such as \"+15551234567\""),
+  TEXTS ("numbers", numbers, .check = is_phone_number,
+         .expected = "a called number such as \"+15551234567\""),
   WORD ("type", type, rule_words),
   TEXT ("room", room, .max = 256),
   TEXT ("room_prefix", room_prefix, .max = 128),
@@ -423,6 +455,15 @@ static const CfgKey rule_keys[] = {
   CODECS ("codecs", codecs, 0),
   WORD ("codec_order", codec_order, codec_order_words),
   WORD ("media_encryption", media_encryption, encryption_words),
+  BOOL ("hide_phone_number", hide_phone_number),
+  { .name = "attributes",
+    .read = cfg_read_pairs,
+    AT (attributes),
+    .max = 64,
+    .item_size = sizeof (CfgPair),
+    .count_offset = G_STRUCT_OFFSET (CfgDispatchRuleSettings, n_attributes) },
+  TEXT ("metadata", metadata, .max = 65536),
+  SECTION ("room_config", room_config, room_config_keys),
   { 0 },
 };
 #undef TABLE_TYPE
@@ -445,7 +486,11 @@ rule_init (gpointer item)
   CfgDispatchRuleSettings *rule = item;
 
   rule->trunks = g_new0 (char *, 1);
+  rule->inbound_numbers = g_new0 (char *, 1);
+  rule->numbers = g_new0 (char *, 1);
   rule->codecs = g_new0 (char *, 1);
+  rule->room_config.empty_timeout_s = 300;
+  rule->room_config.departure_timeout_s = 20;
 }
 
 #define TABLE_TYPE CfgSettings
@@ -470,6 +515,8 @@ const CfgKey cfg_settings_keys[] = {
   SECTION ("media", media, media_keys),
   SECTION ("session_timer", session_timer, session_timer_keys),
   SECTION ("limits", limits, limit_keys),
+  SECTION ("pin", pin, pin_keys),
+  SECTION ("prompts", prompts, prompt_keys),
   { .name = "storage", .read = cfg_read_section, .keys = storage_keys },
   SECTION ("redis", redis, redis_keys),
   SECTION ("webhook", webhook, webhook_keys),

@@ -24,7 +24,6 @@ static const CfgUnsupported cfg_settings_unsupported[] = {
   { "webhook.urls", "sending webhooks", NULL },
   { "webhook.api_key", "sending webhooks", NULL },
   { "trunks[].register", "registering with a provider", "false|no|off" },
-  { "dispatch_rules[].pin", "asking the caller for a PIN", NULL },
 };
 
 static gboolean

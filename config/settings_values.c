@@ -14,8 +14,9 @@ take_text (CfgReader *reader, const CfgKey *key, const yaml_node_t *node)
 {
   const char *expected = key->expected != NULL ? key->expected : "a text";
   const char *text = (const char *)node->data.scalar.value;
-  gsize max = key->max > 0 && key->read != cfg_read_texts && key->read != cfg_read_api_keys ? (gsize)key->max
-                                                                                            : 1024;
+  gboolean counts_items
+      = key->read == cfg_read_texts || key->read == cfg_read_api_keys || key->read == cfg_read_pairs;
+  gsize max = key->max > 0 && !counts_items ? (gsize)key->max : 1024;
 
   if (node->type != YAML_SCALAR_NODE)
     {

@@ -80,6 +80,8 @@ gw_call_free (gpointer data)
   g_assert (call->waiting == NULL);
   gw_call_end_in (call, 0, NULL);
   gw_transfer_clear (&call->transfer);
+  gw_call_rule_clear (call);
+  g_assert (call->pin == NULL);
   g_hash_table_unref (call->attributes);
   sig_sdp_free (call->remote);
   json_decref (call->timeline);
@@ -97,6 +99,7 @@ gw_call_discard (GwCall *call)
 {
   Gateway *gateway = call->gateway;
 
+  gw_call_pin_free (call);
   if (call->leg != 0)
     {
       g_hash_table_remove (gateway->legs, &call->leg);
@@ -190,6 +193,8 @@ gw_call_join (GwCall *call, GwRoom *room, const char *identity, const char *name
 static void
 emit_status (GwCall *call)
 {
+  if (call->v.room_name == NULL) /* its PIN would have told */
+    return;
   gw_events_emit (call->gateway, call->v.room_name, "call_status",
                   json_pack ("{s:s?, s:s, s:o}", "participant_identity", call->v.identity, "status",
                              gw_call_status_word (call->v.state), "call", gw_call_json (call, FALSE)));
@@ -303,6 +308,7 @@ gw_call_handle (GwCall *call, GwCallEvent event)
     sig_sip_call_hangup (gateway->sip, call->sip, call->end.reason);
   if (step.actions & GW_CALL_ACTION_LEAVE)
     {
+      gw_call_pin_free (call);
       gw_call_answer_waiting (call);
       gw_transfer_ended (call);
       gw_hold_ended (call);
@@ -425,7 +431,7 @@ gw_call_dtmf (Gateway *gateway, GwCall *call, char digit, GwDigitSource source, 
   const CfgLogContext context = gw_call_log_context (call);
   const char text[] = { digit, '\0' };
 
-  if (!gw_digits_take (&call->digits, digit, source, cfg_monotonic_now ()))
+  if (!gw_digits_take (&call->digits, digit, source, cfg_monotonic_now ()) || gw_call_pin_digit (call, digit))
     return;
 
   /* How many, never which: digits may be a PIN. */

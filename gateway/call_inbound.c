@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/base/error.h"
+#include "config/base/ids.h"
 #include "config/base/log.h"
 #include "gateway/capture.h"
 #include "gateway/rooms.h"
@@ -73,15 +74,24 @@ caller_number (const GwCall *call)
 static gboolean
 join (GwCall *call, GError **error)
 {
-  GwRoom *room = gw_rooms_ensure (call->gateway, call->v.room_name, error);
-  g_autofree char *wanted = g_strconcat ("sip_", caller_number (call), NULL);
-  g_autofree char *name = g_strconcat ("Phone ", caller_number (call), NULL);
+  GwRoom *room = gw_rooms_ensure_as (call->gateway, call->v.room_name, call->room_options, error);
+  g_autofree char *wanted
+      = call->hides_number ? cfg_id_new ("sip_") : g_strconcat ("sip_", caller_number (call), NULL);
+  g_autofree char *name
+      = call->hides_number ? g_strdup ("Phone") : g_strconcat ("Phone ", caller_number (call), NULL);
   g_autofree char *identity = NULL;
 
   if (room == NULL)
     return FALSE;
   identity = gw_room_unique_identity (room, wanted);
-  return gw_call_join (call, room, identity, name, error);
+  if (!gw_call_join (call, room, identity, name, error))
+    return FALSE;
+  if (call->metadata != NULL)
+    {
+      g_free (call->participant->metadata);
+      call->participant->metadata = g_strdup (call->metadata);
+    }
+  return TRUE;
 }
 
 static void
@@ -104,6 +114,8 @@ take_facts (GwCall *call, const SigSipInvite *invite, GwDispatch *dispatch)
   gw_call_set_attribute (call, "sip.phoneNumber", caller_number (call));
   gw_call_set_attribute (call, "sip.hostname", invite->from_host);
   set_header_attributes (call, invite);
+  if (call->v.room_name != NULL)
+    gw_call_take_rule (call, dispatch->rule);
 }
 
 static gboolean
@@ -165,6 +177,39 @@ gw_call_answer (GwCall *call, GError **error)
   gw_call_handle (call, GW_CALL_EVENT_INVITE);
   if (!call->has_plan)
     return TRUE;
+  gw_call_start_media (call);
+  gw_rooms_publish (call->gateway, call->participant, call->v.track);
+  return TRUE;
+}
+
+/* Codecs and keys were agreed on before the rule was known. */
+static gboolean
+check_rule_encryption (const GwCall *call, const CfgDispatchRuleSettings *rule, GError **error)
+{
+  const gboolean encrypted
+      = call->plan.first_audio >= 0 && call->plan.sections[call->plan.first_audio].encrypted;
+
+  if (rule == NULL || rule->media_encryption != CFG_ENCRYPTION_REQUIRE || encrypted)
+    return TRUE;
+  g_set_error_literal (
+      error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION,
+      "the rule of this PIN wants encryption, the call has none: set media_encryption of the "
+      "trunk");
+  return FALSE;
+}
+
+gboolean
+gw_call_admit (GwCall *call, GwDispatch *dispatch, GError **error)
+{
+  if (!check_rule_encryption (call, dispatch->rule, error))
+    return FALSE;
+  call->v.room_name = g_steal_pointer (&dispatch->room);
+  call->v.rule_id = g_steal_pointer (&dispatch->rule_id);
+  gw_call_take_rule (call, dispatch->rule);
+  if (!join (call, error))
+    return FALSE;
+  call->participant->state = GW_PARTICIPANT_ACTIVE;
+  gw_call_handle (call, GW_CALL_EVENT_ADMIT);
   gw_call_start_media (call);
   gw_rooms_publish (call->gateway, call->participant, call->v.track);
   return TRUE;
@@ -263,10 +308,17 @@ gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *invite)
       g_free (call->v.room_name);
       call->v.room_name = g_strdup (replaced->v.room_name);
     }
-  if (prepare (call, invite, &error)
-      && (replaced != NULL ? gw_transfer_take_place (call, replaced, &error)
-                           : answer_or_alert (call, dispatch.rule, &error)))
-    return;
+  if (prepare (call, invite, &error))
+    {
+      if (call->v.room_name == NULL)
+        {
+          gw_call_ask (call, &facts, dispatch.trunk);
+          return;
+        }
+      if (replaced != NULL ? gw_transfer_take_place (call, replaced, &error)
+                           : answer_or_alert (call, dispatch.rule, &error))
+        return;
+    }
   refuse (gateway, sip, invite, error);
   gw_call_discard (call);
 }
@@ -314,7 +366,10 @@ gw_call_on_acked (gpointer data, SigSipCallId sip, const char *sdp)
                   CFG_STR ("reason", error->message));
       return;
     }
-  gw_rooms_publish (gateway, call->participant, call->v.track);
+  if (call->participant != NULL)
+    gw_rooms_publish (gateway, call->participant, call->v.track);
+  else
+    gw_call_ask_begin (call);
 }
 
 void

@@ -71,8 +71,8 @@ gw_call_json (const GwCall *call, gboolean whole)
   set_text (object, "sip_call_id_full", call->v.sip_call_id);
   set_text (object, "direction", call->v.inbound ? "inbound" : "outbound");
   set_text (object, "status", gw_call_status_word (call->v.state));
-  set_text (object, "from", call->v.from);
-  set_text (object, "to", call->hides_number ? NULL : call->v.to);
+  set_text (object, "from", call->v.inbound && call->hides_number ? NULL : call->v.from);
+  set_text (object, "to", !call->v.inbound && call->hides_number ? NULL : call->v.to);
   set_text (object, "peer", call->v.peer);
   set_text (object, "room_name", call->v.room_name);
   set_text (object, "participant_identity", call->v.identity);

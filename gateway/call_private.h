@@ -22,6 +22,8 @@ typedef struct
   guint n_tries, source;  /* after a 491 */
 } GwHold;
 
+typedef struct _GwCallPin GwCallPin;
+
 struct _GwCall
 {
   Gateway *gateway;
@@ -33,7 +35,10 @@ struct _GwCall
   const char *hangup_reason; /* interned; ours */
 
   gboolean hides_number;
-  GwParticipant *participant; /* NULL before it joined and after it left */
+  char *metadata;              /* (nullable): the participant's, by its rule */
+  GwRoomOptions *room_options; /* (nullable): of the room that it makes, by its rule */
+  GwCallPin *pin;              /* (nullable): while it is asked for one */
+  GwParticipant *participant;  /* NULL before it joined and after it left */
 
   MediaLegId leg;
   SigSdp *remote; /* v.remote_sdp, parsed: the offer being answered */
@@ -107,6 +112,21 @@ void gw_call_follow_keys (GwCall *call, const SigSdpPlan *next, gboolean is_offe
 void gw_call_plan_srtp (GwCall *call, MediaPlan *media);
 void gw_media_plan_clear_keys (MediaPlan *media);
 
+/* call_rule.c */
+/** gw_call_take_rule: what @rule says of the participant and its room; @rule: (nullable). */
+void gw_call_take_rule (GwCall *call, const CfgDispatchRuleSettings *rule);
+void gw_call_rule_clear (GwCall *call);
+
+/* call_pin.c */
+/** gw_call_ask: @call, new with its media open, is answered and asked for a PIN; what happens then is told
+ * by its end or by its joining a room. */
+void gw_call_ask (GwCall *call, const GwDispatchFacts *facts, const CfgTrunkSettings *trunk);
+/** gw_call_ask_begin: its media is agreed on: the first prompt, once. */
+void gw_call_ask_begin (GwCall *call);
+/** gw_call_pin_digit: TRUE: @digit was meant for the PIN. */
+gboolean gw_call_pin_digit (GwCall *call, char digit);
+void gw_call_pin_free (GwCall *call);
+
 /* call_hold.c */
 /** gw_call_hold: @request is answered later. FALSE with @error: refused at once. */
 gboolean gw_call_hold (GwCall *call, GwRequest *request, gboolean held, GError **error);
@@ -140,6 +160,8 @@ void gw_call_on_progress (gpointer gateway, SigSipCallId sip, int status, const 
 void gw_call_on_answered (gpointer gateway, SigSipCallId sip, const char *sdp);
 /** gw_call_answer: an inbound call joins its room and is answered. FALSE: it was refused and is gone. */
 gboolean gw_call_answer (GwCall *call, GError **error);
+/** gw_call_admit: a call that was asked for a PIN joins the room of @dispatch. */
+gboolean gw_call_admit (GwCall *call, GwDispatch *dispatch, GError **error);
 /** gw_call_answer_waiting: participant.create's answer: the participant, or the SIP status as error. */
 void gw_call_answer_waiting (GwCall *call);
 json_t *gw_call_created_json (const GwCall *call);

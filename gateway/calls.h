@@ -52,6 +52,8 @@ void gw_call_media_started (Gateway *gateway, GwCall *call, const char *codec, c
                             const char *remote);
 /** gw_call_dtmf: a key press that came a second time by another way is left out. */
 void gw_call_dtmf (Gateway *gateway, GwCall *call, char digit, GwDigitSource source, guint duration_ms);
+/** gw_call_prompt_ended: TRUE: @play was a prompt. */
+gboolean gw_call_prompt_ended (Gateway *gateway, MediaPlayId play, MediaPlayEnd end, const char *error);
 void gw_call_media_timeout (Gateway *gateway, GwCall *call, gboolean initial);
 void gw_call_stats (Gateway *gateway, GwCall *call, const MediaLegStats *stats);
 void gw_call_media_closed (Gateway *gateway, GwCall *call, const MediaLegStats *stats);

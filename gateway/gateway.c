@@ -359,6 +359,7 @@ init_tables (Gateway *gateway)
   gateway->calls_by_sip = g_hash_table_new (g_int64_hash, g_int64_equal);
   gateway->sessions = g_hash_table_new_full (NULL, NULL, gw_session_free, NULL);
   gateway->plays = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, gw_play_free);
+  gateway->prompts = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   gateway->legs = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, leg_owner_free);
   gateway->conns = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, gw_conn_free);
   gateway->ended_calls = gw_text_ring_new (0, ENDED_CALLS_BYTES);
@@ -371,6 +372,7 @@ free_tables (Gateway *gateway)
   g_hash_table_unref (gateway->calls);
   g_hash_table_unref (gateway->sessions);
   g_hash_table_unref (gateway->plays);
+  g_hash_table_unref (gateway->prompts);
   g_hash_table_unref (gateway->legs);
   g_hash_table_unref (gateway->conns);
   g_hash_table_unref (gateway->rooms_by_media);

@@ -68,6 +68,7 @@ typedef struct
   GwTextRing *ended_calls;    /* JSON of calls that are over */
   GHashTable *sessions;       /* set of GwSession*, owned */
   GHashTable *plays;          /* MediaPlayId -> GwPlay*, owned */
+  GHashTable *prompts;        /* MediaPlayId -> GwCall* */
   GHashTable *legs;           /* MediaLegId -> GwLegOwner*, owned */
   GHashTable *conns;          /* SigWebConnId -> GwConn*, owned */
   guint64 last_track;         /* the last media track id given out */
@@ -77,6 +78,7 @@ typedef struct
   gboolean is_trimmed;
   guint tick_source;
   guint64 n_calls_total, n_calls_failed;
+  guint64 n_pins_right, n_pins_wrong;   /* entries */
   GwTimerCounters timer_counters[2][2]; /* inbound, outbound; we refresh, the peer does */
   void (*drained) (gpointer user);      /* called once when draining and the last call ended */
   gpointer drained_user;

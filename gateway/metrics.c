@@ -44,6 +44,10 @@ metrics_text (Gateway *gateway)
   add (text, "calls_total", "counter", "SIP calls since the start.", (double)gateway->n_calls_total);
   add (text, "calls_failed_total", "counter", "SIP calls that were never answered.",
        (double)gateway->n_calls_failed);
+  add (text, "pins_right_total", "counter", "PINs that callers entered and a rule has.",
+       (double)gateway->n_pins_right);
+  add (text, "pins_wrong_total", "counter", "PINs that no rule has, and none where one was asked for.",
+       (double)gateway->n_pins_wrong);
   add (text, "sip_invites_total", "counter", "INVITEs received.", (double)sip.n_invites);
   add (text, "sip_refused_total", "counter", "SIP requests refused.", (double)sip.n_refused);
   add (text, "sip_rate_limited_total", "counter", "INVITEs above the limit per source.",

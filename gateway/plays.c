@@ -5,6 +5,7 @@
 #include "config/base/error.h"
 #include "config/base/ids.h"
 #include "config/base/log.h"
+#include "gateway/calls.h"
 #include "gateway/events.h"
 
 typedef struct
@@ -134,7 +135,7 @@ gw_play_ended (gpointer data, MediaPlayId id, MediaPlayEnd end, const char *erro
   Gateway *gateway = data;
   const GwPlay *play = g_hash_table_lookup (gateway->plays, &id);
 
-  if (play == NULL)
+  if (gw_call_prompt_ended (gateway, id, end, error) || play == NULL)
     return;
   if (end == MEDIA_PLAY_FAILED)
     cfg_warn ("media", &((CfgLogContext){ .room = play->room, .participant = play->identity }),

@@ -18,6 +18,12 @@ gw_rooms_find (Gateway *gateway, const char *name)
 GwRoom *
 gw_rooms_ensure (Gateway *gateway, const char *name, GError **error)
 {
+  return gw_rooms_ensure_as (gateway, name, NULL, error);
+}
+
+GwRoom *
+gw_rooms_ensure_as (Gateway *gateway, const char *name, const GwRoomOptions *options, GError **error)
+{
   GwRoom *room = gw_rooms_find (gateway, name);
 
   if (room != NULL)
@@ -30,6 +36,7 @@ gw_rooms_ensure (Gateway *gateway, const char *name, GError **error)
       return NULL;
     }
   room = gw_room_new (name, cfg_monotonic_now (), cfg_wall_now ());
+  gw_room_take_options (room, options);
   room->media_room = media_engine_room_new (gateway->media);
   g_hash_table_insert (gateway->rooms, room->name, room);
   g_hash_table_insert (gateway->rooms_by_media, &room->media_room, room);

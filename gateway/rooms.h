@@ -6,6 +6,8 @@
 GwRoom *gw_rooms_find (Gateway *gateway, const char *name);
 /** gw_rooms_ensure: finds or makes it. NULL with @error when the name is no name. */
 GwRoom *gw_rooms_ensure (Gateway *gateway, const char *name, GError **error);
+/** gw_rooms_ensure_as: @options (nullable) are for a room that is not there yet. */
+GwRoom *gw_rooms_ensure_as (Gateway *gateway, const char *name, const GwRoomOptions *options, GError **error);
 /** gw_rooms_announce: the participant is there: participant_joined. */
 void gw_rooms_announce (Gateway *gateway, GwParticipant *participant);
 /** gw_rooms_publish: its audio is there: track_published. */

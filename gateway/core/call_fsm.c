@@ -22,6 +22,7 @@ gw_call_status_word (GwCallState state)
     case GW_CALL_RINGING:
       return "ringing";
     case GW_CALL_ANSWERED:
+    case GW_CALL_ASKING:
     case GW_CALL_ACTIVE:
       return "active";
     case GW_CALL_CLOSING:
@@ -49,6 +50,14 @@ live_step (GwCallState state, GwCallEvent event)
         return (GwCallStep){ GW_CALL_ANSWERED, GW_CALL_ACTION_RING | ANSWER_ALL };
       if (state == GW_CALL_ALERTING)
         return (GwCallStep){ GW_CALL_ANSWERED, ANSWER_ALL };
+      break;
+    case GW_CALL_EVENT_ASK:
+      if (state == GW_CALL_NEW)
+        return (GwCallStep){ GW_CALL_ASKING, GW_CALL_ACTION_RING | GW_CALL_ACTION_ANSWER };
+      break;
+    case GW_CALL_EVENT_ADMIT:
+      if (state == GW_CALL_ASKING)
+        return (GwCallStep){ GW_CALL_ACTIVE, GW_CALL_ACTION_JOIN | GW_CALL_ACTION_STATUS };
       break;
     case GW_CALL_EVENT_DIAL:
       if (state == GW_CALL_NEW)

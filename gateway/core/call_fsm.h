@@ -6,6 +6,9 @@
  *              | ALERT       | INVITE
  *              +-> ALERTING -+          (answer: on_participant)
  *
+ *              | ASK             ADMIT
+ *              +-----> ASKING ------------------> ACTIVE   (a PIN is asked for: answered, in no room yet)
+ *
  *                 DIAL          PROGRESS          ANSWER
  *   outbound  NEW ----> DIALING --------> RINGING ------> ACTIVE
  *
@@ -24,6 +27,7 @@ typedef enum
   GW_CALL_NEW,
   GW_CALL_ALERTING, /* inbound: rings until somebody is in the room */
   GW_CALL_ANSWERED, /* inbound: our 2xx is out, no ACK yet */
+  GW_CALL_ASKING,   /* inbound: answered, the caller is asked for a PIN */
   GW_CALL_DIALING,
   GW_CALL_RINGING,
   GW_CALL_ACTIVE,
@@ -38,6 +42,8 @@ typedef enum
 {
   GW_CALL_EVENT_ALERT,  /* accepted by dispatch, to be answered later */
   GW_CALL_EVENT_INVITE, /* accepted by dispatch, media ready: answer now */
+  GW_CALL_EVENT_ASK,    /* the same, but which room is not known before the caller's PIN */
+  GW_CALL_EVENT_ADMIT,  /* it is known */
   GW_CALL_EVENT_DIAL,
   GW_CALL_EVENT_PROGRESS,
   GW_CALL_EVENT_ANSWER,

@@ -5,6 +5,7 @@
 #include "config/base/address.h"
 #include "config/base/error.h"
 #include "config/base/ids.h"
+#include "gateway/core/pin.h"
 #include "gateway/core/room.h"
 
 void
@@ -137,21 +138,79 @@ find_trunk (const CfgSettings *settings, const GwDispatchFacts *facts, GError **
   return NULL;
 }
 
-static const CfgDispatchRuleSettings *
-find_rule (const CfgSettings *settings, const CfgTrunkSettings *trunk)
+/* @trunk: (nullable): its name */
+static gboolean
+rule_fits (const CfgDispatchRuleSettings *rule, const char *trunk, const GwDispatchFacts *facts)
 {
-  const CfgDispatchRuleSettings *general = NULL;
+  if (rule->trunks[0] != NULL
+      && (trunk == NULL || !g_strv_contains ((const char *const *)rule->trunks, trunk)))
+    return FALSE;
+  return number_listed (rule->inbound_numbers, facts->caller) && number_listed (rule->numbers, facts->called);
+}
+
+/* The lower one goes first. */
+static guint
+rule_rank (const CfgDispatchRuleSettings *rule)
+{
+  guint rank = rule->trunks[0] == NULL;
+
+  rank = rank * 2 + (rule->inbound_numbers[0] == NULL);
+  rank = rank * 2 + (rule->numbers[0] == NULL);
+  rank = rank * 2 + (rule->pin == NULL);
+  return rank * 4 + (guint)rule->type;
+}
+
+static const CfgDispatchRuleSettings *
+better_rule (const CfgDispatchRuleSettings *best, const CfgDispatchRuleSettings *rule)
+{
+  return best == NULL || rule_rank (rule) < rule_rank (best) ? rule : best;
+}
+
+static const CfgDispatchRuleSettings *
+find_rule (const CfgSettings *settings, const CfgTrunkSettings *trunk, const GwDispatchFacts *facts)
+{
+  const CfgDispatchRuleSettings *best = NULL;
 
   for (gsize i = 0; i < settings->n_dispatch_rules; i++)
     {
       const CfgDispatchRuleSettings *rule = &settings->dispatch_rules[i];
 
-      if (rule->trunks[0] == NULL && general == NULL)
-        general = rule;
-      if (trunk != NULL && g_strv_contains ((const char *const *)rule->trunks, trunk->name))
-        return rule;
+      if (rule_fits (rule, trunk != NULL ? trunk->name : NULL, facts))
+        best = better_rule (best, rule);
     }
-  return general;
+  return best;
+}
+
+/* Compares all of both, whatever is in them. */
+static gboolean
+same_pin (const char *a, const char *b)
+{
+  char first[GW_PIN_MAX_DIGITS + 1] = { 0 }, second[GW_PIN_MAX_DIGITS + 1] = { 0 };
+  volatile guint difference = strlen (a) != strlen (b);
+
+  memcpy (first, a, MIN (strlen (a), GW_PIN_MAX_DIGITS));
+  memcpy (second, b, MIN (strlen (b), GW_PIN_MAX_DIGITS));
+  for (gsize i = 0; i < sizeof first; i++)
+    difference |= (guint)(first[i] ^ second[i]);
+  explicit_bzero (second, sizeof second);
+  return difference == 0;
+}
+
+static const CfgDispatchRuleSettings *
+find_rule_by_pin (const CfgSettings *settings, const char *trunk, const GwDispatchFacts *facts,
+                  const char *pin)
+{
+  const CfgDispatchRuleSettings *best = NULL;
+
+  for (gsize i = 0; i < settings->n_dispatch_rules; i++)
+    {
+      const CfgDispatchRuleSettings *rule = &settings->dispatch_rules[i];
+      gboolean fits = rule_fits (rule, trunk, facts);
+
+      if (rule->pin != NULL && same_pin (rule->pin, pin) && fits)
+        best = better_rule (best, rule);
+    }
+  return best;
 }
 
 static char *
@@ -174,6 +233,7 @@ rule_room (const CfgDispatchRuleSettings *rule, const GwDispatchFacts *facts)
     }
 }
 
+/* @room: (transfer full) (nullable): NULL: after the PIN */
 static gboolean
 fill (GwDispatch *result, char *room, const CfgTrunkSettings *trunk, const CfgDispatchRuleSettings *rule,
       GError **error)
@@ -181,7 +241,7 @@ fill (GwDispatch *result, char *room, const CfgTrunkSettings *trunk, const CfgDi
   g_autofree char *owned_room = room;
 
   memset (result, 0, sizeof *result);
-  if (!gw_name_check ("room", room, NULL))
+  if (room != NULL && !gw_name_check ("room", room, NULL))
     {
       g_set_error_literal (error, CFG_ERROR, CFG_ERROR_NOT_FOUND, "the called name cannot be a room's name");
       return FALSE;
@@ -191,7 +251,8 @@ fill (GwDispatch *result, char *room, const CfgTrunkSettings *trunk, const CfgDi
   result->rule = rule;
   if (trunk != NULL)
     result->trunk_id = g_strdup (trunk->id);
-  result->rule_id = rule != NULL ? g_strdup (rule->id) : cfg_id_stable ("SDR_", "");
+  if (result->room != NULL)
+    result->rule_id = rule != NULL ? g_strdup (rule->id) : cfg_id_stable ("SDR_", "");
   return TRUE;
 }
 
@@ -207,11 +268,24 @@ gw_dispatch (const CfgSettings *settings, const GwDispatchFacts *facts, GwDispat
       if (trunk == NULL)
         return FALSE;
     }
-  rule = find_rule (settings, trunk);
+  rule = find_rule (settings, trunk, facts);
   if (rule != NULL)
-    return fill (result, rule_room (rule, facts), trunk, rule, error);
+    return fill (result, rule->pin == NULL ? rule_room (rule, facts) : NULL, trunk, rule, error);
   if (settings->demo || settings->implicit_callee_rule)
     return fill (result, g_strdup (facts->called), trunk, NULL, error);
-  g_set_error_literal (error, CFG_ERROR, CFG_ERROR_NOT_FOUND, "no dispatch rule is for this trunk");
+  g_set_error_literal (error, CFG_ERROR, CFG_ERROR_NOT_FOUND,
+                       "no dispatch rule is for this trunk, caller and number");
+  return FALSE;
+}
+
+gboolean
+gw_dispatch_pin (const CfgSettings *settings, const GwDispatchFacts *facts, const char *trunk,
+                 const char *pin, GwDispatch *result, GError **error)
+{
+  const CfgDispatchRuleSettings *rule = find_rule_by_pin (settings, trunk, facts, pin);
+
+  if (rule != NULL)
+    return fill (result, rule_room (rule, facts), cfg_settings_find_trunk (settings, trunk), rule, error);
+  g_set_error_literal (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED, "no dispatch rule has this PIN");
   return FALSE;
 }

@@ -15,8 +15,8 @@ typedef struct
 
 typedef struct
 {
-  char *room;
-  const CfgTrunkSettings *trunk;       /* (nullable): demo mode */
+  char *room;                    /* NULL: the caller is asked for a PIN first, then see gw_dispatch_pin */
+  const CfgTrunkSettings *trunk; /* (nullable): demo mode */
   const CfgDispatchRuleSettings *rule; /* (nullable): demo or implicit rule */
   char *trunk_id, *rule_id;            /* "ST_...", "SDR_...", stable for a name */
 } GwDispatch;
@@ -42,14 +42,35 @@ GwAccess gw_dispatch_access (const CfgSettings *settings, const GwDispatchFacts 
  * gw_dispatch:
  *
  * Inbound trunks match by source address, called number, caller's number and proved user name, the first that
- * fits in file order; a rule that names the trunk goes before one for all trunks. Without any trunk (demo
- * mode) the called name is the room.
+ * fits in file order. Of the rules that are for the trunk, the caller and the called number, the first in
+ * this order takes the call:
+ *
+ *   1. one that names the trunk, before one for all trunks
+ *   2. one with inbound_numbers (callers), before one for all callers
+ *   3. one with numbers (called), before one for all of them
+ *   4. one with a PIN, before one without
+ *   5. direct, then individual, then callee; last, the order in the file
+ *
+ * Without any trunk (demo mode) the called name is the room.
  *
  * Returns: FALSE with CFG_ERROR_PERMISSION_DENIED (SIP 403: no trunk takes calls from there or from this
  * caller), NOT_FOUND (404: no such number, no rule).
  */
 gboolean gw_dispatch (const CfgSettings *settings, const GwDispatchFacts *facts, GwDispatch *result,
                       GError **error);
+
+/**
+ * gw_dispatch_pin: the same once the caller has entered @pin: only rules with exactly this PIN count, in the
+ * order above.
+ * @trunk: (nullable): name of the trunk that took the call; NULL in demo mode
+ *
+ * How long it takes does not depend on which PINs there are that @pin is like (but on its length).
+ *
+ * Returns: FALSE with CFG_ERROR_PERMISSION_DENIED: no such PIN, and with NOT_FOUND for a called name that
+ * cannot be a room's.
+ */
+gboolean gw_dispatch_pin (const CfgSettings *settings, const GwDispatchFacts *facts, const char *trunk,
+                          const char *pin, GwDispatch *result, GError **error);
 void gw_dispatch_clear (GwDispatch *dispatch);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (GwDispatch, gw_dispatch_clear)

@@ -185,3 +185,17 @@ gw_participant_set_attribute (GwParticipant *participant, const char *key, const
 {
   g_hash_table_replace (participant->attributes, g_strdup (key), g_strdup (value));
 }
+
+void
+gw_room_take_options (GwRoom *room, const GwRoomOptions *options)
+{
+  if (options == NULL)
+    return;
+  room->empty_timeout_s = options->empty_timeout_s;
+  room->departure_timeout_s = options->departure_timeout_s;
+  room->max_participants = options->max_participants;
+  if (options->metadata == NULL)
+    return;
+  g_free (room->metadata);
+  room->metadata = g_strdup (options->metadata);
+}

@@ -66,6 +66,15 @@ struct _GwRoom
   guint64 media_room;
 };
 
+/* How a room is made that somebody comes into. */
+typedef struct
+{
+  guint empty_timeout_s, departure_timeout_s, max_participants;
+  char *metadata; /* (nullable) */
+} GwRoomOptions;
+
+/** gw_room_take_options: (nullable). */
+void gw_room_take_options (GwRoom *room, const GwRoomOptions *options);
 /** gw_room_new: an empty room with a fresh sid and the default timeouts. (transfer full) */
 GwRoom *gw_room_new (const char *name, CfgMonotonic now, CfgWall wall) G_GNUC_WARN_UNUSED_RESULT;
 void gw_room_free (GwRoom *room);

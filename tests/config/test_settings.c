@@ -344,6 +344,47 @@ trunks_and_rules (void)
 }
 
 static void
+what_rules_say_of_participants (void)
+{
+  g_autoptr (CfgSettings) settings = parse (
+      "trunks:\n  - {name: t, numbers: [\"1\"]}\n"
+      "dispatch_rules:\n"
+      "  - {room: a, inbound_numbers: [\"+2\"], numbers: [\"1\"], pin: 0042, hide_phone_number: true,\n"
+      "     attributes: {team: sales, empty: , n: 3}, metadata: '{\"a\": 1}',\n"
+      "     room_config: {empty_timeout: 5s, departure_timeout: 0, max_participants: 7, metadata: m}}\n"
+      "  - {room: b}\n  - {type: callee}\n");
+  const CfgDispatchRuleSettings *rule = &settings->dispatch_rules[0];
+
+  assert_texts (rule->inbound_numbers, "+2");
+  assert_texts (rule->numbers, "1");
+  g_assert_cmpstr (rule->pin, ==, "0042");
+  g_assert_true (rule->hide_phone_number);
+  g_assert_cmpuint (rule->n_attributes, ==, 3);
+  g_assert_cmpstr (rule->attributes[0].name, ==, "team");
+  g_assert_cmpstr (rule->attributes[0].value, ==, "sales");
+  g_assert_cmpstr (rule->attributes[1].value, ==, "");
+  g_assert_cmpstr (rule->attributes[2].value, ==, "3");
+  g_assert_cmpstr (rule->metadata, ==, "{\"a\": 1}");
+  g_assert_cmpuint (rule->room_config.empty_timeout_s, ==, 5);
+  g_assert_cmpuint (rule->room_config.departure_timeout_s, ==, 0);
+  g_assert_cmpuint (rule->room_config.max_participants, ==, 7);
+  g_assert_cmpstr (rule->room_config.metadata, ==, "m");
+  rule = &settings->dispatch_rules[1];
+  g_assert_false (rule->hide_phone_number);
+  g_assert_cmpuint (rule->room_config.empty_timeout_s, ==, 300);
+  g_assert_cmpuint (rule->room_config.departure_timeout_s, ==, 20);
+  g_assert_cmpuint (settings->pin.tries, ==, 3);
+  g_assert_cmpint (settings->pin.timeout_us, ==, 10 * CFG_US_PER_S);
+  g_assert_cmpint (settings->pin.digit_timeout_us, ==, 5 * CFG_US_PER_S);
+  /* The trunk is open to any address, and the callee rule never takes a call. */
+  g_assert_cmpuint (g_strv_length (settings->warnings), ==, 2);
+  g_assert_nonnull (
+      strstr (settings->warnings[1],
+              "the rule in line 8 and the rule in line 7 take the same calls: the rule in line 7 "
+              "takes them all"));
+}
+
+static void
 a_trunk_without_direction_guesses_it (void)
 {
   static const struct
@@ -556,6 +597,7 @@ main (int argc, char **argv)
   g_test_add_func ("/config/settings/empty_sections_are_ignored", empty_sections_are_ignored);
   g_test_add_func ("/config/settings/every_key_reaches_its_member", every_key_reaches_its_member);
   g_test_add_func ("/config/settings/trunks_and_rules", trunks_and_rules);
+  g_test_add_func ("/config/settings/what_rules_say_of_participants", what_rules_say_of_participants);
   g_test_add_func ("/config/settings/a_trunk_without_direction_guesses_it",
                    a_trunk_without_direction_guesses_it);
   g_test_add_func ("/config/settings/the_guides_configurations_load", the_guides_configurations_load);

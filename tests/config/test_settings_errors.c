@@ -42,7 +42,8 @@ static const Row key_rows[] = {
   { "\"a\\nb\": 1\nstorage: {}\n",
     "1: a\\nb: unknown key; known here: api_key, api_secret, keys, ws_url, http, sip_port, sip, rtp_port, "
     "rtc, media, "
-    "session_timer, limits, storage, redis, webhook, logging, capture, trunks, dispatch_rules" },
+    "session_timer, limits, pin, prompts, storage, redis, webhook, logging, capture, trunks, "
+    "dispatch_rules" },
   { "redis:\n  <<: {address: a}\n", "2: redis.<<: unknown key; known here: address, username, password, db" },
   { "sip_port: 5060\nrtp_port: {start: 1, end: 2}\nsip_port: 5070\n",
     "3: sip_port: is given twice, first in line 1; remove one" },
@@ -67,7 +68,8 @@ keys_are_known_and_given_once (void)
 static const Row value_rows[] = {
   { "a: &x 1\n", "1: a: unknown key; known here: api_key, api_secret, keys, ws_url, http, sip_port, sip, "
                  "rtp_port, rtc, media, "
-                 "session_timer, limits, storage, redis, webhook, logging, capture, trunks, dispatch_rules" },
+                 "session_timer, limits, pin, prompts, storage, redis, webhook, logging, capture, trunks, "
+                 "dispatch_rules" },
   { "\n\nsession_timer:\n  # a comment\n  min_se: abc\n",
     "5: session_timer.min_se: must be a number of seconds between 1 and 86400, not \"abc\"" },
   { "session_timer: {min_se: 0}\n",
@@ -237,6 +239,29 @@ static const Row rule_rows[] = {
     "4: dispatch_rules[0].trunks[0]: trunk \"o\" takes no calls, it is outbound only" },
   { A_TRUNK "dispatch_rules:\n  - {room: a, name: r}\n  - {room: b, name: r}\n",
     "5: dispatch_rules[1].name: \"r\" is taken by the entry in line 4; choose another name" },
+  { A_TRUNK "dispatch_rules:\n  - {room: a, name: r}\n  - {room: b}\n",
+    "5: dispatch_rules[1]: the rule in line 5 and \"r\" (line 4) take the same calls, and nothing tells "
+    "which "
+    "goes first: give one of them other trunks, inbound_numbers, numbers or another pin, or remove it" },
+  { A_TRUNK "dispatch_rules:\n  - {room: a, name: r, trunks: [t]}\n  - {room: c}\n"
+            "  - {room: b, name: s, trunks: [t]}\n",
+    "6: dispatch_rules[2]: \"s\" (line 6) and \"r\" (line 4) take the same calls, and nothing tells which "
+    "goes first: give one of them other trunks, inbound_numbers, numbers or another pin, or remove it" },
+  { A_TRUNK "dispatch_rules:\n  - {room: a, name: r, inbound_numbers: [\"1\", \"+2\"], pin: 77}\n"
+            "  - {room: b, name: s, inbound_numbers: [\"3\", \"2\"], pin: 77}\n",
+    "5: dispatch_rules[1]: \"s\" (line 5) and \"r\" (line 4) take the same calls, and nothing tells which "
+    "goes first: give one of them other trunks, inbound_numbers, numbers or another pin, or remove it" },
+  { A_TRUNK "dispatch_rules:\n  - {room: a, attributes: {sip.callID: x}}\n",
+    "4: dispatch_rules[0]: attributes: sip.* is the gateway's own" },
+  { A_TRUNK "dispatch_rules:\n  - {room: a, attributes: [x]}\n",
+    "4: dispatch_rules[0].attributes: must be names with values, as in `name: value`, not a list" },
+  { A_TRUNK "dispatch_rules:\n  - {room: a, attributes: {x: y, x: z}}\n",
+    "4: dispatch_rules[0].attributes.x: is given twice, first in line 4; remove one" },
+  { A_TRUNK "dispatch_rules:\n  - {room: a, room_config: {agents: x}}\n",
+    "4: dispatch_rules[0].room_config.agents: unknown key; known here: empty_timeout, departure_timeout, "
+    "max_participants, metadata" },
+  { "pin: {tries: 0}\n", "1: pin.tries: must be a number between 1 and 10, not \"0\"" },
+  { "pin: {timeout: 0}\n", "1: pin: timeout and digit_timeout must be above 0" },
   { A_TRUNK "dispatch_rules:\n  - {room: a, codecs: [gsm]}\n",
     "4: dispatch_rules[0].codecs[0]: must be opus, G722, PCMU or PCMA, not \"gsm\"" },
   { A_TRUNK "dispatch_rules:\n  - {room: a, answer: later}\n",
@@ -264,9 +289,6 @@ static const Row unsupported_rows[] = {
     "1: webhook.api_key: sending webhooks is not available in this version; remove the key" },
   { "trunks:\n  - name: a\n    outbound_address: h\n    register: true\n",
     "4: trunks[0].register: registering with a provider is not available in this version; remove the key" },
-  { A_TRUNK "dispatch_rules:\n  - {room: a, pin: 1234}\n",
-    "4: dispatch_rules[0].pin: asking the caller for a PIN is not available in this version; remove the "
-    "key" },
 };
 
 static void

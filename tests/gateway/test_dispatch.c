@@ -112,6 +112,134 @@ test_ids_are_stable (void)
   g_assert_cmpuint (strlen (a), ==, 15);
 }
 
+#define ONE_TRUNK        "trunks:\n  - {name: t, numbers: [\"100\", \"200\"]}\n  - {name: u, numbers: [\"300\"]}\n"
+#define RULE(name, what) "  - {name: " name ", room: " name ", type: direct" what "}\n"
+#define CALLER_7         ", inbound_numbers: [\"+7\"]"
+#define NUMBER_1         ", numbers: [\"100\"]"
+#define TRUNK_T          ", trunks: [t]"
+#define PIN(pin)         ", pin: \"" pin "\""
+
+/* In pairs: what is named first goes first, wherever it stands in the file. */
+static const struct
+{
+  const char *name, *first, *second, *caller, *called;
+  const char *winner; /* of the two rules "first" and "second"; NULL: no rule */
+} order[] = {
+  { "trunk before inbound_numbers", TRUNK_T, CALLER_7, "7", "100", "first" },
+  { "trunk before numbers", TRUNK_T, NUMBER_1, "7", "100", "first" },
+  { "trunk before PIN", TRUNK_T, PIN ("1"), "7", "100", "first" },
+  { "trunk before all of them", TRUNK_T, CALLER_7 NUMBER_1 PIN ("1"), "7", "100", "first" },
+  { "inbound_numbers before numbers", CALLER_7, NUMBER_1, "+7", "100", "first" },
+  { "inbound_numbers before PIN", CALLER_7, PIN ("1"), "7", "100", "first" },
+  { "inbound_numbers before numbers and PIN", CALLER_7, NUMBER_1 PIN ("1"), "7", "100", "first" },
+  { "numbers before PIN", NUMBER_1, PIN ("1"), "7", "100", "first" },
+  { "PIN before none", PIN ("1"), "", "7", "100", "first" },
+  { "trunk and PIN before trunk", TRUNK_T PIN ("1"), TRUNK_T, "7", "100", "first" },
+  { "both for the trunk: callers decide", TRUNK_T CALLER_7, TRUNK_T PIN ("1"), "7", "100", "first" },
+  { "direct before individual", ", type_direct", ", type_individual", "7", "100", "first" },
+  { "direct before callee", ", type_direct", ", type_callee", "7", "100", "first" },
+  { "individual before callee", ", type_individual", ", type_callee", "7", "100", "first" },
+  { "PIN before direct", ", type_callee" PIN ("1"), ", type_direct", "7", "100", "first" },
+  { "other trunk", TRUNK_T, CALLER_7, "7", "300", "second" },
+  { "other caller", CALLER_7, PIN ("1"), "8", "100", "second" },
+  { "other number", NUMBER_1, "", "7", "200", "second" },
+  { "no rule", TRUNK_T, CALLER_7, "8", "300", NULL },
+  { "a number that begins alike", CALLER_7, TRUNK_T NUMBER_1, "77", "200", NULL },
+};
+
+static void
+append_rule (GString *yaml, const char *name, const char *keys)
+{
+  const char *type = strstr (keys, ", type_"), *word = type != NULL ? type + 7 : "direct";
+  const int size = (int)strcspn (word, ",");
+
+  g_string_append_printf (yaml, "  - {name: %s, %s: r, type: %.*s%s}\n", name,
+                          strncmp (word, "direct", (gsize)size) == 0 ? "room" : "room_prefix", size, word,
+                          type != NULL ? word + size : keys);
+}
+
+static void
+check_precedence (gsize row, gboolean swapped)
+{
+  const GwDispatchFacts facts
+      = { .called = order[row].called, .caller = order[row].caller, .source_address = "192.0.2.1" };
+  g_autoptr (GString) yaml = g_string_new (ONE_TRUNK "dispatch_rules:\n");
+  g_autoptr (CfgSettings) settings = NULL;
+  g_autoptr (GError) error = NULL;
+  g_auto (GwDispatch) result = { 0 };
+
+  if (!swapped)
+    append_rule (yaml, "first", order[row].first);
+  append_rule (yaml, "second", order[row].second);
+  if (swapped)
+    append_rule (yaml, "first", order[row].first);
+  g_test_message ("%s\n%s", order[row].name, yaml->str);
+  settings = cfg_settings_parse (yaml->str, yaml->len, "test.yaml", &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (gw_dispatch (settings, &facts, &result, NULL), ==, order[row].winner != NULL);
+  if (order[row].winner == NULL)
+    return;
+  g_assert_cmpstr (result.rule->name, ==, order[row].winner);
+  /* Which room is for nobody to know before the PIN. */
+  g_assert_cmpint (result.room == NULL, ==, result.rule->pin != NULL);
+  g_assert_cmpint (result.rule_id == NULL, ==, result.rule->pin != NULL);
+}
+
+static void
+test_precedence (void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (order); i++)
+    {
+      check_precedence (i, FALSE);
+      check_precedence (i, TRUE);
+    }
+}
+
+static void
+test_pin (void)
+{
+  static const char yaml[] = ONE_TRUNK "dispatch_rules:\n"                        /* */
+      RULE ("open", "") RULE ("all", PIN ("11")) RULE ("own", TRUNK_T PIN ("22")) /* */
+      RULE ("same", TRUNK_T PIN ("11")) RULE ("long", PIN ("1234567890123456"))   /* */
+      RULE ("seven", CALLER_7 PIN ("33")) "  - {type: callee, room_prefix: n, pin: \"44\"}\n";
+  static const struct
+  {
+    const char *trunk, *called, *pin, *room;
+  } pins[] = {
+    { "t", "100", "22", "own" },
+    { "u", "300", "22", NULL }, /* of the other trunk */
+    { "t", "100", "11", "same" },
+    { "u", "300", "11", "all" },
+    { "gone", "300", "11", "all" },
+    { "t", "100", "33", "seven" },
+    { "t", "100", "44", "n100" },
+    { "t", "100", "1234567890123456", "long" },
+    { "t", "100", "12345678901234567", NULL },
+    { "t", "100", "123456789012345", NULL },
+    { "t", "100", "1", NULL },
+    { "t", "100", "111", NULL },
+    { "t", "100", "", NULL }, /* never the open one */
+    { "t", "100", "23", NULL },
+  };
+  g_autoptr (CfgSettings) settings = cfg_settings_parse (yaml, strlen (yaml), "t", NULL);
+
+  g_assert_nonnull (settings);
+  for (gsize i = 0; i < G_N_ELEMENTS (pins); i++)
+    {
+      const GwDispatchFacts facts
+          = { .called = pins[i].called, .caller = "7", .source_address = "192.0.2.1" };
+      g_auto (GwDispatch) result = { 0 };
+      g_autoptr (GError) error = NULL;
+
+      g_test_message ("row %u", (guint)i);
+      g_assert_cmpint (gw_dispatch_pin (settings, &facts, pins[i].trunk, pins[i].pin, &result, &error), ==,
+                       pins[i].room != NULL);
+      g_assert_cmpstr (result.room, ==, pins[i].room);
+      if (pins[i].room == NULL)
+        g_assert_error (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED);
+    }
+}
+
 #define WITH_PASSWORDS                                                                                       \
   "trunks:\n"                                                                                                \
   "  - {name: a, numbers: [\"1\"], auth_username: ua, auth_password: pa}\n"                                  \
@@ -172,6 +300,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/gateway/dispatch/table", test_table);
+  g_test_add_func ("/gateway/dispatch/precedence", test_precedence);
+  g_test_add_func ("/gateway/dispatch/pin", test_pin);
   g_test_add_func ("/gateway/dispatch/ids_are_stable", test_ids_are_stable);
   g_test_add_func ("/gateway/dispatch/access", test_access);
   return g_test_run ();

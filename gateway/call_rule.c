@@ -1,0 +1,57 @@
+/* What the dispatch rule of a call says of its participant and of the room that it may make. Copied: a call
+ * outlives the configuration. */
+#include "gateway/call_private.h"
+
+#include <string.h>
+
+static void
+free_room_options (GwRoomOptions *options)
+{
+  if (options != NULL)
+    g_free (options->metadata);
+  g_free (options);
+}
+
+/* Header attributes may name the caller too. */
+static void
+forget_number (GwCall *call)
+{
+  const char *number = call->v.from[0] == '+' ? call->v.from + 1 : call->v.from;
+  GHashTableIter iter;
+  gpointer key, value;
+
+  call->hides_number = TRUE;
+  g_hash_table_iter_init (&iter, call->attributes);
+  while (g_hash_table_iter_next (&iter, &key, &value))
+    if (strcmp (key, "sip.phoneNumber") == 0
+        || (g_str_has_prefix (key, "sip.h.") && number[0] != '\0' && strstr (value, number) != NULL))
+      g_hash_table_iter_remove (&iter);
+}
+
+void
+gw_call_take_rule (GwCall *call, const CfgDispatchRuleSettings *rule)
+{
+  if (rule == NULL)
+    return;
+  if (rule->hide_phone_number)
+    forget_number (call);
+  for (gsize i = 0; i < rule->n_attributes; i++)
+    gw_call_set_attribute (call, rule->attributes[i].name, rule->attributes[i].value);
+  g_free (call->metadata);
+  call->metadata = g_strdup (rule->metadata);
+  free_room_options (call->room_options);
+  call->room_options = g_new0 (GwRoomOptions, 1);
+  *call->room_options = (GwRoomOptions){
+    .empty_timeout_s = rule->room_config.empty_timeout_s,
+    .departure_timeout_s = rule->room_config.departure_timeout_s,
+    .max_participants = rule->room_config.max_participants,
+    .metadata = g_strdup (rule->room_config.metadata),
+  };
+}
+
+void
+gw_call_rule_clear (GwCall *call)
+{
+  g_clear_pointer (&call->metadata, g_free);
+  g_clear_pointer (&call->room_options, free_room_options);
+}
