@@ -180,8 +180,7 @@ test('a callee that rings is removed, is dialled twice, sends early media and th
 test('a caller who rings until somebody comes: hangs up, is hung up, is answered', {}, async (t) => {
   const gateway = await Gateway.start(t, {
     sip: { bind: ['127.0.0.1'] }, trunks: [{ name: 'in', direction: 'inbound', allowed_addresses: ['127.0.0.1'] }],
-    dispatch_rules: [{ name: 'wait', type: 'direct', room: 'lobby', answer: 'on_participant' },
-      { name: 'now', trunks: [], type: 'direct', room: 'lobby' }],
+    dispatch_rules: [{ name: 'wait', type: 'direct', room: 'lobby', answer: 'on_participant' }],
   });
   const rpc = await watched(t, gateway);
   const rings = (phone) => until('it rings', () => phone.messages.some((message) => message.status === 180));
