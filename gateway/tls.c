@@ -98,7 +98,8 @@ gw_tls_log (SigSip *sip)
     cfg_warn ("sip", NULL, "A SIP certificate expires soon", CFG_STR ("file", file),
               CFG_INT ("days", left_s / DAY_S), CFG_STR ("expires", text));
   else
-    cfg_info ("sip", NULL, "SIP certificates read", CFG_STR ("firstToExpire", file), CFG_STR ("expires", text));
+    cfg_info ("sip", NULL, "SIP certificates read", CFG_STR ("firstToExpire", file),
+              CFG_STR ("expires", text));
 }
 
 void
@@ -108,10 +109,11 @@ gw_tls_metrics (SigSip *sip, GString *text)
   gint64 expires_s = sig_sip_tls_expires (sip, &file);
 
   if (file != NULL)
-    g_string_append_printf (text,
-                            "# HELP switchroom_sip_certificate_expiry_timestamp_seconds When the first of our "
-                            "SIP certificates expires.\n"
-                            "# TYPE switchroom_sip_certificate_expiry_timestamp_seconds gauge\n"
-                            "switchroom_sip_certificate_expiry_timestamp_seconds %" G_GINT64_FORMAT "\n",
-                            expires_s);
+    g_string_append_printf (
+        text,
+        "# HELP switchroom_sip_certificate_expiry_timestamp_seconds When the first of our "
+        "SIP certificates expires.\n"
+        "# TYPE switchroom_sip_certificate_expiry_timestamp_seconds gauge\n"
+        "switchroom_sip_certificate_expiry_timestamp_seconds %" G_GINT64_FORMAT "\n",
+        expires_s);
 }

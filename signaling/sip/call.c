@@ -189,6 +189,7 @@ sig_sip_call_free (gpointer data)
   g_free (call->bye_reason);
   g_free (call->held_sdp);
   g_free (call->source_url);
+  g_free (call->tls_host);
   sig_sip_dialog_state_clear (&call->dialog);
   g_free (call);
 }

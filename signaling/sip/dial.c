@@ -228,8 +228,7 @@ sig_sip_uri_host (const char *uri, char **host, guint16 *port)
 }
 
 /**
- * sig_sip_attempt_needs_lookup: whether @attempt goes to a name. Names of TLS servers are left to the stack,
- * which compares them with the certificate.
+ * sig_sip_attempt_needs_lookup: whether @attempt goes to a name.
  * @host: (out) (transfer full): the name, for question->host
  */
 gboolean
@@ -238,11 +237,11 @@ sig_sip_attempt_needs_lookup (const SigSipAttempt *attempt, SigSipQuestion *ques
   g_auto (Way) way = { 0 };
 
   read_way (attempt->send_to != NULL ? attempt->send_to : attempt->uri, &way);
-  if (attempt->at != NULL || way.is_localhost || way.is_tls || sig_sip_address_is_numeric (way.host))
+  if (attempt->at != NULL || way.is_localhost || sig_sip_address_is_numeric (way.host))
     return FALSE;
   question->port = way.port;
-  if (way.has_transport)
-    question->transport = way.is_tcp ? SIG_SIP_TCP : SIG_SIP_UDP;
+  if (way.has_transport || way.is_tls)
+    question->transport = way.is_tls ? SIG_SIP_TLS : way.is_tcp ? SIG_SIP_TCP : SIG_SIP_UDP;
   *host = g_steal_pointer (&way.host);
   return TRUE;
 }
@@ -260,7 +259,7 @@ note_way (SigSipCall *call, const Way *way, const SigSipAttempt *attempt)
   call->is_sips = g_ascii_strncasecmp (attempt->uri, "sips:", 5) == 0;
   call->is_first_hop = attempt->send_to == NULL;
   if (way->is_tls)
-    sig_sip_tls_way (call, attempt->uri, proxy != NULL);
+    sig_sip_tls_way (call, attempt);
   else if (way->is_localhost) /* name servers do not know it (RFC 6761 6.3) */
     sig_sip_call_send_to (call, &call->peer);
   else if (proxy != NULL)

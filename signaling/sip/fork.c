@@ -30,6 +30,7 @@ typedef struct
   SigSipLookup *lookup;   /* (nullable) */
   SigSipCallId branch;    /* 0: none */
   char *uri;              /* (nullable): that was called last */
+  char *name;             /* (nullable): that was looked up last */
 } Lane;
 
 struct _SigSipFork
@@ -51,6 +52,7 @@ attempt_free (SigSipAttempt *attempt)
   g_free (attempt->uri);
   g_free (attempt->send_to);
   g_free (attempt->at);
+  g_free (attempt->name);
   g_free (attempt);
 }
 
@@ -80,6 +82,7 @@ lane_free (gpointer data)
 
   lane_clear (lane);
   g_free (lane->uri);
+  g_free (lane->name);
   g_free (lane);
 }
 
@@ -287,7 +290,11 @@ on_resolved (gpointer user, const SigSipPlace *places, gsize n_places)
       SigSipAttempt *one = attempt_new (attempt->uri, NULL);
       g_autofree char *at = g_strdup_printf (
           sig_sip_address_is_ipv6 (place->host) ? "sip:[%s]:%u;transport=%s" : "sip:%s:%u;transport=%s",
-          place->host, place->port, place->transport == SIG_SIP_TCP ? "tcp" : "udp");
+          place->host, place->port,
+          place->transport == SIG_SIP_TLS   ? "tls"
+          : place->transport == SIG_SIP_TCP ? "tcp"
+                                            : "udp");
+      one->name = g_strdup (lane->name);
       one->has_credentials = attempt->has_credentials;
       one->is_redirected = attempt->is_redirected;
       if (attempt->send_to != NULL)
@@ -319,6 +326,8 @@ start_lane (Lane *lane)
       if (sig_sip_attempt_needs_lookup (attempt, &question, &host))
         {
           question.host = host;
+          g_free (lane->name);
+          lane->name = g_strdup (host);
           lane->attempt = attempt;
           lane->lookup = sig_sip_resolve (sip->resolver, &question, on_resolved, lane);
           continue;

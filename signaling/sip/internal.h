@@ -148,6 +148,7 @@ typedef struct
   char *uri;                /* Request-URI */
   char *send_to;            /* (nullable): for the whole dialog */
   char *at;                 /* (nullable): where the name leads, for the first request */
+  char *name;               /* (nullable): what was looked up: whose certificate a TLS server must show */
   gboolean has_credentials; /* those of the plan may be shown there */
   gboolean is_redirected;   /* named by a 3xx */
 } SigSipAttempt;
@@ -233,6 +234,7 @@ struct _SigSipCall
   SigTimerHeaders request_headers;
   guint32 request_cseq;
   gboolean request_was_challenged;
+  char *tls_host;   /* (nullable): of a call of ours over TLS: whose certificate is expected */
   char *source_url; /* (nullable): a peer behind NAT: in-dialog requests go to its packets' source */
 
   /* indialog.c */
@@ -369,7 +371,7 @@ void sig_sip_dialog_note_own_tag (SigSipCall *call);
 void sig_sip_dialog_note_contact (SigSipCall *call, const char *user);
 
 /* secure.c: where TLS shows in a call */
-void sig_sip_tls_way (SigSipCall *call, const char *uri, gboolean has_proxy);
+void sig_sip_tls_way (SigSipCall *call, const SigSipAttempt *attempt);
 void sig_sip_tls_answered (SigSipCall *call, sip_t const *message);
 void sig_sip_tls_invited (SigSipCall *call, sip_t const *message);
 char *sig_sip_tls_why (const SigSipCall *call);

@@ -179,17 +179,26 @@ add_address_steps (SigSipLookup *lookup, gboolean first, const char *name, guint
   add_step (lookup, first, types[first ? 0 : 1], name, port, transport);
 }
 
+static guint16
+default_port (SigSipTransports transport)
+{
+  return transport == SIG_SIP_TLS ? 5061 : 5060;
+}
+
 static void
 add_srv_steps (SigSipLookup *lookup)
 {
   g_autofree char *udp = g_strconcat ("_sip._udp.", lookup->host, NULL);
   g_autofree char *tcp = g_strconcat ("_sip._tcp.", lookup->host, NULL);
+  g_autofree char *tls = g_strconcat ("_sips._tcp.", lookup->host, NULL);
   SigSipTransports wanted = lookup->transport != 0 ? lookup->transport : lookup->allowed;
 
   if (wanted & SIG_SIP_UDP)
     add_step (lookup, FALSE, sres_type_srv, udp, 0, SIG_SIP_UDP);
   if (wanted & SIG_SIP_TCP)
     add_step (lookup, FALSE, sres_type_srv, tcp, 0, SIG_SIP_TCP);
+  if (wanted & SIG_SIP_TLS)
+    add_step (lookup, FALSE, sres_type_srv, tls, 0, SIG_SIP_TLS);
 }
 
 /* ---- answers ---- */
@@ -370,7 +379,8 @@ next_step (gpointer data)
       if (step == NULL && lookup->places->len == 0 && !lookup->has_service && !lookup->asked_addresses)
         {
           lookup->asked_addresses = TRUE;
-          add_address_steps (lookup, FALSE, lookup->host, 5060, lookup->transport);
+          add_address_steps (lookup, FALSE, lookup->host, default_port (lookup->transport),
+                             lookup->transport);
           continue;
         }
       if (step == NULL)
@@ -415,7 +425,8 @@ sig_sip_resolve (SigSipResolver *resolver, const SigSipQuestion *question, SigSi
   if (question->port != 0 || hosts_entry (resolver, question->host) != NULL)
     {
       lookup->asked_addresses = TRUE;
-      add_address_steps (lookup, FALSE, question->host, question->port != 0 ? question->port : 5060,
+      add_address_steps (lookup, FALSE, question->host,
+                         question->port != 0 ? question->port : default_port (question->transport),
                          question->transport);
     }
   else if (question->transport == 0)

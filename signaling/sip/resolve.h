@@ -23,8 +23,8 @@ typedef struct
   const char *host;           /* a name */
   guint16 port;               /* 0: none was given, SRV records are asked for */
   SigSipTransports transport; /* 0: NAPTR or SRV records may choose one of `allowed` */
-  SigSipTransports allowed;
-  gboolean prefers_ipv6; /* which family comes first */
+  SigSipTransports allowed;   /* TLS is never chosen, only asked for */
+  gboolean prefers_ipv6;      /* which family comes first */
 } SigSipQuestion;
 
 /** @places: in the order to try, n_places of them; 0: nothing was found, or nobody answered within 8 s */

@@ -19,19 +19,23 @@ host_of (const char *uri)
 }
 
 /**
- * sig_sip_tls_way: what is sent goes to the peer's address, and the certificate there is checked for the host
- * of
- * @uri. The stack takes the name from the host and the address from maddr; neither is sent.
+ * sig_sip_tls_way: what is sent goes to the address that was found, and the certificate there is checked for
+ * the name that led to it. The stack takes the name from the host and the address from maddr; neither is
+ * sent.
  */
 void
-sig_sip_tls_way (SigSipCall *call, const char *uri, gboolean has_proxy)
+sig_sip_tls_way (SigSipCall *call, const SigSipAttempt *attempt)
 {
-  g_autofree char *name = host_of (uri);
+  gboolean has_proxy = attempt->send_to != NULL || attempt->at != NULL;
   gboolean has_address = sig_sip_address_is_numeric (call->peer.host);
+  g_autofree char *target = host_of (attempt->uri);
+  const char *name = attempt->name != NULL ? attempt->name : target;
+  const char *host = has_address && sig_sip_address_is_numeric (name) ? call->peer.host : name;
 
-  if (!has_address || (!has_proxy && g_ascii_strcasecmp (name, call->peer.host) == 0))
+  call->tls_host = g_strdup (host);
+  sig_sip_tls_forget (call->sip->tls, host);
+  if (!has_address || (!has_proxy && g_ascii_strcasecmp (host, call->peer.host) == 0))
     return;
-  const char *host = sig_sip_address_is_numeric (name) ? call->peer.host : name;
   g_free (call->source_url);
   call->source_url = g_strdup_printf (
       sig_sip_address_is_ipv6 (host) ? "sip:[%s]:%u;transport=tls;maddr=%s%s%s"
@@ -62,9 +66,8 @@ sig_sip_tls_answered (SigSipCall *call, sip_t const *message)
   if (!call->peer.is_tls || hop == NULL)
     return;
   g_autofree char *host = sig_sip_host (hop);
-  g_autofree char *name = host_of (call->redial != NULL ? call->redial->uri : call->dialog.remote_target);
-  if (sig_sip_address_is_numeric (host) && *name != '\0')
-    sig_sip_tls_expect (call->sip->tls, host, name);
+  if (sig_sip_address_is_numeric (host) && call->tls_host != NULL && *call->tls_host != '\0')
+    sig_sip_tls_expect (call->sip->tls, host, call->tls_host);
 }
 
 /** sig_sip_tls_invited: a caller's certificate is for a host, its Contact is an address, and most callers
@@ -90,14 +93,12 @@ sig_sip_tls_invited (SigSipCall *call, sip_t const *message)
 char *
 sig_sip_tls_why (const SigSipCall *call)
 {
-  g_autofree char *host = NULL;
   const char *reason;
 
-  if (!call->peer.is_tls || call->sip->tls == NULL || call->dialog.remote_target == NULL)
+  if (!call->peer.is_tls || call->sip->tls == NULL || call->tls_host == NULL)
     return NULL;
-  host = host_of (call->dialog.remote_target);
-  reason = sig_sip_tls_failure (call->sip->tls, host);
-  return reason != NULL ? g_strdup_printf ("no TLS connection to %s: %s", host, reason) : NULL;
+  reason = sig_sip_tls_failure (call->sip->tls, call->tls_host);
+  return reason != NULL ? g_strdup_printf ("no TLS connection to %s: %s", call->tls_host, reason) : NULL;
 }
 
 /** sig_sip_check_connection: before a request: the connection of the peer is gone, so the way is what the

@@ -376,12 +376,16 @@ sig_sip_tls_reason (SSL *ssl, int result)
 
 /* ---- one connection ---- */
 
+#define ALERT_CERTIFICATE_REQUIRED 116 /* RFC 8446 6.2; OpenSSL has no words for it */
+
 static void
 on_info (const SSL *ssl, int where, int value)
 {
   if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && value >> 8 == SSL3_AL_FATAL)
     note_words ((SSL *)ssl,
-                g_strdup_printf ("the other side refused: %s", SSL_alert_desc_string_long (value)));
+                g_strdup_printf ("the other side refused: %s", (value & 0xff) == ALERT_CERTIFICATE_REQUIRED
+                                                                   ? "certificate required"
+                                                                   : SSL_alert_desc_string_long (value)));
 }
 
 /* The stack made @ssl from a context that knows nothing; sessions of it are not resumed, so that what was
@@ -416,14 +420,24 @@ sig_sip_tls_expect (SigSipTls *tls, const char *address, const char *host)
 }
 
 void
+sig_sip_tls_forget (SigSipTls *tls, const char *address)
+{
+  g_hash_table_remove (tls->aliases, address);
+}
+
+void
 sig_sip_tls_setup_connecting (SigSipTls *tls, SSL *ssl, const char *host)
 {
-  const char *alias = g_hash_table_lookup (tls->aliases, host);
-
-  if (alias != NULL)
-    host = alias;
   g_autofree char *key = g_ascii_strdown (host, -1);
   const SigSipTlsRules *rules = g_hash_table_lookup (tls->peers, key);
+  const char *alias = rules == NULL ? g_hash_table_lookup (tls->aliases, host) : NULL;
+
+  if (alias != NULL)
+    {
+      g_autofree char *alias_key = g_ascii_strdown (alias, -1);
+      host = alias;
+      rules = g_hash_table_lookup (tls->peers, alias_key);
+    }
   gboolean verify = rules != NULL ? rules->verify : tls->verify;
 
   set_up (ssl, rules != NULL ? rules->context : tls->client, verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE);

@@ -33,6 +33,8 @@ void sig_sip_tls_setup_connecting (SigSipTls *tls, SSL *ssl, const char *host);
 /** sig_sip_tls_expect: who was found to be @host says that it takes requests at @address, numeric: a
  * certificate for @host will do there. */
 void sig_sip_tls_expect (SigSipTls *tls, const char *address, const char *host);
+/** sig_sip_tls_forget: @address is called by itself: a certificate for it is asked for again. */
+void sig_sip_tls_forget (SigSipTls *tls, const char *address);
 /** sig_sip_tls_reason: (transfer full): in words, why the handshake gave @result. */
 char *sig_sip_tls_reason (SSL *ssl, int result);
 

@@ -19,7 +19,7 @@
 typedef struct _Endpoint
 {
   SigSip *sip;
-  guint16 port;
+  guint16 port, tls_port;
   SigSipCallId call; /* of the last ops.invite */
   GString *heard;    /* "invite acked ended:0:0 " in the order of the calls */
   guint n_invites, n_acked, n_ended;
@@ -61,6 +61,7 @@ typedef struct
   guint t1_ms;
   guint min_subscription_s;
   const char *resolv_conf, *hosts_file;
+  const SigSipTlsConfig *tls; /* (nullable): with it, TLS is listened for beside the transports */
 } EndpointOptions;
 
 Endpoint *endpoint_new (const EndpointOptions *options);
@@ -92,10 +93,12 @@ typedef struct
   int listener; /* -1, or a TCP socket that waits for a connection */
   gboolean is_tcp, is_ipv6;
   guint16 port, remote_port;
-  GString *buffer; /* received and not yet taken, TCP */
-  char *last;      /* the message taken last */
-  guint n;         /* numbers Call-IDs and branches */
-  GRand *mutate;   /* (nullable): what is sent is damaged before */
+  GString *buffer;           /* received and not yet taken, TCP */
+  char *last;                /* the message taken last */
+  guint n;                   /* numbers Call-IDs and branches */
+  GRand *mutate;             /* (nullable): what is sent is damaged before */
+  struct ssl_st *ssl;        /* (nullable): what goes over a TCP connection goes through it */
+  struct ssl_ctx_st *secure; /* (nullable): connections that are accepted speak TLS */
 } Wire;
 
 Wire *wire_new (gboolean is_tcp, gboolean is_ipv6, guint16 remote_port);
@@ -104,6 +107,9 @@ Wire *wire_listen (gboolean is_tcp);
 /** wire_listen_at: the same over UDP at an IPv4 address of this machine. */
 Wire *wire_listen_at (const char *address);
 void wire_free (Wire *wire);
+/** wire_secure: TLS over the connection of @wire, or those that it accepts; takes @context. @name:
+ * (nullable): of the server. Returns: whether a client's handshake was done within 5 s. */
+gboolean wire_secure (Wire *wire, struct ssl_ctx_st *context, const char *name);
 void wire_send (Wire *wire, const char *text);
 /** mutate: changes, cuts or overwrites some bytes of @text. Returns: its new length. */
 gsize mutate (GRand *random, char *text);
