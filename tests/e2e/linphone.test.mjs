@@ -4,7 +4,7 @@ import { test, sleep, until } from './lib/tap.mjs';
 import { Gateway } from './lib/gateway.mjs';
 import { Linphone } from './lib/linphone.mjs';
 import { SipPhone } from './lib/phone.mjs';
-import { watched, waitFor, identities } from './lib/transferpeer.mjs';
+import { watched, waitFor, identities, packetsTo } from './lib/transferpeer.mjs';
 
 /** Somebody in the room to talk with, at 700 Hz. */
 async function partner(t, gateway, room, ...listen) {
@@ -16,12 +16,6 @@ async function partner(t, gateway, room, ...listen) {
 /** `sip.hold` of the one in the room lobby. */
 const holdOf = (rpc, identity) => async () =>
   (await rpc.call('participant.get', { room: 'lobby', identity })).participant.attributes['sip.hold'];
-
-/** How many packets the call of the one in the room lobby has been sent. */
-async function packetsTo(rpc, identity) {
-  const { participant } = await rpc.call('participant.get', { room: 'lobby', identity });
-  return (await rpc.call('call.get', { sip_call_id: participant.attributes['sip.callID'] })).call.media.out.packets;
-}
 
 for (const codec of ['PCMU', 'PCMA', 'G722', 'opus'])
   test(`Linphone calls in with ${codec}, both hear one another, it hangs up`, {}, async (t) => {

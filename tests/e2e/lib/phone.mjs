@@ -84,10 +84,12 @@ export class SipPhone {
   }
 }
 
-/** baresip with one codec, which plays a sine and records what it hears. */
+/** baresip with one codec, which plays a sine and records what it hears. `answer`: false, true or its answermode;
+ * `trace`: SIP messages stand in `output`; `account`: more parameters of its account; `contact`: whom it sends text. */
 export class Baresip {
-  static async start(t, { codec, hz, answer = false, transport = 'udp', encryption = null, ptime = 20, config = [] }) {
-    const phone = new Baresip();
+  static async start(t, { codec, hz, answer = false, transport = 'udp', encryption = null, ptime = 20, config = [],
+    account = '', contact = null, trace = false }) {
+    const phone = Object.assign(new Baresip(), { name: `tone${hz}` });
     phone.directory = mkdtempSync(join(tmpdir(), 'switchroom-baresip-'));
     phone.control = await freePort();
     phone.port = await freePort(2); // it listens for TLS on the next one
@@ -100,20 +102,20 @@ export class Baresip {
       'module_path /usr/lib/baresip/modules', 'module g711.so', 'module g722.so', 'module opus.so',
       'module ausine.so', 'module aubridge.so', 'module sndfile.so', `snd_path ${phone.directory}`,
       ...(encryption ? ['module srtp.so'] : []), ...config,
-      'module_tmp account.so', 'module_app menu.so', 'module_app ctrl_tcp.so',
+      'module_tmp account.so', 'module_app contact.so', 'module_app menu.so', 'module_app ctrl_tcp.so',
       `ctrl_tcp_listen 127.0.0.1:${phone.control}`, ''].join('\n'));
     writeFileSync(join(phone.directory, 'accounts'),
       `<sip:tone${hz}@127.0.0.1:${phone.port};transport=${transport}>;regint=0;audio_codecs=${baresipCodecs[codec]}` +
-      `;ptime=${ptime}${encryption ? `;mediaenc=${encryption}` : ''}${answer ? ';answermode=auto' : ''}\n`);
-    writeFileSync(join(phone.directory, 'contacts'), '');
-    phone.run(t);
+      `;ptime=${ptime}${encryption ? `;mediaenc=${encryption}` : ''}${answer ? `;answermode=${answer === true ? 'auto' : answer}` : ''}${account}\n`);
+    writeFileSync(join(phone.directory, 'contacts'), contact ? `"Contact" <${contact}>\n` : '');
+    phone.run(t, trace);
     await until('baresip is ready', () => /baresip is ready/.test(phone.output) || phone.exited, 10);
     return phone;
   }
 
-  run(t) {
+  run(t, trace) {
     this.output = '';
-    this.child = spawn('baresip', ['-f', this.directory, '-v'], { cwd: this.directory, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn('baresip', ['-f', this.directory, '-v', ...(trace ? ['-s'] : [])], { cwd: this.directory, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.child.stdout, this.child.stderr]) stream.on('data', (data) => (this.output += data));
     this.exit = new Promise((resolve) => this.child.once('close', (code) => resolve({ code })));
     this.exit.then((result) => (this.exited = result));

@@ -53,3 +53,9 @@ export const identities = async (rpc, room) =>
 
 export const waitFor = (rpc, type, check) =>
   until(`the event ${type}`, () => rpc.events.find((event) => event.type === type && check(event)));
+
+/** How many packets the call of the one in the room lobby has been sent. */
+export async function packetsTo(rpc, identity) {
+  const { participant } = await rpc.call('participant.get', { room: 'lobby', identity });
+  return (await rpc.call('call.get', { sip_call_id: participant.attributes['sip.callID'] })).call.media.out.packets;
+}
