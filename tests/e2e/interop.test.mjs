@@ -1,14 +1,85 @@
-// The interop suite: every scenario of tests/sipp passes against the shipped configuration, and fails when it should.
+// The interop suite: every scenario of tests/sipp passes against the shipped configuration, and fails when a server
+// says something else than it should.
 import { test } from './lib/tap.mjs';
 import { runScenarios, startInterop, targetFile } from './lib/interop.mjs';
+import { Liar } from './lib/liar.mjs';
 import { freePort } from './lib/ports.mjs';
+
+const pending = 'register register-ipv6 register-tls register_wrong_password';
 
 for (const transport of ['udp', 'tcp'])
   test(`interop scenarios over ${transport}`, { timeout: 120 }, async (t) => {
-    const { gateway } = await startInterop(t);
+    const { gateway, ports } = await startInterop(t);
     const { status, output } = await runScenarios(t, gateway.config.sip_port, {
-      RUN_ALL: 1, RUN_TLS: 0, RUN_PROXY: 0, SKIP: 'register register-ipv6 register_wrong_password', TRANSPORT: transport, REFER_TARGET_CSV: targetFile(t, await freePort()),
+      RUN_ALL: 1, RUN_PROXY: 0, SKIP: pending, TRANSPORT: transport, TLS_PORT: ports[5061],
+      REFER_TARGET_CSV: targetFile(t, await freePort()),
     });
     t.note(output);
     t.equal(status, 0, 'status');
   });
+
+const status = (was, is) => (text) => text.replace(`SIP/2.0 ${was}`, `SIP/2.0 ${is}`);
+const replaced = (was, is) => (text) => text.replace(was, is);
+const answerTo = (cseq, lie) => (text) => (text.includes(`CSeq: ${cseq}`) ? lie(text) : text);
+const anyRefusal = (text) => text.replace(/^SIP\/2.0 4\d\d/, 'SIP/2.0 500');
+
+/* One thing that is wrong, for each scenario. */
+const lies = {
+  options: replaced('CANCEL, ', ''),
+  invite: replaced('telephone-event/8000', 'telephone-event/16000'),
+  invite_bye: answerTo('3 BYE', status(481, 200)),
+  message: status(415, 200),
+  message_in_call: status(415, 200),
+  info: answerTo('3 INFO', status(200, 415)),
+  update: replaced('a=recvonly', 'a=sendrecv'),
+  prack: replaced('Require: 100rel\r\n', ''),
+  subscribe_notify: replaced('Subscription-State: terminated', 'Subscription-State: active'),
+  refer: replaced(/(terminated;reason=noresource[^]*SIP\/2.0) 200 OK/, '$1 603 Decline'),
+  reinvite: replaced('a=recvonly', 'a=sendonly'),
+  hold_resume: replaced('a=inactive', 'a=recvonly'),
+  session_timer: replaced('refresher=uac', 'refresher=uas'),
+  session_timer_too_small: replaced(/^Min-SE:.*\r\n/m, ''),
+  cancel: status(487, 486),
+  auth_invite: replaced(/, qop="auth"/g, ''),
+  auth_wrong_password: answerTo('3 INVITE', status(401, 200)),
+  codecs: replaced(/(m=audio \d+ RTP\/AVP) 8 9/, '$1 9 8'),
+  many_media: replaced('m=video 0', 'm=video 4000'),
+  invite_no_offer: replaced(/m=audio \d+/, 'm=audio 0'),
+  unknown_number: anyRefusal,
+  forbidden: anyRefusal,
+  method_not_allowed: anyRefusal,
+  unknown_method: replaced(/^Allow:.*\r\n/m, ''),
+  require_unknown: replaced(/^Unsupported:.*\r\n/m, ''),
+  event_unknown: replaced(/^Allow-Events:.*\r\n/m, ''),
+  unsupported_codecs: anyRefusal,
+  codec_change: anyRefusal,
+  malformed_sdp: anyRefusal,
+  not_sdp: anyRefusal,
+  contact_not_sip: anyRefusal,
+  max_forwards_zero: anyRefusal,
+  bye_without_dialog: anyRefusal,
+  info_refused: status(469, 200),
+};
+
+test('interop scenarios fail when the server does something wrong', { timeout: 120 }, async (t) => {
+  const { gateway } = await startInterop(t);
+  const target = targetFile(t, await freePort());
+  const sound = await Liar.start(t, gateway.config.sip_port, (text) => text);
+  const told = await runScenarios(t, sound.port, { RUN_ALL: 1, RUN_PROXY: 0, RUN_IPV6: 0, RUN_TLS: 0, SKIP: pending, REFER_TARGET_CSV: target });
+  t.equal(told.status, 0, `through a relay that changes nothing: ${told.output}`);
+  const scenarios = [...told.output.matchAll(/^PASS +(\S+)/gm)].map((match) => match[1]);
+  t.equal(scenarios.filter((name) => !lies[name]), [], 'scenarios that nobody lied to');
+
+  const credulous = [];
+  const left = Object.keys(lies);
+  const worker = async () => {
+    for (let name = left.shift(); name; name = left.shift()) {
+      const liar = await Liar.start(t, gateway.config.sip_port, lies[name]);
+      const { status: code, output } = await runScenarios(t, liar.port,
+        { RUN_ALL: 1, ONLY: name, SCENARIO_TIMEOUT_SEC: 5, START_UAS: name === 'refer' ? 1 : 0, REFER_TARGET_CSV: target });
+      if (code !== 1 || !liar.told) credulous.push(`${name} (status ${code}, ${liar.told} lies): ${output}`);
+    }
+  };
+  await Promise.all([worker(), worker(), worker(), worker()]);
+  t.equal(credulous, [], 'scenarios that believed a lie');
+});

@@ -216,7 +216,7 @@ run () {
   local scenario=${name%-*}
   rm -f "$log" "$messages" "$log.errors"
   if [ "$PRECHECK_OPTIONS" = 1 ] && ! call_sipp "$scenarios/precheck.xml" "precheck-$name" "$PRECHECK_TIMEOUT_SEC" > "$log" 2>&1; then
-    echo "no answer to OPTIONS within $PRECHECK_TIMEOUT_SEC s" >> "$log"
+    echo "OPTIONS got no answer before the scenario" >> "$log"
     return 1
   fi
   local -a words=()
@@ -252,7 +252,7 @@ report () {
     else
       failed=$((failed + 1))
       printf 'FAIL  %-26s %5.1f s  %s\n' "$name" "$seconds" "$(tail -n 1 "$LOG_DIR/sipp_$name.log")"
-      echo "      messages: $LOG_DIR/sipp_${name}_messages.log"
+      [ ! -f "$LOG_DIR/sipp_${name}_messages.log" ] || echo "      messages: $LOG_DIR/sipp_${name}_messages.log"
     fi
     shown=$((shown + 1))
   done
