@@ -75,6 +75,7 @@ free_trunk (CfgTrunkSettings *trunk)
   g_strfreev (trunk->numbers);
   g_strfreev (trunk->allowed_addresses);
   g_strfreev (trunk->allowed_numbers);
+  g_strfreev (trunk->allowed_targets);
   g_free (trunk->outbound_address);
   g_free (trunk->auth_username);
   g_free (trunk->auth_password);

@@ -222,8 +222,9 @@ typedef struct
   CfgCodecOrder codec_order;
   CfgEncryption media_encryption;
   CfgTransferPolicy allow_transfer; /* whom its phones may have called by REFER; default internal */
-  gboolean register_;               /* `register` */
-  guint line;                       /* of the file, for messages; 0: an entry of CfgEntries */
+  char **allowed_targets; /* inbound: other hosts that its calls may be for (config/base/host_list.h); none */
+  gboolean register_;     /* `register` */
+  guint line;             /* of the file, for messages; 0: an entry of CfgEntries */
 } CfgTrunkSettings;
 
 typedef enum

@@ -151,13 +151,21 @@ check_trunk (CfgReader *reader, CfgTrunkSettings *trunk, const char *path, GHash
   if (!(trunk->direction & CFG_TRUNK_OUTBOUND) && trunk->outbound_address != NULL)
     return cfg_reader_fail_at (reader, path,
                                "has an outbound_address but direction inbound; remove one of the two");
+  if (!(trunk->direction & CFG_TRUNK_INBOUND) && trunk->allowed_targets[0] != NULL)
+    return cfg_reader_fail_at (reader, path, "has allowed_targets, which are for calls that come in");
   if (trunk->direction == CFG_TRUNK_INBOUND && trunk->numbers[0] == NULL
       && trunk->allowed_addresses[0] == NULL && trunk->auth_username == NULL)
     return cfg_reader_fail_at (reader, path,
                                "needs numbers or allowed_addresses: it would take every call there is");
   if ((trunk->direction & CFG_TRUNK_INBOUND) && trunk->allowed_addresses[0] == NULL
       && !cfg_trunk_asks_for_password (trunk))
-    cfg_reader_warn_at (reader, path, "takes calls from any address; limit them with allowed_addresses");
+    {
+      if (trunk->allowed_targets[0] != NULL)
+        return cfg_reader_fail_at (reader, path,
+                                   "has allowed_targets and takes calls from any address: that would be an "
+                                   "open relay; add allowed_addresses, or auth_username and auth_password");
+      cfg_reader_warn_at (reader, path, "takes calls from any address; limit them with allowed_addresses");
+    }
   return check_pair (reader, path, auth_names,
                      (const char *const[2]){ trunk->auth_username, trunk->auth_password });
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "config/base/address.h"
+#include "config/base/host_list.h"
 
 #define MAX_LIST 10000
 
@@ -14,6 +15,12 @@ is_address_range (const char *text)
   CfgAddressRange range;
 
   return cfg_address_range_parse (text, &range);
+}
+
+static gboolean
+is_target (const char *text)
+{
+  return cfg_host_pattern_is_valid (text);
 }
 
 static gboolean
@@ -418,6 +425,8 @@ static const CfgKey trunk_keys[] = {
   WORD ("codec_order", codec_order, codec_order_words),
   WORD ("media_encryption", media_encryption, encryption_words),
   WORD ("allow_transfer", allow_transfer, transfer_words),
+  TEXTS ("allowed_targets", allowed_targets, .check = is_target,
+         .expected = "a host, host:port, *.domain or range of addresses"),
   BOOL ("register", register_),
   { 0 },
 };
@@ -476,6 +485,7 @@ trunk_init (gpointer item)
   trunk->numbers = g_new0 (char *, 1);
   trunk->allowed_addresses = g_new0 (char *, 1);
   trunk->allowed_numbers = g_new0 (char *, 1);
+  trunk->allowed_targets = g_new0 (char *, 1);
   trunk->transport = CFG_SIP_UDP;
   trunk->codecs = g_new0 (char *, 1);
 }

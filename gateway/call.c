@@ -8,6 +8,7 @@
 #include "config/base/ids.h"
 #include "config/base/log.h"
 #include "gateway/capture.h"
+#include "gateway/core/sip_status.h"
 #include "gateway/events.h"
 #include "gateway/messages.h"
 #include "gateway/presence.h"
@@ -82,6 +83,7 @@ gw_call_free (gpointer data)
   gw_transfer_clear (&call->transfer);
   gw_call_rule_clear (call);
   g_assert (call->pin == NULL);
+  gw_route_clear (&call->route);
   g_hash_table_unref (call->attributes);
   sig_sdp_free (call->remote);
   json_decref (call->timeline);
@@ -287,6 +289,17 @@ finish (GwCall *call)
   gateway_check_drained (gateway);
 }
 
+static void
+hang_up (GwCall *call)
+{
+  SigSip *sip = call->gateway->sip;
+
+  if (call->v.inbound && !call->v.was_answered && call->end.status >= 300)
+    sig_sip_call_reject (sip, call->sip, call->end.status, NULL, 0);
+  else
+    sig_sip_call_hangup (sip, call->sip, call->end.reason);
+}
+
 void
 gw_call_handle (GwCall *call, GwCallEvent event)
 {
@@ -298,14 +311,17 @@ gw_call_handle (GwCall *call, GwCallEvent event)
   call->v.state = step.next;
   if (step.actions & GW_CALL_ACTION_RING)
     sig_sip_call_ring (gateway->sip, call->sip);
-  if ((step.actions & GW_CALL_ACTION_JOIN) && !call->is_successor)
-    gw_rooms_announce (gateway, call->participant);
+  if ((step.actions & GW_CALL_ACTION_JOIN) && !call->is_successor && !call->is_announced)
+    {
+      call->is_announced = TRUE;
+      gw_rooms_announce (gateway, call->participant);
+    }
   if (step.actions & GW_CALL_ACTION_ANSWER)
     sig_sip_call_answer (gateway->sip, call->sip, call->v.sdp);
   if (step.actions & GW_CALL_ACTION_STATUS)
     publish_status (call);
   if (step.actions & GW_CALL_ACTION_HANGUP)
-    sig_sip_call_hangup (gateway->sip, call->sip, call->end.reason);
+    hang_up (call);
   if (step.actions & GW_CALL_ACTION_LEAVE)
     {
       gw_call_pin_free (call);
@@ -313,6 +329,7 @@ gw_call_handle (GwCall *call, GwCallEvent event)
       gw_transfer_ended (call);
       gw_hold_ended (call);
       leave (call);
+      gw_route_left (call);
     }
   if (step.actions & GW_CALL_ACTION_CLOSE_MEDIA)
     close_media (call);
@@ -342,6 +359,17 @@ gw_call_hangup (Gateway *gateway, GwCall *call, const char *reason)
   call->hangup_reason = g_intern_string (reason);
   call->end.cause = SIG_SIP_END_LOCAL;
   gw_call_handle (call, GW_CALL_EVENT_HANGUP);
+}
+
+void
+gw_call_refuse (GwCall *call, int status, const char *reason)
+{
+  if (!gw_call_is_live (call->v.state))
+    return;
+  call->end.status = status;
+  call->end.phrase = g_strdup (gw_sip_status_words (status));
+  call->gateway->n_calls_failed++;
+  gw_call_hangup (call->gateway, call, reason);
 }
 
 void
@@ -446,6 +474,7 @@ gw_call_dtmf (Gateway *gateway, GwCall *call, char digit, GwDigitSource source, 
                                : digit == '#'               ? 11
                                                             : digit - 'A' + 12,
                                "duration_ms", (int)duration_ms));
+  gw_route_digit (call, digit);
 }
 
 void

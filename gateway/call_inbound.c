@@ -9,8 +9,8 @@
 #include "gateway/capture.h"
 #include "gateway/rooms.h"
 
-static int
-refusal_status (const GError *error)
+int
+gw_error_sip_status (const GError *error)
 {
   if (g_error_matches (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED))
     return 403;
@@ -71,8 +71,8 @@ caller_number (const GwCall *call)
   return call->v.from[0] != '\0' ? call->v.from : "anonymous";
 }
 
-static gboolean
-join (GwCall *call, GError **error)
+gboolean
+gw_call_join_as_caller (GwCall *call, GError **error)
 {
   GwRoom *room = gw_rooms_ensure_as (call->gateway, call->v.room_name, call->room_options, error);
   g_autofree char *wanted
@@ -133,12 +133,10 @@ prepare (GwCall *call, const SigSipInvite *invite, GError **error)
 }
 
 static void
-refuse (Gateway *gateway, SigSipCallId sip, const SigSipInvite *invite, const GError *error)
+refuse (Gateway *gateway, SigSipCallId sip, const SigSipInvite *invite, int status, const char *reason)
 {
-  int status = refusal_status (error);
-
   gateway->n_calls_failed++;
-  cfg_warn ("sip", NULL, "Call refused", CFG_INT ("status", status), CFG_STR ("reason", error->message),
+  cfg_warn ("sip", NULL, "Call refused", CFG_INT ("status", status), CFG_STR ("reason", reason),
             CFG_STR ("fromIP", invite->source_address), CFG_STR ("from", invite->from_user),
             CFG_STR ("to", invite->request_user), CFG_STR ("sipCallID", invite->call_id));
   sig_sip_call_reject (gateway->sip, sip, status, NULL, status == 503 ? 5 : 0);
@@ -169,7 +167,7 @@ gw_call_answer (GwCall *call, GError **error)
   g_autofree char *codecs = gw_sdp_codec_names (&call->plan);
   CfgLogContext context;
 
-  if (!join (call, error))
+  if (call->participant == NULL && !gw_call_join_as_caller (call, error))
     return FALSE;
   context = gw_call_log_context (call);
   cfg_info ("sip", &context, "Accepting the call", CFG_STR ("codecs", codecs[0] != '\0' ? codecs : NULL));
@@ -206,7 +204,7 @@ gw_call_admit (GwCall *call, GwDispatch *dispatch, GError **error)
   call->v.room_name = g_steal_pointer (&dispatch->room);
   call->v.rule_id = g_steal_pointer (&dispatch->rule_id);
   gw_call_take_rule (call, dispatch->rule);
-  if (!join (call, error))
+  if (!gw_call_join_as_caller (call, error))
     return FALSE;
   call->participant->state = GW_PARTICIPANT_ACTIVE;
   gw_call_handle (call, GW_CALL_EVENT_ADMIT);
@@ -240,7 +238,8 @@ answer_or_alert (GwCall *call, const CfgDispatchRuleSettings *rule, GError **err
 void
 gw_calls_answer_alerting (Gateway *gateway, GwRoom *room)
 {
-  g_autoptr (GList) calls = gateway->n_alerting > 0 ? g_hash_table_get_values (gateway->calls) : NULL;
+  gboolean may_be = gateway->n_alerting > 0 && !room->is_bridge;
+  g_autoptr (GList) calls = may_be ? g_hash_table_get_values (gateway->calls) : NULL;
 
   for (GList *link = calls; link != NULL; link = link->next)
     {
@@ -262,6 +261,8 @@ gw_call_on_access (gpointer data, const SigSipAsker *asker, SigSipAccessAnswer *
     .called = asker->request_user,
     .caller = asker->from_user,
     .source_address = asker->source_address,
+    .foreign_host = asker->is_local ? NULL : asker->request_host,
+    .foreign_port = asker->request_port,
   };
   g_autoptr (GError) error = NULL;
   GwAccess access;
@@ -274,7 +275,7 @@ gw_call_on_access (gpointer data, const SigSipAsker *asker, SigSipAccessAnswer *
                                                   : SIG_SIP_ACCESS_REFUSED;
   if (access != GW_ACCESS_REFUSED)
     return;
-  answer->status = refusal_status (error);
+  answer->status = gw_error_sip_status (error);
   gateway->n_calls_total++;
   gateway->n_calls_failed++;
   cfg_warn ("sip", NULL, "Call refused", CFG_INT ("status", answer->status),
@@ -291,6 +292,8 @@ gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *invite)
     .caller = invite->from_user,
     .source_address = invite->source_address,
     .username = invite->username,
+    .foreign_host = invite->is_local ? NULL : invite->request_host,
+    .foreign_port = invite->request_port,
   };
   g_auto (GwDispatch) dispatch = { 0 };
   g_autoptr (GError) error = NULL;
@@ -299,7 +302,12 @@ gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *invite)
   gateway->n_calls_total++;
   if (!gw_dispatch (gateway->settings, &facts, &dispatch, &error) || !gw_calls_admit (gateway, &error))
     {
-      refuse (gateway, sip, invite, error);
+      refuse (gateway, sip, invite, gw_error_sip_status (error), error->message);
+      return;
+    }
+  if (dispatch.is_routed && invite->came_back)
+    {
+      refuse (gateway, sip, invite, 482, "a call that we routed came back to us: the target leads here");
       return;
     }
   call = begin (gateway, sip, invite, &dispatch);
@@ -315,11 +323,12 @@ gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *invite)
           gw_call_ask (call, &facts, dispatch.trunk);
           return;
         }
-      if (replaced != NULL ? gw_transfer_take_place (call, replaced, &error)
-                           : answer_or_alert (call, dispatch.rule, &error))
+      if (replaced != NULL     ? gw_transfer_take_place (call, replaced, &error)
+          : dispatch.is_routed ? gw_route_begin (call, invite, &dispatch, &error)
+                               : answer_or_alert (call, dispatch.rule, &error))
         return;
     }
-  refuse (gateway, sip, invite, error);
+  refuse (gateway, sip, invite, gw_error_sip_status (error), error->message);
   gw_call_discard (call);
 }
 
@@ -431,7 +440,7 @@ gw_call_on_reoffer (gpointer data, SigSipCallId sip, const char *sdp)
       context = gw_call_log_context (call);
       cfg_warn ("sip", &context, "Refused a re-INVITE, the call goes on as it was",
                 CFG_STR ("reason", error->message));
-      sig_sip_call_reject_reoffer (gateway->sip, sip, refusal_status (error), NULL);
+      sig_sip_call_reject_reoffer (gateway->sip, sip, gw_error_sip_status (error), NULL);
       return;
     }
   sig_sip_call_answer_reoffer (gateway->sip, sip, gw_call_write_answer (call));

@@ -241,7 +241,11 @@ send_invite (GwCall *call, const GwDialParams *params, const Route *route, const
     .auth_username = route->auth_username,
     .auth_password = route->auth_password,
     .expires_s = params->ringing_timeout_s > 0 ? params->ringing_timeout_s : GW_CALL_DEFAULT_RINGING_S,
-    .follows_redirects = TRUE, /* to the host that was called only */
+    .follows_redirects = TRUE, /* to the host that was called only, or redirect_hosts */
+    .redirect_hosts = params->redirect_hosts,
+    .from_display = params->from_display,
+    .has_max_forwards = params->is_passed_on,
+    .max_forwards = params->max_forwards,
   };
 
   if (!check_headers (params->headers, headers, error))
@@ -418,6 +422,7 @@ gw_call_on_progress (gpointer data, SigSipCallId sip, int status, const char *ph
     }
   gw_call_handle (call, GW_CALL_EVENT_PROGRESS);
   gw_transfer_progress (call, status, phrase);
+  gw_route_progress (call, status, sdp != NULL && call->has_plan);
 }
 
 void
@@ -451,4 +456,5 @@ gw_call_on_answered (gpointer data, SigSipCallId sip, const char *sdp)
   gw_hold_note_peer (call);
   gw_call_answer_waiting (call);
   gw_transfer_answered (call);
+  gw_route_answered (call);
 }

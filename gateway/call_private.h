@@ -5,6 +5,7 @@
 #include "gateway/call_values.h"
 #include "gateway/calls.h"
 #include "gateway/core/dispatch.h"
+#include "gateway/route.h"
 #include "gateway/sdp_media.h"
 #include "gateway/transfer.h"
 #include "signaling/core/sdp.h"
@@ -56,6 +57,8 @@ struct _GwCall
   GwDigits digits;
   GwTransfer transfer;
   GwHold hold;
+  GwRoute route;
+  gboolean is_announced; /* its participant was, before it is answered */
   gboolean is_successor; /* it took over the participant of another call */
   json_t *timeline;      /* array of {time, event, …} */
 };
@@ -76,6 +79,9 @@ GwCall *gw_call_by_sip (Gateway *gateway, SigSipCallId sip);
 /** gw_call_end_in: hangs up with @reason (a literal) after @seconds; the timer before is stopped, 0: no new
  * one. */
 void gw_call_end_in (GwCall *call, guint seconds, const char *reason);
+/** gw_call_refuse: ends it from our side, before it is answered, with a final answer of @status (300-699).
+ * @reason: as gw_call_hangup */
+void gw_call_refuse (GwCall *call, int status, const char *reason);
 /** gw_call_discard: a call that never got anywhere: no events, no summary. */
 void gw_call_discard (GwCall *call);
 
@@ -158,6 +164,10 @@ void gw_call_on_reanswer (gpointer gateway, SigSipCallId sip, int status, const 
 void gw_call_on_progress (gpointer gateway, SigSipCallId sip, int status, const char *phrase,
                           const char *sdp);
 void gw_call_on_answered (gpointer gateway, SigSipCallId sip, const char *sdp);
+/** gw_error_sip_status: the final answer to an INVITE that failed by @error. */
+int gw_error_sip_status (const GError *error);
+/** gw_call_join_as_caller: an inbound call joins its room before it is answered. */
+gboolean gw_call_join_as_caller (GwCall *call, GError **error);
 /** gw_call_answer: an inbound call joins its room and is answered. FALSE: it was refused and is gone. */
 gboolean gw_call_answer (GwCall *call, GError **error);
 /** gw_call_admit: a call that was asked for a PIN joins the room of @dispatch. */

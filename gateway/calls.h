@@ -21,6 +21,10 @@ typedef struct
   char **codecs;                          /* (nullable) */
   const char *replaces;                   /* (nullable): of the Replaces header */
   CfgEncryption media_encryption;         /* UNSET: the trunk's */
+  const char *from_display;               /* (nullable): the caller's name to show */
+  gboolean is_passed_on;                  /* somebody else's call, which may go max_forwards hops more */
+  guint max_forwards;
+  const char *const *redirect_hosts; /* (nullable): as SigSipDial's */
   gboolean hide_number, wait_until_answered;
   guint ringing_timeout_s, max_duration_s; /* 0: 180 s; none */
 } GwDialParams;

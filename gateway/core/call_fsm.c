@@ -16,6 +16,7 @@ gw_call_status_word (GwCallState state)
   switch (state)
     {
     case GW_CALL_NEW:
+    case GW_CALL_ROUTED:
     case GW_CALL_DIALING:
       return "dialing";
     case GW_CALL_ALERTING:
@@ -48,7 +49,7 @@ live_step (GwCallState state, GwCallEvent event)
     case GW_CALL_EVENT_INVITE:
       if (state == GW_CALL_NEW)
         return (GwCallStep){ GW_CALL_ANSWERED, GW_CALL_ACTION_RING | ANSWER_ALL };
-      if (state == GW_CALL_ALERTING)
+      if (state == GW_CALL_ALERTING || state == GW_CALL_ROUTED)
         return (GwCallStep){ GW_CALL_ANSWERED, ANSWER_ALL };
       break;
     case GW_CALL_EVENT_ASK:
@@ -59,6 +60,10 @@ live_step (GwCallState state, GwCallEvent event)
       if (state == GW_CALL_ASKING)
         return (GwCallStep){ GW_CALL_ACTIVE, GW_CALL_ACTION_JOIN | GW_CALL_ACTION_STATUS };
       break;
+    case GW_CALL_EVENT_ROUTE:
+      if (state == GW_CALL_NEW)
+        return (GwCallStep){ GW_CALL_ROUTED, GW_CALL_ACTION_JOIN | GW_CALL_ACTION_STATUS };
+      break;
     case GW_CALL_EVENT_DIAL:
       if (state == GW_CALL_NEW)
         return (GwCallStep){ GW_CALL_DIALING, GW_CALL_ACTION_JOIN | GW_CALL_ACTION_STATUS };
@@ -66,6 +71,8 @@ live_step (GwCallState state, GwCallEvent event)
     case GW_CALL_EVENT_PROGRESS:
       if (state == GW_CALL_DIALING)
         return (GwCallStep){ GW_CALL_RINGING, GW_CALL_ACTION_STATUS };
+      if (state == GW_CALL_ROUTED)
+        return (GwCallStep){ GW_CALL_ALERTING, GW_CALL_ACTION_STATUS };
       break;
     case GW_CALL_EVENT_ANSWER:
       if (state == GW_CALL_DIALING || state == GW_CALL_RINGING)

@@ -5,6 +5,8 @@
  *              |             ^
  *              | ALERT       | INVITE
  *              +-> ALERTING -+          (answer: on_participant)
+ *              | ROUTE   ^ PROGRESS
+ *              +-> ROUTED ---> INVITE   (another host is called for it, and its answers are passed on)
  *
  *              | ASK             ADMIT
  *              +-----> ASKING ------------------> ACTIVE   (a PIN is asked for: answered, in no room yet)
@@ -25,7 +27,8 @@
 typedef enum
 {
   GW_CALL_NEW,
-  GW_CALL_ALERTING, /* inbound: rings until somebody is in the room */
+  GW_CALL_ALERTING, /* inbound: rings until somebody is in the room, or the callee of a routed call answers */
+  GW_CALL_ROUTED,   /* inbound: its callee has said nothing yet */
   GW_CALL_ANSWERED, /* inbound: our 2xx is out, no ACK yet */
   GW_CALL_ASKING,   /* inbound: answered, the caller is asked for a PIN */
   GW_CALL_DIALING,
@@ -44,6 +47,7 @@ typedef enum
   GW_CALL_EVENT_INVITE, /* accepted by dispatch, media ready: answer now */
   GW_CALL_EVENT_ASK,    /* the same, but which room is not known before the caller's PIN */
   GW_CALL_EVENT_ADMIT,  /* it is known */
+  GW_CALL_EVENT_ROUTE,  /* accepted by dispatch, another host is being called */
   GW_CALL_EVENT_DIAL,
   GW_CALL_EVENT_PROGRESS,
   GW_CALL_EVENT_ANSWER,

@@ -4,6 +4,7 @@
 
 #include "config/base/address.h"
 #include "config/base/error.h"
+#include "config/base/host_list.h"
 #include "config/base/ids.h"
 #include "gateway/core/pin.h"
 #include "gateway/core/room.h"
@@ -76,6 +77,14 @@ trunk_fits (const CfgTrunkSettings *trunk, const GwDispatchFacts *facts, Misses 
   return TRUE;
 }
 
+static gboolean
+trunk_routes (const CfgTrunkSettings *trunk, const GwDispatchFacts *facts)
+{
+  return facts->foreign_host != NULL
+         && cfg_host_list_contains ((const char *const *)trunk->allowed_targets, facts->foreign_host,
+                                    facts->foreign_port);
+}
+
 static void
 explain_miss (const Misses *misses, GError **error)
 {
@@ -94,6 +103,28 @@ explain_miss (const Misses *misses, GError **error)
                          "the trunk wants the caller to prove auth_username");
 }
 
+/* @routes: only trunks that route the call */
+static GwAccess
+find_access (const CfgSettings *settings, const GwDispatchFacts *facts, gboolean routes, const char *username,
+             const char **password, Misses *misses)
+{
+  GwAccess access = GW_ACCESS_REFUSED;
+
+  for (gsize i = 0; i < settings->n_trunks; i++)
+    {
+      const CfgTrunkSettings *trunk = &settings->trunks[i];
+
+      if (!trunk_fits (trunk, facts, misses) || (routes && !trunk_routes (trunk, facts)))
+        continue;
+      if (!cfg_trunk_asks_for_password (trunk))
+        return GW_ACCESS_OPEN;
+      access = GW_ACCESS_PASSWORD;
+      if (*password == NULL && g_strcmp0 (trunk->auth_username, username) == 0)
+        *password = trunk->auth_password;
+    }
+  return access;
+}
+
 GwAccess
 gw_dispatch_access (const CfgSettings *settings, const GwDispatchFacts *facts, const char *username,
                     const char **password, GError **error)
@@ -104,37 +135,27 @@ gw_dispatch_access (const CfgSettings *settings, const GwDispatchFacts *facts, c
   *password = NULL;
   if (settings->demo)
     return GW_ACCESS_OPEN;
-  for (gsize i = 0; i < settings->n_trunks; i++)
-    {
-      const CfgTrunkSettings *trunk = &settings->trunks[i];
-
-      if (!trunk_fits (trunk, facts, &misses))
-        continue;
-      if (!cfg_trunk_asks_for_password (trunk))
-        return GW_ACCESS_OPEN;
-      access = GW_ACCESS_PASSWORD;
-      if (*password == NULL && g_strcmp0 (trunk->auth_username, username) == 0)
-        *password = trunk->auth_password;
-    }
+  if (facts->foreign_host != NULL)
+    access = find_access (settings, facts, TRUE, username, password, &misses);
+  if (access == GW_ACCESS_REFUSED)
+    access = find_access (settings, facts, FALSE, username, password, &misses);
   if (access == GW_ACCESS_REFUSED)
     explain_miss (&misses, error);
   return access;
 }
 
+/* @routes: only trunks that route the call */
 static const CfgTrunkSettings *
-find_trunk (const CfgSettings *settings, const GwDispatchFacts *facts, GError **error)
+find_trunk (const CfgSettings *settings, const GwDispatchFacts *facts, gboolean routes, Misses *misses)
 {
-  Misses misses = { 0 };
-
   for (gsize i = 0; i < settings->n_trunks; i++)
     {
       const CfgTrunkSettings *trunk = &settings->trunks[i];
 
-      if (trunk_fits (trunk, facts, &misses)
+      if (trunk_fits (trunk, facts, misses) && (!routes || trunk_routes (trunk, facts))
           && (!cfg_trunk_asks_for_password (trunk) || g_strcmp0 (trunk->auth_username, facts->username) == 0))
         return trunk;
     }
-  explain_miss (&misses, error);
   return NULL;
 }
 
@@ -256,17 +277,52 @@ fill (GwDispatch *result, char *room, const CfgTrunkSettings *trunk, const CfgDi
   return TRUE;
 }
 
+static void
+fill_route (GwDispatch *result, const CfgTrunkSettings *trunk)
+{
+  memset (result, 0, sizeof *result);
+  result->is_routed = TRUE;
+  result->trunk = trunk;
+  result->room = cfg_id_new ("route_");
+  result->trunk_id = g_strdup (trunk->id);
+}
+
+/* FALSE with @error: no trunk takes the call, or the one that does has other targets. */
+static gboolean
+choose_trunk (const CfgSettings *settings, const GwDispatchFacts *facts, const CfgTrunkSettings **trunk,
+              gboolean *is_routed, GError **error)
+{
+  Misses misses = { 0 };
+
+  *trunk = facts->foreign_host != NULL ? find_trunk (settings, facts, TRUE, &misses) : NULL;
+  *is_routed = *trunk != NULL;
+  if (*trunk == NULL)
+    *trunk = find_trunk (settings, facts, FALSE, &misses);
+  if (*trunk == NULL)
+    explain_miss (&misses, error);
+  else if (!*is_routed && facts->foreign_host != NULL && (*trunk)->allowed_targets[0] != NULL)
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED,
+                   "the call is for another host, which allowed_targets of trunk \"%s\" does not list",
+                   (*trunk)->name);
+      return FALSE;
+    }
+  return *trunk != NULL;
+}
+
 gboolean
 gw_dispatch (const CfgSettings *settings, const GwDispatchFacts *facts, GwDispatch *result, GError **error)
 {
   const CfgTrunkSettings *trunk = NULL;
   const CfgDispatchRuleSettings *rule;
+  gboolean is_routed = FALSE;
 
-  if (settings->n_trunks > 0)
+  if (settings->n_trunks > 0 && !choose_trunk (settings, facts, &trunk, &is_routed, error))
+    return FALSE;
+  if (is_routed)
     {
-      trunk = find_trunk (settings, facts, error);
-      if (trunk == NULL)
-        return FALSE;
+      fill_route (result, trunk);
+      return TRUE;
     }
   rule = find_rule (settings, trunk, facts);
   if (rule != NULL)

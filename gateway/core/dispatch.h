@@ -11,6 +11,8 @@ typedef struct
   const char *caller;         /* user part of From */
   const char *source_address; /* numeric, of the packet: never what a header says */
   const char *username;       /* (nullable): whom the caller proved to be */
+  const char *foreign_host;   /* (nullable): host of the Request-URI when it is not ours */
+  guint16 foreign_port;       /* 0: none given */
 } GwDispatchFacts;
 
 typedef struct
@@ -18,7 +20,9 @@ typedef struct
   char *room;                    /* NULL: the caller is asked for a PIN first, then see gw_dispatch_pin */
   const CfgTrunkSettings *trunk; /* (nullable): demo mode */
   const CfgDispatchRuleSettings *rule; /* (nullable): demo or implicit rule */
-  char *trunk_id, *rule_id;            /* "ST_...", "SDR_...", stable for a name */
+  gboolean is_routed;                  /* to foreign_host: the trunk allows it, and `room` is a new one */
+  char *trunk_id;                      /* (nullable): "ST_...", stable for a name */
+  char *rule_id;                       /* (nullable): "SDR_...", the same */
 } GwDispatch;
 
 typedef enum
@@ -52,6 +56,9 @@ GwAccess gw_dispatch_access (const CfgSettings *settings, const GwDispatchFacts 
  *   5. direct, then individual, then callee; last, the order in the file
  *
  * Without any trunk (demo mode) the called name is the room.
+ *
+ * A call for a foreign host is routed there by the first trunk that fits and lists it in allowed_targets. A
+ * trunk with other targets refuses it; one without any takes each host for one of our names.
  *
  * Returns: FALSE with CFG_ERROR_PERMISSION_DENIED (SIP 403: no trunk takes calls from there or from this
  * caller), NOT_FOUND (404: no such number, no rule).

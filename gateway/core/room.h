@@ -62,6 +62,7 @@ struct _GwRoom
   CfgWall created_at;
   CfgMonotonic empty_since; /* meaningful while empty */
   gboolean was_joined;
+  gboolean is_bridge;      /* two calls that go through us: none stays there alone */
   GPtrArray *participants; /* owned, in the order of joining */
   guint64 media_room;
 };

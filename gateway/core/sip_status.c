@@ -33,6 +33,32 @@ gw_sip_error_code (int status)
     }
 }
 
+int
+gw_sip_relayed_status (int status)
+{
+  if (status < 400)
+    return 480;
+  switch (status)
+    {
+    case 401:
+    case 407:
+      return 403;
+    case 411: /* about our request, not the caller's */
+    case 415:
+    case 420:
+    case 421:
+    case 422:
+    case 423:
+    case 491:
+    case 493:
+    case 494:
+    case 503:
+      return 500;
+    default:
+      return status < 700 ? status : 500;
+    }
+}
+
 const char *
 gw_sip_status_words (int status)
 {

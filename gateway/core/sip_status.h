@@ -5,6 +5,10 @@
 
 /** gw_sip_error_code: the Twirp code that fits @status best. */
 CfgErrorCode gw_sip_error_code (int status);
+/** gw_sip_relayed_status: what a caller is told when his callee answered @status, or none (0). A challenge or
+ * a redirection is for us, not for him (403, 480); 503 would say that we take no calls (500, RFC 3261 16.7).
+ */
+int gw_sip_relayed_status (int status);
 /** gw_sip_status_words: "busy", "declined", "no answer" ...: what a person would say. Static. */
 const char *gw_sip_status_words (int status);
 /** gw_sip_disconnect_reason: LiveKit's: "USER_REJECTED", "USER_UNAVAILABLE", "SIP_TRUNK_FAILURE". Static. */

@@ -141,6 +141,8 @@ ask (SigSip *sip, sip_t const *message, const SigSipPeer *peer, const char *user
     .method = message->sip_request->rq_method_name,
     .request_user = request_user,
     .request_host = request_host,
+    .request_port = sig_sip_request_port (message),
+    .is_local = sig_sip_is_local_target (sip, message),
     .from_user = from_user,
     .to_user = to_user,
     .source_address = peer->host,

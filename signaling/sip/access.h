@@ -9,6 +9,8 @@ typedef struct
 {
   const char *method;
   const char *request_user, *request_host; /* of the Request-URI */
+  guint16 request_port;                    /* 0: none given */
+  gboolean is_local;                       /* host and port are ours, or there is no host */
   const char *from_user, *to_user;
   const char *source_address; /* the packet's, numeric */
   const char *username;       /* (nullable): whom the sender says to be, in credentials of our realm */

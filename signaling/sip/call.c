@@ -300,14 +300,21 @@ find_unanswered (SigSip *sip, SigSipCallId id)
 }
 
 void
-sig_sip_call_ring (SigSip *sip, SigSipCallId id)
+sig_sip_call_tell (SigSip *sip, SigSipCallId id, int status)
 {
   SigSipCall *call = find_unanswered (sip, id);
 
-  if (call == NULL)
+  if (call == NULL || status < 180 || status > 183)
     return;
-  call->n_reliable += call->requires_100rel;
-  respond (call, 180, NULL, &no_headers);
+  /* NUA sends a 183 reliably wherever the caller can take it. */
+  call->n_reliable += status == 183 ? call->supports_100rel : call->requires_100rel;
+  respond (call, status, NULL, &no_headers);
+}
+
+void
+sig_sip_call_ring (SigSip *sip, SigSipCallId id)
+{
+  sig_sip_call_tell (sip, id, 180);
 }
 
 void

@@ -150,6 +150,8 @@ sig_sip_plan_new (const SigSipDial *dial)
     .auth_username = g_strdup (dial->auth_username),
     .auth_password = g_strdup (dial->auth_password),
     .sdp = g_strdup (dial->sdp),
+    .has_max_forwards = dial->has_max_forwards,
+    .max_forwards = MIN (dial->max_forwards, 255),
     .expires_s = dial->expires_s,
     .follows_redirects = dial->follows_redirects,
     .redirect_hosts = (const char *const *)g_strdupv ((char **)dial->redirect_hosts),

@@ -123,6 +123,7 @@ announce (SigSipCall *call, sip_t const *message, const SigTimerHeaders *timer, 
   g_autofree char *call_id = sig_sip_text (message->sip_call_id->i_id);
   g_autofree char *request_user = sig_sip_user (message->sip_request->rq_url);
   g_autofree char *request_host = sig_sip_host (message->sip_request->rq_url);
+  g_autofree char *request_uri = sig_sip_request_uri (message);
   g_autofree char *from_user = sig_sip_user (message->sip_from->a_url);
   g_autofree char *from_host = sig_sip_host (message->sip_from->a_url);
   g_autofree char *from_display = sig_sip_display (message->sip_from->a_display);
@@ -136,6 +137,11 @@ announce (SigSipCall *call, sip_t const *message, const SigTimerHeaders *timer, 
     .call_id = call_id,
     .request_user = request_user,
     .request_host = request_host,
+    .request_port = sig_sip_request_port (message),
+    .request_uri = request_uri,
+    .is_local = sig_sip_is_local_target (sip, message),
+    .max_forwards = sig_sip_max_forwards (message),
+    .came_back = sig_sip_came_back (sip, message),
     .from_user = from_user,
     .from_host = from_host,
     .from_display = from_display,

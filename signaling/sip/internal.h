@@ -394,6 +394,13 @@ const char *sig_sip_phrase (int status, const char *phrase);
 GArray *sig_sip_headers (sip_t const *message);
 void sig_sip_headers_free (GArray *headers);
 
+/* target.c: whom a request is for */
+guint16 sig_sip_request_port (sip_t const *message);
+char *sig_sip_request_uri (sip_t const *message);
+gboolean sig_sip_is_local_target (SigSip *sip, sip_t const *message);
+guint sig_sip_max_forwards (sip_t const *message);
+gboolean sig_sip_came_back (SigSip *sip, sip_t const *message);
+
 /* loop.c */
 void sig_sip_loop_init (void);
 

@@ -111,12 +111,14 @@ send_invite (SigSipCall *call, guint32 last_cseq, const SigTimerHeaders *headers
   g_autofree tagi_t *tags = header_tags (plan);
   SigSipTimerText timer = sig_sip_timer_text (headers);
   unsigned attempts = call->credentials != NULL ? MAX_ATTEMPTS : 0;
-  char cseq[32];
+  char cseq[32], max_forwards[16];
 
   g_snprintf (cseq, sizeof cseq, "%u INVITE", last_cseq);
+  g_snprintf (max_forwards, sizeof max_forwards, "%u", plan->dial.max_forwards);
   gboolean is_udp_only = call->redial->is_udp_only;
   nua_invite (call->nh, NUTAG_RETRY_COUNT (attempts), TAG_IF (is_udp_only, TPTAG_MTU (SIG_SIP_MAX_MESSAGE)),
               SIPTAG_CONTACT_STR (call->dialog.local_contact), SIPTAG_CSEQ_STR (cseq),
+              TAG_IF (plan->dial.has_max_forwards, SIPTAG_MAX_FORWARDS_STR (max_forwards)),
               SIG_SIP_TIMER_TAGS (&timer), SIPTAG_CONTENT_TYPE_STR ("application/sdp"),
               SIPTAG_PAYLOAD_STR (plan->dial.sdp), TAG_NEXT (tags));
 }

@@ -94,6 +94,11 @@ typedef struct
   const char *call_id;      /* SIP Call-ID */
   const char *request_user; /* user part of the Request-URI, "" when it has none */
   const char *request_host;
+  guint16 request_port;    /* 0: none given */
+  const char *request_uri; /* as received, "" when it is no sip: or sips: URI of bounded length */
+  gboolean is_local;       /* the Request-URI's host and port are ours, or it names no host */
+  guint max_forwards;      /* how many hops are left; 70 when the request does not say */
+  gboolean came_back;      /* it is an INVITE of ours that somebody sent back to us */
   const char *from_user;
   const char *from_host;
   const char *from_display; /* without quotes, "" when absent */
@@ -180,6 +185,8 @@ typedef struct
   const SigSipHeader *headers; /* each checked: a name that is a token, a value without CR, LF and NUL */
   gsize n_headers;
   const char *replaces;        /* (nullable): value of a Replaces header, as sig_replaces_parse takes it */
+  gboolean has_max_forwards;   /* a call that is passed on: max_forwards hops are left (RFC 3261 16.6) */
+  guint max_forwards;          /* at most 255; else 70 */
   guint expires_s;             /* when > 0: CANCEL when no final answer came by then */
   const SigSipTarget *targets; /* n_targets of them, at most 32; 0: to_uri is the only one */
   gsize n_targets;
@@ -335,6 +342,8 @@ gboolean sig_sip_check_header (const char *name, const char *value, GError **err
 
 /** sig_sip_call_ring: sends 180. Harmless for a call that is gone, like every function below. */
 void sig_sip_call_ring (SigSip *sip, SigSipCallId call);
+/** sig_sip_call_tell: sends a provisional answer without a description: @status is 180-182 or 183. */
+void sig_sip_call_tell (SigSip *sip, SigSipCallId call, int status);
 /** sig_sip_call_progress: sends 183 with @sdp (early media): the answer, or our offer when the INVITE had
  * none, which then only goes out to a caller who knows 100rel (RFC 3262 5). */
 void sig_sip_call_progress (SigSip *sip, SigSipCallId call, const char *sdp);

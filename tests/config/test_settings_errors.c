@@ -184,6 +184,14 @@ static const Row trunk_rows[] = {
     "2: trunks[0]: has an outbound_address but direction inbound; remove one of the two" },
   { "trunks:\n  - name: a\n",
     "2: trunks[0]: needs numbers or allowed_addresses: it would take every call there is" },
+  { "trunks:\n  - {name: a, numbers: [\"1\"], allowed_targets: [example.com]}\n",
+    "2: trunks[0]: has allowed_targets and takes calls from any address: that would be an open relay; add "
+    "allowed_addresses, or auth_username and auth_password" },
+  { "trunks:\n  - {name: a, outbound_address: h, allowed_targets: [example.com]}\n",
+    "2: trunks[0]: has allowed_targets, which are for calls that come in" },
+  { "trunks:\n  - name: a\n    allowed_addresses: [192.0.2.1]\n    allowed_targets: [\"sip:x@y\"]\n",
+    "4: trunks[0].allowed_targets[0]: must be a host, host:port, *.domain or range of addresses, not "
+    "\"sip:x@y\"" },
   { "trunks:\n  - name: a\n    numbers: \"+1\"\n",
     "3: trunks[0].numbers: must be a list, as in [a, b], not \"+1\"" },
   { "trunks:\n  - name: a\n    numbers: [\"\"]\n",

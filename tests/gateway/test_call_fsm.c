@@ -24,6 +24,9 @@ static const Row rows[] = {
   { GW_CALL_ALERTING, GW_CALL_EVENT_INVITE, GW_CALL_ANSWERED, JOIN | ANSWER | STATUS },
   { GW_CALL_NEW, GW_CALL_EVENT_ASK, GW_CALL_ASKING, RING | ANSWER },
   { GW_CALL_ASKING, GW_CALL_EVENT_ADMIT, GW_CALL_ACTIVE, JOIN | STATUS },
+  { GW_CALL_NEW, GW_CALL_EVENT_ROUTE, GW_CALL_ROUTED, JOIN | STATUS },
+  { GW_CALL_ROUTED, GW_CALL_EVENT_PROGRESS, GW_CALL_ALERTING, STATUS },
+  { GW_CALL_ROUTED, GW_CALL_EVENT_INVITE, GW_CALL_ANSWERED, JOIN | ANSWER | STATUS },
   { GW_CALL_NEW, GW_CALL_EVENT_DIAL, GW_CALL_DIALING, JOIN | STATUS },
   { GW_CALL_ANSWERED, GW_CALL_EVENT_ACK, GW_CALL_ACTIVE, 0 },
   { GW_CALL_DIALING, GW_CALL_EVENT_PROGRESS, GW_CALL_RINGING, STATUS },
@@ -32,6 +35,7 @@ static const Row rows[] = {
   /* Ended by us, in every live state. */
   { GW_CALL_NEW, GW_CALL_EVENT_HANGUP, GW_CALL_CLOSING, HANGUP | LEAVE | CLOSE | STATUS },
   { GW_CALL_ALERTING, GW_CALL_EVENT_HANGUP, GW_CALL_CLOSING, HANGUP | LEAVE | CLOSE | STATUS },
+  { GW_CALL_ROUTED, GW_CALL_EVENT_HANGUP, GW_CALL_CLOSING, HANGUP | LEAVE | CLOSE | STATUS },
   { GW_CALL_ANSWERED, GW_CALL_EVENT_HANGUP, GW_CALL_CLOSING, HANGUP | LEAVE | CLOSE | STATUS },
   { GW_CALL_ASKING, GW_CALL_EVENT_HANGUP, GW_CALL_CLOSING, HANGUP | LEAVE | CLOSE | STATUS },
   { GW_CALL_DIALING, GW_CALL_EVENT_HANGUP, GW_CALL_CLOSING, HANGUP | LEAVE | CLOSE | STATUS },
@@ -40,6 +44,7 @@ static const Row rows[] = {
   /* Ended by the peer, in every live state. */
   { GW_CALL_NEW, GW_CALL_EVENT_ENDED, GW_CALL_CLOSING_MEDIA, LEAVE | CLOSE | STATUS },
   { GW_CALL_ALERTING, GW_CALL_EVENT_ENDED, GW_CALL_CLOSING_MEDIA, LEAVE | CLOSE | STATUS },
+  { GW_CALL_ROUTED, GW_CALL_EVENT_ENDED, GW_CALL_CLOSING_MEDIA, LEAVE | CLOSE | STATUS },
   { GW_CALL_ANSWERED, GW_CALL_EVENT_ENDED, GW_CALL_CLOSING_MEDIA, LEAVE | CLOSE | STATUS },
   { GW_CALL_ASKING, GW_CALL_EVENT_ENDED, GW_CALL_CLOSING_MEDIA, LEAVE | CLOSE | STATUS },
   { GW_CALL_DIALING, GW_CALL_EVENT_ENDED, GW_CALL_CLOSING_MEDIA, LEAVE | CLOSE | STATUS },
@@ -76,7 +81,8 @@ test_every_pair_of_the_table (void)
       }
 }
 
-/* Whatever comes in whatever order: a call joins once, leaves once, is reported once, and stays done. */
+/* Whatever comes in whatever order: a call joins once (a routed one before its answer, which repeats it),
+ * leaves once, is reported once, and stays done. */
 static void
 test_any_order_ends_once (void)
 {
@@ -86,7 +92,7 @@ test_any_order_ends_once (void)
     {
       GwCallState state = GW_CALL_NEW;
       guint joined = 0, left = 0, closed = 0, finished = 0;
-      gboolean media_open = TRUE;
+      gboolean media_open = TRUE, is_routed = FALSE;
 
       for (guint n = 0; n < 40; n++)
         {
@@ -100,7 +106,8 @@ test_any_order_ends_once (void)
             media_open = FALSE;
           step = gw_call_step (state, event);
           state = step.next;
-          joined += (step.actions & JOIN) != 0;
+          joined += (step.actions & JOIN) != 0 && !is_routed;
+          is_routed |= step.next == GW_CALL_ROUTED;
           left += (step.actions & LEAVE) != 0;
           closed += (step.actions & CLOSE) != 0;
           finished += (step.actions & FINISH) != 0;
@@ -118,6 +125,7 @@ test_status_words (void)
 {
   g_assert_cmpstr (gw_call_status_word (GW_CALL_NEW), ==, "dialing");
   g_assert_cmpstr (gw_call_status_word (GW_CALL_DIALING), ==, "dialing");
+  g_assert_cmpstr (gw_call_status_word (GW_CALL_ROUTED), ==, "dialing");
   g_assert_cmpstr (gw_call_status_word (GW_CALL_ALERTING), ==, "ringing");
   g_assert_cmpstr (gw_call_status_word (GW_CALL_RINGING), ==, "ringing");
   g_assert_cmpstr (gw_call_status_word (GW_CALL_ANSWERED), ==, "active");

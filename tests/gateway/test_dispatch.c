@@ -295,6 +295,95 @@ test_access (void)
     }
 }
 
+#define WITH_TARGETS                                                                                         \
+  "trunks:\n"                                                                                                \
+  "  - {name: rooms, allowed_addresses: [192.0.2.0/24], numbers: [\"1\", \"2\"]}\n"                          \
+  "  - {name: edge, allowed_addresses: [192.0.2.0/24], numbers: [\"1\", \"3\"],\n"                           \
+  "     allowed_targets: [pbx.example.com, \"*.example.net\", 198.51.100.0/24, \"host.example:5070\"]}\n"    \
+  "  - {name: users, numbers: [\"4\"], auth_username: u, auth_password: p, allowed_targets: "                \
+  "[pbx.example.com]}\n"
+
+static const struct
+{
+  const char *called, *host;
+  guint16 port;
+  const char *username;
+  gboolean is_routed;
+  const char *trunk; /* NULL: refused with @code */
+  CfgErrorCode code;
+} routes[] = {
+  { "1", NULL, 0, NULL, FALSE, "rooms", 0 }, /* ours */
+  { "3", NULL, 0, NULL, FALSE, "edge", 0 },
+  { "1", "pbx.example.com", 0, NULL, TRUE, "edge", 0 }, /* though the trunk before takes it */
+  { "1", "PBX.example.com.", 5080, NULL, TRUE, "edge", 0 },
+  { "1", "a.example.net", 0, NULL, TRUE, "edge", 0 },
+  { "1", "198.51.100.7", 5070, NULL, TRUE, "edge", 0 },
+  { "1", "host.example", 5070, NULL, TRUE, "edge", 0 },
+  { "2", "pbx.example.com", 0, NULL, FALSE, "rooms", 0 }, /* a trunk that routes nothing: a name of ours */
+  { "1", "elsewhere.example", 0, NULL, FALSE, "rooms", 0 },
+  { "3", "elsewhere.example", 0, NULL, FALSE, NULL, CFG_ERROR_PERMISSION_DENIED },
+  { "3", "host.example", 5060, NULL, FALSE, NULL, CFG_ERROR_PERMISSION_DENIED },
+  { "3", "evilexample.net", 0, NULL, FALSE, NULL, CFG_ERROR_PERMISSION_DENIED },
+  { "3", "198.51.101.7", 0, NULL, FALSE, NULL, CFG_ERROR_PERMISSION_DENIED },
+  { "4", "pbx.example.com", 0, NULL, FALSE, NULL, CFG_ERROR_PERMISSION_DENIED },
+  { "4", "pbx.example.com", 0, "u", TRUE, "users", 0 },
+  { "4", "a.example.net", 0, "u", FALSE, NULL, CFG_ERROR_PERMISSION_DENIED },
+  { "9", "pbx.example.com", 0, NULL, FALSE, NULL, CFG_ERROR_NOT_FOUND },
+};
+
+/* Which calls leave for another host: only those of a trunk that says so, and never by a trunk's secret that
+ * the caller has not proved. */
+static void
+test_routes (void)
+{
+  g_autoptr (GError) parse_error = NULL;
+  g_autoptr (CfgSettings) settings
+      = cfg_settings_parse (WITH_TARGETS, strlen (WITH_TARGETS), "t", &parse_error);
+
+  g_assert_no_error (parse_error);
+  for (guint i = 0; i < G_N_ELEMENTS (routes); i++)
+    {
+      const GwDispatchFacts facts = { .called = routes[i].called,
+                                      .caller = "caller",
+                                      .source_address = "192.0.2.7",
+                                      .username = routes[i].username,
+                                      .foreign_host = routes[i].host,
+                                      .foreign_port = routes[i].port };
+      g_auto (GwDispatch) dispatch = { 0 };
+      g_autoptr (GError) error = NULL;
+      const char *password;
+      GwAccess access = gw_dispatch_access (settings, &facts, "u", &password, NULL);
+
+      g_test_message ("row %u", i);
+      g_assert_cmpint (gw_dispatch (settings, &facts, &dispatch, &error), ==, routes[i].trunk != NULL);
+      g_assert_cmpstr (dispatch.trunk != NULL ? dispatch.trunk->name : NULL, ==, routes[i].trunk);
+      g_assert_cmpint (dispatch.is_routed, ==, routes[i].is_routed);
+      if (routes[i].trunk == NULL)
+        g_assert_error (error, CFG_ERROR, (int)routes[i].code);
+      if (routes[i].is_routed)
+        g_assert_true (g_str_has_prefix (dispatch.room, "route_") && dispatch.rule == NULL);
+      /* who must prove a name is asked for it before */
+      if (g_strcmp0 (routes[i].trunk, "users") == 0)
+        g_assert_cmpint (access, ==, GW_ACCESS_PASSWORD);
+      else if (routes[i].trunk != NULL)
+        g_assert_cmpint (access, ==, GW_ACCESS_OPEN);
+    }
+}
+
+/* Two calls to the same host are in two rooms. */
+static void
+test_routes_have_rooms_of_their_own (void)
+{
+  const GwDispatchFacts facts
+      = { .called = "1", .caller = "c", .source_address = "192.0.2.7", .foreign_host = "pbx.example.com" };
+  g_autoptr (CfgSettings) settings = cfg_settings_parse (WITH_TARGETS, strlen (WITH_TARGETS), "t", NULL);
+  g_auto (GwDispatch) one = { 0 }, other = { 0 };
+
+  g_assert_true (gw_dispatch (settings, &facts, &one, NULL));
+  g_assert_true (gw_dispatch (settings, &facts, &other, NULL));
+  g_assert_cmpstr (one.room, !=, other.room);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -304,5 +393,7 @@ main (int argc, char **argv)
   g_test_add_func ("/gateway/dispatch/pin", test_pin);
   g_test_add_func ("/gateway/dispatch/ids_are_stable", test_ids_are_stable);
   g_test_add_func ("/gateway/dispatch/access", test_access);
+  g_test_add_func ("/gateway/dispatch/routes", test_routes);
+  g_test_add_func ("/gateway/dispatch/routes_have_rooms_of_their_own", test_routes_have_rooms_of_their_own);
   return g_test_run ();
 }

@@ -38,6 +38,11 @@ on_invite (gpointer owner, SigSipCallId call, const SigSipInvite *invite)
   keep (&e->sdp, invite->sdp);
   e->source_port = invite->source_port;
   e->supports_timer = invite->supports_timer;
+  keep (&e->request_uri, invite->request_uri);
+  e->request_port = invite->request_port;
+  e->is_local = invite->is_local;
+  e->came_back = invite->came_back;
+  e->max_forwards = invite->max_forwards;
   for (gsize i = 0; i < invite->n_headers; i++)
     g_string_append_printf (headers, "%s=%s;", invite->headers[i].name, invite->headers[i].value);
   keep (&e->headers, headers->str);
@@ -292,16 +297,11 @@ endpoint_free (Endpoint *e)
   g_assert_cmpuint (stats.n_calls, ==, 0);
   sig_sip_free (e->sip);
   g_string_free (e->heard, TRUE);
-  g_free (e->from_user);
-  g_free (e->from_display);
-  g_free (e->request_user);
-  g_free (e->source_address);
-  g_free (e->transport);
-  g_free (e->username);
-  g_free (e->headers);
-  g_free (e->sdp);
-  g_free (e->phrase);
-  g_free (e->reason);
+  char *texts[]
+      = { e->from_user, e->from_display, e->request_user, e->request_uri, e->source_address, e->transport,
+          e->username,  e->headers,      e->sdp,          e->phrase,      e->reason };
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    g_free (texts[i]);
   g_free (e);
 }
 

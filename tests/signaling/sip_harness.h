@@ -28,7 +28,10 @@ typedef struct _Endpoint
   char *from_user, *from_display, *request_user, *source_address, *transport, *headers, *sdp, *phrase,
       *reason, *username;
   guint16 source_port;
-  gboolean supports_timer;
+  gboolean supports_timer, is_local, came_back;
+  char *request_uri;
+  guint16 request_port;
+  guint max_forwards;
   int status;
   SigSipEnd end;
 

@@ -35,7 +35,7 @@ export const timerOf = (message) => [message.get('session-expires') ?? 'no timer
 export class SipPeer {
   static async open(gatewayPort, user = 'timer') {
     const peer = new SipPeer();
-    Object.assign(peer, { gatewayPort, user, queue: [], waiting: [], seen: new Map(), cseq: 0, acks: 0, rtp: [] });
+    Object.assign(peer, { gatewayPort, user, queue: [], waiting: [], seen: new Map(), cseq: 0, acks: 0, rtp: [], provisional: [] });
     [peer.socket, peer.media] = [await bound('127.0.0.1'), await bound('127.0.0.1')];
     peer.port = peer.socket.address().port;
     peer.socket.on('message', (data) => peer.take(parse(data)));
@@ -74,7 +74,10 @@ export class SipPeer {
       return;
     }
     this.seen.set(key, null);
-    if (message.status && message.status < 200) return;
+    if (message.status && message.status < 200) {
+      this.provisional.push(message);
+      return;
+    }
     if (message.method && message.method !== 'CANCEL') {
       message.outOfOrder = message.cseq <= (this.highest ?? 0);
       this.highest = message.cseq;

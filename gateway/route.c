@@ -1,0 +1,219 @@
+#include "gateway/route.h"
+
+#include <string.h>
+
+#include "config/base/error.h"
+#include "config/base/log.h"
+#include "gateway/call_private.h"
+#include "gateway/core/sip_status.h"
+#include "gateway/rooms.h"
+
+#define MAX_HEADERS 32
+
+void
+gw_route_clear (GwRoute *route)
+{
+  g_clear_pointer (&route->callee, g_free);
+  g_clear_pointer (&route->caller, g_free);
+}
+
+/* The other half of a pair that still waits for the callee's answer. */
+static GwCall *
+other_half (const GwCall *call, const char *id)
+{
+  GwCall *other = id != NULL ? gw_call_find (call->gateway, id) : NULL;
+
+  return other != NULL && gw_call_is_live (other->v.state) ? other : NULL;
+}
+
+/* What the caller and we agreed on goes first, so that the audio need not be transcoded. */
+static char **
+codecs_of (const GwCall *call)
+{
+  const SigSdpPolicy wanted = gw_call_sdp_policy (call);
+  const SigSdpPlanSection *agreed
+      = call->has_plan && call->plan.first_audio >= 0 ? &call->plan.sections[call->plan.first_audio] : NULL;
+  GPtrArray *names = g_ptr_array_new ();
+
+  for (guint i = 0; agreed != NULL && i < agreed->n_codecs; i++)
+    if (!g_ptr_array_find_with_equal_func (names, agreed->codecs[i].codec, g_str_equal, NULL))
+      g_ptr_array_add (names, g_strdup (agreed->codecs[i].codec));
+  for (const char *const *codec = wanted.codecs; *codec != NULL; codec++)
+    if (!g_ptr_array_find_with_equal_func (names, *codec, g_str_equal, NULL))
+      g_ptr_array_add (names, g_strdup (*codec));
+  g_ptr_array_add (names, NULL);
+  return (char **)g_ptr_array_free (names, FALSE);
+}
+
+/* X-*: what the caller's system tells the callee's. Who the caller is stands in From; what a caller that we
+ * do not know by a secret asserts about itself is not passed on. */
+static json_t *
+headers_of (const SigSipInvite *invite)
+{
+  json_t *headers = json_object ();
+
+  for (gsize i = 0; i < invite->n_headers && json_object_size (headers) < MAX_HEADERS; i++)
+    {
+      const SigSipHeader *header = &invite->headers[i];
+
+      if (g_ascii_strncasecmp (header->name, "X-", 2) == 0
+          && sig_sip_check_header (header->name, header->value, NULL))
+        json_object_set_new (headers, header->name, json_string (header->value));
+    }
+  return headers;
+}
+
+/* The URI that was called, without what only means something to us. */
+static char *
+target_of (const SigSipInvite *invite, GError **error)
+{
+  if (invite->request_uri[0] != '\0' && sig_sip_check_uri (invite->request_uri, error))
+    return g_strdup (invite->request_uri);
+  if (error != NULL && *error == NULL)
+    g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                         "the address that is called is no sip: or sips: URI, or too long");
+  g_prefix_error_literal (error, "Request-URI: ");
+  return NULL;
+}
+
+static GwCall *
+call_target (GwCall *call, const SigSipInvite *invite, const GwDispatch *dispatch, const char *target,
+             GError **error)
+{
+  g_auto (GStrv) codecs = codecs_of (call);
+  json_t *headers = headers_of (invite);
+  const GwDialParams params = {
+    .call_to = target,
+    .room = call->v.room_name,
+    .from_number = invite->from_user[0] != '\0' ? invite->from_user : "anonymous",
+    .from_display = invite->from_display,
+    .headers = headers,
+    .codecs = codecs,
+    .is_passed_on = TRUE,
+    .max_forwards = invite->max_forwards - 1, /* 0 was refused with 483 */
+    .redirect_hosts = (const char *const *)dispatch->trunk->allowed_targets,
+  };
+  GwCall *callee = gw_call_place (call->gateway, &params, error);
+
+  json_decref (headers);
+  return callee;
+}
+
+static gboolean
+open_room (GwCall *call, GError **error)
+{
+  GwRoom *room = gw_rooms_ensure (call->gateway, call->v.room_name, error);
+
+  if (room == NULL)
+    return FALSE;
+  room->is_bridge = TRUE;
+  room->empty_timeout_s = room->departure_timeout_s = 0;
+  return gw_call_join_as_caller (call, error);
+}
+
+gboolean
+gw_route_begin (GwCall *call, const SigSipInvite *invite, const GwDispatch *dispatch, GError **error)
+{
+  g_autofree char *target = target_of (invite, error);
+  g_autoptr (GError) failure = NULL;
+  CfgLogContext context;
+  GwCall *callee;
+
+  if (target == NULL || !open_room (call, error))
+    return FALSE;
+  context = gw_call_log_context (call);
+  cfg_info ("sip", &context, "Routing the call", CFG_STR ("host", invite->request_host),
+            CFG_STR ("trunk", call->v.trunk_id), CFG_INT ("maxForwards", invite->max_forwards - 1));
+  gw_call_note (call, "routed", json_pack ("{s:s}", "host", invite->request_host));
+  gw_call_handle (call, GW_CALL_EVENT_ROUTE);
+  callee = call_target (call, invite, dispatch, target, &failure);
+  if (callee == NULL)
+    {
+      cfg_warn ("sip", &context, "The target of a routed call cannot be called",
+                CFG_STR ("reason", failure->message));
+      gw_call_refuse (call, gw_error_sip_status (failure), "target_not_reachable");
+      return TRUE;
+    }
+  call->route.callee = g_strdup (callee->v.id);
+  callee->route.caller = g_strdup (call->v.id);
+  return TRUE;
+}
+
+void
+gw_route_progress (GwCall *callee, int status, gboolean has_media)
+{
+  GwCall *caller = other_half (callee, callee->route.caller);
+  SigSip *sip = callee->gateway->sip;
+
+  if (caller == NULL)
+    return;
+  if (has_media)
+    {
+      sig_sip_call_progress (sip, caller->sip, caller->v.sdp);
+      if (caller->has_plan)
+        gw_call_start_media (caller);
+    }
+  else
+    sig_sip_call_tell (sip, caller->sip, CLAMP (status, 180, 183));
+  gw_call_handle (caller, GW_CALL_EVENT_PROGRESS);
+}
+
+void
+gw_route_answered (GwCall *callee)
+{
+  GwCall *caller = other_half (callee, callee->route.caller);
+  g_autoptr (GError) error = NULL;
+
+  gw_route_clear (&callee->route);
+  if (caller == NULL)
+    return;
+  gw_route_clear (&caller->route);
+  if (!gw_call_answer (caller, &error))
+    gw_call_refuse (caller, gw_error_sip_status (error), "bridge_failed");
+}
+
+/* Whoever is left alone in a bridge. */
+static GwCall *
+last_of (const GwCall *call)
+{
+  const GwRoom *room = call->v.room_name != NULL ? gw_rooms_find (call->gateway, call->v.room_name) : NULL;
+  const GwParticipant *participant;
+
+  if (room == NULL || !room->is_bridge || room->participants->len != 1)
+    return NULL;
+  participant = g_ptr_array_index (room->participants, 0);
+  return participant->call;
+}
+
+void
+gw_route_left (GwCall *call)
+{
+  GwCall *last = last_of (call);
+  gboolean is_caller_waiting;
+
+  gw_route_clear (&call->route);
+  if (last == NULL || !gw_call_is_live (last->v.state))
+    return;
+  is_caller_waiting = last->v.inbound && !last->v.was_answered;
+  if (last->end.reason == NULL)
+    last->end.reason = g_strdup (call->end.reason);
+  if (is_caller_waiting)
+    gw_call_refuse (last, gw_sip_relayed_status (call->end.status), "callee_not_reached");
+  else
+    gw_call_hangup (call->gateway, last, "other_side_left");
+}
+
+void
+gw_route_digit (GwCall *call, char digit)
+{
+  const char text[] = { digit, '\0' };
+  const GwRoom *room = call->participant != NULL ? call->participant->room : NULL;
+
+  for (guint i = 0; room != NULL && room->is_bridge && i < room->participants->len; i++)
+    {
+      const GwParticipant *other = g_ptr_array_index (room->participants, i);
+
+      if (other->call != NULL && other->call != call)
+        (void)media_engine_leg_send_dtmf (call->gateway->media, other->leg, text);
+    }
+}

@@ -1,0 +1,201 @@
+// Routing: calls for other hosts, bridged to those that a trunk allows.
+import { test, until } from './lib/tap.mjs';
+import { Gateway } from './lib/gateway.mjs';
+import { SipPhone } from './lib/phone.mjs';
+import { peer, watched, expect, notified } from './lib/transferpeer.mjs';
+
+const routing = (extra = {}) => ({
+  trunks: [{ name: 'edge', direction: 'inbound', allowed_addresses: ['127.0.0.1'], allowed_targets: ['127.0.0.1'], ...extra }],
+});
+
+/** A caller of the gateway whose calls are for `callee`. */
+async function caller(t, gateway, callee, user = 'callee') {
+  const made = await peer(t, gateway.config.sip_port, user);
+  made.target = `sip:${user}@127.0.0.1:${callee.port}`;
+  return made;
+}
+
+async function pair(t, extra, more = {}) {
+  const gateway = await Gateway.start(t, { ...routing(extra), ...more });
+  const callee = await peer(t, gateway.config.sip_port, 'callee');
+  return { gateway, callee, phone: await caller(t, gateway, callee) };
+}
+
+/** Both sides of a call that is answered. */
+async function bridged(t, { callee, phone }, headers) {
+  const answered = phone.call(headers);
+  const invite = await expect(callee, 'INVITE');
+  callee.accept(invite);
+  t.equal((await answered).status, 200, 'answer to the caller');
+  return invite;
+}
+
+/** `phone` is asked to hang up. */
+async function ends(phone) {
+  const bye = await expect(phone, 'BYE');
+  phone.answer(bye, '200 OK');
+  phone.remoteTag = null;
+  return bye;
+}
+
+test('a call for another host is bridged: ringing, answer, one hop less, digits, hold and the end', {}, async (t) => {
+  const { gateway, callee, phone } = await pair(t);
+  const answered = phone.call(['X-Account: 42', 'P-Asserted-Identity: <sip:boss@example.com>']);
+  const invite = await expect(callee, 'INVITE');
+  t.equal(invite.start, `INVITE sip:callee@127.0.0.1:${callee.port} SIP/2.0`, 'Request-URI');
+  t.equal([invite.get('max-forwards'), invite.get('x-account'), invite.get('p-asserted-identity')], ['69', '42', undefined],
+    'hops left, a header of the caller, an identity that nobody vouches for');
+  t.ok(/<sip:peer@127\.0\.0\.1[:>]/.test(invite.get('from')), `From: ${invite.get('from')}`);
+  t.ok(invite.get('call-id') !== phone.callId, 'the same Call-ID on both sides');
+  callee.answer(invite, '180 Ringing');
+  await until('the caller hears of the ringing', () => phone.provisional.some((each) => each.status === 180));
+  t.equal(phone.provisional.map((each) => each.status).filter((status) => status > 100), [180], 'provisional answers');
+  const [, events] = /a=rtpmap:(\d+) telephone-event\/8000/.exec(invite.body);
+  const description = callee.sdp.replace('RTP/AVP 0', `RTP/AVP 0 ${events}`) + `a=rtpmap:${events} telephone-event/8000\r\n`;
+  callee.answer(invite, '200 OK', [], description);
+  t.equal((await answered).status, 200, 'answer to the caller');
+  await until('both are sent audio', () => phone.rtp.length > 0 && callee.rtp.length > 0);
+
+  await phone.request('INFO', [], 'Signal=5\r\nDuration=160\r\n', 'application/dtmf-relay');
+  await until('the callee gets the digit', () =>
+    callee.rtp.some(({ data }) => (data[1] & 0x7f) === Number(events) && data[12] === 5));
+  const held = await phone.request('INVITE', [], `${phone.sdp}a=sendonly\r\n`);
+  t.ok(held.status === 200 && /a=recvonly/.test(held.body), `hold: ${held.start}`);
+  const resumed = await callee.request('INVITE', [], description);
+  t.equal(resumed.status, 200, 're-INVITE of the callee');
+
+  await phone.hangUp();
+  phone.remoteTag = null;
+  await ends(callee);
+  await gateway.line(/Routing the call .*maxForwards=69/);
+});
+
+test('a bridge carries audio both ways, and early media', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t, routing());
+  const rpc = await watched(t, gateway, '*');
+  const callee = await SipPhone.answer(t, '--ring', 3, '--early', '--tone', 600, '--answer-tone', 900, '--listen', 700);
+  const phone = SipPhone.call(t, `sip:bob@127.0.0.1:${callee.port}`, '--proxy', `127.0.0.1:${gateway.config.sip_port}`,
+    '--tone', 700, '--listen', 600, 900);
+  await phone.hears(600);
+  t.ok(!phone.events.some((each) => each.event === 'answered'), 'answered before the callee was');
+  await phone.hears(900);
+  await callee.hears(700);
+  const { calls } = await rpc.call('call.list', {});
+  t.equal(calls.map((call) => [call.direction, call.status]).sort(), [['inbound', 'active'], ['outbound', 'active']], 'calls');
+  const report = await callee.bye();
+  t.equal(report.by, 'local', 'who hung up');
+  t.equal((await phone.event('ended')).by, 'remote', 'the caller is hung up');
+  await until('the room is gone', async () => (await rpc.call('room.list')).rooms.length === 0);
+});
+
+test('the callee\'s final answer is the caller\'s, but for those that are about us', {}, async (t) => {
+  const { gateway, callee, phone } = await pair(t);
+  for (const [said, heard] of [
+    ['486 Busy Here', 486], ['404 Not Found', 404], ['603 Decline', 603], ['480 Temporarily Unavailable', 480],
+    ['488 Not Acceptable Here', 488], ['500 Server Internal Error', 500], ['503 Service Unavailable', 500],
+    ['407 Proxy Authentication Required', 403], ['302 Moved Temporarily', 480],
+  ]) {
+    const answered = phone.call();
+    const more = said.startsWith('407') ? ['Proxy-Authenticate: Digest realm="r", nonce="n"'] : [];
+    callee.answer(await expect(callee, 'INVITE'), said, more);
+    if (said.startsWith('302')) { // followed to a target that is allowed, once: the Contact of the peer itself
+      const again = await expect(callee, 'INVITE');
+      t.ok(again.start.includes('sip:peer@127.0.0.1'), again.start);
+      callee.answer(again, said);
+    }
+    t.equal((await answered).status, heard, said);
+    Object.assign(callee, { tag: undefined, highest: 0 });
+    Object.assign(phone, { target: `sip:callee@127.0.0.1:${callee.port}`, remoteTag: undefined });
+  }
+  const line = await gateway.line(/Hangup .*cause=callee_not_reached/);
+  t.ok(/status=486/.test(line), line);
+});
+
+test('CANCEL of the caller cancels the callee; a callee that hangs up ends the caller', {}, async (t) => {
+  const { callee, phone } = await pair(t);
+  Object.assign(phone, { local: `sip:peer@127.0.0.1:${phone.port}`, remote: phone.target, tag: 'a', callId: 'cancelled@test', cseq: 1 });
+  phone.write(`${phone.head('INVITE', 1, 'z9hG4bKcancelled')}Content-Type: application/sdp\r\nContent-Length: ${phone.sdp.length}\r\n\r\n${phone.sdp}`);
+  const invite = await expect(callee, 'INVITE');
+  callee.answer(invite, '180 Ringing');
+  await until('the caller hears of the ringing', () => phone.provisional.some((each) => each.status === 180));
+  phone.write(`${phone.head('CANCEL', 1, 'z9hG4bKcancelled')}Reason: SIP;cause=200;text="Call completed elsewhere"\r\nContent-Length: 0\r\n\r\n`);
+  const cancel = await expect(callee, 'CANCEL');
+  t.ok(/cause=200/.test(cancel.get('reason')), `Reason: ${cancel.get('reason')}`);
+  callee.answer(cancel, '200 OK');
+  callee.answer(invite, '487 Request Terminated');
+  t.equal((await phone.answerTo('INVITE')).status, 487, 'the caller\'s INVITE');
+
+  Object.assign(callee, { tag: undefined, highest: 0 });
+  Object.assign(phone, { remoteTag: undefined, cseq: 0 });
+  await bridged(t, { callee, phone });
+  await callee.hangUp();
+  callee.remoteTag = null;
+  await ends(phone);
+});
+
+test('only targets that the trunk allows: others get their answer at once, and nothing is sent there', {}, async (t) => {
+  const gateway = await Gateway.start(t, {
+    trunks: [
+      { name: 'edge', direction: 'inbound', allowed_addresses: ['127.0.0.1'], numbers: ['100', '200'],
+        allowed_targets: ['127.0.0.1:9', '*.example.com'] },
+      { name: 'rooms', direction: 'inbound', allowed_addresses: ['127.0.0.1'], numbers: ['300'] },
+    ],
+  });
+  const callee = await peer(t, gateway.config.sip_port, 'callee');
+  const status = async (user, headers = []) => {
+    const phone = await caller(t, gateway, callee, user);
+    const answer = await phone.call(headers);
+    if (answer.status === 200) await phone.hangUp();
+    phone.remoteTag = null;
+    return answer.status;
+  };
+  t.equal(await status('100'), 403, 'a host that is not listed');
+  t.equal(await status('300'), 200, 'a trunk without targets takes every host for itself');
+  t.equal(await status('400'), 404, 'a number that no trunk serves');
+  t.equal(await callee.next(0.3), null, 'a message at the host that was called');
+  await gateway.line(/Call refused .*allowed_targets/);
+  await gateway.line(/Participant joined .*room=300/);
+});
+
+test('a routed call that comes back to us is 482, however often it is passed around', {}, async (t) => {
+  const { gateway, callee, phone } = await pair(t);
+  const answered = phone.call();
+  const invite = await expect(callee, 'INVITE');
+  const lines = Object.entries(invite.headers).filter(([name]) => !['via', 'max-forwards'].includes(name));
+  const spiral = await peer(t, gateway.config.sip_port, 'callee');
+  const text = [invite.start, `Via: SIP/2.0/UDP 127.0.0.1:${spiral.port};branch=z9hG4bKspiral`, ...invite.headers.via.map((via) => `Via: ${via}`),
+    'Max-Forwards: 68', ...lines.flatMap(([name, values]) => values.map((value) => `${name}: ${value}`))].join('\r\n');
+  spiral.write(`${text}\r\n\r\n${invite.body}`);
+  const refused = await spiral.answerTo('INVITE');
+  t.equal(refused.status, 482, 'the INVITE that came back');
+  await gateway.line(/Call refused .*status=482/);
+  callee.answer(invite, '482 Loop Detected');
+  t.equal((await answered).status, 482, 'what the caller hears');
+});
+
+test('a transfer out of a bridge leaves the two others in it', { timeout: 60 }, async (t) => {
+  const { gateway, callee, phone } = await pair(t, { allow_transfer: 'trunk', outbound_address: '[::1]:9', direction: undefined });
+  await bridged(t, { callee, phone });
+  const refused = await phone.request('REFER', ['Refer-To: <sip:x@192.0.2.1>']);
+  t.equal(refused.status, 403, 'a target that is not allowed');
+  const third = await peer(t, gateway.config.sip_port, 'third');
+  t.equal((await callee.request('REFER', [`Refer-To: <sip:x@127.0.0.1:${third.port}>`])).status, 403, 'REFER of the callee, who came by no trunk');
+  await gateway.line(/Transfer refused/);
+  await phone.hangUp();
+  phone.remoteTag = null;
+  await ends(callee);
+
+  const open = await pair(t, { allow_transfer: 'any', outbound_address: '[::1]:9', direction: undefined });
+  await bridged(t, open);
+  const target = await peer(t, open.gateway.config.sip_port, 'target');
+  t.equal((await open.phone.request('REFER', [`Refer-To: <sip:target@127.0.0.1:${target.port}>`])).status, 202, 'REFER of the caller');
+  const toTarget = await expect(target, 'INVITE');
+  target.accept(toTarget);
+  t.equal((await notified(open.phone)).at(-1), 'SIP/2.0 200 OK', 'last NOTIFY');
+  await ends(open.phone);
+  const before = open.callee.rtp.length;
+  await until('the callee goes on', () => open.callee.rtp.length > before + 10);
+  await target.hangUp();
+  target.remoteTag = null;
+  await ends(open.callee);
+});
