@@ -50,7 +50,8 @@ settings_new (void)
   settings->pin = (CfgPinSettings){ 3, 10 * CFG_US_PER_S, 5 * CFG_US_PER_S };
   settings->limits.max_cpu_utilization = 0.9;
   settings->limits.invites_per_second_per_source = 20;
-  settings->storage_path = g_strdup ("switchroom.db");
+  settings->storage.path = g_strdup (CFG_DEFAULT_STORAGE_PATH);
+  settings->storage.call_retention_days = 30;
   settings->webhook.urls = no_texts ();
   settings->logging.level = CFG_LOG_INFO;
   settings->capture.enabled = TRUE;
@@ -170,7 +171,7 @@ cfg_settings_free (CfgSettings *settings)
   g_free (settings->prompts.pin_enter);
   g_free (settings->prompts.pin_wrong);
   g_free (settings->prompts.pin_goodbye);
-  g_free (settings->storage_path);
+  g_free (settings->storage.path);
   g_free (settings->logging.file);
   g_free (settings->capture.hep_address);
   g_free (settings->capture.hep_password);

@@ -157,6 +157,14 @@ typedef struct
   guint invites_per_second_per_source; /* default 20; 0: no limit */
 } CfgLimitSettings;
 
+#define CFG_DEFAULT_STORAGE_PATH "switchroom.db"
+
+typedef struct
+{
+  char *path;                /* default CFG_DEFAULT_STORAGE_PATH */
+  guint call_retention_days; /* default 30; 0: for ever */
+} CfgStorageSettings;
+
 typedef struct
 {
   char *address; /* host:port; NULL: no Redis */
@@ -296,7 +304,7 @@ typedef struct
   CfgLimitSettings limits;
   CfgPinSettings pin;
   CfgPromptSettings prompts;
-  char *storage_path; /* default "switchroom.db" */
+  CfgStorageSettings storage;
   CfgRedisSettings redis;
   CfgWebhookSettings webhook;
   CfgLoggingSettings logging;

@@ -342,6 +342,5 @@ cfg_settings_check (CfgReader *reader, CfgSettings *settings, gboolean may_demo)
       || !check_trunks (reader, settings) || !check_users (reader, settings)
       || !check_rules (reader, settings))
     return FALSE;
-  cfg_reader_warn_unsupported (reader, settings);
   return TRUE;
 }

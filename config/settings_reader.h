@@ -108,5 +108,3 @@ void cfg_reader_warn_at (CfgReader *reader, const char *path, const char *format
 /** cfg_reader_check_supported: FALSE with an error when the value at the reader's path asks for a feature
  * that this version does not have; see settings_unsupported.c. */
 gboolean cfg_reader_check_supported (CfgReader *reader, const yaml_node_t *node);
-/** cfg_reader_warn_unsupported: warns of what has to be accepted although it has no effect yet. */
-void cfg_reader_warn_unsupported (CfgReader *reader, const CfgSettings *settings);

@@ -504,7 +504,11 @@ rule_init (gpointer item)
 }
 
 #define TABLE_TYPE CfgSettings
-static const CfgKey storage_keys[] = { TEXT ("path", storage_path), { 0 } };
+static const CfgKey storage_keys[] = {
+  TEXT ("path", storage.path),
+  COUNT ("call_retention_days", storage.call_retention_days, 0, 36500),
+  { 0 },
+};
 
 const CfgKey cfg_settings_keys[] = {
   TEXT ("api_key", api_key, .max = 128),

@@ -73,28 +73,3 @@ cfg_reader_check_supported (CfgReader *reader, const yaml_node_t *node)
     }
   return TRUE;
 }
-
-/* Harmless without their feature: nothing that somebody relies on is missing when they do nothing. */
-static void
-warn_of_keys_without_effect (CfgReader *reader, const CfgSettings *settings)
-{
-  const struct
-  {
-    const char *path;
-    gboolean is_changed;
-    const char *sentence;
-  } rows[] = {
-    { "storage.path", strcmp (settings->storage_path, "switchroom.db") != 0,
-      "has no effect in this version: nothing is stored, trunks and rules are those of this file" },
-  };
-
-  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
-    if (rows[i].is_changed)
-      cfg_reader_warn_at (reader, rows[i].path, "%s", rows[i].sentence);
-}
-
-void
-cfg_reader_warn_unsupported (CfgReader *reader, const CfgSettings *settings)
-{
-  warn_of_keys_without_effect (reader, settings);
-}

@@ -6,6 +6,7 @@
 #include "config/base/error.h"
 #include "gateway/capture.h"
 #include "gateway/calls.h"
+#include "gateway/store.h"
 
 static gboolean
 may_see (GwRequest *request, const char *room)
@@ -16,81 +17,223 @@ may_see (GwRequest *request, const char *room)
 }
 
 static gboolean
-matches (GwRequest *request, json_t *params, const char *room)
-{
-  const char *wanted = gw_param_string (params, "room_name");
-
-  return may_see (request, room) && (wanted == NULL || g_strcmp0 (wanted, room) == 0);
-}
-
-static json_t *
-call_list (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
-{
-  gint64 limit = gw_param_int (params, "limit", 100);
-  json_t *calls = json_array ();
-  GHashTableIter iter;
-  gpointer value;
-
-  g_hash_table_iter_init (&iter, gateway->calls);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (matches (request, params, gw_call_room (value)))
-      json_array_append_new (calls, gw_call_json (value, FALSE));
-  if (!gw_param_bool (params, "ended", FALSE))
-    return json_pack ("{s:o}", "calls", calls);
-  for (guint64 seq = gw_text_ring_last (gateway->ended_calls);
-       seq >= gw_text_ring_first (gateway->ended_calls) && limit > 0; seq--)
-    {
-      json_t *call = json_loads (gw_text_ring_get (gateway->ended_calls, seq, NULL), 0, NULL);
-
-      if (matches (request, params, json_string_value (json_object_get (call, "room_name"))))
-        {
-          json_array_append (calls, call);
-          limit--;
-        }
-      json_decref (call);
-    }
-  return json_pack ("{s:o}", "calls", calls);
-}
-
-static gboolean
 not_found (const char *id, GError **error)
 {
   g_set_error (error, CFG_ERROR, CFG_ERROR_NOT_FOUND, "there is no call \"%s\"", id);
   return FALSE;
 }
 
-/* (transfer full): NULL when it is unknown or not for the token. */
-static json_t *
-find_ended (Gateway *gateway, GwRequest *request, const char *id)
-{
-  for (guint64 seq = gw_text_ring_last (gateway->ended_calls);
-       seq >= gw_text_ring_first (gateway->ended_calls); seq--)
-    {
-      const char *text = gw_text_ring_get (gateway->ended_calls, seq, NULL);
-      json_t *call = strstr (text, id) != NULL ? json_loads (text, 0, NULL) : NULL;
+/* ---- call.list ---- */
 
-      if (g_strcmp0 (json_string_value (json_object_get (call, "sip_call_id")), id) == 0
-          && may_see (request, json_string_value (json_object_get (call, "room_name"))))
-        return call;
+static gboolean
+take_time (json_t *params, const char *name, CfgWall *at, GError **error)
+{
+  const char *text = gw_param_string (params, name);
+  g_autoptr (GDateTime) time = text != NULL ? g_date_time_new_from_iso8601 (text, NULL) : NULL;
+
+  if (text == NULL)
+    return TRUE;
+  if (time == NULL)
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                   "%s: must be a time such as 2026-01-31T12:00:00Z, not \"%s\"", name, text);
+      return FALSE;
+    }
+  at->us = g_date_time_to_unix (time) * CFG_US_PER_S + g_date_time_get_microsecond (time);
+  return TRUE;
+}
+
+/* FALSE without @error: nothing can fit. */
+static gboolean
+take_query (GwRequest *request, json_t *params, GwCallQuery *query, GError **error)
+{
+  const char *page = gw_param_string (params, "page_token"), *only = gw_request_token (request)->room;
+
+  *query = (GwCallQuery){
+    .room = gw_param_string (params, "room_name"),
+    .direction = gw_param_string (params, "direction"),
+    .status = gw_param_string (params, "status"),
+    .trunk_id = gw_param_string (params, "trunk_id"),
+    .number = gw_param_string (params, "number"),
+    .ended_only = TRUE,
+    .limit = (guint)gw_param_int (params, "limit", 100),
+  };
+  if (!take_time (params, "since", &query->since, error)
+      || !take_time (params, "until", &query->until, error))
+    return FALSE;
+  if (page != NULL && !g_ascii_string_to_unsigned (page, 10, 1, G_MAXINT64, &query->before, NULL))
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                           "page_token: must be the next_page_token of an answer");
+      return FALSE;
+    }
+  if (query->room == NULL)
+    query->room = only;
+  return only == NULL || strcmp (query->room, only) == 0;
+}
+
+static gboolean
+text_fits (const char *wanted, json_t *call, const char *key)
+{
+  return wanted == NULL || g_strcmp0 (wanted, json_string_value (json_object_get (call, key))) == 0;
+}
+
+/* A call that is up, by the same words as those in the store. */
+static gboolean
+fits (const GwCallQuery *query, json_t *call, CfgWall created)
+{
+  return text_fits (query->room, call, "room_name") && text_fits (query->direction, call, "direction")
+         && text_fits (query->status, call, "status") && text_fits (query->trunk_id, call, "trunk_id")
+         && (text_fits (query->number, call, "from") || text_fits (query->number, call, "to"))
+         && (query->since.us == 0 || created.us >= query->since.us)
+         && (query->until.us == 0 || created.us < query->until.us);
+}
+
+static json_t *
+list_running (Gateway *gateway, const GwCallQuery *query)
+{
+  json_t *calls = json_array ();
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, gateway->calls);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      json_t *call = gw_call_json (value, FALSE);
+
+      if (fits (query, call, gw_call_created (value)))
+        json_array_append (calls, call);
       json_decref (call);
     }
+  return calls;
+}
+
+typedef struct
+{
+  GwRequest *request;
+  json_t *calls;
+} Listing;
+
+static void
+on_listed (gpointer user, GPtrArray *texts, guint64 next, const GError *error)
+{
+  g_autofree Listing *listing = user;
+  g_autoptr (GwRequest) request = listing->request;
+  g_autofree char *page = next != 0 ? g_strdup_printf ("%" G_GUINT64_FORMAT, next) : NULL;
+
+  if (error != NULL)
+    {
+      json_decref (listing->calls);
+      gw_request_fail (request, error);
+      return;
+    }
+  for (guint i = 0; i < texts->len; i++)
+    json_array_append_new (listing->calls, json_loads (g_ptr_array_index (texts, i), 0, NULL));
+  gw_request_reply (request, json_pack ("{s:o, s:s}", "calls", listing->calls, "next_page_token",
+                                        page != NULL ? page : ""));
+}
+
+static json_t *
+call_list (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  GwCallQuery query;
+  json_t *calls;
+  Listing *listing;
+
+  if (!take_query (request, params, &query, error))
+    return *error == NULL ? json_pack ("{s:[]}", "calls") : NULL;
+  calls = query.before == 0 ? list_running (gateway, &query) : json_array ();
+  if (!gw_param_bool (params, "ended", FALSE))
+    return json_pack ("{s:o}", "calls", calls);
+  listing = g_new0 (Listing, 1);
+  listing->request = gw_request_ref (request);
+  listing->calls = calls;
+  gw_store_find_calls (gateway->store, &query, on_listed, listing);
   return NULL;
+}
+
+/* ---- one call ---- */
+
+typedef struct _Lookup Lookup;
+
+struct _Lookup
+{
+  Gateway *gateway;
+  GwRequest *request;
+  char *id, *call_id; /* either is nullable */
+  gboolean may_see_refused;
+  /* @call: (transfer full) (nullable): there is none that the token may see */
+  void (*then) (Lookup *lookup, json_t *call);
+};
+
+static void
+lookup_free (Lookup *lookup)
+{
+  gw_request_unref (lookup->request);
+  g_free (lookup->id);
+  g_free (lookup->call_id);
+  g_free (lookup);
+}
+
+static void
+on_looked_up (gpointer user, GPtrArray *texts, guint64 next, const GError *error)
+{
+  Lookup *lookup = user;
+
+  if (error != NULL)
+    gw_request_fail (lookup->request, error);
+  else
+    lookup->then (lookup, texts->len > 0 ? json_loads (g_ptr_array_index (texts, 0), 0, NULL) : NULL);
+  lookup_free (lookup);
+}
+
+/* Calls @then once: now, or when the store has answered. */
+static void
+look_up (Gateway *gateway, GwRequest *request, const char *id, const char *call_id,
+         void (*then) (Lookup *lookup, json_t *call))
+{
+  GwCall *running = id != NULL ? gw_call_find (gateway, id) : gw_call_find_full (gateway, call_id);
+  Lookup *lookup = g_new0 (Lookup, 1);
+  const GwCallQuery query
+      = { .id = id, .sip_call_id = call_id, .room = gw_request_token (request)->room, .limit = 1 };
+
+  lookup->gateway = gateway;
+  lookup->request = gw_request_ref (request);
+  lookup->id = g_strdup (id);
+  lookup->call_id = g_strdup (call_id);
+  lookup->may_see_refused = id == NULL && may_see (request, NULL);
+  lookup->then = then;
+  if (running == NULL)
+    {
+      gw_store_find_calls (gateway->store, &query, on_looked_up, lookup);
+      return;
+    }
+  then (lookup, may_see (request, gw_call_room (running)) ? gw_call_json (running, TRUE) : NULL);
+  lookup_free (lookup);
+}
+
+static void
+fail_not_found (Lookup *lookup)
+{
+  g_autoptr (GError) error = NULL;
+
+  not_found (lookup->id != NULL ? lookup->id : lookup->call_id, &error);
+  gw_request_fail (lookup->request, error);
+}
+
+static void
+answer_call (Lookup *lookup, json_t *call)
+{
+  if (call != NULL)
+    gw_request_reply (lookup->request, json_pack ("{s:o}", "call", call));
+  else
+    fail_not_found (lookup);
 }
 
 static json_t *
 call_get (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 {
-  const char *id = gw_param_string (params, "sip_call_id");
-  GwCall *call = gw_call_find (gateway, id);
-  json_t *found;
-
-  if (call != NULL && may_see (request, gw_call_room (call)))
-    found = gw_call_json (call, TRUE);
-  else
-    found = find_ended (gateway, request, id);
-  if (found != NULL)
-    return json_pack ("{s:o}", "call", found);
-  not_found (id, error);
+  look_up (gateway, request, gw_param_string (params, "sip_call_id"), NULL, answer_call);
   return NULL;
 }
 
@@ -110,13 +253,31 @@ call_hangup (Gateway *gateway, GwRequest *request, json_t *params, GError **erro
 }
 
 /* Of a call that is known, or of an INVITE that was refused: that belongs to no room. */
+static void
+answer_trace (Lookup *lookup, json_t *about)
+{
+  const char *call_id
+      = about != NULL ? json_string_value (json_object_get (about, "sip_call_id_full")) : NULL;
+  json_t *trace = NULL;
+
+  if (about != NULL || lookup->may_see_refused)
+    trace = gw_capture_trace (lookup->gateway, call_id != NULL ? call_id : lookup->call_id, lookup->id);
+  if (about == NULL && trace == NULL)
+    {
+      fail_not_found (lookup);
+      return;
+    }
+  if (trace == NULL)
+    trace = json_pack ("{s:[], s:i, s:s}", "messages", "lost", 0, "ladder", "");
+  json_object_set_new (trace, "call", about != NULL ? about : json_null ());
+  gw_request_reply (lookup->request, trace);
+}
+
 static json_t *
 call_trace (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 {
   const char *id = gw_param_string (params, "sip_call_id");
   const char *call_id = gw_param_string (params, "sip_call_id_full");
-  GwCall *call = id != NULL ? gw_call_find (gateway, id) : NULL;
-  json_t *about = NULL, *trace = NULL;
 
   if ((id == NULL) == (call_id == NULL))
     {
@@ -124,24 +285,8 @@ call_trace (Gateway *gateway, GwRequest *request, json_t *params, GError **error
                    "either sip_call_id or sip_call_id_full says which call");
       return NULL;
     }
-  if (call != NULL && may_see (request, gw_call_room (call)))
-    {
-      about = gw_call_json (call, TRUE);
-      call_id = json_string_value (json_object_get (about, "sip_call_id_full"));
-    }
-  else if (id != NULL)
-    about = find_ended (gateway, request, id);
-  if (about != NULL || (id == NULL && may_see (request, NULL)))
-    trace = gw_capture_trace (gateway, call_id, id);
-  if (about == NULL && trace == NULL)
-    {
-      not_found (id != NULL ? id : call_id, error);
-      return NULL;
-    }
-  if (trace == NULL)
-    trace = json_pack ("{s:[], s:i, s:s}", "messages", "lost", 0, "ladder", "");
-  json_object_set_new (trace, "call", about != NULL ? about : json_null ());
-  return trace;
+  look_up (gateway, request, id, call_id, answer_trace);
+  return NULL;
 }
 
 #define ID_PARAM                                                                                             \
@@ -162,7 +307,18 @@ static const GwParam trace_params[] = {
 static const GwParam list_params[] = {
   { "room_name", { "room" }, GW_PARAM_STRING, FALSE, "Only calls of this room." },
   { "ended", { NULL }, GW_PARAM_BOOL, FALSE, "Calls that are over too, the newest first." },
-  { "limit", { NULL }, GW_PARAM_INT, FALSE, "How many of those at most; default 100.", 0, 1000 },
+  { "limit", { NULL }, GW_PARAM_INT, FALSE, "How many of those at most; default 100.", 1, 1000 },
+  { "page_token",
+    { NULL },
+    GW_PARAM_STRING,
+    FALSE,
+    "The next_page_token of an answer: those that are older." },
+  { "direction", { NULL }, GW_PARAM_STRING, FALSE, "Only inbound or outbound ones." },
+  { "status", { NULL }, GW_PARAM_STRING, FALSE, "Only those in this state, as call_status events name it." },
+  { "trunk_id", { "sip_trunk_id" }, GW_PARAM_STRING, FALSE, "Only those of this trunk, ST_..." },
+  { "number", { NULL }, GW_PARAM_STRING, FALSE, "Only those from or to it." },
+  { "since", { NULL }, GW_PARAM_STRING, FALSE, "Only those that began at this time (RFC 3339) or later." },
+  { "until", { NULL }, GW_PARAM_STRING, FALSE, "Only those that began before." },
   { NULL },
 };
 

@@ -5,7 +5,7 @@
 #include "config/base/error.h"
 
 static const char *const type_words[] = {
-  [GW_PARAM_STRING] = "string", [GW_PARAM_INT] = "integer", [GW_PARAM_BOOL] = "boolean",
+  [GW_PARAM_STRING] = "string", [GW_PARAM_TEXT] = "string", [GW_PARAM_INT] = "integer", [GW_PARAM_BOOL] = "boolean",
   [GW_PARAM_OBJECT] = "object", [GW_PARAM_LIST] = "array",
 };
 

@@ -130,6 +130,25 @@ gw_call_id (const GwCall *call)
   return call->v.id;
 }
 
+CfgWall
+gw_call_created (const GwCall *call)
+{
+  return call->v.created_wall;
+}
+
+GwCall *
+gw_call_find_full (Gateway *gateway, const char *sip_call_id)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, gateway->calls);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (g_strcmp0 (((GwCall *)value)->v.sip_call_id, sip_call_id) == 0)
+      return value;
+  return NULL;
+}
+
 const char *
 gw_call_room (const GwCall *call)
 {
@@ -212,6 +231,8 @@ publish_status (GwCall *call)
         gw_rooms_changed (call->gateway, call->participant);
     }
   emit_status (call);
+  if (gw_call_is_live (call->v.state))
+    gw_record_call (call);
 }
 
 static void
@@ -277,12 +298,9 @@ finish (GwCall *call)
   double duration_s = call->v.was_answered
                           ? (double)cfg_monotonic_diff_us (call->ended, call->answered) / CFG_US_PER_S
                           : 0.0;
-  g_autofree char *text = NULL;
-  gsize size;
 
   gw_log_summary (&context, duration_s, cause_text (call), &call->stats);
-  text = sig_json_dump (gw_call_json (call, TRUE), &size);
-  gw_text_ring_append (gateway->ended_calls, text, size);
+  gw_record_call (call);
   gw_capture_finish (gateway, call->v.sip_call_id, call->v.id);
   g_hash_table_remove (gateway->calls_by_sip, &call->sip);
   g_hash_table_remove (gateway->calls, call->v.id);

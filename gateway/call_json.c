@@ -3,6 +3,8 @@
 
 #include "gateway/core/sip_status.h"
 #include "gateway/events.h"
+#include "gateway/store.h"
+#include "signaling/core/jsonrpc.h"
 
 static json_t *
 stream_json (const MediaStreamStats *stream)
@@ -94,4 +96,26 @@ gw_call_json (const GwCall *call, gboolean whole)
   json_object_set_new (object, "media", gw_media_stats_json (&call->stats));
   json_object_set_new (object, "timeline", json_deep_copy (call->timeline));
   return object;
+}
+
+void
+gw_record_call (const GwCall *call)
+{
+  gsize size;
+  g_autofree char *json = sig_json_dump (gw_call_json (call, !gw_call_is_live (call->v.state)), &size);
+  const GwCallRecord record = {
+    .id = call->v.id,
+    .sip_call_id = call->v.sip_call_id,
+    .room = call->v.room_name,
+    .direction = call->v.inbound ? "inbound" : "outbound",
+    .status = gw_call_status_word (call->v.state),
+    .trunk_id = call->v.trunk_id,
+    .from = call->v.from,
+    .to = call->hides_number ? NULL : call->v.to,
+    .created = call->v.created_wall,
+    .ended = call->v.ended_wall,
+    .json = json,
+  };
+
+  gw_store_put_call (call->gateway->store, &record);
 }

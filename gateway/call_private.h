@@ -141,6 +141,8 @@ gboolean gw_hold_take_answer (GwCall *call, int status, const char *phrase, cons
 /** gw_hold_note_peer: after an offer of the peer was taken. */
 void gw_hold_note_peer (GwCall *call);
 void gw_hold_ended (GwCall *call);
+/** gw_record_call: its record in the store: its beginning while it is up, all of it when it is over. */
+void gw_record_call (const GwCall *call);
 json_t *gw_hold_json (const GwCall *call); /* (transfer full) */
 
 /* call_timer.c */

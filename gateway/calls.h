@@ -41,6 +41,10 @@ void gw_calls_hangup_all (Gateway *gateway, const char *reason);
 void gw_calls_answer_alerting (Gateway *gateway, GwRoom *room);
 GwCall *gw_call_find (Gateway *gateway, const char *id);
 const char *gw_call_id (const GwCall *call);
+/** gw_call_created: when it began. */
+CfgWall gw_call_created (const GwCall *call);
+/** gw_call_find_full: by its SIP Call-ID; looks at every call. (nullable) */
+GwCall *gw_call_find_full (Gateway *gateway, const char *sip_call_id);
 /** gw_call_room: its room's name, also after it left. */
 const char *gw_call_room (const GwCall *call);
 /** gw_call_json: @whole: with statistics and timeline. (transfer full) */

@@ -12,6 +12,7 @@
 #include "gateway/api.h"
 #include "gateway/capture.h"
 #include "gateway/calls.h"
+#include "gateway/entries.h"
 #include "gateway/events.h"
 #include "gateway/metrics.h"
 #include "gateway/plays.h"
@@ -20,9 +21,8 @@
 #include "gateway/sessions.h"
 #include "gateway/tls.h"
 
-#define TRIM_AFTER_S      35
-#define ENDED_CALLS_BYTES (128 * 1024) /* about a hundred calls */
-#define DEMO_TOKEN_S      (24 * 3600)
+#define TRIM_AFTER_S 35
+#define DEMO_TOKEN_S (24 * 3600)
 
 /* ---- the media engine's words, handed to whom the leg serves ---- */
 
@@ -362,7 +362,6 @@ init_tables (Gateway *gateway)
   gateway->prompts = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   gateway->legs = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, leg_owner_free);
   gateway->conns = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, gw_conn_free);
-  gateway->ended_calls = gw_text_ring_new (0, ENDED_CALLS_BYTES);
 }
 
 static void
@@ -377,7 +376,41 @@ free_tables (Gateway *gateway)
   g_hash_table_unref (gateway->conns);
   g_hash_table_unref (gateway->rooms_by_media);
   g_hash_table_unref (gateway->rooms);
-  gw_text_ring_free (gateway->ended_calls);
+}
+
+/* A file that was asked for must be there. The default one may not be: who only tries Switchroom out may do
+ * so in any directory, and twice. */
+static GwStore *
+open_store (const CfgSettings *settings, GError **error)
+{
+  GwStoreConfig config
+      = { .path = settings->storage.path, .call_retention_days = settings->storage.call_retention_days };
+  g_autoptr (GError) wrong = NULL;
+  GwStore *store = gw_store_open (&config, &wrong);
+
+  if (store != NULL)
+    return store;
+  if (strcmp (config.path, CFG_DEFAULT_STORAGE_PATH) != 0)
+    {
+      g_propagate_error (error, g_steal_pointer (&wrong));
+      return NULL;
+    }
+  cfg_warn ("store", NULL, "Nothing is kept over a restart: trunks and rules of the API, records of calls",
+            CFG_STR ("reason", wrong->message));
+  config.path = ":memory:";
+  return gw_store_open (&config, error);
+}
+
+static gboolean
+start_store (Gateway *gateway, const CfgSettings *settings, const GatewayOptions *options, GError **error)
+{
+  gateway->store = open_store (settings, error);
+  if (gateway->store == NULL)
+    return FALSE;
+  gateway->entries = gw_entries_new (gateway->store);
+  gateway->settings = gw_entries_merge (gateway->entries, settings, FALSE);
+  gateway->may_demo = gateway->settings->demo;
+  return TRUE;
 }
 
 Gateway *
@@ -385,7 +418,6 @@ gateway_new (const CfgSettings *settings, const GatewayOptions *options, GError 
 {
   Gateway *gateway = g_new0 (Gateway, 1);
 
-  gateway->settings = settings;
   gateway->api_secret = g_strdup (settings->api_secret);
   if (settings->api_key != NULL && gateway->api_secret == NULL)
     gateway->api_secret = cfg_id_new ("secret");
@@ -396,6 +428,11 @@ gateway_new (const CfgSettings *settings, const GatewayOptions *options, GError 
   gateway->presence = gw_presence_new ();
   gateway->capture = gw_capture_new (settings);
   init_tables (gateway);
+  if (!start_store (gateway, settings, options, error))
+    {
+      gateway_free (gateway);
+      return NULL;
+    }
   /* SIP last: it cannot be stopped without the main loop. */
   if (!start_media (gateway, error) || !start_web (gateway, options, error)
       || !start_sip (gateway, options, error))
@@ -410,7 +447,7 @@ gateway_new (const CfgSettings *settings, const GatewayOptions *options, GError 
 void
 gateway_set_settings (Gateway *gateway, const CfgSettings *settings)
 {
-  gateway->settings = settings;
+  gateway->settings = gw_entries_merge (gateway->entries, settings, !gateway->may_demo);
   if (settings->api_secret != NULL)
     {
       g_free (gateway->api_secret);
@@ -503,6 +540,8 @@ gateway_free (Gateway *gateway)
 {
   if (gateway->tick_source != 0)
     g_source_remove (gateway->tick_source);
+  g_clear_pointer (&gateway->store,
+                   gw_store_free); /* tells those who wait, while there is a web to tell by */
   g_clear_pointer (&gateway->web, sig_web_free);
   g_clear_pointer (&gateway->media, media_engine_free);
   g_clear_pointer (&gateway->sip, sig_sip_free);
@@ -510,6 +549,7 @@ gateway_free (Gateway *gateway)
   free_tables (gateway);
   gw_presence_free (gateway->presence);
   gw_capture_free (gateway->capture);
+  gw_entries_free (gateway->entries);
   gw_events_free (gateway->events);
   g_free (gateway->api_secret);
   g_free (gateway->epoch);

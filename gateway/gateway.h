@@ -8,7 +8,6 @@
 
 #include "config/settings.h"
 #include "gateway/core/room.h"
-#include "gateway/core/text_ring.h"
 #include "media/engine.h"
 #include "signaling/core/token.h"
 #include "signaling/sip/sip.h"
@@ -20,6 +19,8 @@ typedef struct _GwCall GwCall;
 typedef struct _GwSession GwSession;
 typedef struct _GwConn GwConn;
 typedef struct _GwCapture GwCapture;
+typedef struct _GwStore GwStore;
+typedef struct _GwEntries GwEntries;
 
 typedef enum
 {
@@ -44,7 +45,9 @@ typedef struct
 
 typedef struct
 {
-  const CfgSettings *settings;
+  const CfgSettings *settings; /* of the file and the entries, owned by entries */
+  GwStore *store;
+  GwEntries *entries; /* trunks and rules made through the API */
   char *api_secret; /* of settings->api_key: configured or made at start */
   char *epoch;      /* node and start; event numbers count within it */
   CfgMonotonic started;
@@ -52,6 +55,7 @@ typedef struct
   gboolean draining;
   gboolean stopping;      /* sessions and calls are being ended, none may begin */
   gboolean loopback_only; /* demo mode */
+  gboolean may_demo;      /* it was in demo mode at the start, and listens accordingly */
 
   MediaEngine *media;
   SigSip *sip;
@@ -65,7 +69,6 @@ typedef struct
   GHashTable *calls;          /* char* id -> GwCall*, owned; live and closing */
   GHashTable *calls_by_sip;   /* SigSipCallId -> GwCall* */
   guint n_alerting;           /* calls in GW_CALL_ALERTING */
-  GwTextRing *ended_calls;    /* JSON of calls that are over */
   GHashTable *sessions;       /* set of GwSession*, owned */
   GHashTable *plays;          /* MediaPlayId -> GwPlay*, owned */
   GHashTable *prompts;        /* MediaPlayId -> GwCall* */
@@ -92,7 +95,7 @@ typedef struct
 /** gateway_new: @settings must outlive it. (nullable): NULL with @error, everything already started undone.
  */
 Gateway *gateway_new (const CfgSettings *settings, const GatewayOptions *options, GError **error);
-/** gateway_set_settings: what is asked for with each call and connection is taken from @settings from now on.
+/** gateway_set_settings: @settings are those of the file; what is asked for with each call and connection is taken from @settings from now on.
  * A secret that was made at the start stays. @settings must outlive the gateway, or the next ones. */
 void gateway_set_settings (Gateway *gateway, const CfgSettings *settings);
 /** gateway_drain: no new calls; @done when the last one ended (perhaps at once, from the main loop). */

@@ -180,7 +180,7 @@ may_replace (const Process *process, const CfgSettings *settings, GError **error
 static void
 replace_settings (Process *process, CfgSettings *settings)
 {
-  if (process->settings->demo && !settings->demo && !process->arguments->options.open
+  if (process->gateway->settings->demo && !settings->demo && !process->arguments->options.open
       && process->settings->sip.bind[0] == NULL)
     cfg_warn ("config", NULL, "Trunks are configured now, but SIP listens on loopback only until a restart");
   gateway_set_settings (process->gateway, settings);
@@ -243,13 +243,13 @@ run (const Arguments *arguments, CfgSettings *settings, GError **error)
       cfg_settings_free (settings);
       return EXIT_FAILURE;
     }
-  log_settings (arguments, settings);
   process.gateway = gateway_new (settings, &arguments->options, error);
   if (process.gateway == NULL)
     {
       cfg_settings_free (settings);
       return EXIT_FAILURE;
     }
+  log_settings (arguments, process.gateway->settings);
   process.loop = g_main_loop_new (NULL, FALSE);
   /* Never removed: one signal more must not kill a process that is ending in order. */
   g_unix_signal_add (SIGTERM, on_terminate, &process);

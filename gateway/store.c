@@ -31,8 +31,8 @@ static const char *const migrations[] = {
 
 /* What is known of a call that was up when its process died is the record of its beginning. */
 static const char mark_cut_calls[]
-    = "UPDATE calls SET ended_us = created_us, status = 'disconnected',"
-      " json = json_set (json, '$.status', 'disconnected', '$.end', json_object ('reason', 'gateway_died'))"
+    = "UPDATE calls SET ended_us = created_us, status = 'hangup',"
+      " json = json_set (json, '$.status', 'hangup', '$.end', json_object ('reason', 'gateway_died'))"
       " WHERE ended_us = 0";
 
 typedef enum

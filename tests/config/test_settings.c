@@ -74,7 +74,7 @@ assert_default_rest (const CfgSettings *settings)
   g_assert_cmpuint (settings->limits.max_calls, ==, 0);
   g_assert_cmpfloat (settings->limits.max_cpu_utilization, ==, 0.9);
   g_assert_cmpuint (settings->limits.invites_per_second_per_source, ==, 20);
-  g_assert_cmpstr (settings->storage_path, ==, "switchroom.db");
+  g_assert_cmpstr (settings->storage.path, ==, "switchroom.db");
   g_assert_null (settings->redis.address);
   assert_texts (settings->webhook.urls, "");
   g_assert_cmpint (settings->logging.level, ==, CFG_LOG_INFO);
@@ -264,7 +264,7 @@ every_key_reaches_its_member (void)
   g_assert_cmpuint (settings->limits.max_calls, ==, 100);
   g_assert_cmpfloat (settings->limits.max_cpu_utilization, ==, 0.5);
   g_assert_cmpuint (settings->limits.invites_per_second_per_source, ==, 0);
-  g_assert_cmpstr (settings->storage_path, ==, ":memory:");
+  g_assert_cmpstr (settings->storage.path, ==, ":memory:");
   g_assert_cmpstr (settings->redis.address, ==, "[::1]:6379");
   g_assert_cmpstr (settings->redis.username, ==, "u");
   g_assert_cmpstr (settings->redis.password, ==, "p");

@@ -128,7 +128,7 @@ put_call (GwStore *store, const char *id, const char *room, const char *from, gi
     .sip_call_id = "full",
     .room = room,
     .direction = "inbound",
-    .status = ended != 0 ? "disconnected" : "active",
+    .status = ended != 0 ? "hangup" : "active",
     .from = from,
     .to = "+1",
     .created = { created },
@@ -326,7 +326,7 @@ test_kill (Fixture *fixture, gconstpointer unused)
       fixture->store = open_store (fixture->path, 0);
       g_assert_cmpuint (gw_store_loaded (fixture->store, GW_STORE_TRUNK)->len, >=, acknowledged);
       expect (fixture->store, (GwCallQuery){ .id = "ST_3" },
-              "{\"n\":\"ST_3\",\"status\":\"disconnected\",\"end\":{\"reason\":\"gateway_died\"}}");
+              "{\"n\":\"ST_3\",\"status\":\"hangup\",\"end\":{\"reason\":\"gateway_died\"}}");
       if (round < 4)
         gw_store_free (fixture->store);
     }
