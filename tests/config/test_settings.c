@@ -272,7 +272,7 @@ every_key_reaches_its_member (void)
   g_assert_cmpint (settings->logging.level, ==, CFG_LOG_DEBUG);
   g_assert_cmpint (settings->logging.format, ==, CFG_LOG_JSON);
   g_assert_cmpstr (settings->logging.file, ==, "/var/log/switchroom.log");
-  g_assert_cmpuint (g_strv_length (settings->warnings), ==, 2);
+  g_assert_cmpuint (g_strv_length (settings->warnings), ==, 1);
 }
 
 static const char with_trunks[]
