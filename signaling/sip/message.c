@@ -115,12 +115,12 @@ make_source (SigSipPeer *peer, const su_sockaddr_t *address)
     memcpy (peer->source.bytes, &address->su_sin6.sin6_addr, 8);
 }
 
-/** sig_sip_peer_of: where @message came from. */
+/** sig_sip_peer_of: where @message came from, and how: its Via says what its sender likes. */
 void
 sig_sip_peer_of (msg_t *message, SigSipPeer *peer)
 {
   const su_sockaddr_t *address = msg_addr (message);
-  const sip_t *sip = sip_object (message);
+  const SigSip *endpoint = sig_sip_endpoint_of (message);
   const struct in6_addr *in6 = &address->su_sin6.sin6_addr;
 
   memset (peer, 0, sizeof *peer);
@@ -135,9 +135,9 @@ sig_sip_peer_of (msg_t *message, SigSipPeer *peer)
       inet_ntop (AF_INET6, in6, peer->host, sizeof peer->host);
       peer->is_ipv6 = TRUE;
     }
-  const char *protocol = sip != NULL && sip->sip_via != NULL ? sip->sip_via->v_protocol : NULL;
-  peer->is_tls = protocol != NULL && su_casematch (protocol, "SIP/2.0/TLS");
-  peer->is_tcp = peer->is_tls || (protocol != NULL && su_casematch (protocol, "SIP/2.0/TCP"));
+  peer->is_tcp = msg_addrinfo (message)->ai_protocol == IPPROTO_TCP;
+  peer->is_tls = peer->is_tcp && endpoint != NULL && endpoint->tls != NULL
+                 && sig_sip_tls_describe (endpoint->tls, peer->host, peer->port) != NULL;
 }
 
 /** sig_sip_peer_transport: "udp", "tcp" or "tls", as a URI's parameter has it. */

@@ -58,7 +58,7 @@ tell_message (SigSip *sip, SigSipCallId call, const SigSipPeer *peer, sip_t cons
     .from_display = from_display,
     .source_address = peer->host,
     .source_port = peer->port,
-    .transport = peer->is_tcp ? "tcp" : "udp",
+    .transport = sig_sip_peer_transport (peer),
     .text = text,
     .content_type = "text/plain",
   };

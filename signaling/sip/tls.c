@@ -214,6 +214,7 @@ sig_sip_tls_new (const SigSipTlsConfig *config, GError **error)
   SigSipTls *tls = g_new0 (SigSipTls, 1);
 
   tls->connections = g_hash_table_new (NULL, NULL);
+  tls->by_peer = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   tls->aliases = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   tls->failures = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   if (!sig_sip_tls_load (tls, config, error))
@@ -226,6 +227,7 @@ sig_sip_tls_free (SigSipTls *tls)
 {
   sig_sip_tls_detach (tls);
   g_hash_table_unref (tls->connections);
+  g_hash_table_unref (tls->by_peer);
   g_hash_table_unref (tls->failures);
   g_hash_table_unref (tls->aliases);
   g_clear_pointer (&tls->peers, g_hash_table_unref);

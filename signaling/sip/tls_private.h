@@ -20,6 +20,7 @@ struct _SigSipTls
 
   /* tls_stack.c */
   GHashTable *connections; /* SigSipTlsConnection, a set; owned */
+  GHashTable *by_peer;     /* "address port" -> SigSipTlsConnection that is up */
   GHashTable *failures;    /* host in lower case -> words */
   GSource *tick;           /* (nullable) */
 };

@@ -178,6 +178,12 @@ note_failure (SigSipTlsConnection *c, const char *reason)
   g_hash_table_replace (failures, g_ascii_strdown (c->host, -1), g_strdup (reason));
 }
 
+static char *
+peer_key (const char *address, guint16 port)
+{
+  return g_strdup_printf ("%s %u", address, port);
+}
+
 static void
 note_established (SigSipTlsConnection *c)
 {
@@ -187,6 +193,7 @@ note_established (SigSipTlsConnection *c)
   c->heard_us = c->sent_us = g_get_monotonic_time ();
   c->cipher = g_strdup_printf ("%s %s", SSL_get_version (c->ssl), SSL_get_cipher_name (c->ssl));
   g_hash_table_remove (c->tls->failures, key);
+  g_hash_table_replace (c->tls->by_peer, peer_key (c->address, c->port), c);
   cfg_log (c->accepted ? CFG_LOG_DEBUG : CFG_LOG_INFO, "sip", NULL, "TLS connection established",
            CFG_STR ("host", c->host), CFG_INT ("port", c->port), CFG_STR ("tls", c->cipher));
 }
@@ -198,6 +205,9 @@ connection_free (SigSipTlsConnection *c)
   if (g_hash_table_lookup (by_fd, GINT_TO_POINTER (c->fd)) == c)
     g_hash_table_remove (by_fd, GINT_TO_POINTER (c->fd));
   g_hash_table_remove (c->tls->connections, c);
+  g_autofree char *key = peer_key (c->address, c->port);
+  if (g_hash_table_lookup (c->tls->by_peer, key) == c)
+    g_hash_table_remove (c->tls->by_peer, key);
   g_free (c->host);
   g_free (c->cipher);
   g_free (c);
@@ -292,17 +302,10 @@ sig_sip_tls_detach (SigSipTls *tls)
 const char *
 sig_sip_tls_describe (const SigSipTls *tls, const char *host, guint16 port)
 {
-  GHashTableIter iter;
-  gpointer key;
+  g_autofree char *key = peer_key (host, port);
+  const SigSipTlsConnection *c = g_hash_table_lookup (tls->by_peer, key);
 
-  g_hash_table_iter_init (&iter, tls->connections);
-  while (g_hash_table_iter_next (&iter, &key, NULL))
-    {
-      const SigSipTlsConnection *c = key;
-      if (c->port == port && strcmp (c->address, host) == 0)
-        return c->cipher;
-    }
-  return NULL;
+  return c != NULL ? c->cipher : NULL;
 }
 
 const char *

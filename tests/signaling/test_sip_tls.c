@@ -486,6 +486,44 @@ test_keepalive (void)
   run_until (f.callee->n_ended == 1);
 }
 
+/* A Via that lies about the way is dropped, so that nobody is taken for a peer with TLS. */
+static void
+test_transport_is_that_of_the_packets (void)
+{
+  static const char *const words[] = { "UDP", "TCP", "TLS" };
+  g_auto (Fixture) f = { 0 };
+
+  fixture_init (&f);
+  for (guint way = 0; way < 3; way++)
+    for (guint said = 0; said < 3; said++)
+      {
+        g_autoptr (Wire) wire = wire_new (way > 0, FALSE, way == 2 ? f.callee->tls_port : f.callee->port);
+        g_autoptr (Dialog) dialog = dialog_new (wire);
+        g_autofree char *via
+            = g_strdup_printf ("Via: SIP/2.0/%s 127.0.0.1:%u;branch=z9hG4bK%u%u;rport\r\nContent-Type: "
+                               "application/sdp\r\n",
+                               words[said], wire->port, way, said);
+        if (way == 2)
+          g_assert_true (wire_secure (wire, pair_context (NULL), NULL));
+        dialog_request (dialog, "INVITE", via, NULL, OFFER);
+        if (way != said)
+          {
+            wire_nothing (wire, 30, NULL);
+            continue;
+          }
+        wire_expect (wire, "SIP/2.0 200");
+        g_assert_cmpint (g_ascii_strcasecmp (f.callee->transport, words[way]), ==, 0);
+        dialog_learn (dialog);
+        dialog_ack (dialog, NULL);
+        run_until (strstr (f.callee->heard->str, "acked") != NULL);
+        endpoint_heard (f.callee);
+        sig_sip_call_hangup (f.callee->sip, f.callee->call, NULL);
+        wire_expect (wire, "BYE ");
+        wire_answer (wire, "200 OK", NULL, NULL, NULL);
+        run_until (strstr (f.callee->heard->str, "ended") != NULL);
+      }
+}
+
 /* The peer goes while the handshake is under way, or never begins one. */
 static void
 test_broken_handshakes (void)
@@ -528,6 +566,8 @@ main (int argc, char **argv)
   g_test_add_func ("/signaling/sip/tls/versions", test_versions);
   g_test_add_func ("/signaling/sip/tls/server_name_is_sent", test_server_name_is_sent);
   g_test_add_func ("/signaling/sip/tls/keepalive", test_keepalive);
+  g_test_add_func ("/signaling/sip/tls/transport_is_that_of_the_packets",
+                   test_transport_is_that_of_the_packets);
   g_test_add_func ("/signaling/sip/tls/broken_handshakes", test_broken_handshakes);
   return g_test_run ();
 }
