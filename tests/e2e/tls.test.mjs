@@ -1,7 +1,6 @@
 // SIP over TLS: both ways with a real softphone, certificates that are refused, and certificates read again.
-import { connect as tlsConnect } from 'node:tls';
-import { copyFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { connect, createServer } from 'node:tls';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { test, until } from './lib/tap.mjs';
 import { Authority } from './lib/certificates.mjs';
 import { Gateway } from './lib/gateway.mjs';
@@ -13,7 +12,7 @@ import { peak } from './lib/audio.mjs';
 async function start(t, authority, extra = {}) {
   const { cert, key } = authority.issue(['DNS:localhost', 'IP:127.0.0.1', 'IP:::1']);
   const port = await freePort();
-  const gateway = await Gateway.start(t, { sip: { tls: { port, cert, key, ca: authority.ca } }, ...extra });
+  const gateway = await Gateway.start(t, { ...extra, sip: { tls: { port, cert, key, ca: authority.ca, ...extra.sip?.tls } } });
   gateway.tlsPort = port;
   const rpc = await Rpc.connect(gateway.ws, gateway.token('operator'));
   t.after(() => rpc.close());
@@ -43,7 +42,7 @@ test('a softphone calls in over TLS with SRTP, its server certificate verified',
   await gateway.line(/processing invite.*transport=tls/);
   await gateway.line(/Media started.*cipher=AES_CM_128_HMAC_SHA1_80/);
   await phone.command('hangup');
-  await gateway.line(/Call ended|hangup.*tone440/i);
+  await gateway.line(/Hangup.*cause=remote_bye/);
 });
 
 test('participant.create calls a softphone over TLS', { timeout: 60 }, async (t) => {
@@ -57,7 +56,104 @@ test('participant.create calls a softphone over TLS', { timeout: 60 }, async (t)
     room_name: 'lobby', participant_identity: 'callee', media_encryption: 'require', wait_until_answered: true });
   await other.hears(500);
   await hears(t, phone, 900);
-  const { call } = await rpc.call('call.get', { sip_call_id: created.sip_call_id });
-  t.note(JSON.stringify(call.dialog ?? call).slice(0, 600));
-  await gateway.line(/TLS connection established.*host=127.0.0.1/);
+  await gateway.line(/TLS connection established +host=127.0.0.1/);
+  await rpc.call('call.hangup', { sip_call_id: created.sip_call_id });
+  await until('baresip is hung up', () => /terminated/i.test(phone.output));
+});
+
+/** A server that speaks TLS with `certificate`, and answers each INVITE with 486. `seen` fills with who called. */
+async function busyServer(t, certificate, options = {}) {
+  const seen = [];
+  const server = createServer({ cert: readFileSync(certificate.cert), key: readFileSync(certificate.key), ...options }, (socket) => {
+    socket.on('error', () => {});
+    socket.on('data', (data) => {
+      const text = data.toString('latin1');
+      const header = (name) => new RegExp(`^${name}: (.*)$`, 'mi').exec(text)[1].trim();
+      if (!text.startsWith('INVITE ')) return;
+      seen.push({ request: text.split('\r\n')[0], name: socket.servername, client: socket.getPeerCertificate()?.subject?.CN });
+      socket.write(`SIP/2.0 486 Busy Here\r\nVia: ${header('Via')}\r\nFrom: ${header('From')}\r\nTo: ${header('To')};tag=b\r\n`
+        + `Call-ID: ${header('Call-ID')}\r\nCSeq: ${header('CSeq')}\r\nContent-Length: 0\r\n\r\n`);
+    });
+  });
+  server.on('tlsClientError', () => {});
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  return { port: server.address().port, seen };
+}
+
+const dial = (rpc, params) => rpc.call('participant.create',
+  { sip_call_to: '+15550100', room_name: 'out', wait_until_answered: true, ...params }).then(() => null, (error) => error);
+
+test('TLS servers with a wrong, an expired or an unknown certificate are refused at once and by name', { timeout: 60 }, async (t) => {
+  const authority = new Authority(t), other = new Authority(t, 'Somebody else');
+  const { gateway, rpc } = await start(t, authority);
+  const cases = [
+    [authority.issue(['DNS:other.example']), /sip status 503: no TLS connection to localhost: its certificate is for other\.example, not for localhost/],
+    [authority.issue(['DNS:localhost'], { days: -1 }), /no TLS connection to localhost: .*certificate has expired/],
+    [other.issue(['DNS:localhost']), /no TLS connection to localhost: its certificate is not trusted/],
+  ];
+  for (const [certificate, wanted] of cases) {
+    const server = await busyServer(t, certificate);
+    const begun = performance.now();
+    const error = await dial(rpc, { trunk: { hostname: `localhost:${server.port}`, transport: 'tls' } });
+    t.ok(wanted.test(error?.message), `the error: ${error?.message}`);
+    t.ok(performance.now() - begun < 5000, `it took ${performance.now() - begun} ms`);
+    t.equal(server.seen, [], 'what the server saw');
+  }
+  const good = await busyServer(t, authority.issue(['DNS:localhost']));
+  const error = await dial(rpc, { sip_call_to: `sips:bob@localhost:${good.port}` });
+  t.ok(/sip status 486/.test(error?.message), `the error: ${error?.message}`);
+  t.equal(good.seen.map((each) => [each.request, each.name]),
+    [[`INVITE sips:bob@localhost:${good.port} SIP/2.0`, 'localhost']], 'what the good server saw');
+  t.equal(gateway.lines(/TLS connection failed +host=localhost/).length, 3, 'log lines');
+});
+
+test('certificates of trunks and of callers, and SIP over TLS read again on SIGHUP', { timeout: 60 }, async (t) => {
+  const authority = new Authority(t), carrier = new Authority(t, 'The carrier');
+  const client = carrier.issue(['DNS:us.example'], { name: 'us.example' });
+  const server = await busyServer(t, carrier.issue(['DNS:localhost']), { ca: readFileSync(carrier.ca), requestCert: true });
+  const { gateway, rpc } = await start(t, authority, {
+    sip: { tls: { verify_callers: true } },
+    trunks: [
+      { name: 'carrier', outbound_address: `localhost:${server.port}`, transport: 'tls',
+        tls: { cert: client.cert, key: client.key, ca: carrier.ca } },
+      { name: 'phones', direction: 'inbound', allowed_addresses: ['127.0.0.1'] },
+    ],
+  });
+  await gateway.line(/SIP certificates read|certificate expires soon/);
+  const error = await dial(rpc, { sip_trunk_id: 'carrier' });
+  t.ok(/sip status 486/.test(error?.message), `the error: ${error?.message}`);
+  t.equal([server.seen[0].client, server.seen[0].name], ['us.example', 'localhost'], 'whom the carrier saw');
+
+  // callers: none without a certificate
+  const knock = (options) => new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port: gateway.tlsPort, ca: readFileSync(authority.ca), ...options });
+    socket.once('error', (failure) => resolve({ failure: failure.message }));
+    socket.once('data', (data) => (resolve({ answer: data.toString(), serial: socket.getPeerCertificate().serialNumber }), socket.destroy()));
+    socket.write('\r\n\r\n'); // RFC 5626: a ping, answered by a pong
+  });
+  t.ok((await knock({})).failure, 'a caller without a certificate got in');
+  const phone = authority.issue(['IP:127.0.0.1']);
+  const mine = { cert: readFileSync(phone.cert), key: readFileSync(phone.key) };
+  const before = await knock(mine);
+  t.equal(before.answer, '\r\n', 'the answer to a ping');
+
+  // read again while a call is up
+  const caller = await secureBaresip(t, authority, phone, { codec: 'PCMU', hz: 440 });
+  await caller.dial(`sip:lobby@127.0.0.1:${gateway.tlsPort};transport=tls`);
+  const renewed = authority.issue(['DNS:localhost', 'IP:127.0.0.1']);
+  copyFileSync(renewed.cert, gateway.config.sip.tls.cert);
+  copyFileSync(renewed.key, gateway.config.sip.tls.key);
+  gateway.process.kill('SIGHUP');
+  await gateway.line(/Configuration read again/);
+  const after = await knock(mine);
+  t.ok(after.serial && after.serial !== before.serial, `serials ${before.serial} and ${after.serial}`);
+  writeFileSync(gateway.config.sip.tls.key, 'nonsense');
+  gateway.process.kill('SIGHUP');
+  await gateway.line(/The SIP certificates were not read again, the old ones go on +reason="the key of the SIP certificate cannot be read/);
+  t.equal((await knock(mine)).serial, after.serial, 'the serial after a bad reload');
+  t.equal((await rpc.call('call.list')).calls.map((call) => call.status), ['active'], 'the call of before');
+  const participants = (await rpc.call('participant.list', { room: 'lobby' })).participants;
+  await rpc.call('participant.remove', { room: 'lobby', identity: participants[0].identity });
+  await until('baresip is hung up', () => /terminated|Call with .* terminated/i.test(caller.output));
 });
