@@ -513,9 +513,7 @@ warnings_name_their_line (void)
     { "api_key: k\napi_secret: short\n",
       "switchroom.yaml:2: api_secret: is short; take at least 32 characters" },
     { "keys:\n  a: short\n", "switchroom.yaml:2: keys.a: the secret is short; take at least 32 characters" },
-    { "storage:\n  path: \":memory:\"\n", "switchroom.yaml:2: storage.path: has no effect in this version: "
-                                          "nothing is stored, trunks and rules are "
-                                          "those of this file" },
+    { "storage:\n  path: \":memory:\"\n", "" },
     { "trunks:\n  - {name: t, numbers: [\"1\"]}\n",
       "switchroom.yaml:2: trunks[0]: takes calls from any address; limit them with allowed_addresses" },
     { "trunks:\n  - {name: t, allowed_numbers: [\"+1555\"], numbers: [\"1\"]}\n",
