@@ -112,9 +112,16 @@ export class SipPeer {
     return message.at - this.base;
   }
 
+  /** The route that a Record-Route of `message` names, for who called (reversed) or was called. */
+  follow(message, reversed) {
+    const routes = (message.get('record-route') ?? '').split(/,\s*(?=<)/).filter(Boolean);
+    this.routes ??= reversed ? routes.reverse() : routes;
+  }
+
   head(method, cseq, branch = `z9hG4bK${word()}`) {
     return `${method} ${this.target ?? `sip:${this.user}@127.0.0.1:${this.gatewayPort}`} SIP/2.0\r\n`
       + `Via: SIP/2.0/UDP 127.0.0.1:${this.port};branch=${branch}\r\nMax-Forwards: 70\r\n`
+      + (this.routes ?? []).map((route) => `Route: ${route}\r\n`).join('')
       + `From: <${this.local}>;tag=${this.tag}\r\nTo: <${this.remote}>${this.remoteTag ? `;tag=${this.remoteTag}` : ''}\r\n`
       + `Call-ID: ${this.callId}\r\nCSeq: ${cseq} ${method}\r\nContact: <sip:peer@127.0.0.1:${this.port}>\r\n`;
   }
@@ -143,6 +150,7 @@ export class SipPeer {
     if (answer.status < 300) {
       this.remoteTag ??= /tag=([^;]+)/.exec(answer.get('to'))?.[1];
       this.target = /<([^>]+)>/.exec(answer.get('contact') ?? '')?.[1] ?? this.target;
+      if (method === 'INVITE') this.follow(answer, true);
     }
     if (method === 'INVITE') {
       const offered = !sdp && answer.status < 300;
@@ -180,11 +188,13 @@ export class SipPeer {
         remoteTag: /tag=([^;]+)/.exec(request.get('from'))[1], callId: request.get('call-id'),
         target: /<([^>]+)>/.exec(request.get('contact'))[1],
       });
+      this.follow(request, false);
     }
     const to = /tag=/.test(request.get('to')) ? request.get('to') : `${request.get('to')};tag=${this.tag}`;
     const text = [`SIP/2.0 ${start}`, ...request.headers.via.map((via) => `Via: ${via}`), `From: ${request.get('from')}`,
       `To: ${to}`, `Call-ID: ${request.get('call-id')}`, `CSeq: ${request.get('cseq')}`,
-      `Contact: <sip:peer@127.0.0.1:${this.port}>`, ...headers, ...(sdp ? ['Content-Type: application/sdp'] : []),
+      `Contact: <sip:peer@127.0.0.1:${this.port}>`, ...(request.headers['record-route'] ?? []).map((value) => `Record-Route: ${value}`),
+      ...headers, ...(sdp ? ['Content-Type: application/sdp'] : []),
       `Content-Length: ${(sdp ?? '').length}`].join('\r\n') + '\r\n\r\n' + (sdp ?? '');
     this.seen.set(`${request.get('via').split(/,\s*SIP/)[0]} ${request.method}`, text);
     this.write(text);
