@@ -125,6 +125,12 @@ gw_call_find (Gateway *gateway, const char *id)
 }
 
 const char *
+gw_call_disconnect_reason (const GwCall *call)
+{
+  return gw_disconnect_reason (gw_call_cause (call), call->end.status);
+}
+
+const char *
 gw_call_id (const GwCall *call)
 {
   return call->v.id;
@@ -245,8 +251,8 @@ leave (GwCall *call)
   gw_rooms_leave (call->gateway, participant, call->hangup_reason != NULL ? call->hangup_reason : "hangup");
 }
 
-static const char *
-cause_text (const GwCall *call)
+const char *
+gw_call_cause (const GwCall *call)
 {
   if (call->hangup_reason != NULL)
     return call->hangup_reason;
@@ -279,9 +285,9 @@ close_media (GwCall *call)
   call->ended = cfg_monotonic_now ();
   call->v.ended_wall = cfg_wall_now ();
   gw_call_end_in (call, 0, NULL);
-  gw_call_note (call, "hangup", json_pack ("{s:s}", "cause", cause_text (call)));
+  gw_call_note (call, "hangup", json_pack ("{s:s}", "cause", gw_call_cause (call)));
   cfg_info (
-      "sip", &context, "Hangup", CFG_STR ("cause", cause_text (call)),
+      "sip", &context, "Hangup", CFG_STR ("cause", gw_call_cause (call)),
       CFG_STR ("status", call->end.status != 0 ? status : NULL),
       CFG_STR ("phrase", call->end.phrase != NULL && call->end.phrase[0] != '\0' ? call->end.phrase : NULL));
   if (call->leg != 0)
@@ -299,7 +305,7 @@ finish (GwCall *call)
                           ? (double)cfg_monotonic_diff_us (call->ended, call->answered) / CFG_US_PER_S
                           : 0.0;
 
-  gw_log_summary (&context, duration_s, cause_text (call), &call->stats);
+  gw_log_summary (&context, duration_s, gw_call_cause (call), &call->stats);
   gw_record_call (call);
   gw_capture_finish (gateway, call->v.sip_call_id, call->v.id);
   g_hash_table_remove (gateway->calls_by_sip, &call->sip);
@@ -380,12 +386,12 @@ gw_call_hangup (Gateway *gateway, GwCall *call, const char *reason)
 }
 
 void
-gw_call_refuse (GwCall *call, int status, const char *reason)
+gw_call_refuse (GwCall *call, int status, const char *phrase, const char *reason)
 {
   if (!gw_call_is_live (call->v.state))
     return;
   call->end.status = status;
-  call->end.phrase = g_strdup (gw_sip_status_words (status));
+  call->end.phrase = g_strdup (phrase != NULL ? phrase : gw_sip_status_words (status));
   call->gateway->n_calls_failed++;
   gw_call_hangup (call->gateway, call, reason);
 }

@@ -50,10 +50,13 @@ end_json (const GwCall *call)
       json_object_set_new (object, "sip_status_code", json_integer (status));
       json_object_set_new (object, "sip_status", json_string (call->end.phrase));
       json_object_set_new (object, "words", json_string (gw_sip_status_words (status)));
-      json_object_set_new (object, "disconnect_reason", json_string (gw_sip_disconnect_reason (status)));
     }
   else if (call->has_end && call->end.phrase != NULL)
     json_object_set_new (object, "sip_status", json_string (call->end.phrase));
+  json_object_set_new (object, "cause", json_string (gw_call_cause (call)));
+  json_object_set_new (object, "disconnect_reason", json_string (gw_call_disconnect_reason (call)));
+  if (call->end.reason != NULL)
+    json_object_set_new (object, "sip_reason", json_string (call->end.reason));
   return object;
 }
 

@@ -383,8 +383,12 @@ gw_call_answer_waiting (GwCall *call)
     }
   if (status >= 300)
     {
-      g_set_error (&error, CFG_ERROR, gw_sip_error_code (status), "sip status %d: %s (%s)", status,
-                   call->end.phrase, gw_sip_status_words (status));
+      /* Nobody answered: what the stack says stands for a network that may be there later. */
+      CfgErrorCode code
+          = call->end.cause == SIG_SIP_END_FAILED ? CFG_ERROR_UNAVAILABLE : gw_sip_error_code (status);
+
+      g_set_error (&error, CFG_ERROR, (int)code, "sip status %d: %s (%s)", status, call->end.phrase,
+                   gw_sip_status_words (status));
       gw_request_set_error_data (request, "sip_status_code", json_integer (status));
       gw_request_set_error_data (request, "sip_status", json_string (call->end.phrase));
     }

@@ -80,10 +80,13 @@ GwCall *gw_call_by_sip (Gateway *gateway, SigSipCallId sip);
  * one. */
 void gw_call_end_in (GwCall *call, guint seconds, const char *reason);
 /** gw_call_refuse: ends it from our side, before it is answered, with a final answer of @status (300-699).
- * @reason: as gw_call_hangup */
-void gw_call_refuse (GwCall *call, int status, const char *reason);
+ * @phrase: (nullable): of the callee, for the API; @reason: as gw_call_hangup */
+void gw_call_refuse (GwCall *call, int status, const char *phrase, const char *reason);
 /** gw_call_discard: a call that never got anywhere: no events, no summary. */
 void gw_call_discard (GwCall *call);
+
+/** gw_call_cause: why it ended, in one word. Static. */
+const char *gw_call_cause (const GwCall *call);
 
 /* call_sdp.c */
 gboolean gw_call_open_media (GwCall *call, const char *local_address, GError **error);

@@ -1,9 +1,12 @@
 #include "gateway/rooms.h"
 
+#include <string.h>
+
 #include "config/base/error.h"
 #include "config/base/ids.h"
 #include "config/base/log.h"
 #include "gateway/calls.h"
+#include "gateway/core/sip_status.h"
 #include "gateway/events.h"
 #include "gateway/sessions.h"
 
@@ -177,8 +180,11 @@ gw_rooms_leave (Gateway *gateway, GwParticipant *participant, const char *reason
 {
   const CfgLogContext context = log_context (participant);
   GwRoom *room = participant->room;
-  json_t *fields
-      = json_pack ("{s:o, s:s}", "participant", gw_participant_json (participant), "reason", reason);
+  gboolean is_over = participant->call != NULL && strcmp (reason, "moved") != 0;
+  const char *of_livekit
+      = is_over ? gw_call_disconnect_reason (participant->call) : gw_disconnect_reason (reason, 0);
+  json_t *fields = json_pack ("{s:o, s:s, s:s}", "participant", gw_participant_json (participant), "reason",
+                              reason, "disconnect_reason", of_livekit);
 
   if (participant->track.sid != NULL)
     gw_events_emit (gateway, room->name, "track_unpublished", track_fields (participant));

@@ -131,7 +131,7 @@ gw_route_begin (GwCall *call, const SigSipInvite *invite, const GwDispatch *disp
     {
       cfg_warn ("sip", &context, "The target of a routed call cannot be called",
                 CFG_STR ("reason", failure->message));
-      gw_call_refuse (call, gw_error_sip_status (failure), "target_not_reachable");
+      gw_call_refuse (call, gw_error_sip_status (failure), NULL, "target_not_reachable");
       return TRUE;
     }
   call->route.callee = g_strdup (callee->v.id);
@@ -169,7 +169,7 @@ gw_route_answered (GwCall *callee)
     return;
   gw_route_clear (&caller->route);
   if (!gw_call_answer (caller, &error))
-    gw_call_refuse (caller, gw_error_sip_status (error), "bridge_failed");
+    gw_call_refuse (caller, gw_error_sip_status (error), NULL, "bridge_failed");
 }
 
 /* Whoever is left alone in a bridge. */
@@ -189,6 +189,7 @@ void
 gw_route_left (GwCall *call)
 {
   GwCall *last = last_of (call);
+  int told = gw_sip_relayed_status (call->end.status);
   gboolean is_caller_waiting;
 
   gw_route_clear (&call->route);
@@ -198,7 +199,7 @@ gw_route_left (GwCall *call)
   if (last->end.reason == NULL)
     last->end.reason = g_strdup (call->end.reason);
   if (is_caller_waiting)
-    gw_call_refuse (last, gw_sip_relayed_status (call->end.status), "callee_not_reached");
+    gw_call_refuse (last, told, told == call->end.status ? call->end.phrase : NULL, "callee_not_reached");
   else
     gw_call_hangup (call->gateway, last, "other_side_left");
 }

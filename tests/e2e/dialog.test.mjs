@@ -165,7 +165,7 @@ test('a callee that rings is removed, is dialled twice, sends early media and th
     setTimeout(() => phone.respond(message, 486, 'Busy Here'), 400);
   });
   const busy = await dial(early, { wait_until_answered: true }).catch((error) => error);
-  t.equal([busy.data?.code, busy.data?.sip_status_code], ['unavailable', 486], busy.message);
+  t.equal([busy.data?.code, busy.data?.sip_status_code], ['resource_exhausted', 486], busy.message);
   t.ok(early.packets.length > 5, 'early media is sent too');
   await gateway.line(/Early media/);
   await until('no call is left', async () => (await calls(rpc)).length === 0);

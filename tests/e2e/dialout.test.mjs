@@ -64,17 +64,19 @@ test('participant.create with wait_until_answered to a baresip that answers by i
   await until('baresip was hung up', () => /terminated|session closed/.test(phone.output));
 });
 
-for (const [what, status, args] of [
-  ['busy', 486, ['--status', 486, '--reason', 'Busy Here']],
-  ['declined', 603, ['--status', 603, '--reason', 'Decline', '--ring', 0.3]],
-  ['unknown', 404, ['--status', 404, '--reason', 'Not Found']],
+for (const [what, status, code, reason, args] of [
+  ['busy', 486, 'resource_exhausted', 'USER_REJECTED', ['--status', 486, '--reason', 'Busy Here']],
+  ['declined', 603, 'permission_denied', 'USER_REJECTED', ['--status', 603, '--reason', 'Decline', '--ring', 0.3]],
+  ['unknown', 404, 'not_found', 'USER_UNAVAILABLE', ['--status', 404, '--reason', 'Not Found']],
 ])
   test(`participant.create to a callee that is ${what}: ${status} in the error and the event`, {}, async (t) => {
     const gateway = await Gateway.start(t);
     const rpc = await watched(t, gateway, 'out');
     const machine = await SipPhone.answer(t, ...args);
     const error = await rpc.fails('participant.create', dial(machine, 'out', { params: { wait_until_answered: true } }));
-    t.equal(error.data.sip_status_code, status, `sip_status_code of ${error.message}`);
+    t.equal([error.data.sip_status_code, error.data.code], [status, code], `data of ${error.message}`);
+    const left = await until('it left the room', () => rpc.events.find((event) => event.type === 'participant_left'));
+    t.equal(left.disconnect_reason, reason, 'disconnect_reason');
     const hangup = await until('a call_status event with the SIP status', () =>
       rpc.events.find((event) => event.type === 'call_status' && JSON.stringify(event).includes(String(status))));
     t.note(JSON.stringify(hangup));

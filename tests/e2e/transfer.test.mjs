@@ -117,7 +117,7 @@ test('participant.transfer: REFER, NOTIFY, BYE; errors and silence leave the pho
   t.equal(refer.get('refer-to'), `<sip:200@127.0.0.1:${phone.port}>`, 'a plain number is at the other side');
   phone.answer(refer, '603 Decline');
   error = await pending;
-  t.equal([error.data.code, error.data.sip_status_code], ['unavailable', 603], 'declined');
+  t.equal([error.data.code, error.data.sip_status_code], ['permission_denied', 603], 'declined');
 
   pending = refused(transfer({ ringing_timeout: 1 }));
   phone.answer(await expect(phone, 'REFER'), '202 Accepted');
@@ -130,7 +130,7 @@ test('participant.transfer: REFER, NOTIFY, BYE; errors and silence leave the pho
   await waitFor(rpc, 'transfer_status', (event) => event.state === 'ongoing' && event.sip_status_code === 180);
   await phone.notify('terminated;reason=noresource', 'SIP/2.0 486 Busy Here');
   error = await pending;
-  t.equal([error.data.code, error.data.sip_status_code], ['unavailable', 486], 'the target is busy');
+  t.equal([error.data.code, error.data.sip_status_code], ['resource_exhausted', 486], 'the target is busy');
   t.equal(await identities(rpc, 'lobby'), ['sip_peer'], 'the phone stays');
 
   const done = transfer();
