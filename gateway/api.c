@@ -202,6 +202,17 @@ gw_token_allows (const SigToken *token, GwGrant grant, const char *room, GError 
   return TRUE;
 }
 
+const char *
+gw_request_own_room (GwRequest *request, const char *room)
+{
+  const GwConn *conn = gw_request_conn (request);
+  const GwParticipant *participant = conn->session != NULL ? gw_session_participant (conn->session) : NULL;
+
+  if (room == NULL || g_strcmp0 (conn->moved_to, room) == 0)
+    return NULL;
+  return participant != NULL && strcmp (participant->room->name, room) == 0 ? NULL : room;
+}
+
 static json_t *
 run_method (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 {
@@ -215,9 +226,8 @@ run_method (Gateway *gateway, GwRequest *request, json_t *params, GError **error
       return NULL;
     }
   room = method->room_param != NULL ? gw_param_string (params, method->room_param) : NULL;
-  if (method->grant == GW_GRANT_ROOM_JOIN && room != NULL
-      && g_strcmp0 (gw_request_conn (request)->moved_to, room) == 0)
-    room = NULL; /* participant.move sent it there */
+  if (method->grant == GW_GRANT_ROOM_JOIN || method->grant == GW_GRANT_ANY)
+    room = gw_request_own_room (request, room);
   if (!gw_token_allows (gw_request_token (request), method->grant, room, error))
     return NULL;
   return method->run (gateway, request, params, error);

@@ -96,6 +96,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (GwRequest, gw_request_unref)
 
 /** gw_request_conn: the connection it came from, NULL when that is gone. */
 GwConn *gw_request_conn (const GwRequest *request);
+/** gw_request_own_room: @room as the room to ask gw_token_allows for; NULL where the request's own
+ * participant is, or was sent by participant.move: whoever is there may join, watch and speak whatever room
+ * the token names. */
+const char *gw_request_own_room (GwRequest *request, const char *room);
 const SigToken *gw_request_token (const GwRequest *request);
 /** gw_request_set_error_data: members for error.data (field, sip_status_code). @value: (transfer full). */
 void gw_request_set_error_data (GwRequest *request, const char *key, json_t *value);

@@ -103,7 +103,8 @@ room_watch (Gateway *gateway, GwRequest *request, json_t *params, GError **error
   gint64 seq;
 
   if (!gw_token_allows (gw_request_token (request),
-                        strcmp (name, "*") == 0 ? GW_GRANT_ROOM_LIST : GW_GRANT_ROOM_JOIN, name, error)
+                        strcmp (name, "*") == 0 ? GW_GRANT_ROOM_LIST : GW_GRANT_ROOM_JOIN,
+                        gw_request_own_room (request, name), error)
       || !gw_name_check ("name", name, error))
     return NULL;
   seq = gw_events_watch (gateway, gw_request_conn (request)->id, name, gw_param_int (params, "from_seq", -1),

@@ -185,11 +185,13 @@ deliver (Gateway *gateway, Delivery *delivery, const GwParticipant *participant,
 }
 
 static gboolean
-may_send (const SigToken *token, const char *room, const char *identity, GError **error)
+may_send (GwRequest *request, const char *room, const char *identity, GError **error)
 {
+  const SigToken *token = gw_request_token (request);
+
   if (gw_token_allows (token, GW_GRANT_ROOM_ADMIN, room, NULL))
     return TRUE;
-  if (!gw_token_allows (token, GW_GRANT_ROOM_JOIN, room, error))
+  if (!gw_token_allows (token, GW_GRANT_ROOM_JOIN, gw_request_own_room (request, room), error))
     return FALSE;
   if (token->can_publish && (identity == NULL || g_strcmp0 (identity, token->identity) == 0))
     return TRUE;
@@ -209,7 +211,7 @@ room_send_message (Gateway *gateway, GwRequest *request, json_t *params, GError 
   Delivery *delivery;
   json_t *result;
 
-  if (!may_send (token, name, identity, error))
+  if (!may_send (request, name, identity, error))
     return NULL;
   if (room == NULL || text[0] == '\0')
     {

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { test, until, sleep } from './lib/tap.mjs';
 import { Gateway } from './lib/gateway.mjs';
 import { launch } from './lib/browser.mjs';
+import { Linphone } from './lib/linphone.mjs';
 import { SipPhone } from './lib/phone.mjs';
+import { Rpc } from './lib/rpc.mjs';
 
 /* In the page, before its own script: the microphone is a tone. */
 function toneMicrophone(hz) {
@@ -18,13 +20,13 @@ function toneMicrophone(hz) {
   };
 }
 
-async function open(t, browser, gateway, { identity = 'ada', query = '', hz = 800, context = {}, microphone = toneMicrophone } = {}) {
+async function open(t, browser, gateway, { identity = 'ada', grants, query = '', hz = 800, context = {}, microphone = toneMicrophone } = {}) {
   const page = await (await browser.newContext(context)).newPage();
   const errors = [];
   page.on('pageerror', (error) => errors.push(String(error)));
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
   if (microphone) await page.addInitScript(microphone, hz);
-  await page.goto(`${gateway.url}/?room=lobby&token=${gateway.token(identity)}${query}`);
+  await page.goto(`${gateway.url}/?room=lobby&token=${gateway.token(identity, grants)}${query}`);
   return { page, errors };
 }
 
@@ -169,6 +171,72 @@ test('the page reconnects after the socket was lost', { timeout: 60 }, async (t)
   await phone.event('answered');
   await phone.hears(800);
   await shows(page, '#people', 'Phone');
+  t.equal(errors, [], 'errors in the page');
+});
+
+for (const workers of [1, 2])
+  test(`an operator takes the page to another room, with ${workers} media worker${workers > 1 ? 's' : ''}`, { timeout: 60 }, async (t) => {
+    const gateway = await Gateway.start(t, { media: { workers } });
+    const browser = await launch(t);
+    const rpc = await Rpc.connect(gateway.ws, gateway.token('operator'));
+    t.after(() => rpc.close());
+    const left = SipPhone.call(t, gateway.sip('lobby'), '--user', 'left', '--tone', 500, '--listen', 800);
+    await left.event('answered');
+    const right = SipPhone.call(t, gateway.sip('office'), '--user', 'right', '--tone', 600, '--listen', 800);
+    await right.event('answered');
+    const { page, errors } = await open(t, browser, gateway, { grants: { video: { room: 'lobby' } } });
+    await enter(page);
+    await left.hears(800);
+    const moved = await rpc.call('participant.move', { room: 'lobby', identity: 'ada', to_room: 'office' });
+    t.equal(moved.moved, workers === 1, 'moved with its transport');
+    await right.hears(800);
+    await until('the old room does not hear it', () => left.lastLevels()['800'] < -50);
+    await shows(page, '#notice', 'taken to the room “office”');
+    await shows(page, '#room-name', 'office');
+    await shows(page, '#people', 'right');
+    await shows(page, '#status', 'Connected');
+    await page.fill('#text', 'here I am');
+    await page.press('#text', 'Enter');
+    await shows(page, '#messages', 'here I am');
+    right.command('bye');
+    await shows(page, '#people-count', 'only you');
+    t.equal(errors, [], 'errors in the page');
+  });
+
+test('a phone of the room is held, gets keys and is transferred by the page', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t);
+  const browser = await launch(t);
+  const { page, errors } = await open(t, browser, gateway);
+  await enter(page);
+  const phone = await Linphone.start(t, { hz: 500 });
+  const call = await phone.dial(gateway.sip('lobby'));
+  await shows(page, '#people', 'lin500');
+  await page.click('#people button[aria-label^="Hold, keys, transfer"]');
+  await page.click('#hold');
+  await phone.shows(/has been paused by/);
+  await shows(page, '#people', 'on hold');
+  await page.click('#hold');
+  await phone.shows(/has been paused by[^]*Media streams established/);
+  await until('the hold is over', async () => !(await text(page, '#people')).includes('hold'));
+  await phone.hears(800);
+  const from = phone.output.length;
+  await page.click('#tones button >> text="5"');
+  await phone.shows(/Receiving tone 5/, 10, from);
+  await phone.command('pause', /is now paused/);
+  await shows(page, '#people', 'has put the room on hold');
+  await phone.command(`resume ${call}`);
+  await until('the hold is over', async () => !(await text(page, '#people')).includes('hold'));
+  const busy = await SipPhone.answer(t, '--status', 486, '--reason', 'Busy Here');
+  await page.fill('#transfer-to', `sip:busy@127.0.0.1:${busy.port}`);
+  await page.press('#transfer-to', 'Enter');
+  await shows(page, '#notice', 'busy (486)');
+  const target = await SipPhone.answer(t, '--tone', 900, '--listen', 500);
+  await page.fill('#transfer-to', `target@127.0.0.1:${target.port}`);
+  await page.press('#transfer-to', 'Enter');
+  await target.hears(500);
+  await shows(page, '#notice', 'was transferred');
+  await shows(page, '#people-count', 'only you');
+  t.ok(!(await page.isVisible('#phone')), 'the panel is gone with the phone');
   t.equal(errors, [], 'errors in the page');
 });
 

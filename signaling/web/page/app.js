@@ -23,6 +23,8 @@ const state = {
   speakers: new Map(), // identity -> level
   calls: new Map(), // sip_call_id -> call
   answered: new Map(), // sip_call_id -> performance.now() when it became active
+  transfers: new Set(), // identities of phones that are being transferred
+  phone: null, // identity of the phone whose keys, hold and transfer are shown
   heldCandidates: [],
   seq: undefined,
   epoch: undefined,
@@ -91,8 +93,10 @@ function tokenClaims(token) {
   }
 }
 
-function notice(text) {
+/** Says what went wrong; with `kind` "info", what has happened. */
+function notice(text, kind = 'error') {
   $('notice').textContent = text ?? '';
+  $('notice').dataset.kind = kind;
   $('notice').hidden = !text;
 }
 
@@ -141,6 +145,8 @@ function onMessage(event) {
     else pending.resolve(message.result);
   } else if (message.method === 'event') onEvent(message.params);
   else if (message.method === 'session.candidate') onRemoteCandidate(message.params);
+  else if (message.method === 'session.moved') onMoved(message.params);
+  else if (message.method === 'session.closed' && message.params?.reason === 'moved') return; // session.moved told it
   else if (message.method === 'session.closed') leave(LEFT_WORDS[message.params?.reason] ?? 'The session was ended by the gateway.', true);
 }
 
@@ -243,11 +249,12 @@ async function play(stream) {
 
 /* ---- joining, losing, leaving ----------------------------------------------------------------------- */
 
-async function negotiateJoin() {
+async function negotiateJoin(identity) {
   state.peer = newPeer();
   await state.peer.setLocalDescription(await state.peer.createOffer());
   const params = { room: state.room, subscribe: 'mix', sdp: state.peer.localDescription.sdp };
   if (state.name) params.name = state.name;
+  if (identity) params.identity = identity;
   const result = await request('session.join', params);
   await state.peer.setRemoteDescription({ type: 'answer', sdp: result.sdp });
   state.joined = true;
@@ -318,6 +325,11 @@ async function start(withMicrophone) {
   entered();
 }
 
+function showRoom() {
+  $('room-name').textContent = state.room;
+  document.title = `${state.room} – Switchroom`;
+}
+
 function setForm(enabled) {
   for (const control of $('join').elements) control.disabled = !enabled;
 }
@@ -326,8 +338,7 @@ function entered() {
   $('join').hidden = true;
   $('in-room').hidden = $('bar').hidden = false;
   $('mute').hidden = !state.microphone;
-  $('room-name').textContent = state.room;
-  document.title = `${state.room} – Switchroom`;
+  showRoom();
   if (state.peer.connectionState === 'connected') status('connected', 'Connected');
   render();
   if (matchMedia('(min-width: 820px)').matches) $('number').focus(); // elsewhere it would open the keyboard
@@ -360,13 +371,39 @@ async function resumeOrRejoin() {
     takeParticipants(await request('session.join', { resume: state.me.sid }));
   } catch (error) {
     if (!(error instanceof CallError)) throw error;
-    state.peer.close(); // the gateway has forgotten us, perhaps it was started again
-    state.seq = undefined;
-    state.calls.clear();
-    takeParticipants(await negotiateJoin());
-    if (state.muted) await request('session.mute', { muted: true });
+    await joinAnew(); // the gateway has forgotten us, perhaps it was started again
   }
   await watch();
+}
+
+/** Another peer connection to the same room, when the gateway has no more use for the old one. */
+async function joinAnew(identity) {
+  state.peer.close();
+  state.seq = undefined;
+  state.calls.clear();
+  takeParticipants(await negotiateJoin(identity));
+  if (state.muted) await request('session.mute', { muted: true });
+}
+
+/** An operator took us to another room. The audio goes on, or, with `rejoin`, is set up again in the other room. */
+async function onMoved({ room, rejoin, participant, participants, participant_identity: identity }) {
+  state.room = $('room').value = room;
+  state.seq = undefined;
+  state.people.clear();
+  state.speakers.clear();
+  state.calls.clear();
+  state.transfers.clear();
+  showRoom();
+  notice(`You were taken to the room “${room}”.`, 'info');
+  try {
+    // a token that names nobody has got its identity from the gateway, and keeps it
+    if (rejoin) await joinAnew(tokenClaims(state.token)?.sub ? null : identity);
+    else takeParticipants({ participant, participants });
+    await watch();
+    render();
+  } catch (error) {
+    if (state.socket) leave(`The room “${room}”, to which you were taken, cannot be joined. ${errorWords(error)}`);
+  }
 }
 
 function tearDown() {
@@ -379,6 +416,8 @@ function tearDown() {
   state.people.clear();
   state.speakers.clear();
   state.calls.clear();
+  state.transfers.clear();
+  state.phone = null;
   $('audio').srcObject = null;
   $('messages').replaceChildren();
 }
@@ -412,6 +451,7 @@ function onEvent(event) {
       break;
     case 'participant_left':
       state.people.delete(identity);
+      state.transfers.delete(identity);
       state.speakers.delete(identity);
       break;
     case 'active_speakers':
@@ -421,6 +461,9 @@ function onEvent(event) {
     case 'message_received':
       showMessage(event);
       return;
+    case 'transfer_status':
+      takeTransfer(event);
+      break;
     case 'call_status':
       takeCall({ ...event.call, status: event.status ?? event.call?.status });
       break;
@@ -439,6 +482,14 @@ function takeOwnState(participant) {
     state.microphone?.getAudioTracks().forEach((track) => (track.enabled = !muted));
     showMuted();
   }
+}
+
+function takeTransfer({ participant_identity: identity, state: progress, sip_status_code: code }) {
+  const name = shownName(state.people.get(identity) ?? { identity });
+  if (progress === 'ongoing') state.transfers.add(identity);
+  else state.transfers.delete(identity);
+  if (progress === 'failed') notice(`${name} could not be transferred: ${SIP_WORDS[code] ?? 'refused'}${code ? ` (${code})` : ''}.`);
+  if (progress === 'successful') notice(`${name} was transferred.`, 'info');
 }
 
 function takeCall(call) {
@@ -519,6 +570,9 @@ function stateWords(participant) {
   const call = participant.attributes?.['sip.callStatus'];
   if (call === 'dialing') return 'being called…';
   if (call === 'ringing') return 'ringing…';
+  if (state.transfers.has(participant.identity)) return 'being transferred…';
+  const hold = participant.attributes?.['sip.hold'] ?? 'none';
+  if (hold !== 'none') return hold === 'remote' ? 'has put the room on hold' : 'on hold';
   if (isMuted(participant)) return 'muted';
   return state.speakers.has(participant.identity) ? 'speaking' : participant.kind === 'SIP' ? 'on the phone' : 'in the browser';
 }
@@ -537,8 +591,14 @@ function personRow(participant) {
     const muted = isMuted(participant);
     row.append(iconButton(muted ? 'mic-off' : 'mic', `${muted ? 'Unmute' : 'Mute'} ${shownName(participant)}`,
       () => request('participant.mute', { ...target, muted: !muted })));
-    if (participant.kind === 'SIP')
-      row.append(iconButton('hangup', `Hang up ${shownName(participant)}`, () => request('participant.remove', target)));
+    if (participant.kind === 'SIP') {
+      const hangUp = iconButton('hangup', `Hang up ${shownName(participant)}`, () => request('participant.remove', target));
+      const more = iconButton('more', `Hold, keys, transfer: ${shownName(participant)}`, async () => showPhone(participant.identity));
+      hangUp.classList.add('spare');
+      more.setAttribute('aria-controls', 'phone');
+      more.setAttribute('aria-expanded', String(state.phone === participant.identity));
+      row.append(hangUp, more);
+    }
   }
   return row;
 }
@@ -548,6 +608,57 @@ function redraw(list, rows) {
   const label = list.contains(document.activeElement) ? document.activeElement.getAttribute('aria-label') : null;
   list.replaceChildren(...rows);
   if (label) [...list.querySelectorAll('button')].find((button) => button.getAttribute('aria-label') === label)?.focus();
+}
+
+/* One phone of the room: hold, keys, transfer. It stands outside of the list, which is drawn again and again. */
+
+const shownPhone = () => state.people.get(state.phone);
+const phoneTarget = () => ({ room: state.room, identity: state.phone });
+const isHeld = (participant) => ['local', 'both'].includes(participant?.attributes?.['sip.hold']);
+
+function showPhone(identity) {
+  state.phone = state.phone === identity ? null : identity;
+  render();
+  if (state.phone) $('phone').scrollIntoView({ block: 'nearest' });
+}
+
+function renderPhone() {
+  const participant = shownPhone();
+  if (!participant) state.phone = null;
+  $('phone').hidden = !participant;
+  if (!participant) return;
+  const active = participant.attributes?.['sip.callStatus'] === 'active';
+  $('phone-title').textContent = shownName(participant);
+  $('hold').textContent = isHeld(participant) ? 'Resume' : 'Hold';
+  $('hold').setAttribute('aria-pressed', String(isHeld(participant)));
+  for (const control of $('phone').querySelectorAll('.answered')) control.disabled = !active || state.transfers.has(state.phone);
+}
+
+/** Runs what a button of the phone's panel asks for; says what went wrong. */
+async function phoneDoes(action) {
+  try {
+    notice();
+    await action();
+  } catch (error) {
+    notice(errorWords(error));
+  }
+}
+
+const toggleHold = () => phoneDoes(async () => {
+  const { participant } = await request('participant.hold', { ...phoneTarget(), held: !isHeld(shownPhone()) });
+  if (participant && state.people.has(participant.identity)) state.people.set(participant.identity, participant);
+  render();
+});
+
+const pressKey = (digits) => phoneDoes(() => request('participant.send_dtmf', { ...phoneTarget(), digits }));
+
+function transfer(event) {
+  event.preventDefault();
+  const { user, host } = destination($('transfer-to').value);
+  return phoneDoes(async () => {
+    await request('participant.transfer', { ...phoneTarget(), transfer_to: host ? `sip:${user}@${host}` : `tel:${user}` });
+    $('transfer-to').value = '';
+  });
 }
 
 function duration(ms) {
@@ -592,6 +703,7 @@ function render() {
   redraw($('people'), people.map(personRow));
   redraw($('calls'), [...state.calls.values()].reverse().map(callRow));
   $('no-calls').hidden = state.calls.size > 0;
+  renderPhone();
   renderSpeakers();
 }
 
@@ -670,6 +782,15 @@ function typeKey(key) {
   showServerField();
 }
 
+function addKeys(parent, press, className = '') {
+  for (const key of '123456789*0#') {
+    const button = element('button', className, key);
+    button.type = 'button';
+    button.onclick = () => press(key);
+    parent.append(button);
+  }
+}
+
 function setUp() {
   const query = new URLSearchParams(location.search);
   $('token').value = query.get('token') ?? query.get('access_token') ?? '';
@@ -677,12 +798,8 @@ function setUp() {
   $('room').value = query.get('room') ?? claims?.video?.room ?? '';
   $('name').value = query.get('name') ?? claims?.name ?? '';
   $('token-part').open = !$('token').value;
-  for (const key of '123456789*0#') {
-    const button = element('button', '', key);
-    button.type = 'button';
-    button.onclick = () => typeKey(key);
-    $('keys').append(button);
-  }
+  addKeys($('keys'), typeKey);
+  addKeys($('tones'), pressKey, 'answered');
   $('join').onsubmit = join;
   $('listen-only').onclick = () => start(false);
   $('dial').onsubmit = dial;
@@ -692,6 +809,10 @@ function setUp() {
     showServerField();
   };
   $('chat').onsubmit = sendMessage;
+  $('phone').onsubmit = transfer;
+  $('hold').onclick = toggleHold;
+  $('phone-hangup').onclick = () => phoneDoes(() => request('participant.remove', phoneTarget()));
+  $('phone-close').onclick = () => showPhone(state.phone);
   $('mute').onclick = toggleMute;
   $('leave').onclick = () => leave();
   $('hear').onclick = () => play($('audio').srcObject);
