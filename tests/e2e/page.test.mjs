@@ -253,7 +253,7 @@ test('the gateway sends security headers with the page, and nothing else of the 
 });
 
 const shapes = [
-  ['wide', { viewport: { width: 1280, height: 800 } }],
+  ['wide', { viewport: { width: 1280, height: 1040 } }],
   ['narrow', { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true, colorScheme: 'dark' }],
 ];
 for (const [shape, context] of shapes)
@@ -277,6 +277,15 @@ for (const [shape, context] of shapes)
     await shows(page, '#calls', 'Ringing');
     await page.fill('#number', '');
     await until('the phone is shown as speaking', () => page.$('#people li.speaking'));
+    const held = SipPhone.call(t, gateway.sip('lobby'), '--tone', 600, '--user', 'reception');
+    await held.event('answered');
+    await shows(page, '#people', 'reception');
+    await page.click('#people li[data-identity="sip_reception"] button[aria-label^="Hold, keys"]');
+    await page.click('#hold');
+    await shows(page, '#people', 'on hold');
+    await other.fill('#text', 'Reception is on hold, who takes it?');
+    await other.press('#text', 'Enter');
+    await shows(page, '#messages', 'on hold');
     const width = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
     t.ok(width[0] <= width[1], `the page is wider than the screen: ${width}`);
     const covered = await page.evaluate(() => {
