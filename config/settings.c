@@ -69,6 +69,17 @@ cfg_settings_new_default (void)
 }
 
 static void
+free_pairs (CfgPair *pairs, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    {
+      g_free (pairs[i].name);
+      g_free (pairs[i].value);
+    }
+  g_free (pairs);
+}
+
+static void
 free_trunk (CfgTrunkSettings *trunk)
 {
   g_free (trunk->id);
@@ -81,17 +92,11 @@ free_trunk (CfgTrunkSettings *trunk)
   g_free (trunk->auth_username);
   g_free (trunk->auth_password);
   g_strfreev (trunk->codecs);
-}
-
-static void
-free_pairs (CfgPair *pairs, gsize n)
-{
-  for (gsize i = 0; i < n; i++)
-    {
-      g_free (pairs[i].name);
-      g_free (pairs[i].value);
-    }
-  g_free (pairs);
+  g_free (trunk->from_user);
+  g_free (trunk->from_host);
+  free_pairs (trunk->headers, trunk->n_headers);
+  free_pairs (trunk->headers_to_attributes, trunk->n_headers_to_attributes);
+  free_pairs (trunk->attributes_to_headers, trunk->n_attributes_to_headers);
 }
 
 static void

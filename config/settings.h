@@ -17,6 +17,7 @@
 #define CFG_SETTINGS_MAX_FILE_BYTES     (1024 * 1024)
 #define CFG_SETTINGS_MAX_TRUNKS         1000
 #define CFG_SETTINGS_MAX_DISPATCH_RULES 1000
+#define CFG_TRUNK_MAX_HEADERS           32 /* of each kind */
 
 typedef struct
 {
@@ -208,21 +209,47 @@ typedef enum
   CFG_TRUNK_BOTH = CFG_TRUNK_INBOUND | CFG_TRUNK_OUTBOUND,
 } CfgTrunkDirection;
 
+/* Which headers of the peer become attributes sip.h.<name>, by themselves. */
+typedef enum
+{
+  CFG_INCLUDE_X_HEADERS, /* those whose name begins with X- */
+  CFG_INCLUDE_NO_HEADERS,
+  CFG_INCLUDE_ALL_HEADERS, /* but credentials */
+} CfgIncludeHeaders;
+
+/* Which of several numbers an outbound trunk calls with. */
+typedef enum
+{
+  CFG_NUMBER_ROTATE, /* one after the other */
+  CFG_NUMBER_RANDOM,
+  CFG_NUMBER_FIRST,
+} CfgNumberSelection;
+
 typedef struct
 {
   char *id;                    /* never NULL, unique among ids and names; default: made of the name */
   char *name;                  /* never NULL, unique */
   CfgTrunkDirection direction; /* when not given: by numbers and outbound_address, see cfg_settings_parse */
-  char **numbers; /* inbound: those it may call, empty: any; outbound: the first is the caller's number */
-  char **allowed_addresses;   /* inbound: address or address/prefix (config/base/address.h); empty: any */
-  char **allowed_numbers;     /* inbound: callers that may call; empty: any */
-  char *outbound_address;     /* host or host:port; never NULL when outbound */
-  CfgSipTransports transport; /* one of them; default UDP */
+  char **numbers;              /* inbound: those it may call, empty: any; outbound: the caller's numbers */
+  CfgNumberSelection number_selection;
+  char **allowed_addresses;    /* inbound: address or address/prefix (config/base/address.h); empty: any */
+  char **allowed_numbers;      /* inbound: callers that may call; empty: any */
+  char *outbound_address;      /* host or host:port; never NULL when outbound */
+  CfgSipTransports transport;  /* one of them; 0: what the host's records say, at last UDP */
   struct
   {
     char *cert, *key, *ca; /* paths of PEM files; NULL: those of sip.tls; cert and key: both or none */
     gboolean verify;       /* default that of sip.tls */
   } tls;
+  char *from_user, *from_host; /* outbound: of From; NULL: the caller's number; our address */
+  /* Of our INVITE, or of our 200 to an INVITE; and the other way around, see gateway/core/headers.h. */
+  CfgPair *headers, *headers_to_attributes, *attributes_to_headers;
+  gsize n_headers, n_headers_to_attributes, n_attributes_to_headers;
+  CfgIncludeHeaders include_headers;
+  /* Who calls, as networks tell one another (RFC 3325): told to the provider; believed, default when the
+   * trunk has allowed_addresses, a password or a registration. */
+  gboolean send_pai, send_rpid, trust_id_inbound;
+  gboolean hides_caller; /* privacy: id: our number is for the provider alone (RFC 3323) */
   /* Both or none. With CFG_TRUNK_OUTBOUND set they answer the provider's challenge and nothing else; of an
    * inbound trunk they are what a caller must prove. */
   char *auth_username, *auth_password;
@@ -230,9 +257,10 @@ typedef struct
   CfgCodecOrder codec_order;
   CfgEncryption media_encryption;
   CfgTransferPolicy allow_transfer; /* whom its phones may have called by REFER; default internal */
-  char **allowed_targets; /* inbound: other hosts that its calls may be for (config/base/host_list.h); none */
-  gboolean register_;     /* `register` */
-  guint line;             /* of the file, for messages; 0: an entry of CfgEntries */
+  char **allowed_targets;   /* inbound: other hosts that its calls may be for (config/base/host_list.h); none */
+  gboolean register_;       /* `register`: at outbound_address, as from_user or auth_username */
+  guint register_expires_s; /* asked for; default 3600 */
+  guint line;               /* of the file, for messages; 0: an entry of CfgEntries */
 } CfgTrunkSettings;
 
 typedef enum

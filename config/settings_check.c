@@ -127,7 +127,10 @@ guess_direction (CfgTrunkSettings *trunk)
   if (trunk->outbound_address == NULL)
     trunk->direction = CFG_TRUNK_INBOUND;
   else
-    trunk->direction = takes_calls ? CFG_TRUNK_BOTH : CFG_TRUNK_OUTBOUND;
+    /* registered: calls come over the registration, from nowhere else unless addresses are named */
+    trunk->direction = takes_calls && (!trunk->register_ || trunk->allowed_addresses[0] != NULL)
+                           ? CFG_TRUNK_BOTH
+                           : CFG_TRUNK_OUTBOUND;
 }
 
 static gboolean
@@ -167,7 +170,8 @@ check_trunk (CfgReader *reader, CfgTrunkSettings *trunk, const char *path, GHash
       cfg_reader_warn_at (reader, path, "takes calls from any address; limit them with allowed_addresses");
     }
   return check_pair (reader, path, auth_names,
-                     (const char *const[2]){ trunk->auth_username, trunk->auth_password });
+                     (const char *const[2]){ trunk->auth_username, trunk->auth_password })
+         && cfg_check_trunk_calls (reader, trunk, path);
 }
 
 static gboolean
@@ -181,7 +185,7 @@ check_rule_trunks (CfgReader *reader, const CfgSettings *settings, const CfgDisp
 
       if (trunk == NULL)
         return cfg_reader_fail_at (reader, item, "there is no trunk named \"%s\"", rule->trunks[i]);
-      if (!(trunk->direction & CFG_TRUNK_INBOUND))
+      if (!(trunk->direction & CFG_TRUNK_INBOUND) && !trunk->register_)
         return cfg_reader_fail_at (reader, item, "trunk \"%s\" takes no calls, it is outbound only",
                                    trunk->name);
     }

@@ -154,6 +154,17 @@ static const CfgWord transfer_words[] = { { "none", CFG_TRANSFER_NONE },
                                           { "trunk", CFG_TRANSFER_TRUNK },
                                           { "any", CFG_TRANSFER_ANY },
                                           { NULL, 0 } };
+static const CfgWord include_words[] = { { "x", CFG_INCLUDE_X_HEADERS },
+                                         { "none", CFG_INCLUDE_NO_HEADERS },
+                                         { "all", CFG_INCLUDE_ALL_HEADERS },
+                                         { "SIP_X_HEADERS", CFG_INCLUDE_X_HEADERS },
+                                         { "SIP_NO_HEADERS", CFG_INCLUDE_NO_HEADERS },
+                                         { "SIP_ALL_HEADERS", CFG_INCLUDE_ALL_HEADERS },
+                                         { NULL, 0 } };
+static const CfgWord privacy_words[] = { { "none", FALSE }, { "id", TRUE }, { NULL, 0 } };
+static const CfgWord number_words[] = {
+  { "rotate", CFG_NUMBER_ROTATE }, { "random", CFG_NUMBER_RANDOM }, { "first", CFG_NUMBER_FIRST }, { NULL, 0 }
+};
 static const CfgWord refresher_words[]
     = { { "uac", CFG_REFRESHER_UAC }, { "uas", CFG_REFRESHER_UAS }, { NULL, 0 } };
 static const CfgWord level_words[] = { { "debug", CFG_LOG_DEBUG },
@@ -406,6 +417,11 @@ static const CfgKey capture_keys[] = {
 static const CfgKey trunk_tls_keys[] = {
   TEXT ("cert", tls.cert), TEXT ("key", tls.key), TEXT ("ca", tls.ca), BOOL ("verify", tls.verify), { 0 },
 };
+#define PAIRS(n, m)                                                                                          \
+  {                                                                                                          \
+    .name = n, .read = cfg_read_pairs, AT (m), .max = CFG_TRUNK_MAX_HEADERS, .item_size = sizeof (CfgPair),  \
+    .count_offset = G_STRUCT_OFFSET (TABLE_TYPE, n_##m)                                                      \
+  }
 static const CfgKey trunk_keys[] = {
   TEXT ("id", id, .max = 64, .check = is_id, .expected = "letters, digits, _ and -"),
   TEXT ("name", name, .max = 128),
@@ -428,6 +444,19 @@ static const CfgKey trunk_keys[] = {
   TEXTS ("allowed_targets", allowed_targets, .check = is_target,
          .expected = "a host, host:port, *.domain or range of addresses"),
   BOOL ("register", register_),
+  TEXT ("from_user", from_user, .max = 128, .check = is_phone_number,
+        .expected = "the user part of a SIP address, without @ and spaces"),
+  TEXT ("from_host", from_host, IS_HOST),
+  WORD ("number_selection", number_selection, number_words),
+  PAIRS ("headers", headers),
+  PAIRS ("headers_to_attributes", headers_to_attributes),
+  PAIRS ("attributes_to_headers", attributes_to_headers),
+  WORD ("include_headers", include_headers, include_words),
+  BOOL ("send_pai", send_pai),
+  BOOL ("send_rpid", send_rpid),
+  BOOL ("trust_id_inbound", trust_id_inbound),
+  WORD ("privacy", hides_caller, privacy_words),
+  SECONDS ("register_expires", register_expires_s, 1, 86400),
   { 0 },
 };
 #undef TABLE_TYPE
@@ -486,8 +515,8 @@ trunk_init (gpointer item)
   trunk->allowed_addresses = g_new0 (char *, 1);
   trunk->allowed_numbers = g_new0 (char *, 1);
   trunk->allowed_targets = g_new0 (char *, 1);
-  trunk->transport = CFG_SIP_UDP;
   trunk->codecs = g_new0 (char *, 1);
+  trunk->register_expires_s = 3600;
 }
 
 static void
@@ -514,7 +543,7 @@ const CfgKey cfg_settings_keys[] = {
   TEXT ("api_key", api_key, .max = 128),
   SECRET ("api_secret", api_secret),
   { .name = "keys",
-    .read = cfg_read_api_keys,
+    .read = cfg_read_pairs,
     AT (keys),
     .max = 1000,
     .is_secret = TRUE,

@@ -11,6 +11,7 @@ static const SigTimerHeaders no_headers;
 
 /* 64 x T1 until the stack gives a request up, and some more. */
 #define PATIENCE_T1 72
+#define MAX_LINES   64
 
 static gboolean
 on_ended (gpointer data)
@@ -183,6 +184,7 @@ sig_sip_call_free (gpointer data)
   sig_sip_inside_abandon (call);
   g_clear_pointer (&call->refer, sig_sip_refer_free);
   g_clear_pointer (&call->fork, sig_sip_fork_free);
+  g_clear_pointer (&call->lines, g_ptr_array_unref);
   g_free (call->credentials);
   g_free (call->end_phrase);
   g_free (call->end_reason);
@@ -210,6 +212,16 @@ sig_sip_call_wait_for_end (SigSipCall *call)
   sig_sip_call_set_timer (call, call->sip->t1_ms * PATIENCE_T1, on_patience_over);
 }
 
+static void
+send_bye (SigSipCall *call)
+{
+  const char *reason = call->bye_reason;
+  g_autofree tagi_t *tags = sig_sip_line_tags (call->lines);
+
+  nua_bye (call->nh, TAG_IF (reason, SIPTAG_REASON_STR (reason)),
+           TAG_IF (call->dialog.local_cseq == 0, SIPTAG_CSEQ_STR ("2 BYE")), TAG_NEXT (tags));
+}
+
 /** sig_sip_call_bye: sends BYE, or CANCEL where our INVITE has no final answer. */
 void
 sig_sip_call_bye (SigSipCall *call)
@@ -231,8 +243,7 @@ sig_sip_call_bye (SigSipCall *call)
   else if (!call->is_outbound && !call->is_acked)
     call->bye_when_acked = TRUE;
   else
-    nua_bye (call->nh, TAG_IF (reason, SIPTAG_REASON_STR (reason)),
-             TAG_IF (call->dialog.local_cseq == 0, SIPTAG_CSEQ_STR ("2 BYE")), TAG_END ());
+    send_bye (call);
   sig_sip_call_wait_for_end (call);
 }
 
@@ -282,13 +293,28 @@ static void
 respond (SigSipCall *call, int status, const char *sdp, const SigTimerHeaders *timer)
 {
   SigSipTimerText text = sig_sip_timer_text (timer);
+  g_autofree tagi_t *tags = sig_sip_line_tags (status == 200 ? call->lines : NULL);
 
   nua_respond (call->nh, status, sig_sip_phrase (status, NULL),
                SIPTAG_CONTACT_STR (call->dialog.local_contact), SIG_SIP_TIMER_TAGS (&text),
                TAG_IF (status == 200, SIPTAG_UNKNOWN_STR (SIG_SIP_ALLOW_EVENTS)),
                TAG_IF (call->knows_info_packages, SIPTAG_UNKNOWN_STR ("Recv-Info: ")),
                TAG_IF (sdp, SIPTAG_CONTENT_TYPE_STR ("application/sdp")),
-               TAG_IF (sdp, SIPTAG_PAYLOAD_STR (sdp)), TAG_END ());
+               TAG_IF (sdp, SIPTAG_PAYLOAD_STR (sdp)), TAG_NEXT (tags));
+}
+
+void
+sig_sip_call_set_headers (SigSip *sip, SigSipCallId id, const SigSipHeader *headers, gsize n_headers)
+{
+  SigSipCall *call = sig_sip_call_live (sip, id);
+
+  if (call == NULL)
+    return;
+  g_clear_pointer (&call->lines, g_ptr_array_unref);
+  call->lines = g_ptr_array_new_with_free_func (g_free);
+  for (gsize i = 0; i < n_headers && call->lines->len < MAX_LINES; i++)
+    if (sig_sip_check_header (headers[i].name, headers[i].value, NULL))
+      g_ptr_array_add (call->lines, g_strdup_printf ("%s: %s", headers[i].name, headers[i].value));
 }
 
 static SigSipCall *

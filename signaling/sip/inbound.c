@@ -126,6 +126,7 @@ announce (SigSipCall *call, sip_t const *message, const SigTimerHeaders *timer, 
   g_autofree char *request_uri = sig_sip_request_uri (message);
   g_autofree char *from_user = sig_sip_user (message->sip_from->a_url);
   g_autofree char *from_host = sig_sip_host (message->sip_from->a_url);
+  g_autofree char *from_tag = sig_sip_text (message->sip_from->a_tag);
   g_autofree char *from_display = sig_sip_display (message->sip_from->a_display);
   g_autofree char *to_user = sig_sip_user (message->sip_to->a_url);
   g_autofree char *to_host = sig_sip_host (message->sip_to->a_url);
@@ -144,6 +145,7 @@ announce (SigSipCall *call, sip_t const *message, const SigTimerHeaders *timer, 
     .came_back = sig_sip_came_back (sip, message),
     .from_user = from_user,
     .from_host = from_host,
+    .from_tag = from_tag,
     .from_display = from_display,
     .to_user = to_user,
     .to_host = to_host,

@@ -216,6 +216,7 @@ struct _SigSipCall
   SigSipCallId fork_id; /* of the call with `fork` */
   gboolean was_redirected;
   char *credentials; /* (nullable) */
+  GPtrArray *lines;  /* (nullable): "Name: value" for our 200 and BYE */
   GSource *timer;    /* ringing, later the patience with a peer that ignores our BYE */
 
   SigSipEnd end; /* strings below */
@@ -390,6 +391,7 @@ char *sig_sip_contact_make (const SigSipListener *listener, const SigSipPeer *pe
                             gboolean is_sips);
 int sig_sip_body_check (sip_t const *message, const char **phrase);
 char *sig_sip_body (sip_t const *message);
+tagi_t *sig_sip_line_tags (const GPtrArray *lines);
 const char *sig_sip_phrase (int status, const char *phrase);
 GArray *sig_sip_headers (sip_t const *message);
 void sig_sip_headers_free (GArray *headers);

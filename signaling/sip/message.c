@@ -261,23 +261,54 @@ add_header (GArray *headers, const char *name, const char *value)
   g_array_append_val (headers, header);
 }
 
-/** sig_sip_headers: (transfer full): array of SigSipHeader: X-*, Diversion, P-Asserted-Identity. */
+/* Made by the stack of what it read: no header, or none that is anybody's business. */
+static gboolean
+is_told (const sip_header_t *header)
+{
+  const char *name = header->sh_class->hc_name;
+
+  return header->sh_class->hc_hash == msg_unknown_hash
+         || (name != NULL && *name != '\0' && header->sh_class != sip_authorization_class
+             && header->sh_class != sip_proxy_authorization_class);
+}
+
+/** sig_sip_headers: (transfer full): array of SigSipHeader: all in their order, without credentials. */
 GArray *
 sig_sip_headers (sip_t const *message)
 {
   GArray *headers = g_array_new (FALSE, FALSE, sizeof (SigSipHeader));
+  const sip_header_t *header = message->sip_request != NULL ? (const sip_header_t *)message->sip_request
+                                                            : (const sip_header_t *)message->sip_status;
   su_home_t home[1] = { SU_HOME_INIT (home) };
 
   su_home_init (home);
-  for (const sip_p_asserted_identity_t *p = sip_p_asserted_identity (message); p != NULL; p = p->paid_next)
-    add_header (headers, "P-Asserted-Identity", sip_header_as_string (home, (const sip_header_t *)p));
-  for (const sip_unknown_t *u = message->sip_unknown; u != NULL; u = u->un_next)
-    if (u->un_name != NULL
-        && (g_ascii_strncasecmp (u->un_name, "X-", 2) == 0
-            || g_ascii_strcasecmp (u->un_name, "Diversion") == 0))
-      add_header (headers, u->un_name, u->un_value != NULL ? u->un_value : "");
+  for (; header != NULL && headers->len < MAX_HEADERS; header = (const sip_header_t *)header->sh_succ)
+    {
+      if (!is_told (header))
+        continue;
+      if (header->sh_class->hc_hash == msg_unknown_hash)
+        add_header (headers, header->sh_unknown->un_name,
+                    header->sh_unknown->un_value != NULL ? header->sh_unknown->un_value : "");
+      else
+        add_header (headers, header->sh_class->hc_name, sip_header_as_string (home, header));
+    }
   su_home_deinit (home);
   return headers;
+}
+
+/** sig_sip_line_tags: for TAG_NEXT. @lines: (nullable): outlive the tags. g_free() them. */
+tagi_t *
+sig_sip_line_tags (const GPtrArray *lines)
+{
+  guint n = lines != NULL ? lines->len : 0;
+  tagi_t *tags = g_new0 (tagi_t, n + 1);
+
+  for (guint i = 0; i < n; i++)
+    {
+      tags[i].t_tag = siptag_header_str;
+      tags[i].t_value = tag_str_v (g_ptr_array_index (lines, i));
+    }
+  return tags;
 }
 
 void

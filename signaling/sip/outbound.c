@@ -90,25 +90,12 @@ sig_sip_redial_free (SigSipRedial *redial)
   g_free (redial);
 }
 
-static tagi_t *
-header_tags (const SigSipPlan *plan)
-{
-  tagi_t *tags = g_new0 (tagi_t, plan->lines->len + 1);
-
-  for (guint i = 0; i < plan->lines->len; i++)
-    {
-      tags[i].t_tag = siptag_header_str;
-      tags[i].t_value = tag_str_v (g_ptr_array_index (plan->lines, i));
-    }
-  return tags;
-}
-
 /* The stack counts up from the number it is given, and takes no 0: the first INVITE has CSeq 2. */
 static void
 send_invite (SigSipCall *call, guint32 last_cseq, const SigTimerHeaders *headers)
 {
   const SigSipPlan *plan = call->redial->plan;
-  g_autofree tagi_t *tags = header_tags (plan);
+  g_autofree tagi_t *tags = sig_sip_line_tags (plan->lines);
   SigSipTimerText timer = sig_sip_timer_text (headers);
   unsigned attempts = call->credentials != NULL ? MAX_ATTEMPTS : 0;
   char cseq[32], max_forwards[16];
@@ -171,6 +158,12 @@ tell_answered (SigSipCall *call, sip_t const *message, const char *sdp)
 
   g_clear_pointer (&call->redial, sig_sip_redial_free);
   sig_sip_fork_won (call);
+  if (sip->ops->answer_headers != NULL)
+    {
+      GArray *headers = sig_sip_headers (message);
+      sip->ops->answer_headers (sip->owner, call->id, (const SigSipHeader *)headers->data, headers->len);
+      sig_sip_headers_free (headers);
+    }
   if (sip->ops->answered != NULL)
     sip->ops->answered (sip->owner, call->id, sdp);
   if (!call->ended)

@@ -101,6 +101,7 @@ typedef struct
   gboolean came_back;      /* it is an INVITE of ours that somebody sent back to us */
   const char *from_user;
   const char *from_host;
+  const char *from_tag;     /* "" when absent */
   const char *from_display; /* without quotes, "" when absent */
   const char *to_user;
   const char *to_host;
@@ -114,7 +115,7 @@ typedef struct
   gboolean supports_timer;   /* Supported or Require lists "timer" */
   SigTimerHeaders timer;     /* what our 200 will say, min_se_s included; expires_s is 0 without a timer */
   const SigSipHeader
-      *headers; /* every header whose name begins with X-, and P-Asserted-Identity, Diversion */
+      *headers; /* all in their order, at most 64, without credentials; each value as one header has it */
   gsize n_headers;
   SigSipCallId replaces; /* the call of ours whose place it takes (RFC 3891), 0: none */
 } SigSipInvite;
@@ -269,6 +270,8 @@ typedef struct
   void (*progress) (gpointer owner, SigSipCallId call, int status, const char *phrase, const char *sdp);
   /* 2xx to our INVITE; the ACK is already on its way. @sdp: (nullable) */
   void (*answered) (gpointer owner, SigSipCallId call, const char *sdp);
+  /* Just before answered: the headers of that 2xx, as those of SigSipInvite. */
+  void (*answer_headers) (gpointer owner, SigSipCallId call, const SigSipHeader *headers, gsize n_headers);
   /* ACK to our 2xx. @sdp: (nullable): the answer when our 2xx carried the offer */
   void (*acked) (gpointer owner, SigSipCallId call, const char *sdp);
   /* PRACK to our 183 that carried the offer, since the INVITE had none. @sdp: the answer */
@@ -349,6 +352,9 @@ void sig_sip_call_tell (SigSip *sip, SigSipCallId call, int status);
 void sig_sip_call_progress (SigSip *sip, SigSipCallId call, const char *sdp);
 /** sig_sip_call_answer: sends 200 with @sdp: the answer, or our offer when the INVITE had none. */
 void sig_sip_call_answer (SigSip *sip, SigSipCallId call, const char *sdp);
+/** sig_sip_call_set_headers: for our 200 to its INVITE and our BYE, instead of those set before. Headers that
+ * sig_sip_check_header refuses are left out, and those over 64. */
+void sig_sip_call_set_headers (SigSip *sip, SigSipCallId call, const SigSipHeader *headers, gsize n_headers);
 /** sig_sip_call_reject: final answer @status (300-699). @phrase: (nullable): the standard one.
  * @retry_after_s: 0 for none. */
 void sig_sip_call_reject (SigSip *sip, SigSipCallId call, int status, const char *phrase,

@@ -311,7 +311,7 @@ assert_trunks (const CfgSettings *settings)
   g_assert_cmpuint (trunk->line, ==, 8);
   trunk = &settings->trunks[2];
   g_assert_cmpint (trunk->direction, ==, CFG_TRUNK_BOTH);
-  g_assert_cmpint (trunk->transport, ==, CFG_SIP_UDP);
+  g_assert_cmpint (trunk->transport, ==, 0);
   g_assert_true (cfg_settings_find_trunk (settings, "both") == trunk);
   g_assert_null (cfg_settings_find_trunk (settings, "Both"));
 }
