@@ -232,10 +232,10 @@ typedef struct
   CfgTrunkDirection direction; /* when not given: by numbers and outbound_address, see cfg_settings_parse */
   char **numbers;              /* inbound: those it may call, empty: any; outbound: the caller's numbers */
   CfgNumberSelection number_selection;
-  char **allowed_addresses;    /* inbound: address or address/prefix (config/base/address.h); empty: any */
-  char **allowed_numbers;      /* inbound: callers that may call; empty: any */
-  char *outbound_address;      /* host or host:port; never NULL when outbound */
-  CfgSipTransports transport;  /* one of them; 0: what the host's records say, at last UDP */
+  char **allowed_addresses;   /* inbound: address or address/prefix (config/base/address.h); empty: any */
+  char **allowed_numbers;     /* inbound: callers that may call; empty: any */
+  char *outbound_address;     /* host or host:port; never NULL when outbound */
+  CfgSipTransports transport; /* one of them; 0: what the host's records say, at last UDP */
   struct
   {
     char *cert, *key, *ca; /* paths of PEM files; NULL: those of sip.tls; cert and key: both or none */
@@ -257,8 +257,8 @@ typedef struct
   CfgCodecOrder codec_order;
   CfgEncryption media_encryption;
   CfgTransferPolicy allow_transfer; /* whom its phones may have called by REFER; default internal */
-  char **allowed_targets;   /* inbound: other hosts that its calls may be for (config/base/host_list.h); none */
-  gboolean register_;       /* `register`: at outbound_address, as from_user or auth_username */
+  char **allowed_targets; /* inbound: other hosts that its calls may be for (config/base/host_list.h); none */
+  gboolean register_;     /* `register`: at outbound_address, as from_user or auth_username */
   guint register_expires_s; /* asked for; default 3600 */
   guint line;               /* of the file, for messages; 0: an entry of CfgEntries */
 } CfgTrunkSettings;

@@ -321,7 +321,10 @@ hang_up (GwCall *call)
   if (call->v.inbound && !call->v.was_answered && call->end.status >= 300)
     sig_sip_call_reject (sip, call->sip, call->end.status, NULL, 0);
   else
-    sig_sip_call_hangup (sip, call->sip, call->end.reason);
+    {
+      gw_call_send_headers (call, TRUE);
+      sig_sip_call_hangup (sip, call->sip, call->end.reason);
+    }
 }
 
 void
@@ -341,7 +344,10 @@ gw_call_handle (GwCall *call, GwCallEvent event)
       gw_rooms_announce (gateway, call->participant);
     }
   if (step.actions & GW_CALL_ACTION_ANSWER)
-    sig_sip_call_answer (gateway->sip, call->sip, call->v.sdp);
+    {
+      gw_call_send_headers (call, FALSE);
+      sig_sip_call_answer (gateway->sip, call->sip, call->v.sdp);
+    }
   if (step.actions & GW_CALL_ACTION_STATUS)
     publish_status (call);
   if (step.actions & GW_CALL_ACTION_HANGUP)
@@ -439,6 +445,7 @@ const SigSipOps gw_calls_sip_ops = {
   .access = gw_call_on_access,
   .invite = gw_call_on_invite,
   .progress = gw_call_on_progress,
+  .answer_headers = gw_call_on_answer_headers,
   .answered = gw_call_on_answered,
   .acked = gw_call_on_acked,
   .pracked = gw_call_on_pracked,

@@ -53,18 +53,6 @@ gw_calls_admit (Gateway *gateway, GError **error)
   return TRUE;
 }
 
-static void
-set_header_attributes (GwCall *call, const SigSipInvite *invite)
-{
-  for (gsize i = 0; i < invite->n_headers; i++)
-    {
-      g_autofree char *name = g_ascii_strdown (invite->headers[i].name, -1);
-      g_autofree char *key = g_strconcat ("sip.h.", name, NULL);
-
-      gw_call_set_attribute (call, key, invite->headers[i].value);
-    }
-}
-
 static const char *
 caller_number (const GwCall *call)
 {
@@ -95,14 +83,17 @@ gw_call_join_as_caller (GwCall *call, GError **error)
 }
 
 static void
-take_facts (GwCall *call, const SigSipInvite *invite, GwDispatch *dispatch)
+take_facts (GwCall *call, const SigSipInvite *invite, const SigIdentities *identities, GwDispatch *dispatch)
 {
   gboolean v6 = strchr (invite->source_address, ':') != NULL;
 
   g_free (call->v.sip_call_id);
   call->v.sip_call_id = g_strdup (invite->call_id);
   gw_capture_claim (call->gateway, call->v.sip_call_id);
-  call->v.from = g_strdup (invite->from_user);
+  call->v.from = g_steal_pointer (&dispatch->caller);
+  call->v.is_private = identities->is_private;
+  call->v.include_headers
+      = dispatch->trunk != NULL ? dispatch->trunk->include_headers : CFG_INCLUDE_X_HEADERS;
   call->v.to = g_strdup (invite->request_user);
   call->v.peer = g_strdup_printf (v6 ? "[%s]:%u" : "%s:%u", invite->source_address, invite->source_port);
   call->v.room_name = g_steal_pointer (&dispatch->room);
@@ -113,7 +104,9 @@ take_facts (GwCall *call, const SigSipInvite *invite, GwDispatch *dispatch)
   gw_call_set_attribute (call, "sip.callIDFull", call->v.sip_call_id);
   gw_call_set_attribute (call, "sip.phoneNumber", caller_number (call));
   gw_call_set_attribute (call, "sip.hostname", invite->from_host);
-  set_header_attributes (call, invite);
+  gw_call_set_attribute (call, "sip.callTag", invite->from_tag);
+  gw_call_take_headers (call, invite->headers, invite->n_headers);
+  gw_call_take_identities (call, invite, identities, dispatch->trunk);
   if (call->v.room_name != NULL)
     gw_call_take_rule (call, dispatch->rule);
 }
@@ -143,17 +136,18 @@ refuse (Gateway *gateway, SigSipCallId sip, const SigSipInvite *invite, int stat
 }
 
 static GwCall *
-begin (Gateway *gateway, SigSipCallId sip, const SigSipInvite *invite, GwDispatch *dispatch)
+begin (Gateway *gateway, SigSipCallId sip, const SigSipInvite *invite, const SigIdentities *identities,
+       GwDispatch *dispatch)
 {
   GwCall *call = gw_call_new (gateway, TRUE);
   CfgLogContext context;
 
   call->sip = sip;
   g_hash_table_insert (gateway->calls_by_sip, &call->sip, call);
-  take_facts (call, invite, dispatch);
+  take_facts (call, invite, identities, dispatch);
   context = gw_call_log_context (call);
   cfg_info ("sip", &context, "processing invite", CFG_STR ("fromIP", invite->source_address),
-            CFG_STR ("from", invite->from_user), CFG_STR ("to", invite->request_user),
+            CFG_STR ("from", call->v.from), CFG_STR ("to", invite->request_user),
             CFG_STR ("transport", invite->transport), CFG_STR ("sipCallID", invite->call_id),
             CFG_STR ("userAgent", invite->user_agent));
   gw_call_timer_invited (call, &invite->timer);
@@ -287,7 +281,8 @@ void
 gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *invite)
 {
   Gateway *gateway = data;
-  const GwDispatchFacts facts = {
+  g_auto (SigIdentities) identities = { 0 };
+  GwDispatchFacts facts = {
     .called = invite->request_user,
     .caller = invite->from_user,
     .source_address = invite->source_address,
@@ -300,6 +295,9 @@ gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *invite)
   GwCall *call, *replaced = invite->replaces != 0 ? gw_call_by_sip (gateway, invite->replaces) : NULL;
 
   gateway->n_calls_total++;
+  sig_identities_read (invite->headers, invite->n_headers, &identities);
+  facts.asserted = identities.has_asserted ? identities.asserted.user : NULL;
+  facts.is_private = identities.is_private;
   if (!gw_dispatch (gateway->settings, &facts, &dispatch, &error) || !gw_calls_admit (gateway, &error))
     {
       refuse (gateway, sip, invite, gw_error_sip_status (error), error->message);
@@ -310,7 +308,7 @@ gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *invite)
       refuse (gateway, sip, invite, 482, "a call that we routed came back to us: the target leads here");
       return;
     }
-  call = begin (gateway, sip, invite, &dispatch);
+  call = begin (gateway, sip, invite, &identities, &dispatch);
   if (replaced != NULL)
     {
       g_free (call->v.room_name);

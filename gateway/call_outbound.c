@@ -7,8 +7,11 @@
 #include "config/base/ids.h"
 #include "config/base/log.h"
 #include "gateway/capture.h"
+#include "gateway/core/caller_id.h"
+#include "gateway/core/headers.h"
 #include "gateway/core/sip_status.h"
 #include "gateway/rooms.h"
+#include "gateway/trunks.h"
 
 /* Where and how: from a configured trunk or the request's own. */
 typedef struct
@@ -18,6 +21,7 @@ typedef struct
   const char *auth_username, *auth_password, *number, *from_host;
   char *trunk_id;                /* (nullable) */
   const CfgTrunkSettings *trunk; /* (nullable): the configured one */
+  gboolean is_private;
 } Route;
 
 static void
@@ -29,39 +33,54 @@ route_clear (Route *route)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Route, route_clear)
 
 static gboolean
-route_by_trunk (const CfgSettings *settings, const GwDialParams *params, Route *route, GError **error)
+route_by_trunk (Gateway *gateway, const GwDialParams *params, Route *route, GError **error)
 {
-  for (gsize i = 0; i < settings->n_trunks; i++)
-    {
-      const CfgTrunkSettings *trunk = &settings->trunks[i];
+  const CfgTrunkSettings *trunk = gw_trunks_find (gateway, params->trunk_id);
 
-      if (strcmp (params->trunk_id, trunk->name) != 0 && strcmp (params->trunk_id, trunk->id) != 0)
-        continue;
-      if (!(trunk->direction & CFG_TRUNK_OUTBOUND))
-        {
-          g_set_error (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION,
-                       "trunk \"%s\" takes calls only: it has no outbound_address", trunk->name);
-          return FALSE;
-        }
-      route->hostname = g_strdup (trunk->outbound_address);
-      route->transport = trunk->transport == CFG_SIP_TLS   ? "tls"
-                         : trunk->transport == CFG_SIP_TCP ? "tcp"
-                                                           : "udp";
-      route->trunk = trunk;
-      route->number = trunk->numbers[0];
-      route->trunk_id = g_strdup (trunk->id);
-      return TRUE;
+  if (trunk == NULL)
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_NOT_FOUND, "no trunk is named \"%s\"", params->trunk_id);
+      return FALSE;
     }
-  g_set_error (error, CFG_ERROR, CFG_ERROR_NOT_FOUND, "no trunk is named \"%s\"", params->trunk_id);
+  if (!(trunk->direction & CFG_TRUNK_OUTBOUND))
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION,
+                   "trunk \"%s\" takes calls only: it has no outbound_address", trunk->name);
+      return FALSE;
+    }
+  route->hostname = g_strdup (trunk->outbound_address);
+  route->transport = trunk->transport == CFG_SIP_TLS   ? "tls"
+                     : trunk->transport == CFG_SIP_TCP ? "tcp"
+                     : trunk->transport == CFG_SIP_UDP ? "udp"
+                                                       : NULL;
+  route->trunk = trunk;
+  if (params->from_number == NULL)
+    route->number = gw_trunks_next_number (gateway, trunk);
+  route->trunk_id = g_strdup (trunk->id);
+  route->is_private = trunk->hides_caller;
+  return TRUE;
+}
+
+static gboolean
+take_privacy (const GwDialParams *params, Route *route, GError **error)
+{
+  if (params->privacy == NULL)
+    return TRUE;
+  route->is_private = strcmp (params->privacy, "id") == 0;
+  if (route->is_private || strcmp (params->privacy, "none") == 0)
+    return TRUE;
+  g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "privacy: must be \"none\" or \"id\"");
   return FALSE;
 }
 
 static gboolean
-find_route (const CfgSettings *settings, const GwDialParams *params, Route *route, GError **error)
+find_route (Gateway *gateway, const GwDialParams *params, Route *route, GError **error)
 {
   gboolean is_uri = g_str_has_prefix (params->call_to, "sip:") || g_str_has_prefix (params->call_to, "sips:");
 
-  if (params->trunk_id != NULL && !route_by_trunk (settings, params, route, error))
+  if (params->trunk_id != NULL && !route_by_trunk (gateway, params, route, error))
+    return FALSE;
+  if (!take_privacy (params, route, error))
     return FALSE;
   if (params->hostname != NULL)
     {
@@ -86,13 +105,6 @@ find_route (const CfgSettings *settings, const GwDialParams *params, Route *rout
   return TRUE;
 }
 
-/* RFC 3261 25.1: user characters that need no escaping, without those that end a user part. */
-static char *
-escape_user (const char *user)
-{
-  return g_uri_escape_string (user, "-_.!~*'()&=+$,#", FALSE);
-}
-
 static char *
 target_uri (const GwDialParams *params, const Route *route)
 {
@@ -100,10 +112,12 @@ target_uri (const GwDialParams *params, const Route *route)
 
   if (g_str_has_prefix (params->call_to, "sip:") || g_str_has_prefix (params->call_to, "sips:"))
     return g_strdup (params->call_to);
-  user = escape_user (params->call_to);
-  return g_strdup_printf ("sip:%s@%s%s%s", user, route->hostname,
-                          route->transport != NULL ? ";transport=" : "",
-                          route->transport != NULL ? route->transport : "");
+  user = gw_tel_user (params->call_to);
+  if (user == NULL)
+    user = gw_escape_user (params->call_to);
+  return g_strdup_printf (
+      "sip:%s@%s%s%s%s", user, route->hostname, route->transport != NULL ? ";transport=" : "",
+      route->transport != NULL ? route->transport : "", strchr (user, ';') != NULL ? ";user=phone" : "");
 }
 
 /* "host:port;..." or "[::1]:5060;..." without brackets, port and what follows. */
@@ -130,7 +144,8 @@ uri_user (const char *uri)
 {
   const char *start = strchr (uri, ':') + 1;
   const char *at = strchr (start, '@');
-  g_autofree char *raw = at != NULL ? g_strndup (start, (gsize)(at - start)) : g_strdup ("");
+  gsize length = at != NULL ? MIN ((gsize)(at - start), strcspn (start, ";")) : 0;
+  g_autofree char *raw = g_strndup (start, length);
   g_autofree char *plain = g_uri_unescape_string (raw, NULL);
 
   if (plain == NULL || plain[0] == '\0' || !gw_name_check ("user", plain, NULL))
@@ -231,11 +246,42 @@ take_call_id (GwCall *call)
   sig_sip_dialog_state_clear (&dialog);
 }
 
+static void
+add_header (GArray *list, const char *name, const char *value)
+{
+  const SigSipHeader header = { name, value };
+
+  if (value != NULL)
+    g_array_append_val (list, header);
+}
+
+/* Headers that were asked for go before what the trunk says of the caller. */
+static gboolean
+make_headers (GwCall *call, const GwDialParams *params, const Route *route, const GwCallerId *caller,
+              GArray **headers, GError **error)
+{
+  g_autoptr (GArray) asked = g_array_new (FALSE, FALSE, sizeof (SigSipHeader));
+
+  add_header (asked, "P-Asserted-Identity", caller->asserted);
+  add_header (asked, "Remote-Party-ID", caller->remote);
+  add_header (asked, "Privacy", caller->privacy);
+  if (!check_headers (params->headers, asked, error))
+    return FALSE;
+  *headers = gw_call_merge_headers (call, route->trunk, (const SigSipHeader *)asked->data, asked->len);
+  return TRUE;
+}
+
 static gboolean
 send_invite (GwCall *call, const GwDialParams *params, const Route *route, const char *uri, GError **error)
 {
-  g_autoptr (GArray) headers = g_array_new (FALSE, FALSE, sizeof (SigSipHeader));
-  g_autofree char *from = NULL;
+  const GwCallerFacts facts = { .trunk = route->trunk,
+                                .number = route->number,
+                                .host = route->from_host,
+                                .display = params->display_name,
+                                .local_address = call->v.local_address,
+                                .is_private = route->is_private };
+  g_autoptr (GArray) headers = NULL;
+  g_auto (GwCallerId) caller = { 0 };
   SigSipDial dial = {
     .to_uri = uri,
     .auth_username = route->auth_username,
@@ -248,22 +294,16 @@ send_invite (GwCall *call, const GwDialParams *params, const Route *route, const
     .max_forwards = params->max_forwards,
   };
 
-  if (!check_headers (params->headers, headers, error))
+  gw_caller_id (&facts, &caller);
+  if (!make_headers (call, params, route, &caller, &headers, error))
     return FALSE;
-  if (route->number != NULL || route->from_host != NULL)
+  if (caller.from_uri != NULL && !sig_sip_check_uri (caller.from_uri, error))
     {
-      g_autofree char *user = escape_user (route->number != NULL ? route->number : "switchroom");
-      const char *host = route->from_host != NULL ? route->from_host : call->v.local_address;
-      gboolean bracket = strchr (host, ':') != NULL && host[0] != '[';
-
-      from = g_strdup_printf (bracket ? "sip:%s@[%s]" : "sip:%s@%s", user, host);
-      if (!sig_sip_check_uri (from, error))
-        {
-          g_prefix_error_literal (error, "trunk.from_host: ");
-          return FALSE;
-        }
+      g_prefix_error_literal (error, "trunk.from_host: ");
+      return FALSE;
     }
-  dial.from_uri = from;
+  dial.from_uri = caller.from_uri;
+  dial.from_display = caller.from_display;
   dial.replaces = params->replaces;
   dial.headers = (const SigSipHeader *)headers->data;
   dial.n_headers = headers->len;
@@ -281,10 +321,19 @@ make_call (Gateway *gateway, const GwDialParams *params, GError **error)
 {
   g_auto (Route) route = { 0 };
   g_autofree char *uri = NULL, *host = NULL, *local = NULL;
+  CfgIncludeHeaders include;
   GwCall *call;
 
-  if (!find_route (gateway->settings, params, &route, error))
+  if (!find_route (gateway, params, &route, error))
     return NULL;
+  if (!gw_include_headers_parse (params->include_headers,
+                                 route.trunk != NULL ? route.trunk->include_headers : CFG_INCLUDE_X_HEADERS,
+                                 &include))
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                           "include_headers: must be \"none\", \"x\" or \"all\"");
+      return NULL;
+    }
   uri = target_uri (params, &route);
   if (!sig_sip_check_uri (uri, error))
     {
@@ -306,6 +355,7 @@ make_call (Gateway *gateway, const GwDialParams *params, GError **error)
   call->v.trunk_id = g_steal_pointer (&route.trunk_id);
   call->v.trunk_number = g_strdup (route.number);
   call->v.codecs = g_strdupv (params->codecs);
+  call->v.include_headers = include;
   gw_call_take_policy (call, route.trunk, NULL, params->media_encryption);
   call->v.max_duration_s = params->max_duration_s;
   call->hides_number = params->hide_number;

@@ -8,6 +8,7 @@
 #include "gateway/route.h"
 #include "gateway/sdp_media.h"
 #include "gateway/transfer.h"
+#include "signaling/core/identity.h"
 #include "signaling/core/sdp.h"
 
 #define GW_CALL_TIMELINE_MAX      100
@@ -135,6 +136,22 @@ void gw_call_ask_begin (GwCall *call);
 /** gw_call_pin_digit: TRUE: @digit was meant for the PIN. */
 gboolean gw_call_pin_digit (GwCall *call, char digit);
 void gw_call_pin_free (GwCall *call);
+
+/* call_headers.c */
+/** gw_call_take_identities: what networks say of the caller becomes attributes, where @trunk (nullable) is
+ * trusted and the caller wants no privacy. */
+void gw_call_take_identities (GwCall *call, const SigSipInvite *invite, const SigIdentities *identities,
+                              const CfgTrunkSettings *trunk);
+/** gw_call_take_headers: headers of the peer become attributes, as trunk and call say. */
+void gw_call_take_headers (GwCall *call, const CfgHeader *headers, gsize n_headers);
+/** gw_call_merge_headers: (transfer full): of CfgHeader, for an INVITE through @trunk (nullable). The texts
+ * are those of @asked, the trunk and the participant. */
+GArray *gw_call_merge_headers (GwCall *call, const CfgTrunkSettings *trunk, const CfgHeader *asked,
+                               gsize n_asked) G_GNUC_WARN_UNUSED_RESULT;
+/** gw_call_send_headers: those of our 200, or with @is_end of our BYE. */
+void gw_call_send_headers (GwCall *call, gboolean is_end);
+void gw_call_on_answer_headers (gpointer gateway, SigSipCallId sip, const SigSipHeader *headers,
+                                gsize n_headers);
 
 /* call_hold.c */
 /** gw_call_hold: @request is answered later. FALSE with @error: refused at once. */

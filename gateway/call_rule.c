@@ -23,7 +23,9 @@ forget_number (GwCall *call)
   call->hides_number = TRUE;
   g_hash_table_iter_init (&iter, call->attributes);
   while (g_hash_table_iter_next (&iter, &key, &value))
-    if (strcmp (key, "sip.phoneNumber") == 0
+    if (strcmp (key, "sip.phoneNumber") == 0 || strcmp (key, "sip.displayName") == 0
+        || (g_str_has_prefix (key, "sip.h.")
+            && sig_identity_tells_caller ((const char *)key + strlen ("sip.h.")))
         || (g_str_has_prefix (key, "sip.h.") && number[0] != '\0' && strstr (value, number) != NULL))
       g_hash_table_iter_remove (&iter);
 }

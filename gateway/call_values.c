@@ -45,6 +45,8 @@ static const Member call_members[] = {
   CALL (room_name, TEXT),
   CALL (identity, TEXT),
   CALL (participant_id, TEXT),
+  CALL (is_private, BOOLEAN),
+  CALL (include_headers, INT32),
   CALL (track, INT64),
   CALL (ports.rtp_port, INT16),
   CALL (ports.rtcp_port, INT16),

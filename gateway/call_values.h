@@ -24,6 +24,8 @@ typedef struct
   char *peer;                              /* address:port, or the host that was dialled */
   char *trunk_id, *trunk_number, *rule_id; /* (nullable) */
   char *room_name, *identity, *participant_id;
+  gboolean is_private;   /* the peer wants nobody to see who calls (RFC 3323); `from` does not say it */
+  guint include_headers; /* CfgIncludeHeaders */
 
   MediaTrackId track;
   MediaRtpLocal ports;

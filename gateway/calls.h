@@ -15,6 +15,8 @@ typedef struct
   const char *hostname;  /* (nullable): inline trunk: host or host:port */
   const char *transport; /* (nullable): "udp" or "tcp" */
   const char *auth_username, *auth_password, *from_host, *from_number; /* (nullable) */
+  const char *display_name;                                            /* (nullable): in From */
+  const char *include_headers, *privacy; /* (nullable): words; default: the trunk's */
   const char *room;
   const char *identity, *name, *metadata; /* (nullable) */
   json_t *attributes, *headers;           /* (nullable): objects of strings */

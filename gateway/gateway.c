@@ -19,6 +19,7 @@
 #include "gateway/presence.h"
 #include "gateway/rooms.h"
 #include "gateway/sessions.h"
+#include "gateway/trunks.h"
 #include "gateway/tls.h"
 
 #define TRIM_AFTER_S 35
@@ -426,6 +427,7 @@ gateway_new (const CfgSettings *settings, const GatewayOptions *options, GError 
   gateway->epoch = cfg_id_new ("EP_");
   gateway->events = gw_events_new (gateway->epoch);
   gateway->presence = gw_presence_new ();
+  gateway->trunks = gw_trunks_new ();
   gateway->capture = gw_capture_new (settings);
   init_tables (gateway);
   if (!start_store (gateway, settings, options, error))
@@ -548,6 +550,7 @@ gateway_free (Gateway *gateway)
   free_idle_rooms (gateway);
   free_tables (gateway);
   gw_presence_free (gateway->presence);
+  gw_trunks_free (gateway->trunks);
   gw_capture_free (gateway->capture);
   gw_entries_free (gateway->entries);
   gw_events_free (gateway->events);

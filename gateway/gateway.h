@@ -15,6 +15,7 @@
 
 typedef struct _GwEvents GwEvents;
 struct _GwPresence;
+struct _GwTrunks;
 typedef struct _GwCall GwCall;
 typedef struct _GwSession GwSession;
 typedef struct _GwConn GwConn;
@@ -62,6 +63,7 @@ typedef struct
   SigWeb *web;
   GwEvents *events;
   struct _GwPresence *presence; /* subscriptions of phones */
+  struct _GwTrunks *trunks;
   GwCapture *capture;
 
   GHashTable *rooms;          /* char* name -> GwRoom*, owned */

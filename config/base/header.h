@@ -7,6 +7,12 @@
 #define CFG_HEADER_MAX_NAME  64
 #define CFG_HEADER_MAX_VALUE 2048
 
+typedef struct
+{
+  const char *name; /* as received, or as it is to be sent */
+  const char *value;
+} CfgHeader;
+
 /**
  * cfg_header_check:
  * @name: (nullable)

@@ -13,6 +13,7 @@ void
 gw_dispatch_clear (GwDispatch *dispatch)
 {
   g_clear_pointer (&dispatch->room, g_free);
+  g_clear_pointer (&dispatch->caller, g_free);
   g_clear_pointer (&dispatch->trunk_id, g_free);
   g_clear_pointer (&dispatch->rule_id, g_free);
 }
@@ -234,8 +235,19 @@ find_rule_by_pin (const CfgSettings *settings, const char *trunk, const GwDispat
   return best;
 }
 
+/* A network's word counts where it comes over a trunk of ours that is trusted (RFC 3325 5). */
+static const char *
+shown_caller (const CfgTrunkSettings *trunk, const GwDispatchFacts *facts)
+{
+  if (facts->is_private)
+    return "anonymous";
+  if (trunk != NULL && trunk->trust_id_inbound && facts->asserted != NULL && facts->asserted[0] != '\0')
+    return facts->asserted;
+  return facts->caller;
+}
+
 static char *
-rule_room (const CfgDispatchRuleSettings *rule, const GwDispatchFacts *facts)
+rule_room (const CfgDispatchRuleSettings *rule, const GwDispatchFacts *facts, const char *caller)
 {
   switch (rule->type)
     {
@@ -245,7 +257,7 @@ rule_room (const CfgDispatchRuleSettings *rule, const GwDispatchFacts *facts)
       {
         g_autofree char *unique = cfg_id_new ("");
 
-        return g_strdup_printf ("%s_%s_%s", rule->room_prefix, facts->caller, unique);
+        return g_strdup_printf ("%s_%s_%s", rule->room_prefix, caller, unique);
       }
     case CFG_RULE_CALLEE:
       return g_strconcat (rule->room_prefix, facts->called, NULL);
@@ -257,7 +269,7 @@ rule_room (const CfgDispatchRuleSettings *rule, const GwDispatchFacts *facts)
 /* @room: (transfer full) (nullable): NULL: after the PIN */
 static gboolean
 fill (GwDispatch *result, char *room, const CfgTrunkSettings *trunk, const CfgDispatchRuleSettings *rule,
-      GError **error)
+      const char *caller, GError **error)
 {
   g_autofree char *owned_room = room;
 
@@ -268,6 +280,7 @@ fill (GwDispatch *result, char *room, const CfgTrunkSettings *trunk, const CfgDi
       return FALSE;
     }
   result->room = g_steal_pointer (&owned_room);
+  result->caller = g_strdup (caller);
   result->trunk = trunk;
   result->rule = rule;
   if (trunk != NULL)
@@ -315,6 +328,7 @@ gw_dispatch (const CfgSettings *settings, const GwDispatchFacts *facts, GwDispat
 {
   const CfgTrunkSettings *trunk = NULL;
   const CfgDispatchRuleSettings *rule;
+  const char *caller;
   gboolean is_routed = FALSE;
 
   if (settings->n_trunks > 0 && !choose_trunk (settings, facts, &trunk, &is_routed, error))
@@ -322,13 +336,16 @@ gw_dispatch (const CfgSettings *settings, const GwDispatchFacts *facts, GwDispat
   if (is_routed)
     {
       fill_route (result, trunk);
+      result->caller = g_strdup (shown_caller (trunk, facts));
       return TRUE;
     }
   rule = find_rule (settings, trunk, facts);
+  caller = shown_caller (trunk, facts);
   if (rule != NULL)
-    return fill (result, rule->pin == NULL ? rule_room (rule, facts) : NULL, trunk, rule, error);
+    return fill (result, rule->pin == NULL ? rule_room (rule, facts, caller) : NULL, trunk, rule, caller,
+                 error);
   if (settings->demo || settings->implicit_callee_rule)
-    return fill (result, g_strdup (facts->called), trunk, NULL, error);
+    return fill (result, g_strdup (facts->called), trunk, NULL, caller, error);
   g_set_error_literal (error, CFG_ERROR, CFG_ERROR_NOT_FOUND,
                        "no dispatch rule is for this trunk, caller and number");
   return FALSE;
@@ -339,9 +356,11 @@ gw_dispatch_pin (const CfgSettings *settings, const GwDispatchFacts *facts, cons
                  const char *pin, GwDispatch *result, GError **error)
 {
   const CfgDispatchRuleSettings *rule = find_rule_by_pin (settings, trunk, facts, pin);
+  const CfgTrunkSettings *found = cfg_settings_find_trunk (settings, trunk);
+  const char *caller = shown_caller (found, facts);
 
   if (rule != NULL)
-    return fill (result, rule_room (rule, facts), cfg_settings_find_trunk (settings, trunk), rule, error);
+    return fill (result, rule_room (rule, facts, caller), found, rule, caller, error);
   g_set_error_literal (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED, "no dispatch rule has this PIN");
   return FALSE;
 }

@@ -13,6 +13,8 @@ typedef struct
   const char *username;       /* (nullable): whom the caller proved to be */
   const char *foreign_host;   /* (nullable): host of the Request-URI when it is not ours */
   guint16 foreign_port;       /* 0: none given */
+  const char *asserted;       /* (nullable): the caller's number as a network says it: not yet believed */
+  gboolean is_private;        /* nobody shall see who calls */
 } GwDispatchFacts;
 
 typedef struct
@@ -22,6 +24,7 @@ typedef struct
   const CfgDispatchRuleSettings *rule; /* (nullable): demo or implicit rule */
   gboolean is_routed;                  /* to foreign_host: the trunk allows it, and `room` is a new one */
   char *trunk_id;                      /* (nullable): "ST_...", stable for a name */
+  char *caller;                        /* who may be said to call: "anonymous" for one who is private */
   char *rule_id;                       /* (nullable): "SDR_...", the same */
 } GwDispatch;
 

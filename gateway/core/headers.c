@@ -47,7 +47,7 @@ cut (GString *text)
 
 /* Returns: (transfer full) (nullable): NULL when there is none of that name. */
 static char *
-header_value (const GwHeader *headers, gsize n_headers, const char *name)
+header_value (const CfgHeader *headers, gsize n_headers, const char *name)
 {
   GString *value = NULL;
 
@@ -69,7 +69,7 @@ header_value (const GwHeader *headers, gsize n_headers, const char *name)
 }
 
 static void
-take_map (const CfgPair *pairs, gsize n_pairs, const GwHeader *headers, gsize n_headers,
+take_map (const CfgPair *pairs, gsize n_pairs, const CfgHeader *headers, gsize n_headers,
           GHashTable *attributes)
 {
   for (gsize i = 0; i < n_pairs; i++)
@@ -82,7 +82,7 @@ take_map (const CfgPair *pairs, gsize n_pairs, const GwHeader *headers, gsize n_
 }
 
 void
-gw_headers_to_attributes (const CfgTrunkSettings *trunk, CfgIncludeHeaders include, const GwHeader *headers,
+gw_headers_to_attributes (const CfgTrunkSettings *trunk, CfgIncludeHeaders include, const CfgHeader *headers,
                           gsize n_headers, GHashTable *attributes)
 {
   n_headers = MIN (n_headers, GW_HEADERS_MAX);
@@ -102,22 +102,22 @@ gw_headers_to_attributes (const CfgTrunkSettings *trunk, CfgIncludeHeaders inclu
 static void
 add (GArray *list, const char *name, const char *value)
 {
-  const GwHeader header = { name, value };
+  const CfgHeader header = { name, value };
 
   for (guint i = 0; i < list->len; i++)
-    if (g_ascii_strcasecmp (g_array_index (list, GwHeader, i).name, name) == 0)
+    if (g_ascii_strcasecmp (g_array_index (list, CfgHeader, i).name, name) == 0)
       {
-        g_array_index (list, GwHeader, i) = header;
+        g_array_index (list, CfgHeader, i) = header;
         return;
       }
   g_array_append_val (list, header);
 }
 
 GArray *
-gw_headers_merge (const CfgTrunkSettings *trunk, GHashTable *attributes, const GwHeader *base, gsize n_base,
+gw_headers_merge (const CfgTrunkSettings *trunk, GHashTable *attributes, const CfgHeader *base, gsize n_base,
                   const char **refused)
 {
-  GArray *list = g_array_new (FALSE, FALSE, sizeof (GwHeader));
+  GArray *list = g_array_new (FALSE, FALSE, sizeof (CfgHeader));
 
   if (refused != NULL)
     *refused = NULL;

@@ -4,14 +4,10 @@
 
 #include <glib.h>
 
+#include "config/base/header.h"
 #include "config/settings.h"
 
 #define GW_HEADERS_MAX 64 /* of one message */
-
-typedef struct
-{
-  const char *name, *value;
-} GwHeader;
 
 /**
  * gw_headers_to_attributes:
@@ -24,7 +20,7 @@ typedef struct
  * (lower case) by @include, then the trunk's map. Credentials never become attributes.
  */
 void gw_headers_to_attributes (const CfgTrunkSettings *trunk, CfgIncludeHeaders include,
-                               const GwHeader *headers, gsize n_headers, GHashTable *attributes);
+                               const CfgHeader *headers, gsize n_headers, GHashTable *attributes);
 
 /**
  * gw_headers_merge:
@@ -32,11 +28,11 @@ void gw_headers_to_attributes (const CfgTrunkSettings *trunk, CfgIncludeHeaders 
  * @attributes: (nullable): char* -> char*
  * @refused: (out) (optional) (nullable) (transfer none): a header whose attribute's value cannot be sent
  *
- * Returns: (transfer full): array of GwHeader whose texts are those of @base, @trunk and @attributes: the
+ * Returns: (transfer full): array of CfgHeader whose texts are those of @base, @trunk and @attributes: the
  * trunk's headers, then its attributes_to_headers where the attribute is there, then @base. The same name
  * again takes the place of the one before.
  */
-GArray *gw_headers_merge (const CfgTrunkSettings *trunk, GHashTable *attributes, const GwHeader *base,
+GArray *gw_headers_merge (const CfgTrunkSettings *trunk, GHashTable *attributes, const CfgHeader *base,
                           gsize n_base, const char **refused) G_GNUC_WARN_UNUSED_RESULT;
 
 /** gw_include_headers_parse: "x", "none", "all" or LiveKit's SIP_X_HEADERS ...; NULL and "": @otherwise.

@@ -19,6 +19,7 @@
 
 #include <glib.h>
 
+#include "config/base/header.h"
 #include "signaling/core/session_timer.h"
 #include "signaling/sip/access.h"
 
@@ -81,11 +82,7 @@ typedef struct
   guint t1_ms; /* RFC 3261 T1; 0: the standard 500 ms. Every time-out of the protocol is a multiple of it */
 } SigSipConfig;
 
-typedef struct
-{
-  const char *name; /* as received, without folding */
-  const char *value;
-} SigSipHeader;
+typedef CfgHeader SigSipHeader;
 
 /* An incoming INVITE, valid during the ops call only. Strings are UTF-8 or escaped to it; never NULL unless
  * said so. */

@@ -384,6 +384,39 @@ test_routes_have_rooms_of_their_own (void)
   g_assert_cmpstr (one.room, !=, other.room);
 }
 
+static void
+check_caller (const char *trunk, const char *asserted, gboolean is_private, const char *wanted)
+{
+  g_autofree char *text = g_strdup_printf ("trunks: [{name: t, numbers: [\"1\"]%s}]", trunk);
+  g_autoptr (CfgSettings) settings = cfg_settings_parse (text, strlen (text), "t", NULL);
+  const GwDispatchFacts facts = { .called = "1",
+                                  .caller = "from",
+                                  .source_address = "192.0.2.1",
+                                  .username = "u",
+                                  .asserted = asserted,
+                                  .is_private = is_private };
+  g_auto (GwDispatch) result = { 0 };
+
+  g_assert_nonnull (settings);
+  g_assert_true (gw_dispatch (settings, &facts, &result, NULL));
+  g_assert_cmpstr (result.caller, ==, wanted);
+}
+
+/* Anybody can write P-Asserted-Identity: it counts where a network of ours wrote it. */
+static void
+a_network_is_believed_where_it_is_trusted (void)
+{
+  check_caller ("", "+1555", FALSE, "from");
+  check_caller (", trust_id_inbound: true", "+1555", FALSE, "+1555");
+  check_caller (", trust_id_inbound: true", NULL, FALSE, "from");
+  check_caller (", trust_id_inbound: true", "", FALSE, "from");
+  check_caller (", allowed_addresses: [192.0.2.0/24]", "+1555", FALSE, "+1555");
+  check_caller (", allowed_addresses: [192.0.2.0/24], trust_id_inbound: false", "+1555", FALSE, "from");
+  check_caller (", auth_username: u, auth_password: p", "+1555", FALSE, "+1555");
+  check_caller (", allowed_addresses: [192.0.2.0/24]", "+1555", TRUE, "anonymous");
+  check_caller ("", NULL, TRUE, "anonymous");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -395,5 +428,7 @@ main (int argc, char **argv)
   g_test_add_func ("/gateway/dispatch/access", test_access);
   g_test_add_func ("/gateway/dispatch/routes", test_routes);
   g_test_add_func ("/gateway/dispatch/routes_have_rooms_of_their_own", test_routes_have_rooms_of_their_own);
+  g_test_add_func ("/gateway/dispatch/a_network_is_believed_where_it_is_trusted",
+                   a_network_is_believed_where_it_is_trusted);
   return g_test_run ();
 }

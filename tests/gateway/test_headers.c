@@ -11,7 +11,7 @@ typedef struct
 {
   const char *name, *keys;
   CfgIncludeHeaders include;
-  GwHeader headers[5];
+  CfgHeader headers[5];
   const char *attributes; /* "name=value;" in the order of their names */
 } Row;
 
@@ -116,10 +116,10 @@ an_attribute_is_bounded_and_whole (void)
   g_autoptr (GHashTable) attributes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_autofree char *part = g_strnfill (1001, 'x');
   g_autofree char *value = g_strconcat (part, "\xe2\x82\xac", part, "\xe2\x82\xac", NULL);
-  GwHeader headers[5];
+  CfgHeader headers[5];
 
   for (gsize i = 0; i < G_N_ELEMENTS (headers); i++)
-    headers[i] = (GwHeader){ "X-Long", value };
+    headers[i] = (CfgHeader){ "X-Long", value };
   gw_headers_to_attributes (NULL, CFG_INCLUDE_X_HEADERS, headers, G_N_ELEMENTS (headers), attributes);
   const char *got = g_hash_table_lookup (attributes, "sip.h.x-long");
   g_assert_cmpuint (strlen (got), <=, GW_ATTRIBUTE_MAX_BYTES);
@@ -128,8 +128,8 @@ an_attribute_is_bounded_and_whole (void)
 }
 
 static void
-check_merge (const char *keys, GHashTable *attributes, const GwHeader *base, gsize n_base, const char *wanted,
-             const char *wanted_refused)
+check_merge (const char *keys, GHashTable *attributes, const CfgHeader *base, gsize n_base,
+             const char *wanted, const char *wanted_refused)
 {
   g_autoptr (CfgSettings) settings = settings_of (keys);
   const char *refused = "nothing yet";
@@ -137,8 +137,8 @@ check_merge (const char *keys, GHashTable *attributes, const GwHeader *base, gsi
   GString *got = g_string_new (NULL);
 
   for (guint i = 0; i < list->len; i++)
-    g_string_append_printf (got, "%s=%s;", g_array_index (list, GwHeader, i).name,
-                            g_array_index (list, GwHeader, i).value);
+    g_string_append_printf (got, "%s=%s;", g_array_index (list, CfgHeader, i).name,
+                            g_array_index (list, CfgHeader, i).value);
   g_assert_cmpstr (got->str, ==, wanted);
   g_assert_cmpstr (refused, ==, wanted_refused);
   g_string_free (got, TRUE);
@@ -148,7 +148,7 @@ static void
 attributes_become_headers (void)
 {
   g_autoptr (GHashTable) attributes = g_hash_table_new (g_str_hash, g_str_equal);
-  const GwHeader asked[] = { { "x-room", "mine" }, { "X-New", "n" } };
+  const CfgHeader asked[] = { { "x-room", "mine" }, { "X-New", "n" } };
 
   g_hash_table_insert (attributes, (char *)"ticket", (char *)"7");
   g_hash_table_insert (attributes, (char *)"evil", (char *)"a\r\nVia: x");

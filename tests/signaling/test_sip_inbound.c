@@ -429,8 +429,11 @@ test_headers (void)
   g_autoptr (Endpoint) e = endpoint_new (NULL);
   g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
   g_autoptr (Dialog) dialog = dialog_new (wire);
-  GString *text = g_string_new ("P-Asserted-Identity: \"A\" <sip:+15550001@carrier>\r\nX-Room: a\xff"
-                                "b\r\nDiversion: <sip:+1555@h>;reason=busy\r\nx-empty:\r\nY-Other: 1\r\n");
+  GString *text
+      = g_string_new ("P-Asserted-Identity: \"A\" <sip:+15550001@carrier>\r\nX-Room: a\xff"
+                      "b\r\nDiversion: <sip:+1555@h>;reason=busy\r\nx-empty:\r\nY-Other: 1\r\n"
+                      "Authorization: Digest username=\"u\"\r\nPrivacy: id\r\n"
+                      "Remote-Party-ID: <sip:+1@h>;party=calling\r\nHistory-Info: <sip:+2@h>;index=1\r\n");
 
   for (guint i = 0; i < 100; i++)
     g_string_append_printf (text, "X-N%u: %u\r\n", i, i);
@@ -441,8 +444,12 @@ test_headers (void)
   g_assert_nonnull (strstr (e->headers, "X-Room=a\xef\xbf\xbd"
                                         "b;"));
   g_assert_nonnull (strstr (e->headers, "Diversion=<sip:+1555@h>;reason=busy;"));
-  g_assert_null (strstr (e->headers, "Y-Other"));
-  g_assert_nonnull (strstr (e->headers, "X-N50="));
+  g_assert_nonnull (strstr (e->headers, "Y-Other=1;"));
+  g_assert_nonnull (strstr (e->headers, "Privacy=id;"));
+  g_assert_nonnull (strstr (e->headers, "Remote-Party-ID=<sip:+1@h>;party=calling;"));
+  g_assert_nonnull (strstr (e->headers, "History-Info=<sip:+2@h>;index=1;"));
+  g_assert_null (strstr (e->headers, "username"));
+  g_assert_nonnull (strstr (e->headers, "X-N30="));
   g_assert_null (strstr (e->headers, "X-N90="));
 }
 
