@@ -543,7 +543,7 @@ const CfgKey cfg_settings_keys[] = {
   TEXT ("api_key", api_key, .max = 128),
   SECRET ("api_secret", api_secret),
   { .name = "keys",
-    .read = cfg_read_pairs,
+    .read = cfg_read_api_keys,
     AT (keys),
     .max = 1000,
     .is_secret = TRUE,

@@ -230,6 +230,38 @@ trunks_are_checked (void)
   assert_rows (trunk_rows, G_N_ELEMENTS (trunk_rows), CFG_ERROR_INVALID_ARGUMENT);
 }
 
+#define OUT "trunks:\n- name: a\n  outbound_address: h\n"
+
+static const Row trunk_call_rows[] = {
+  { OUT "  headers: [X-A]\n",
+    "4: trunks[0].headers: must be names with values, as in `name: value`, not a list" },
+  { OUT "  headers: {\"X A\": b}\n",
+    "4: trunks[0].headers.X A: the name of the header has characters that are not allowed in it" },
+  { OUT "  headers:\n    X-A: b\n    Via: b\n", "6: trunks[0].headers.Via: the header Via cannot be set" },
+  { OUT "  headers: {X-A: \"b\\r\\nVia: c\"}\n",
+    "4: trunks[0].headers.X-A: must be one line without control characters, not \"b\\r\\nVia: c\"" },
+  { OUT "  headers_to_attributes: {X-A: sip.callID}\n",
+    "4: trunks[0].headers_to_attributes.X-A: choose another name: attributes sip.* are the gateway's own" },
+  { OUT "  headers_to_attributes: {X-A: }\n",
+    "4: trunks[0].headers_to_attributes.X-A: needs the name of an attribute" },
+  { OUT "  attributes_to_headers: {a: Call-ID}\n",
+    "4: trunks[0].attributes_to_headers.a: the header Call-ID cannot be set" },
+  { OUT "  include_headers: some\n", "4: trunks[0].include_headers: must be x, none, all, SIP_X_HEADERS, "
+                                     "SIP_NO_HEADERS or SIP_ALL_HEADERS, not "
+                                     "\"some\"" },
+  { OUT "  number_selection: last\n",
+    "4: trunks[0].number_selection: must be rotate, random or first, not \"last\"" },
+  { OUT "  privacy: full\n", "4: trunks[0].privacy: must be none or id, not \"full\"" },
+  { OUT "  from_user: a@b\n",
+    "4: trunks[0].from_user: must be the user part of a SIP address, without @ and spaces, not \"a@b\"" },
+};
+
+static void
+what_a_trunk_says_of_calls (void)
+{
+  assert_rows (trunk_call_rows, G_N_ELEMENTS (trunk_call_rows), CFG_ERROR_INVALID_ARGUMENT);
+}
+
 static const Row rule_rows[] = {
   { "dispatch_rules:\n  - {room: a}\n",
     "2: dispatch_rules: need a trunk that calls come through; without trunks the demo rule is the only one" },
@@ -444,6 +476,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/config/settings/what_a_trunk_says_of_calls", what_a_trunk_says_of_calls);
   g_test_add_func ("/config/settings/keys_are_known_and_given_once", keys_are_known_and_given_once);
   g_test_add_func ("/config/settings/values_are_checked", values_are_checked);
   g_test_add_func ("/config/settings/trunks_are_checked", trunks_are_checked);
