@@ -246,7 +246,7 @@ test('the gateway sends security headers with the page, and nothing else of the 
   const policy = response.headers.get('content-security-policy') ?? '';
   t.ok(/script-src 'self'|default-src 'self'/.test(policy) && !/unsafe-inline/.test(policy), `policy: ${policy}`);
   t.equal(response.headers.get('x-content-type-options'), 'nosniff', 'x-content-type-options');
-  for (const [path, type] of [['/app.js', 'javascript'], ['/style.css', 'css']]) {
+  for (const [path, type] of [['/app.js', 'javascript'], ['/phone.js', 'javascript'], ['/style.css', 'css']]) {
     const file = await fetch(`${gateway.url}${path}`);
     t.ok(file.ok && file.headers.get('content-type').includes(type), `${path}: ${file.status}`);
   }

@@ -610,57 +610,6 @@ function redraw(list, rows) {
   if (label) [...list.querySelectorAll('button')].find((button) => button.getAttribute('aria-label') === label)?.focus();
 }
 
-/* One phone of the room: hold, keys, transfer. It stands outside of the list, which is drawn again and again. */
-
-const shownPhone = () => state.people.get(state.phone);
-const phoneTarget = () => ({ room: state.room, identity: state.phone });
-const isHeld = (participant) => ['local', 'both'].includes(participant?.attributes?.['sip.hold']);
-
-function showPhone(identity) {
-  state.phone = state.phone === identity ? null : identity;
-  render();
-  if (state.phone) $('phone').scrollIntoView({ block: 'nearest' });
-}
-
-function renderPhone() {
-  const participant = shownPhone();
-  if (!participant) state.phone = null;
-  $('phone').hidden = !participant;
-  if (!participant) return;
-  const active = participant.attributes?.['sip.callStatus'] === 'active';
-  $('phone-title').textContent = shownName(participant);
-  $('hold').textContent = isHeld(participant) ? 'Resume' : 'Hold';
-  $('hold').setAttribute('aria-pressed', String(isHeld(participant)));
-  for (const control of $('phone').querySelectorAll('.answered')) control.disabled = !active || state.transfers.has(state.phone);
-}
-
-/** Runs what a button of the phone's panel asks for; says what went wrong. */
-async function phoneDoes(action) {
-  try {
-    notice();
-    await action();
-  } catch (error) {
-    notice(errorWords(error));
-  }
-}
-
-const toggleHold = () => phoneDoes(async () => {
-  const { participant } = await request('participant.hold', { ...phoneTarget(), held: !isHeld(shownPhone()) });
-  if (participant && state.people.has(participant.identity)) state.people.set(participant.identity, participant);
-  render();
-});
-
-const pressKey = (digits) => phoneDoes(() => request('participant.send_dtmf', { ...phoneTarget(), digits }));
-
-function transfer(event) {
-  event.preventDefault();
-  const { user, host } = destination($('transfer-to').value);
-  return phoneDoes(async () => {
-    await request('participant.transfer', { ...phoneTarget(), transfer_to: host ? `sip:${user}@${host}` : `tel:${user}` });
-    $('transfer-to').value = '';
-  });
-}
-
 function duration(ms) {
   const seconds = Math.floor(ms / 1000);
   const two = (n) => String(n).padStart(2, '0');
