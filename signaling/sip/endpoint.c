@@ -4,6 +4,7 @@
 #include "config/base/log.h"
 #include "signaling/sip/address.h"
 #include "signaling/sip/digest.h"
+#include "signaling/sip/streams.h"
 #include "signaling/sip/subscribe.h"
 
 #include <sofia-sip/nta_tag.h>
@@ -23,6 +24,12 @@
 #define MAX_SOURCES           4096
 #define FLOOD_FACTOR          10
 #define DIALOG_FACTOR         100
+#define OPTIONS_FACTOR        2
+#define DATAGRAM_FACTOR       200
+#define MAX_CONNECTIONS       8192
+#define PER_SOURCE            256
+#define MESSAGE_TIMEOUT_MS    20000
+#define SILENCE_TIMEOUT_MS    30000
 #define SHUTDOWN_TICK_MS      100
 #define SHUTDOWN_POLITE_TICKS 30 /* for the answers to our BYEs */
 #define SHUTDOWN_MAX_TICKS    48
@@ -243,9 +250,24 @@ endpoint_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner)
       sip->request_budget = sig_sip_rate_new (limit, limit, MAX_SOURCES);
       sip->invite_rate = sig_sip_rate_new (limit, limit, MAX_SOURCES);
       sip->request_rate = sig_sip_rate_new (FLOOD_FACTOR * limit, FLOOD_FACTOR * limit, MAX_SOURCES);
+      sip->options_rate = sig_sip_rate_new (OPTIONS_FACTOR * limit, OPTIONS_FACTOR * limit, MAX_SOURCES);
+      sip->datagram_rate = sig_sip_rate_new (DATAGRAM_FACTOR * limit, DATAGRAM_FACTOR * limit, MAX_SOURCES);
       sip->dialog_rate = sig_sip_rate_new (DIALOG_FACTOR * limit, DIALOG_FACTOR * limit, MAX_SOURCES);
     }
   return sip;
+}
+
+static void
+watch_streams (SigSip *sip, const SigSipConfig *config)
+{
+  const SigSipStreamLimits limits = {
+    .per_source = config->connections_per_source > 0 ? config->connections_per_source : PER_SOURCE,
+    .in_all = MAX_CONNECTIONS,
+    .message_ms = config->message_timeout_ms > 0 ? config->message_timeout_ms : MESSAGE_TIMEOUT_MS,
+    .silence_ms = config->silence_timeout_ms > 0 ? config->silence_timeout_ms : SILENCE_TIMEOUT_MS,
+  };
+
+  sip->streams = sig_sip_streams_new (sip, &limits);
 }
 
 static void
@@ -266,6 +288,7 @@ start_root (SigSip *sip, const SigSipConfig *config)
   sip->source = g_source_ref (su_glib_root_gsource (sip->root));
   g_source_attach (sip->source, sip->context);
   sip->parser = sig_sip_parser_new (sip);
+  watch_streams (sip, config);
   sip->resolver = sig_sip_resolver_new (sip->root, sip->context, config->resolv_conf, config->hosts_file);
 }
 
@@ -465,7 +488,10 @@ sig_sip_free (SigSip *sip)
   su_root_destroy (sip->root);
   g_source_destroy (sip->source);
   g_source_unref (sip->source);
+  sig_sip_streams_free (sip->streams);
   sig_sip_parser_free (sip);
+  g_clear_pointer (&sip->options_rate, sig_sip_rate_free);
+  g_clear_pointer (&sip->datagram_rate, sig_sip_rate_free);
   g_clear_pointer (&sip->request_budget, sig_sip_rate_free);
   g_clear_pointer (&sip->invite_rate, sig_sip_rate_free);
   g_clear_pointer (&sip->request_rate, sig_sip_rate_free);
@@ -493,5 +519,6 @@ sig_sip_get_stats (SigSip *sip, SigSipStats *stats)
 {
   *stats = sip->stats;
   stats->n_calls = sip->n_live;
+  stats->n_connections = sig_sip_streams_n (sip->streams);
   stats->n_closing = g_hash_table_size (sip->calls) - sip->n_live - sip->n_branches;
 }

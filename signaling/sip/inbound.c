@@ -22,6 +22,17 @@ typedef struct
   SigTimerHeaders timer;
 } Refusal;
 
+/* RFC 3261 21.4.7: what we answer with is a session description. Without Accept that is fine (20.1). */
+static gboolean
+accepts_sdp (sip_t const *message)
+{
+  for (const sip_accept_t *accept = message->sip_accept; accept != NULL; accept = accept->ac_next)
+    if (accept->ac_type == NULL || su_casematch (accept->ac_type, "application/sdp")
+        || su_casematch (accept->ac_type, "application/*") || su_casematch (accept->ac_type, "*/*"))
+      return TRUE;
+  return message->sip_accept == NULL;
+}
+
 static Refusal
 check_invite (SigSip *sip, const SigSipPeer *peer, sip_t const *message)
 {
@@ -47,6 +58,8 @@ check_invite (SigSip *sip, const SigSipPeer *peer, sip_t const *message)
       refusal.accept = refusal.status == 415 ? "application/sdp" : NULL;
       if (refusal.status == 400)
         sip->stats.n_malformed++;
+      if (refusal.status == 0 && !accepts_sdp (message))
+        refusal.status = 406;
     }
   return refusal;
 }

@@ -28,6 +28,7 @@ typedef struct _SigSipEarly SigSipEarly;
 typedef struct _SigSipSend SigSipSend;
 typedef struct _SigSipInside SigSipInside;
 typedef struct _SigSipRefer SigSipRefer;
+typedef struct _SigSipStreams SigSipStreams;
 #define NUA_MAGIC_T  SigSipListener
 #define NUA_HMAGIC_T struct sig_sip_tag_is_a_number
 
@@ -39,6 +40,8 @@ typedef struct _SigSipRefer SigSipRefer;
 
 #define SIG_SIP_MAX_BODY    32768
 #define SIG_SIP_MAX_MESSAGE 65536
+#define SIG_SIP_MAX_HEADERS 16384 /* octets of all headers of a message */
+#define SIG_SIP_MAX_LINES   512   /* of them */
 
 /* On NUA's handles. It must not know, or it would take subscriptions on the dialog of a call. */
 #define SIG_SIP_ALLOW_EVENTS "Allow-Events: " SIG_EVENT_ALLOW
@@ -116,6 +119,11 @@ struct _SigSip
   SigSipRate *invite_rate;    /* (nullable): INVITEs that are asked about */
   SigSipRate *request_rate;   /* (nullable): new requests that the stack sees at all */
   SigSipRate *dialog_rate;    /* (nullable): the same for those that claim to belong to a dialog */
+  SigSipRate *options_rate;   /* (nullable): OPTIONS outside of a dialog */
+  SigSipRate *datagram_rate;  /* (nullable): datagrams that are read at all */
+  SigSipStreams *streams;     /* streams.h */
+  gint64 drops_logged_us[SIG_SIP_N_DROPS]; /* drops.c */
+  guint64 drops_told[SIG_SIP_N_DROPS];
 
   SigDigestServer *digest; /* access.c */
   char *realm;
@@ -385,6 +393,7 @@ char *sig_sip_host (const url_t *url);
 char *sig_sip_display (const char *display);
 char *sig_sip_reason_header (sip_t const *message);
 void sig_sip_peer_of (msg_t *message, SigSipPeer *peer);
+void sig_sip_peer_from (const su_sockaddr_t *address, SigSipPeer *peer);
 const char *sig_sip_peer_transport (const SigSipPeer *peer);
 gboolean sig_sip_is_own (msg_t *message);
 char *sig_sip_contact_make (const SigSipListener *listener, const SigSipPeer *peer, const char *user,
@@ -409,7 +418,11 @@ void sig_sip_loop_init (void);
 /* capture.c */
 int sig_sip_capture_is_wanted (const SigSip *sip);
 
+/* gate.c */
+void sig_sip_gate_open (void);
+
 /* parser.c */
 SigSip *sig_sip_endpoint_of (const msg_t *message);
+SigSip *sig_sip_endpoint_at (guint16 port);
 msg_mclass_t *sig_sip_parser_new (SigSip *sip);
 void sig_sip_parser_free (SigSip *sip);

@@ -115,12 +115,10 @@ make_source (SigSipPeer *peer, const su_sockaddr_t *address)
     memcpy (peer->source.bytes, &address->su_sin6.sin6_addr, 8);
 }
 
-/** sig_sip_peer_of: where @message came from, and how: its Via says what its sender likes. */
+/** sig_sip_peer_from: who is at @address; over which transport is not known. */
 void
-sig_sip_peer_of (msg_t *message, SigSipPeer *peer)
+sig_sip_peer_from (const su_sockaddr_t *address, SigSipPeer *peer)
 {
-  const su_sockaddr_t *address = msg_addr (message);
-  const SigSip *endpoint = sig_sip_endpoint_of (message);
   const struct in6_addr *in6 = &address->su_sin6.sin6_addr;
 
   memset (peer, 0, sizeof *peer);
@@ -135,6 +133,15 @@ sig_sip_peer_of (msg_t *message, SigSipPeer *peer)
       inet_ntop (AF_INET6, in6, peer->host, sizeof peer->host);
       peer->is_ipv6 = TRUE;
     }
+}
+
+/** sig_sip_peer_of: where @message came from, and how: its Via says what its sender likes. */
+void
+sig_sip_peer_of (msg_t *message, SigSipPeer *peer)
+{
+  const SigSip *endpoint = sig_sip_endpoint_of (message);
+
+  sig_sip_peer_from (msg_addr (message), peer);
   peer->is_tcp = msg_addrinfo (message)->ai_protocol == IPPROTO_TCP;
   peer->is_tls = peer->is_tcp && endpoint != NULL && endpoint->tls != NULL
                  && sig_sip_tls_describe (endpoint->tls, peer->host, peer->port) != NULL;

@@ -9,11 +9,15 @@
 #include "signaling/sip/internal.h"
 
 #include "signaling/sip/digest.h"
+#include "signaling/sip/drops.h"
 #include "signaling/sip/early.h"
+#include "signaling/sip/repair.h"
 
+#include <sofia-sip/msg_header.h>
 #include <sofia-sip/msg_mclass.h>
 #include <sofia-sip/sip_parser.h>
 #include <sofia-sip/sip_util.h>
+#include <sofia-sip/su_string.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +32,19 @@ sig_sip_endpoint_of (const msg_t *message)
     {
       SigSip *sip = g_ptr_array_index (endpoints, i);
       if (sip->parser == msg_mclass (message))
+        return sip;
+    }
+  return NULL;
+}
+
+/** sig_sip_endpoint_at: who listens on @port; NULL: none that is alive. */
+SigSip *
+sig_sip_endpoint_at (guint16 port)
+{
+  for (guint i = 0; endpoints != NULL && i < endpoints->len; i++)
+    {
+      SigSip *sip = g_ptr_array_index (endpoints, i);
+      if (sip->port == port || (sip->tls != NULL && sip->tls_port == port))
         return sip;
     }
   return NULL;
@@ -142,16 +159,23 @@ remove_unanswerable (msg_t *message, sip_t *sip, const msg_auth_t *challenge)
     }
 }
 
-/* The stack answers a method that it has never heard of with 501, and one that is not in our Allow with 405,
- * which RFC 3261 8.2.1 wants for both. So the unknown one gets the number of one that is never allowed; its
- * name, which is what goes back in CSeq, stays. */
+/* The stack answers a version that it does not speak before it looks at Via, and cannot find the way: the
+ * transport has a name in the other version, and where the packet came from is not noted. */
 static void
-make_method_known (sip_t *sip)
+make_version_answerable (msg_t *message, sip_t *sip)
 {
-  if (sip->sip_request->rq_method != sip_method_unknown)
+  su_home_t *home = msg_home (message);
+  SigSipPeer peer;
+
+  if (su_casematch (sip->sip_request->rq_version, sip_version_2_0))
     return;
-  sip->sip_request->rq_method = sip_method_publish;
-  sip->sip_cseq->cs_method = sip_method_publish;
+  sig_sip_peer_of (message, &peer);
+  sip->sip_via->v_protocol = peer.is_tls   ? sip_transport_tls
+                             : peer.is_tcp ? sip_transport_tcp
+                                           : sip_transport_udp;
+  msg_header_replace_param (home, sip->sip_via->v_common, su_sprintf (home, "received=%s", peer.host));
+  if (sip->sip_via->v_rport != NULL)
+    msg_header_replace_param (home, sip->sip_via->v_common, su_sprintf (home, "rport=%u", peer.port));
 }
 
 /* The stack is not told that we know session timers, or it would run its own: a peer that insists on them is
@@ -176,17 +200,55 @@ soften_require (SigSip *endpoint, msg_t *message, sip_t *sip)
   soften_one (message, sip, "replaces"); /* known without being told: replaces.c */
 }
 
+/* Each that is answered lives for 32 s as a transaction, and nobody needs many. */
+static gboolean
+is_options_flood (SigSip *endpoint, msg_t *message, const sip_t *sip)
+{
+  SigSipPeer peer;
+
+  if (endpoint->options_rate == NULL || sip->sip_request->rq_method != sip_method_options
+      || sip->sip_to->a_tag != NULL)
+    return FALSE;
+  sig_sip_peer_of (message, &peer);
+  return !sig_sip_rate_take (endpoint->options_rate, &peer.source, cfg_monotonic_now ());
+}
+
+static gboolean
+is_unwanted (SigSip *endpoint, msg_t *message, const sip_t *sip, SigSipDrop *why)
+{
+  if (is_scanner (sip))
+    {
+      endpoint->stats.n_scanners++;
+      *why = SIG_SIP_DROP_SCANNER;
+      return TRUE;
+    }
+  *why = SIG_SIP_DROP_OPTIONS;
+  if (!is_options_flood (endpoint, message, sip))
+    {
+      *why = SIG_SIP_DROP_FLOOD;
+      if (!is_flooding (endpoint, message, sip))
+        return FALSE;
+    }
+  endpoint->stats.n_rate_limited++;
+  return TRUE;
+}
+
 static void
 inspect (SigSip *endpoint, msg_t *message, sip_t *sip)
 {
+  SigSipDrop why;
+  SigSipPeer peer;
+
   /* The stack refuses what is not sane, and what has a broken header that matters; it passes the rest. */
+  if (sip->sip_request != NULL && sig_sip_repair_is_bad (sip->sip_request))
+    sip->sip_flags |= MSG_FLG_ERROR;
+  if (sip->sip_request != NULL && sip->sip_via != NULL)
+    make_version_answerable (message, sip);
   if ((sip->sip_flags & MSG_FLG_ERROR) || sip_sanity_check (sip) < 0)
     {
       endpoint->stats.n_malformed++;
       return;
     }
-  if (sip->sip_request != NULL)
-    make_method_known (sip);
 
   if (sip->sip_request == NULL)
     {
@@ -208,15 +270,11 @@ inspect (SigSip *endpoint, msg_t *message, sip_t *sip)
       endpoint->stats.n_malformed++;
       sip->sip_flags |= MSG_FLG_ERROR;
     }
-  if (is_scanner (sip))
+  if (is_unwanted (endpoint, message, sip, &why))
     {
-      endpoint->stats.n_scanners++;
+      sig_sip_peer_of (message, &peer);
       drop (message, sip);
-    }
-  else if (is_flooding (endpoint, message, sip))
-    {
-      endpoint->stats.n_rate_limited++;
-      drop (message, sip);
+      sig_sip_drops_note (endpoint, why, peer.host);
     }
 }
 
@@ -243,6 +301,8 @@ sig_sip_parser_new (SigSip *sip)
 
   g_assert (parser != NULL);
   parser->mc_extract_body = extract_body;
+  sig_sip_repair_install (parser);
+  sig_sip_gate_open ();
   if (endpoints == NULL)
     endpoints = g_ptr_array_new ();
   g_ptr_array_add (endpoints, sip);
@@ -255,5 +315,6 @@ sig_sip_parser_free (SigSip *sip)
   g_ptr_array_remove_fast (endpoints, sip);
   if (endpoints->len == 0)
     g_clear_pointer (&endpoints, g_ptr_array_unref);
+  sig_sip_repair_clear (sip->parser);
   free (sip->parser);
 }

@@ -23,8 +23,8 @@ struct _SigSipRate
   Bucket overflow;
 };
 
-static guint
-source_hash (gconstpointer data)
+guint
+sig_sip_source_hash (gconstpointer data)
 {
   const SigSipSource *source = data;
   guint32 hash = 2166136261u;
@@ -34,8 +34,8 @@ source_hash (gconstpointer data)
   return hash;
 }
 
-static gboolean
-source_equal (gconstpointer a, gconstpointer b)
+gboolean
+sig_sip_source_equal (gconstpointer a, gconstpointer b)
 {
   return memcmp (a, b, sizeof (SigSipSource)) == 0;
 }
@@ -49,7 +49,7 @@ sig_sip_rate_new (guint per_second, guint burst, guint max_sources)
   rate->per_second = per_second;
   rate->capacity = burst * TOKEN;
   rate->max_sources = max_sources;
-  rate->buckets = g_hash_table_new_full (source_hash, source_equal, NULL, g_free);
+  rate->buckets = g_hash_table_new_full (sig_sip_source_hash, sig_sip_source_equal, NULL, g_free);
   g_queue_init (&rate->recent);
   rate->overflow.level = rate->capacity;
   return rate;

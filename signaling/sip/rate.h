@@ -14,6 +14,10 @@ typedef struct
   guint8 bytes[16];
 } SigSipSource;
 
+/* For hash tables by source. */
+guint sig_sip_source_hash (gconstpointer source);
+gboolean sig_sip_source_equal (gconstpointer a, gconstpointer b);
+
 /**
  * sig_sip_rate_new:
  * @per_second: tokens added each second, > 0

@@ -141,6 +141,7 @@ on_outside (nta_leg_magic_t *magic, nta_leg_t *leg, nta_incoming_t *irq, sip_t c
       sig_sip_reply_transaction (listener, irq, &(SigSipReply){ .status = 481 });
       return 0;
     case sip_method_refer:
+    case sip_method_unknown:
       return sig_sip_at_door ((nua_handle_t *)listener->default_handle, irq, message);
     default:
       return nua_stack_process_request ((nua_handle_t *)listener->default_handle, leg, irq, message);

@@ -563,6 +563,15 @@ refuse_outside (SigSip *sip, nta_incoming_t *request, sip_t const *message)
   return status;
 }
 
+/* RFC 3261 21.5.2; NUA leaves out Allow. */
+static int
+refuse_unknown (SigSip *sip, nta_incoming_t *request)
+{
+  nta_incoming_treply (request, SIP_501_NOT_IMPLEMENTED, SIPTAG_USER_AGENT_STR (sip->user_agent),
+                       SIPTAG_ALLOW_STR (sip->allow), TAG_END ());
+  return 501;
+}
+
 int
 sig_sip_at_door (nua_handle_t *nh, nta_incoming_t *request, sip_t const *message)
 {
@@ -571,7 +580,8 @@ sig_sip_at_door (nua_handle_t *nh, nta_incoming_t *request, sip_t const *message
   SigSip *sip;
   SigSipCall *call;
 
-  if (method != sip_method_refer && method != sip_method_notify && method != sip_method_subscribe)
+  if (method != sip_method_refer && method != sip_method_notify && method != sip_method_subscribe
+      && method != sip_method_unknown)
     return 0;
   received = nta_incoming_getrequest (request);
   sip = sig_sip_endpoint_of (received);
@@ -579,6 +589,8 @@ sig_sip_at_door (nua_handle_t *nh, nta_incoming_t *request, sip_t const *message
   if (sip == NULL)
     return 0;
   call = sig_sip_call_find (sip, nua_handle_magic (nh));
+  if (method == sip_method_unknown)
+    return refuse_unknown (sip, request);
   if (method == sip_method_refer)
     return call != NULL ? on_refer (call, request, message) : refuse_outside (sip, request, message);
   if (call == NULL || !is_about_refer (message))

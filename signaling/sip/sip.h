@@ -11,7 +11,7 @@
  *
  * Exactly one ops.ended comes for every call that was announced by ops.invite or returned by sig_sip_dial,
  * whoever ended it; after it the id names nothing. SDP goes through as text: the owner plans it
- * (signaling/core/sdp.h). Refused here, without asking the owner: unknown methods (405 with Allow), Require
+ * (signaling/core/sdp.h). Refused here, without asking the owner: unknown methods (501 with Allow), Require
  * of something unknown (420), a body that is not SDP (415), a Contact that is not sip/sips (400),
  * Max-Forwards 0 (483), requests outside of a dialog that need one (481), more INVITEs per source than the
  * limit (503 with Retry-After). OPTIONS is answered 200 with Allow, Accept and Supported. */
@@ -76,6 +76,9 @@ typedef struct
   const char *const
       *digest_algorithms; /* (nullable): "MD5", "SHA-256", in the order of the offer; default both */
   guint invites_per_second_per_source; /* 0: no limit */
+  guint connections_per_source;        /* that others may open over TCP and TLS; 0: 256 */
+  guint message_timeout_ms;            /* for the bytes of one message, over those; 0: 20 s */
+  guint silence_timeout_ms;            /* until the first message over one; 0: 30 s */
   SigTimerSettings session_timer;
   guint min_subscription_s;             /* 0: 60 */
   const char *resolv_conf, *hosts_file; /* (nullable): default /etc/resolv.conf and /etc/hosts */
@@ -393,6 +396,24 @@ void sig_sip_dialog_state_clear (SigSipDialogState *state);
 /** sig_sip_call_session_timer: a copy of its state; FALSE, and all zero, when the call is gone. */
 gboolean sig_sip_call_session_timer (SigSip *sip, SigSipCallId call, SigSessionTimer *timer);
 
+/* Why something was thrown away without an answer, or a connection was closed. */
+typedef enum
+{
+  SIG_SIP_DROP_CONNECTIONS, /* more connections than limits allow */
+  SIG_SIP_DROP_FLOOD,       /* more messages from one source than limits allow */
+  SIG_SIP_DROP_GARBAGE,     /* a connection that brought something that is no SIP */
+  SIG_SIP_DROP_OPTIONS,     /* more OPTIONS from one source than limits allow */
+  SIG_SIP_DROP_OVERSIZED,   /* headers too long or too many */
+  SIG_SIP_DROP_SCANNER,     /* of a scanning tool, by its own word */
+  SIG_SIP_DROP_SILENT,      /* a connection without any message */
+  SIG_SIP_DROP_SLOW,        /* a connection whose message did not end */
+  SIG_SIP_DROP_SOURCE,      /* from an address that no host has */
+  SIG_SIP_N_DROPS
+} SigSipDrop;
+
+/** sig_sip_drop_name: for metrics: "flood". */
+const char *sig_sip_drop_name (SigSipDrop why);
+
 typedef struct
 {
   guint n_calls;
@@ -400,6 +421,8 @@ typedef struct
   guint64 n_invites, n_refused, n_rate_limited, n_malformed, n_scanners;
   guint64 n_challenges, n_auth_failures; /* 401 sent; wrong user names and passwords */
   guint64 n_auth_limited;                /* credentials not looked at: too many wrong ones from there */
+  guint64 n_dropped[SIG_SIP_N_DROPS];
+  guint n_connections; /* that others have opened */
 } SigSipStats;
 
 void sig_sip_get_stats (SigSip *sip, SigSipStats *stats);

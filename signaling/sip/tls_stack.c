@@ -14,6 +14,7 @@
 #include "config/base/clock.h"
 #include "config/base/log.h"
 #include "signaling/core/sip_framing.h"
+#include "signaling/sip/streams.h"
 
 #include <sofia-sip/su_wait.h>
 #include <sofia-sip/tport.h>
@@ -617,6 +618,8 @@ tport_tcp_init_secondary (tport_t *tport, int fd, int accepted, char const **rea
   int (*real) (tport_t *, int, int, char const **);
 
   REAL (real, "tport_tcp_init_secondary");
+  if (accepted)
+    sig_sip_streams_accepted (fd);
   set_option (fd, SOL_SOCKET, SO_KEEPALIVE, 1);
   set_option (fd, IPPROTO_TCP, TCP_KEEPIDLE, PROBE_AFTER_S);
   set_option (fd, IPPROTO_TCP, TCP_KEEPINTVL, PROBE_EACH_S);

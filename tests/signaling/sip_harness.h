@@ -61,6 +61,7 @@ typedef struct
   gboolean takes_register;
   const char *const *digest_algorithms; /* (nullable) */
   guint invites_per_second;
+  guint connections_per_source, message_timeout_ms, silence_timeout_ms;
   guint t1_ms;
   guint min_subscription_s;
   const char *resolv_conf, *hosts_file;
