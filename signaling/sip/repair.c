@@ -58,8 +58,10 @@ request_d (su_home_t *home, msg_header_t *header, char *line, isize_t length)
   sip_request_t *request = (sip_request_t *)header;
 
   ((msg_common_t *)header)->h_class = sip_request_class;
-  if (copy == NULL || sip_request_class->hc_parse (home, header, line, length) >= 0)
-    return copy != NULL ? 0 : -1;
+  if (copy == NULL)
+    return -1;
+  if (sip_request_class->hc_parse (home, header, line, length) >= 0)
+    return g_ascii_strncasecmp (request->rq_version, "SIP/", 4) == 0 ? 0 : -1; /* it takes HTTP as well */
   request->rq_method_name = request->rq_version = NULL;
   memset (request->rq_url, 0, sizeof request->rq_url);
   return read_line (request, copy);
