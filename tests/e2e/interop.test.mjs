@@ -1,9 +1,11 @@
 // The interop suite: every scenario of tests/sipp passes against the shipped configuration, and fails when a server
 // says something else than it should.
 import { test } from './lib/tap.mjs';
-import { runScenarios, startInterop, targetFile } from './lib/interop.mjs';
+import { Authority } from './lib/certificates.mjs';
+import { answerWith, proves, runScenarios, startInterop, targetFile, unwrapTls } from './lib/interop.mjs';
 import { Liar } from './lib/liar.mjs';
 import { freePort } from './lib/ports.mjs';
+import { Rpc } from './lib/rpc.mjs';
 
 const pending = 'register register-ipv6 register-tls register_wrong_password';
 
@@ -11,12 +13,40 @@ for (const transport of ['udp', 'tcp'])
   test(`interop scenarios over ${transport}`, { timeout: 120 }, async (t) => {
     const { gateway, ports } = await startInterop(t);
     const { status, output } = await runScenarios(t, gateway.config.sip_port, {
-      RUN_ALL: 1, RUN_PROXY: 0, SKIP: pending, TRANSPORT: transport, TLS_PORT: ports[5061],
-      REFER_TARGET_CSV: targetFile(t, await freePort()),
+      RUN_ALL: 1, SKIP: pending, TRANSPORT: transport, TLS_PORT: ports[5061],
+      REFER_TARGET_CSV: targetFile(t, await freePort()), PROXY_TARGET_CSV: targetFile(t, await freePort()),
     });
     t.note(output);
     t.equal(status, 0, 'status');
   });
+
+test('interop: as a caller, asked for a password by 401 and 407, and over TLS', { timeout: 60 }, async (t) => {
+  const { gateway, ports } = await startInterop(t);
+  const rpc = await Rpc.connect(gateway.ws, gateway.token('operator'));
+  t.after(() => rpc.close());
+  const call = async (trunk, scenario, port, transport) => {
+    const { done, log } = await answerWith(t, scenario, port, transport);
+    const params = { room_name: scenario, participant_identity: 'callee' };
+    await rpc.call('participant.create', { sip_trunk_id: trunk, sip_call_to: '+15550100', wait_until_answered: true, ...params });
+    await rpc.call('participant.remove', params);
+    t.equal(await done, 0, `${scenario} for ${trunk}`);
+    return log;
+  };
+  await call('callee', 'uas_invite', ports[5072]);
+  await call('callee', 'uas_auth_401', ports[5072]);
+  const log = await call('callee', 'uas_auth_407', ports[5072]);
+  t.ok(proves(log(), 'callee-password') && !proves(log(), 'wrong'), `credentials: ${log()}`);
+
+  const plain = await freePort();
+  await unwrapTls(t, ports[5071], plain, new Authority(t).issue(['IP:127.0.0.1']));
+  await call('secure-callee', 'uas_invite', plain, 'tcp');
+
+  const wrong = { hostname: `127.0.0.1:${ports[5072]}`, auth_username: 'callee-user', auth_password: 'wrong' };
+  const { done } = await answerWith(t, 'uas_auth_401', ports[5072]);
+  const error = await rpc.fails('participant.create', { trunk: wrong, sip_call_to: '+15550100', room_name: 'wrong', wait_until_answered: true });
+  t.equal(error.data.sip_status_code, 403, 'status of a wrong password');
+  t.ok((await done) !== 0, 'the scenario passed with a wrong password');
+});
 
 const status = (was, is) => (text) => text.replace(`SIP/2.0 ${was}`, `SIP/2.0 ${is}`);
 const replaced = (was, is) => (text) => text.replace(was, is);
@@ -35,6 +65,8 @@ const lies = {
   prack: replaced('Require: 100rel\r\n', ''),
   subscribe_notify: replaced('Subscription-State: terminated', 'Subscription-State: active'),
   refer: replaced(/(terminated;reason=noresource[^]*SIP\/2.0) 200 OK/, '$1 603 Decline'),
+  proxy_invite_bye: status(180, 183),
+  relay_refused: anyRefusal,
   reinvite: replaced('a=recvonly', 'a=sendonly'),
   hold_resume: replaced('a=inactive', 'a=recvonly'),
   session_timer: replaced('refresher=uac', 'refresher=uas'),
@@ -63,9 +95,9 @@ const lies = {
 
 test('interop scenarios fail when the server does something wrong', { timeout: 120 }, async (t) => {
   const { gateway } = await startInterop(t);
-  const target = targetFile(t, await freePort());
+  const targets = { REFER_TARGET_CSV: targetFile(t, await freePort()), PROXY_TARGET_CSV: targetFile(t, await freePort()) };
   const sound = await Liar.start(t, gateway.config.sip_port, (text) => text);
-  const told = await runScenarios(t, sound.port, { RUN_ALL: 1, RUN_PROXY: 0, RUN_IPV6: 0, RUN_TLS: 0, SKIP: pending, REFER_TARGET_CSV: target });
+  const told = await runScenarios(t, sound.port, { RUN_ALL: 1, RUN_IPV6: 0, RUN_TLS: 0, SKIP: pending, ...targets });
   t.equal(told.status, 0, `through a relay that changes nothing: ${told.output}`);
   const scenarios = [...told.output.matchAll(/^PASS +(\S+)/gm)].map((match) => match[1]);
   t.equal(scenarios.filter((name) => !lies[name]), [], 'scenarios that nobody lied to');
@@ -76,7 +108,7 @@ test('interop scenarios fail when the server does something wrong', { timeout: 1
     for (let name = left.shift(); name; name = left.shift()) {
       const liar = await Liar.start(t, gateway.config.sip_port, lies[name]);
       const { status: code, output } = await runScenarios(t, liar.port,
-        { RUN_ALL: 1, ONLY: name, SCENARIO_TIMEOUT_SEC: 5, START_UAS: name === 'refer' ? 1 : 0, REFER_TARGET_CSV: target });
+        { RUN_ALL: 1, ONLY: name, SCENARIO_TIMEOUT_SEC: 5, ...targets });
       if (code !== 1 || !liar.told) credulous.push(`${name} (status ${code}, ${liar.told} lies): ${output}`);
     }
   };

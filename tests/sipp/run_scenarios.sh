@@ -99,7 +99,7 @@ choose () {
   wanted CODECS && add codecs && add many_media && add invite_no_offer
   wanted IPV6 && for name in options invite_bye register; do add "$name-ipv6" way=ipv6; done
   wanted TLS && for name in options invite_bye register message reinvite; do add "$name-tls" way=tls; done
-  wanted ERRORS && for name in unknown_number forbidden method_not_allowed unknown_method require_unknown event_unknown \
+  wanted ERRORS && for name in unknown_number forbidden relay_refused method_not_allowed unknown_method require_unknown event_unknown \
     unsupported_codecs codec_change malformed_sdp not_sdp contact_not_sip max_forwards_zero bye_without_dialog info_refused; do add "$name"; done
 }
 

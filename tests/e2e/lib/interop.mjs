@@ -1,11 +1,13 @@
 // The interop suite of tests/sipp against a gateway with the shipped config/interop.yaml.
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Gateway } from './gateway.mjs';
 import { freePort } from './ports.mjs';
+import { until } from './tap.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 
@@ -39,6 +41,42 @@ export async function runScenarios(t, port, set = {}, { host = '127.0.0.1' } = {
   });
   return { status: await exit, output };
 }
+
+/** Answers one call with `scenario` at `port`; `done` gives SIPp's status. */
+export async function answerWith(t, scenario, port, transport = 'udp') {
+  const directory = mkdtempSync(join(tmpdir(), 'switchroom-interop-'));
+  const child = spawn('sipp', ['-sf', join(root, `tests/sipp/${scenario}.xml`), '-i', '127.0.0.1', '-mi', '127.0.0.1',
+    '-p', String(port), '-t', transport === 'tcp' ? 't1' : 'u1', '-m', '1', '-nostdin', '-timeout', '40', '-timeout_error', '-trace_logs', '-log_file', 'log'],
+  { cwd: directory, stdio: 'ignore', env: { ...process.env, TERM: 'dumb' } });
+  const done = new Promise((resolve) => child.once('close', resolve));
+  t.after(async () => {
+    if (child.exitCode === null) child.kill('SIGKILL');
+    await done;
+    rmSync(directory, { recursive: true, force: true });
+  });
+  await until(`${scenario} listens`, () => listening(transport, port));
+  return { done, log: () => readFileSync(join(directory, 'log'), 'utf8') };
+}
+
+/** Whether the digest (RFC 2617, MD5, qop=auth) in a line "METHOD Digest name=value, ..." is that of `password`. */
+export function proves(line, password) {
+  const method = line.trim().split(' ')[0];
+  const of = Object.fromEntries([...line.matchAll(/(\w+)="?([^",]*)"?/g)].map(([, name, value]) => [name, value]));
+  const md5 = (...parts) => createHash('md5').update(parts.join(':')).digest('hex');
+  return of.response === md5(md5(of.username, of.realm, password), of.nonce, of.nc, of.cnonce, of.qop, md5(method, of.uri));
+}
+
+/** TLS at `port`, TCP at `plain` of loopback. */
+export async function unwrapTls(t, port, plain, { both }) {
+  const child = spawn('socat', [`OPENSSL-LISTEN:${port},bind=127.0.0.1,fork,reuseaddr,cert=${both},verify=0`, `TCP:127.0.0.1:${plain}`],
+    { stdio: 'ignore' });
+  const exit = new Promise((resolve) => child.once('close', resolve));
+  t.after(() => (child.kill(), exit));
+  await until('socat listens', () => listening('tcp', port));
+}
+
+const listening = (protocol, port) => readFileSync(`/proc/net/${protocol}`, 'utf8').split('\n')
+  .some((line) => new RegExp(`^ *\\d+: [0-9A-F]+:${port.toString(16).toUpperCase().padStart(4, '0')} \\S+ 0[7A] `).test(line));
 
 /** A file of the form of proxy_target.csv. */
 export function targetFile(t, port, host = '127.0.0.1') {
