@@ -35,8 +35,8 @@ const GwMethod *
 gw_api_method (guint index)
 {
   static const GwMethod *const tables[]
-      = { gw_server_methods, gw_room_methods,    gw_participant_methods, gw_play_methods,
-          gw_call_methods,   gw_session_methods, gw_message_methods,     gw_transfer_methods };
+      = { gw_server_methods, gw_room_methods,    gw_participant_methods, gw_play_methods,    gw_call_methods,
+          gw_entry_methods,  gw_session_methods, gw_message_methods,     gw_transfer_methods };
 
   for (guint t = 0; t < G_N_ELEMENTS (tables); t++)
     for (const GwMethod *method = tables[t]; method->name != NULL; method++)
@@ -176,6 +176,7 @@ gw_token_allows (const SigToken *token, GwGrant grant, const char *room, GError 
     [GW_GRANT_ROOM_LIST] = "video.roomList",
     [GW_GRANT_SIP_CALL] = "sip.call",
     [GW_GRANT_SIP_READ] = "sip.call or video.roomAdmin",
+    [GW_GRANT_SIP_ADMIN] = "sip.admin",
   };
   const gboolean allowed[] = {
     [GW_GRANT_ANY] = TRUE,
@@ -185,6 +186,7 @@ gw_token_allows (const SigToken *token, GwGrant grant, const char *room, GError 
     [GW_GRANT_ROOM_LIST] = token->room_list,
     [GW_GRANT_SIP_CALL] = token->sip_call || token->sip_admin,
     [GW_GRANT_SIP_READ] = token->sip_call || token->sip_admin || token->room_admin,
+    [GW_GRANT_SIP_ADMIN] = token->sip_admin,
   };
 
   if (!allowed[grant])
@@ -219,7 +221,7 @@ run_method (Gateway *gateway, GwRequest *request, json_t *params, GError **error
   const GwMethod *method = find_method (request->method);
   const char *field = NULL, *room;
 
-  if (!gw_params_check (method->params, params, &field, error))
+  if (!gw_params_check (method->params, method->keys != NULL ? method->keys () : NULL, params, &field, error))
     {
       if (field != NULL)
         gw_request_set_error_data (request, "field", json_string (field));

@@ -1,6 +1,7 @@
 /* The JSON API: connections, requests, and the table of methods. What the methods do is in api_*.c. */
 #pragma once
 
+#include "config/settings_fields.h"
 #include "gateway/gateway.h"
 
 /* One WebSocket. */
@@ -45,6 +46,7 @@ typedef enum
   GW_GRANT_ROOM_LIST,
   GW_GRANT_SIP_CALL, /* sip.call or sip.admin */
   GW_GRANT_SIP_READ, /* sip.call, sip.admin or roomAdmin */
+  GW_GRANT_SIP_ADMIN,
 } GwGrant;
 
 /**
@@ -64,6 +66,7 @@ typedef struct
   GwApiFunc run;
   const GwParam *params; /* ended by one without a name; (nullable) */
   const char *doc;
+  const CfgKey *(*keys) (void); /* (nullable): it takes these keys of the configuration too, but for id */
 } GwMethod;
 
 /* The tables of api_*.c, each ended by an entry without a name. */
@@ -72,6 +75,7 @@ extern const GwMethod gw_room_methods[];
 extern const GwMethod gw_participant_methods[];
 extern const GwMethod gw_play_methods[];
 extern const GwMethod gw_call_methods[];
+extern const GwMethod gw_entry_methods[];
 extern const GwMethod gw_session_methods[];
 extern const GwMethod gw_transfer_methods[];
 

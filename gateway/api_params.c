@@ -5,8 +5,8 @@
 #include "config/base/error.h"
 
 static const char *const type_words[] = {
-  [GW_PARAM_STRING] = "string", [GW_PARAM_TEXT] = "string", [GW_PARAM_INT] = "integer", [GW_PARAM_BOOL] = "boolean",
-  [GW_PARAM_OBJECT] = "object", [GW_PARAM_LIST] = "array",
+  [GW_PARAM_STRING] = "string", [GW_PARAM_TEXT] = "string",   [GW_PARAM_INT] = "integer",
+  [GW_PARAM_BOOL] = "boolean",  [GW_PARAM_OBJECT] = "object", [GW_PARAM_LIST] = "array",
 };
 
 const char *
@@ -173,8 +173,23 @@ rename_aliases (const GwParam *table, json_t *params, const char **field, GError
   return TRUE;
 }
 
+/* The id of an entry is given out, not chosen. */
+static gboolean
+is_key (const CfgKey *keys, const char *name)
+{
+  CfgField field;
+
+  for (guint i = 0; keys != NULL && cfg_field (keys, i, NULL, &field); i++)
+    {
+      g_free (field.words);
+      if (strcmp (field.name, name) == 0)
+        return strcmp (name, "id") != 0;
+    }
+  return FALSE;
+}
+
 gboolean
-gw_params_check (const GwParam *table, json_t *params, const char **field, GError **error)
+gw_params_check (const GwParam *table, const CfgKey *keys, json_t *params, const char **field, GError **error)
 {
   const char *name;
   json_t *value;
@@ -183,7 +198,7 @@ gw_params_check (const GwParam *table, json_t *params, const char **field, GErro
   *field = NULL;
   json_object_foreach_safe (params, next, name, value)
   {
-    if (json_is_null (value))
+    if (json_is_null (value) && !is_key (keys, name))
       json_object_del (params, name);
   }
   if (!rename_aliases (table, params, field, error))
@@ -193,6 +208,8 @@ gw_params_check (const GwParam *table, json_t *params, const char **field, GErro
     const GwParam *param = find_param (table, name);
 
     *field = name;
+    if (param == NULL && is_key (keys, name))
+      continue;
     if (param == NULL)
       return wrong (error, name, "no such parameter of this method");
     if (!check_value (param, value, error))
@@ -238,8 +255,79 @@ alias_schema (const GwParam *param)
   return schema;
 }
 
+static json_t *
+words_schema (char **words)
+{
+  json_t *list = json_array ();
+
+  for (; *words != NULL; words++)
+    json_array_append_new (list, json_string (*words));
+  return json_pack ("{s:s, s:o}", "type", "string", "enum", list);
+}
+
+static json_t *keys_schema (const CfgKey *keys);
+
+static json_t *
+key_type_schema (const CfgField *field)
+{
+  switch (field->type)
+    {
+    case CFG_FIELD_TEXT:
+      return json_pack ("{s:s, s:I}", "type", "string", "maxLength",
+                        (json_int_t)(field->max > 0 ? field->max : 1024));
+    case CFG_FIELD_WORD:
+      return words_schema (field->words);
+    case CFG_FIELD_TEXTS:
+      return json_pack ("{s:s, s:{s:s}}", "type", "array", "items", "type", "string");
+    case CFG_FIELD_WORDS:
+      return json_pack ("{s:s, s:o}", "type", "array", "items", words_schema (field->words));
+    case CFG_FIELD_BOOL:
+      return json_pack ("{s:s}", "type", "boolean");
+    case CFG_FIELD_COUNT:
+    case CFG_FIELD_SECONDS:
+      return json_pack ("{s:[s,s], s:I, s:I}", "type", "integer", "string", "minimum", (json_int_t)field->min,
+                        "maximum", (json_int_t)field->max);
+    case CFG_FIELD_DURATION:
+      return json_pack ("{s:[s,s]}", "type", "integer", "string");
+    case CFG_FIELD_PAIRS:
+      return json_pack ("{s:s, s:{s:s}}", "type", "object", "additionalProperties", "type", "string");
+    case CFG_FIELD_SECTION:
+      return keys_schema (field->keys);
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+static void
+add_keys (json_t *properties, const CfgKey *keys)
+{
+  CfgField field;
+
+  for (guint i = 0; cfg_field (keys, i, NULL, &field); i++)
+    {
+      g_autofree char **words = field.words;
+      json_t *schema;
+
+      if (strcmp (field.name, "id") == 0)
+        continue;
+      schema = key_type_schema (&field);
+      if (field.expected != NULL)
+        json_object_set_new (schema, "description", json_string (field.expected));
+      json_object_set_new (properties, field.name, schema);
+    }
+}
+
+static json_t *
+keys_schema (const CfgKey *keys)
+{
+  json_t *properties = json_object ();
+
+  add_keys (properties, keys);
+  return json_pack ("{s:s, s:o, s:b}", "type", "object", "properties", properties, "additionalProperties", 0);
+}
+
 json_t *
-gw_params_schema (const GwParam *table)
+gw_params_schema (const GwParam *table, const CfgKey *keys)
 {
   json_t *properties = json_object (), *required = json_array ();
 
@@ -251,6 +339,8 @@ gw_params_schema (const GwParam *table)
       if (param->required && param->aliases[0] == NULL)
         json_array_append_new (required, json_string (param->name));
     }
+  if (keys != NULL)
+    add_keys (properties, keys);
   return json_pack ("{s:s, s:o, s:o, s:b}", "type", "object", "properties", properties, "required", required,
                     "additionalProperties", 0);
 }

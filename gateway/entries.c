@@ -5,6 +5,7 @@
 #include "config/base/error.h"
 #include "config/base/ids.h"
 #include "config/base/log.h"
+#include "gateway/tls.h"
 
 typedef struct
 {
@@ -390,7 +391,9 @@ count_in (Gateway *gateway, GwStoreKind kind, const char *id, const char *text, 
   if (!found && text != NULL)
     texts_add (&texts, kind, (char *)text);
   merged = try (entries, &texts, error);
-  if (merged == NULL)
+  if (merged == NULL
+      || (kind == GW_STORE_TRUNK && gw_tls_is_wanted (merged)
+          && !gw_tls_reload (gateway->sip, TRUE, merged, error)))
     return FALSE;
   *before = replace_entry (entries->lists[kind], id, text != NULL ? entry_new (id, text) : NULL);
   gateway_set_settings (gateway, entries->file);

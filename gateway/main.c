@@ -196,6 +196,7 @@ on_hangup (gpointer data)
 {
   Process *process = data;
   g_autoptr (GError) error = NULL;
+  gboolean tls_was_wanted = gw_tls_is_wanted (process->gateway->settings);
   CfgSettings *settings;
   CfgLogLevel level;
 
@@ -219,16 +220,16 @@ on_hangup (gpointer data)
                  CFG_STR ("reason", error->message));
       g_clear_error (&error);
     }
-  if (!gw_tls_reload (process->gateway->sip, process->settings, settings, &error))
+  if (!process->gateway->loopback_only)
+    (void)sig_sip_find_addresses (process->gateway->sip);
+  cfg_log_set_level (level);
+  replace_settings (process, settings);
+  if (!gw_tls_reload (process->gateway->sip, tls_was_wanted, process->gateway->settings, &error))
     {
       cfg_error ("config", NULL, "The SIP certificates were not read again, the old ones go on",
                  CFG_STR ("reason", error->message));
       g_clear_error (&error);
     }
-  if (!process->gateway->loopback_only)
-    (void)sig_sip_find_addresses (process->gateway->sip);
-  cfg_log_set_level (level);
-  replace_settings (process, settings);
   return G_SOURCE_CONTINUE;
 }
 

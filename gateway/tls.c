@@ -63,13 +63,13 @@ gw_tls_clear (GwTls *tls)
 }
 
 gboolean
-gw_tls_reload (SigSip *sip, const CfgSettings *before, const CfgSettings *settings, GError **error)
+gw_tls_reload (SigSip *sip, gboolean was_wanted, const CfgSettings *settings, GError **error)
 {
   g_auto (GwTls) tls = { 0 };
 
   if (!gw_tls_is_wanted (settings))
     {
-      if (gw_tls_is_wanted (before))
+      if (was_wanted)
         cfg_warn ("config", NULL, "SIP over TLS is not configured any more, but goes on until a restart");
       return TRUE;
     }

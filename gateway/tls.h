@@ -19,8 +19,8 @@ void gw_tls_init (GwTls *tls, const CfgSettings *settings);
 void gw_tls_clear (GwTls *tls);
 
 /** gw_tls_reload: for SIGHUP: reads the files that @settings name for the connections to come. FALSE with
- * @error: the old ones go on. @before: what was in force until now. */
-gboolean gw_tls_reload (SigSip *sip, const CfgSettings *before, const CfgSettings *settings, GError **error);
+ * @error: the old ones go on. @was_wanted: by the settings in force until now. */
+gboolean gw_tls_reload (SigSip *sip, gboolean was_wanted, const CfgSettings *settings, GError **error);
 /** gw_tls_log: when the first of our certificates expires, louder the sooner that is. */
 void gw_tls_log (SigSip *sip);
 /** gw_tls_metrics: the same as a metric. */

@@ -4,6 +4,7 @@
 
 #include "config/base/error.h"
 #include "config/settings.h"
+#include "config/settings_fields.h"
 
 #define FILE_TEXT                                                                                            \
   "trunks:\n"                                                                                                \
@@ -100,6 +101,46 @@ test_demo_ends_and_does_not_come_back (void)
   g_assert_cmpuint (trunked->n_trunks, ==, 1);
 }
 
+/* Every key of a trunk and of a rule can be described, and says what was read. */
+static void
+test_fields (void)
+{
+  g_autoptr (CfgSettings) settings
+      = with (FILE_TEXT,
+              "{\"name\": \"a\", \"numbers\": [\"1\", \"2\"], \"direction\": \"inbound\", "
+              "\"auth_username\": \"u\", \"auth_password\": \"p\"}",
+              NULL, FALSE, NULL);
+  CfgField field;
+  guint n_seen = 0;
+
+  for (guint i = 0; cfg_field (cfg_trunk_keys (), i, &settings->trunks[1], &field); i++)
+    {
+      g_autofree char **words = field.words;
+
+      g_assert_cmpint (words != NULL, ==, field.type == CFG_FIELD_WORD || field.type == CFG_FIELD_WORDS);
+      if (strcmp (field.name, "name") == 0)
+        g_assert_cmpstr (field.text, ==, "a");
+      else if (strcmp (field.name, "direction") == 0)
+        g_assert_cmpstr (field.text, ==, "inbound");
+      else if (strcmp (field.name, "numbers") == 0)
+        g_assert_cmpstr (field.texts[1], ==, "2");
+      else if (strcmp (field.name, "auth_password") == 0)
+        g_assert_true (field.is_secret && field.is_set);
+      else
+        continue;
+      n_seen++;
+    }
+  g_assert_cmpuint (n_seen, ==, 4);
+  for (guint i = 0; cfg_field (cfg_rule_keys (), i, NULL, &field); i++)
+    {
+      g_autofree char **words = field.words;
+
+      g_assert_false (field.is_set);
+      n_seen++;
+    }
+  g_assert_cmpuint (n_seen, >, 10);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -107,5 +148,6 @@ main (int argc, char **argv)
   g_test_add_func ("/config/entries/follow-the-file", test_follow_the_file);
   g_test_add_func ("/config/entries/errors-name-the-entry", test_errors_name_the_entry);
   g_test_add_func ("/config/entries/demo-ends-and-does-not-come-back", test_demo_ends_and_does_not_come_back);
+  g_test_add_func ("/config/entries/fields", test_fields);
   return g_test_run ();
 }

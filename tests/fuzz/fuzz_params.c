@@ -44,7 +44,7 @@ run (const guint8 *data, gsize size)
 
   if (json_is_object (params))
     {
-      if (gw_params_check (table, params, &field, &error))
+      if (gw_params_check (table, NULL, params, &field, &error))
         check_accepted (params);
       else
         {

@@ -47,7 +47,7 @@ test_table (void)
 
       g_test_message ("%s", rows[i].json);
       g_assert_nonnull (params);
-      g_assert_cmpint (gw_params_check (table, params, &field, &error), ==, rows[i].field == NULL);
+      g_assert_cmpint (gw_params_check (table, NULL, params, &field, &error), ==, rows[i].field == NULL);
       g_assert_cmpstr (field, ==, rows[i].field);
       if (rows[i].field != NULL)
         g_assert_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT);
@@ -64,14 +64,14 @@ test_overlong_strings (void)
   json_t *params = json_pack ("{s:s}", "room", name);
   const char *field = NULL;
 
-  g_assert_false (gw_params_check (table, params, &field, NULL));
+  g_assert_false (gw_params_check (table, NULL, params, &field, NULL));
   json_decref (params);
 }
 
 static void
 test_schema_lists_everything (void)
 {
-  json_t *schema = gw_params_schema (table);
+  json_t *schema = gw_params_schema (table, NULL);
   json_t *properties = json_object_get (schema, "properties");
 
   g_assert_cmpuint (json_object_size (properties), ==, 6);

@@ -1,0 +1,265 @@
+/* trunk.* and dispatch_rule.*: those of the configuration file and those made through the API. */
+#include "gateway/api.h"
+
+#include <string.h>
+
+#include "config/base/clock.h"
+#include "config/base/error.h"
+#include "config/settings_fields.h"
+#include "gateway/entries.h"
+
+static json_t *
+texts_json (char **texts)
+{
+  json_t *list = json_array ();
+
+  for (; texts != NULL && *texts != NULL; texts++)
+    json_array_append_new (list, json_string (*texts));
+  return list;
+}
+
+static json_t *
+pairs_json (const CfgField *field)
+{
+  json_t *object = json_object ();
+
+  for (gsize i = 0; i < field->n_pairs; i++)
+    json_object_set_new (object, field->pairs[i].name, json_string (field->pairs[i].value));
+  return object;
+}
+
+static json_t *fields_json (const CfgKey *keys, gconstpointer object);
+
+static json_t *
+value_json (const CfgField *field)
+{
+  switch (field->type)
+    {
+    case CFG_FIELD_TEXT:
+    case CFG_FIELD_WORD:
+      return json_string (field->text);
+    case CFG_FIELD_TEXTS:
+    case CFG_FIELD_WORDS:
+      return texts_json (field->texts);
+    case CFG_FIELD_BOOL:
+      return json_boolean (field->number);
+    case CFG_FIELD_COUNT:
+    case CFG_FIELD_SECONDS:
+      return json_integer ((json_int_t)field->number);
+    case CFG_FIELD_DURATION:
+      return json_integer ((json_int_t)(field->number / CFG_US_PER_S));
+    case CFG_FIELD_PAIRS:
+      return pairs_json (field);
+    case CFG_FIELD_SECTION:
+      return fields_json (field->keys, field->object);
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+/* Secrets are not shown. */
+static json_t *
+fields_json (const CfgKey *keys, gconstpointer object)
+{
+  json_t *result = json_object ();
+  CfgField field;
+
+  for (guint i = 0; cfg_field (keys, i, object, &field); i++)
+    {
+      g_autofree char **words = field.words;
+
+      if (field.is_set && !field.is_secret)
+        json_object_set_new (result, field.name, value_json (&field));
+    }
+  return result;
+}
+
+/* One kind of entry, in the words of the API. */
+typedef struct
+{
+  GwStoreKind kind;
+  const char *id_name, *one, *all;
+} Kind;
+
+static const Kind trunks = { GW_STORE_TRUNK, "sip_trunk_id", "trunk", "trunks" };
+static const Kind rules = { GW_STORE_RULE, "sip_dispatch_rule_id", "dispatch_rule", "dispatch_rules" };
+
+/* The @index-th; NULL behind the last. */
+static json_t *
+entry_json (const CfgSettings *settings, const Kind *kind, gsize index)
+{
+  json_t *object;
+  guint line;
+
+  if (kind->kind == GW_STORE_TRUNK && index < settings->n_trunks)
+    {
+      object = fields_json (cfg_trunk_keys (), &settings->trunks[index]);
+      line = settings->trunks[index].line;
+    }
+  else if (kind->kind == GW_STORE_RULE && index < settings->n_dispatch_rules)
+    {
+      object = fields_json (cfg_rule_keys (), &settings->dispatch_rules[index]);
+      line = settings->dispatch_rules[index].line;
+    }
+  else
+    return NULL;
+  json_object_set (object, kind->id_name, json_object_get (object, "id"));
+  json_object_del (object, "id");
+  json_object_set_new (object, "read_only", json_boolean (line > 0));
+  return object;
+}
+
+static json_t *
+list_entries (Gateway *gateway, const Kind *kind)
+{
+  json_t *list = json_array (), *object;
+
+  for (gsize i = 0; (object = entry_json (gateway->settings, kind, i)) != NULL; i++)
+    json_array_append_new (list, object);
+  return json_pack ("{s:o}", kind->all, list);
+}
+
+/* (transfer full): NULL when it is gone again */
+static json_t *
+find_entry (Gateway *gateway, const Kind *kind, const char *id)
+{
+  json_t *object;
+
+  for (gsize i = 0; (object = entry_json (gateway->settings, kind, i)) != NULL; i++)
+    {
+      if (strcmp (json_string_value (json_object_get (object, kind->id_name)), id) == 0)
+        return object;
+      json_decref (object);
+    }
+  return NULL;
+}
+
+typedef struct
+{
+  GwRequest *request;
+  const Kind *kind;
+  gboolean is_delete;
+} Waiting;
+
+static void
+on_done (Gateway *gateway, gpointer user, const char *id, const GError *error)
+{
+  g_autofree Waiting *waiting = user;
+  g_autoptr (GwRequest) request = waiting->request;
+  json_t *object = waiting->is_delete ? NULL : find_entry (gateway, waiting->kind, id);
+
+  if (error != NULL)
+    {
+      json_decref (object);
+      gw_request_fail (request, error);
+    }
+  else
+    gw_request_reply (request, object != NULL ? json_pack ("{s:o}", waiting->kind->one, object)
+                                              : json_pack ("{s:s}", waiting->kind->id_name, id));
+}
+
+static Waiting *
+wait_for (GwRequest *request, const Kind *kind, gboolean is_delete)
+{
+  Waiting *waiting = g_new0 (Waiting, 1);
+
+  waiting->request = gw_request_ref (request);
+  waiting->kind = kind;
+  waiting->is_delete = is_delete;
+  return waiting;
+}
+
+static void
+wait_no_more (Waiting *waiting)
+{
+  gw_request_unref (waiting->request);
+  g_free (waiting);
+}
+
+static json_t *
+put_entry (Gateway *gateway, GwRequest *request, const Kind *kind, const char *id, json_t *fields,
+           GError **error)
+{
+  Waiting *waiting = wait_for (request, kind, FALSE);
+  g_autofree char *field = NULL;
+
+  if (gw_entry_put (gateway, kind->kind, id, fields, on_done, waiting, &field, error))
+    return NULL;
+  if (field != NULL)
+    gw_request_set_error_data (request, "field", json_string (field));
+  wait_no_more (waiting);
+  return NULL;
+}
+
+static json_t *
+update_entry (Gateway *gateway, GwRequest *request, const Kind *kind, json_t *params, GError **error)
+{
+  g_autofree char *id = g_strdup (gw_param_string (params, kind->id_name));
+
+  json_object_del (params, kind->id_name);
+  return put_entry (gateway, request, kind, id, params, error);
+}
+
+static json_t *
+delete_entry (Gateway *gateway, GwRequest *request, const Kind *kind, json_t *params, GError **error)
+{
+  Waiting *waiting = wait_for (request, kind, TRUE);
+
+  if (!gw_entry_delete (gateway, kind->kind, gw_param_string (params, kind->id_name), on_done, waiting,
+                        error))
+    wait_no_more (waiting);
+  return NULL;
+}
+
+#define METHODS(kind)                                                                                        \
+  static json_t *kind##_create (Gateway *gateway, GwRequest *request, json_t *params, GError **error)        \
+  {                                                                                                          \
+    return put_entry (gateway, request, &kind, NULL, params, error);                                         \
+  }                                                                                                          \
+  static json_t *kind##_update (Gateway *gateway, GwRequest *request, json_t *params, GError **error)        \
+  {                                                                                                          \
+    return update_entry (gateway, request, &kind, params, error);                                            \
+  }                                                                                                          \
+  static json_t *kind##_delete (Gateway *gateway, GwRequest *request, json_t *params, GError **error)        \
+  {                                                                                                          \
+    return delete_entry (gateway, request, &kind, params, error);                                            \
+  }                                                                                                          \
+  static json_t *kind##_list (Gateway *gateway, GwRequest *request, json_t *params, GError **error)          \
+  {                                                                                                          \
+    return list_entries (gateway, &kind);                                                                    \
+  }
+
+METHODS (trunks)
+METHODS (rules)
+
+static const GwParam trunk_id[] = {
+  { "sip_trunk_id", { "id", "trunk_id" }, GW_PARAM_STRING, TRUE, "Id (ST_...) or name of the trunk." },
+  { NULL },
+};
+static const GwParam rule_id[] = {
+  { "sip_dispatch_rule_id", { "id", "rule_id" }, GW_PARAM_STRING, TRUE, "Id (SDR_...) or name of the rule." },
+  { NULL },
+};
+
+const GwMethod gw_entry_methods[] = {
+  { "trunk.create", GW_GRANT_SIP_ADMIN, NULL, trunks_create, NULL,
+    "Makes a trunk, with the keys of the configuration. It counts at once, and is kept over restarts.",
+    cfg_trunk_keys },
+  { "trunk.update", GW_GRANT_SIP_ADMIN, NULL, trunks_update, trunk_id,
+    "Changes what is given of a trunk that was made through the API; null goes back to the default.",
+    cfg_trunk_keys },
+  { "trunk.list", GW_GRANT_SIP_ADMIN, NULL, trunks_list, NULL,
+    "All trunks; read_only: those of the configuration file." },
+  { "trunk.delete", GW_GRANT_SIP_ADMIN, NULL, trunks_delete, trunk_id,
+    "Removes a trunk that was made through the API. Calls that are up go on." },
+  { "dispatch_rule.create", GW_GRANT_SIP_ADMIN, NULL, rules_create, NULL,
+    "Makes a dispatch rule, with the keys of the configuration.", cfg_rule_keys },
+  { "dispatch_rule.update", GW_GRANT_SIP_ADMIN, NULL, rules_update, rule_id,
+    "Changes what is given of a rule that was made through the API; null goes back to the default.",
+    cfg_rule_keys },
+  { "dispatch_rule.list", GW_GRANT_SIP_ADMIN, NULL, rules_list, NULL,
+    "All dispatch rules, in the order in which they are asked." },
+  { "dispatch_rule.delete", GW_GRANT_SIP_ADMIN, NULL, rules_delete, rule_id,
+    "Removes a rule that was made through the API." },
+  { NULL },
+};
