@@ -101,6 +101,24 @@ typedef enum
   CFG_ENCRYPTION_REQUIRE,
 } CfgEncryption;
 
+/* How key presses travel in SIP calls. */
+typedef enum
+{
+  CFG_DTMF_UNSET,   /* the next wider setting; at last: auto */
+  CFG_DTMF_AUTO,    /* telephone-events and INFO; without telephone-events: tones in the audio */
+  CFG_DTMF_RFC4733, /* telephone-events only */
+  CFG_DTMF_INFO,    /* SIP INFO only */
+  CFG_DTMF_INBAND,  /* tones in the audio only */
+} CfgDtmf;
+
+/* Of which country the tones are that are played. */
+typedef enum
+{
+  CFG_TONES_EU,
+  CFG_TONES_US,
+  CFG_TONES_UK,
+} CfgTones;
+
 /* Whose order of codecs decides on SIP legs. */
 typedef enum
 {
@@ -115,6 +133,8 @@ typedef struct
   char **codecs; /* "opus", "G722", "PCMU", "PCMA", the preferred one first; default in that order */
   CfgCodecOrder codec_order;
   CfgEncryption encryption;
+  CfgDtmf dtmf;
+  CfgTones tones;            /* default eu */
   guint opus_complexity;     /* 0-10, default 5 */
   guint mix_speakers;        /* default 6 */
   gint64 timeout_us;         /* default 60 s; 0: off */
@@ -256,6 +276,7 @@ typedef struct
   char **codecs; /* as media.codecs; empty: those of media.codecs */
   CfgCodecOrder codec_order;
   CfgEncryption media_encryption;
+  CfgDtmf dtmf;
   CfgTransferPolicy allow_transfer; /* whom its phones may have called by REFER; default internal */
   char **allowed_targets; /* inbound: other hosts that its calls may be for (config/base/host_list.h); none */
   gboolean register_;     /* `register`: at outbound_address, as from_user or auth_username */

@@ -149,6 +149,13 @@ static const CfgWord encryption_words[] = { { "disable", CFG_ENCRYPTION_DISABLE 
                                             { NULL, 0 } };
 static const CfgWord codec_order_words[]
     = { { "offer", CFG_CODEC_ORDER_OFFER }, { "ours", CFG_CODEC_ORDER_OURS }, { NULL, 0 } };
+static const CfgWord dtmf_words[] = { { "auto", CFG_DTMF_AUTO },
+                                      { "rfc4733", CFG_DTMF_RFC4733 },
+                                      { "info", CFG_DTMF_INFO },
+                                      { "inband", CFG_DTMF_INBAND },
+                                      { NULL, 0 } };
+static const CfgWord tones_words[]
+    = { { "eu", CFG_TONES_EU }, { "us", CFG_TONES_US }, { "uk", CFG_TONES_UK }, { NULL, 0 } };
 static const CfgWord transfer_words[] = { { "none", CFG_TRANSFER_NONE },
                                           { "internal", CFG_TRANSFER_INTERNAL },
                                           { "trunk", CFG_TRANSFER_TRUNK },
@@ -329,6 +336,8 @@ static const CfgKey media_keys[] = {
   CODECS ("codecs", codecs, 1),
   WORD ("codec_order", codec_order, codec_order_words),
   WORD ("encryption", encryption, encryption_words),
+  WORD ("dtmf", dtmf, dtmf_words),
+  WORD ("tones", tones, tones_words),
   COUNT ("opus_complexity", opus_complexity, 0, 10),
   COUNT ("mix_speakers", mix_speakers, 1, 32),
   DURATION ("timeout", timeout_us),
@@ -440,6 +449,7 @@ static const CfgKey trunk_keys[] = {
   CODECS ("codecs", codecs, 0),
   WORD ("codec_order", codec_order, codec_order_words),
   WORD ("media_encryption", media_encryption, encryption_words),
+  WORD ("dtmf", dtmf, dtmf_words),
   WORD ("allow_transfer", allow_transfer, transfer_words),
   TEXTS ("allowed_targets", allowed_targets, .check = is_target,
          .expected = "a host, host:port, *.domain or range of addresses"),

@@ -21,6 +21,7 @@ typedef enum
   GW_PARAM_STRING, /* one line: no control characters */
   GW_PARAM_TEXT,   /* any characters but NUL */
   GW_PARAM_INT,
+  GW_PARAM_REAL, /* a number; min and max are whole ones */
   GW_PARAM_BOOL,
   GW_PARAM_OBJECT, /* as the method says */
   GW_PARAM_LIST,   /* of strings */
@@ -117,6 +118,7 @@ gboolean gw_token_allows (const SigToken *token, GwGrant grant, const char *room
 /** gw_param_string: (nullable): NULL when absent. The same for the others, with their defaults. */
 const char *gw_param_string (json_t *params, const char *name);
 gint64 gw_param_int (json_t *params, const char *name, gint64 otherwise);
+double gw_param_real (json_t *params, const char *name, double otherwise);
 gboolean gw_param_bool (json_t *params, const char *name, gboolean otherwise);
 /** gw_param_list: NULL when absent or empty. (transfer full) */
 char **gw_param_list (json_t *params, const char *name) G_GNUC_WARN_UNUSED_RESULT;

@@ -5,8 +5,9 @@
 #include "config/base/error.h"
 
 static const char *const type_words[] = {
-  [GW_PARAM_STRING] = "string", [GW_PARAM_TEXT] = "string",   [GW_PARAM_INT] = "integer",
-  [GW_PARAM_BOOL] = "boolean",  [GW_PARAM_OBJECT] = "object", [GW_PARAM_LIST] = "array",
+  [GW_PARAM_STRING] = "string", [GW_PARAM_TEXT] = "string",  [GW_PARAM_INT] = "integer",
+  [GW_PARAM_REAL] = "number",   [GW_PARAM_BOOL] = "boolean", [GW_PARAM_OBJECT] = "object",
+  [GW_PARAM_LIST] = "array",
 };
 
 const char *
@@ -21,6 +22,14 @@ gw_param_int (json_t *params, const char *name, gint64 otherwise)
   json_t *value = json_object_get (params, name);
 
   return value != NULL ? (gint64)json_integer_value (value) : otherwise;
+}
+
+double
+gw_param_real (json_t *params, const char *name, double otherwise)
+{
+  json_t *value = json_object_get (params, name);
+
+  return value != NULL ? json_number_value (value) : otherwise;
 }
 
 gboolean
@@ -101,27 +110,34 @@ check_list (const GwParam *param, json_t *value, GError **error)
 }
 
 static gboolean
+check_number (const GwParam *param, json_t *value, GError **error)
+{
+  const double number = json_number_value (value);
+
+  if (!json_is_number (value))
+    return wrong (error, param->name,
+                  param->type == GW_PARAM_INT ? "must be a whole number" : "must be a number");
+  if (param->type == GW_PARAM_INT && !json_is_integer (value))
+    return wrong (error, param->name, "must be a whole number");
+  if (number >= (double)param->min && (param->max <= 0 || number <= (double)param->max))
+    return TRUE;
+  g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+               "%s: must be between %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT, param->name, param->min,
+               param->max);
+  return FALSE;
+}
+
+static gboolean
 check_value (const GwParam *param, json_t *value, GError **error)
 {
-  gint64 number;
-
   switch (param->type)
     {
     case GW_PARAM_STRING:
     case GW_PARAM_TEXT:
       return check_string (param, value, error);
     case GW_PARAM_INT:
-      if (!json_is_integer (value))
-        return wrong (error, param->name, "must be a whole number");
-      number = (gint64)json_integer_value (value);
-      if (number < param->min || (param->max > 0 && number > param->max))
-        {
-          g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
-                       "%s: must be between %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT, param->name,
-                       param->min, param->max);
-          return FALSE;
-        }
-      return TRUE;
+    case GW_PARAM_REAL:
+      return check_number (param, value, error);
     case GW_PARAM_BOOL:
       return json_is_boolean (value) || wrong (error, param->name, "must be true or false");
     case GW_PARAM_OBJECT:
@@ -236,7 +252,7 @@ param_schema (const GwParam *param)
     json_object_set_new (schema, "maxLength", json_integer ((json_int_t)longest (param)));
   if (param->type == GW_PARAM_LIST)
     json_object_set_new (schema, "items", json_pack ("{s:s}", "type", "string"));
-  if (param->type == GW_PARAM_INT)
+  if (param->type == GW_PARAM_INT || param->type == GW_PARAM_REAL)
     {
       json_object_set_new (schema, "minimum", json_integer (param->min));
       if (param->max > 0)

@@ -7,6 +7,7 @@
 #include "gateway/calls.h"
 #include "gateway/rooms.h"
 #include "media/codec/codec.h"
+#include "media/core/dtmf.h"
 
 static GwParticipant *
 find_participant (Gateway *gateway, json_t *params, GError **error)
@@ -70,29 +71,19 @@ participant_mute (Gateway *gateway, GwRequest *request, json_t *params, GError *
 
 /* ---- participant.create ---- */
 
-static const struct
-{
-  const char *param, *member;
-} later[] = {
-  { "dtmf", "sending digits" },
-  { "play_dialtone", "playing a dial tone" },
-};
-
 static gboolean
-refuse_later_features (json_t *params, GError **error)
+take_digits (json_t *params, GwDialParams *dial, GError **error)
 {
-  for (gsize i = 0; i < G_N_ELEMENTS (later); i++)
-    {
-      json_t *value = json_object_get (params, later[i].param);
+  const char *digits = gw_param_string (params, "dtmf");
 
-      if (value == NULL || json_is_false (value)
-          || (json_is_string (value) && json_string_length (value) == 0))
-        continue;
-      g_set_error (error, CFG_ERROR, CFG_ERROR_UNIMPLEMENTED, "%s: %s is not available in this version",
-                   later[i].param, later[i].member);
-      return FALSE;
-    }
-  return TRUE;
+  if (digits == NULL || digits[0] == '\0')
+    return TRUE;
+  dial->dtmf = digits;
+  if (media_dtmf_duration_ms (digits, MEDIA_DTMF_TONE_MS, MEDIA_DTMF_GAP_MS) >= 0)
+    return TRUE;
+  g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                       "dtmf: must be of 0-9 * # A-D, and the pauses w (0.5 s), W (1 s) and , (2 s)");
+  return FALSE;
 }
 
 static gboolean
@@ -193,13 +184,14 @@ participant_create (Gateway *gateway, GwRequest *request, json_t *params, GError
     .display_name = gw_param_string (params, "display_name"),
     .include_headers = gw_param_string (params, "include_headers"),
     .privacy = gw_param_string (params, "privacy"),
+    .play_dialtone = gw_param_bool (params, "play_dialtone", FALSE),
     .hide_number = gw_param_bool (params, "hide_phone_number", FALSE),
     .wait_until_answered = gw_param_bool (params, "wait_until_answered", FALSE),
     .ringing_timeout_s = (guint)gw_param_int (params, "ringing_timeout", 0),
     .max_duration_s = (guint)gw_param_int (params, "max_call_duration", 0),
   };
 
-  if (!refuse_later_features (params, error) || !gw_codecs_check (codecs, error)
+  if (!take_digits (params, &dial, error) || !gw_codecs_check (codecs, error)
       || !take_encryption (params, &dial, error) || !check_attributes (dial.attributes, error)
       || !take_trunk (json_object_get (params, "trunk"), &dial, error))
     return NULL;
@@ -311,8 +303,18 @@ static const GwParam create_params[] = {
     FALSE,
     "SRTP with keys in SDP: disable, allow (offered, plain RTP taken too) or require; default: the "
     "trunk's." },
-  { "dtmf", { NULL }, GW_PARAM_STRING, FALSE, "Not available yet." },
-  { "play_dialtone", { NULL }, GW_PARAM_BOOL, FALSE, "Not available yet." },
+  { "dtmf",
+    { NULL },
+    GW_PARAM_STRING,
+    FALSE,
+    "Digits to send once the phone has answered: 0-9 * # A-D; w: 0.5 s of pause, W: 1 s.",
+    0,
+    128 },
+  { "play_dialtone",
+    { NULL },
+    GW_PARAM_BOOL,
+    FALSE,
+    "The room hears ringing until the phone is heard or gave up." },
   { NULL },
 };
 

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "config/base/error.h"
+#include "gateway/calls.h"
 #include "gateway/plays.h"
 #include "gateway/rooms.h"
-#include "media/core/dtmf.h"
 
 #define DIGITS_MAX 64
 
@@ -40,7 +40,7 @@ play (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
     .file = gw_param_string (params, "file"),
     .tone = gw_param_string (params, "tone"),
     .loop = gw_param_bool (params, "loop", FALSE),
-    .gain_db = (double)gw_param_int (params, "gain_db", 0),
+    .gain_db = gw_param_real (params, "gain_db", 0),
   };
   GwRoom *room = find_room (gateway, params, error);
   GwParticipant *participant = room != NULL && identity != NULL ? find_in (room, identity, error) : NULL;
@@ -78,16 +78,7 @@ send_dtmf (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
                            "only phones can be sent digits: this participant is none");
       return NULL;
     }
-  if (media_dtmf_duration_ms (digits, MEDIA_DTMF_TONE_MS, MEDIA_DTMF_GAP_MS) < 0)
-    {
-      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
-                           "digits: must be of 0-9 * # A-D, and the pauses w (0.5 s), W (1 s) and , (2 s)");
-      return NULL;
-    }
-  if (media_engine_leg_send_dtmf (gateway->media, participant->leg, digits))
-    return json_object ();
-  g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION, "the phone has no media yet");
-  return NULL;
+  return gw_call_send_digits (participant->call, digits, error) ? json_object () : NULL;
 }
 
 static json_t *
@@ -102,7 +93,7 @@ set_gain (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
   if (participant == NULL || (listener != NULL && hears == NULL))
     return NULL;
   media_engine_leg_set_gain (gateway->media, participant->leg, hears != NULL ? hears->leg : 0,
-                             (double)gw_param_int (params, "gain_db", 0));
+                             gw_param_real (params, "gain_db", 0));
   return json_object ();
 }
 
@@ -119,7 +110,7 @@ set_gain (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
       { "tone", { NULL }, GW_PARAM_STRING, FALSE, "Instead: ringback, busy, congestion, dial or beep." },    \
       { "loop", { NULL }, GW_PARAM_BOOL, FALSE, "Begin the file anew at its end." },                         \
   {                                                                                                          \
-    "gain_db", { NULL }, GW_PARAM_INT, FALSE, "How much louder, or less loud; default 0.", -60, 18           \
+    "gain_db", { NULL }, GW_PARAM_REAL, FALSE, "How much louder, or less loud; default 0.", -60, 18          \
   }
 #define PLAY_ID_PARAM                                                                                        \
   {                                                                                                          \
@@ -140,7 +131,7 @@ static const GwParam gain_params[] = {
   ROOM_PARAM,
   IDENTITY_PARAM,
   { "listener", { NULL }, GW_PARAM_STRING, FALSE, "For whom; default: for everybody." },
-  { "gain_db", { NULL }, GW_PARAM_INT, TRUE, "How loud, in dB; -60: not at all; 0: as it is.", -60, 18 },
+  { "gain_db", { NULL }, GW_PARAM_REAL, TRUE, "How loud, in dB; -60: not at all; 0: as it is.", -60, 18 },
   { NULL },
 };
 

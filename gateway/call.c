@@ -82,6 +82,8 @@ gw_call_free (gpointer data)
   gw_call_end_in (call, 0, NULL);
   gw_transfer_clear (&call->transfer);
   gw_call_rule_clear (call);
+  gw_call_digits_ended (call);
+  g_free (call->dialtone);
   g_assert (call->pin == NULL);
   gw_route_clear (&call->route);
   g_hash_table_unref (call->attributes);
@@ -305,7 +307,7 @@ finish (GwCall *call)
                           ? (double)cfg_monotonic_diff_us (call->ended, call->answered) / CFG_US_PER_S
                           : 0.0;
 
-  gw_log_summary (&context, duration_s, gw_call_cause (call), &call->stats);
+  gw_log_summary (&context, duration_s, gw_call_cause (call), &call->stats, (int)call->v.n_dtmf);
   gw_record_call (call);
   gw_capture_finish (gateway, call->v.sip_call_id, call->v.id);
   g_hash_table_remove (gateway->calls_by_sip, &call->sip);
@@ -355,6 +357,8 @@ gw_call_handle (GwCall *call, GwCallEvent event)
   if (step.actions & GW_CALL_ACTION_LEAVE)
     {
       gw_call_pin_free (call);
+      gw_call_digits_ended (call);
+      gw_call_dialtone_stop (call);
       gw_call_answer_waiting (call);
       gw_transfer_ended (call);
       gw_hold_ended (call);
@@ -437,7 +441,7 @@ on_digit (gpointer data, SigSipCallId sip, char digit, guint duration_ms)
 {
   GwCall *call = gw_call_by_sip (data, sip);
 
-  if (call != NULL && gw_call_is_live (call->v.state))
+  if (call != NULL && gw_call_is_live (call->v.state) && gw_call_takes_info (call))
     gw_call_dtmf (data, call, digit, GW_DIGIT_INFO, duration_ms);
 }
 
@@ -505,7 +509,7 @@ gw_call_dtmf (Gateway *gateway, GwCall *call, char digit, GwDigitSource source, 
                                : digit == '#'               ? 11
                                                             : digit - 'A' + 12,
                                "duration_ms", (int)duration_ms));
-  gw_route_digit (call, digit);
+  gw_route_digit (call, digit, source);
 }
 
 void
@@ -543,8 +547,9 @@ rounded (const char *key, double value)
 
 void
 gw_log_summary (const CfgLogContext *context, double duration_s, const char *cause,
-                const MediaLegStats *stats)
+                const MediaLegStats *stats, int n_digits)
 {
+  g_autofree char *digits = n_digits >= 0 ? g_strdup_printf ("%d", n_digits) : NULL;
   g_autofree char *rtt = stats->rtt_ms >= 0 ? g_strdup_printf ("%.1f", stats->rtt_ms) : NULL;
 
   cfg_info ("media", context, "Call summary", rounded ("duration", duration_s), CFG_STR ("cause", cause),
@@ -556,5 +561,5 @@ gw_log_summary (const CfgLogContext *context, double duration_s, const char *cau
             rounded ("mosIn", stats->in.mos), CFG_INT ("packetsOut", stats->out.packets),
             CFG_INT ("lostOut", stats->out.lost), rounded ("lossOut", stats->out.loss_percent),
             rounded ("jitterOut", stats->out.jitter_ms), rounded ("mosOut", stats->out.mos),
-            CFG_STR ("rtt", rtt), CFG_INT ("strangers", stats->strangers));
+            CFG_STR ("rtt", rtt), CFG_INT ("strangers", stats->strangers), CFG_STR ("dtmf", digits));
 }

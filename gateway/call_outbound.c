@@ -10,6 +10,7 @@
 #include "gateway/core/caller_id.h"
 #include "gateway/core/headers.h"
 #include "gateway/core/sip_status.h"
+#include "gateway/plays.h"
 #include "gateway/rooms.h"
 #include "gateway/trunks.h"
 
@@ -316,6 +317,28 @@ send_invite (GwCall *call, const GwDialParams *params, const Route *route, const
   return TRUE;
 }
 
+static void
+dialtone_start (GwCall *call)
+{
+  const GwPlayRequest ringing = { .tone = "ringback", .loop = TRUE };
+  const CfgLogContext context = gw_call_log_context (call);
+  g_autoptr (GError) error = NULL;
+  const char *id = gw_play_start (call->gateway, call->participant->room, NULL, &ringing, &error);
+
+  call->dialtone = g_strdup (id);
+  if (id == NULL)
+    cfg_warn ("media", &context, "No dial tone", CFG_STR ("reason", error->message));
+}
+
+void
+gw_call_dialtone_stop (GwCall *call)
+{
+  g_autofree char *id = g_steal_pointer (&call->dialtone);
+
+  if (id != NULL)
+    (void)gw_play_stop (call->gateway, NULL, NULL, id, NULL); /* the room may be gone */
+}
+
 static GwCall *
 make_call (Gateway *gateway, const GwDialParams *params, GError **error)
 {
@@ -359,6 +382,7 @@ make_call (Gateway *gateway, const GwDialParams *params, GError **error)
   gw_call_take_policy (call, route.trunk, NULL, params->media_encryption);
   call->v.max_duration_s = params->max_duration_s;
   call->hides_number = params->hide_number;
+  call->out.first = g_strdup (params->dtmf);
   if (gw_call_open_media (call, local, error) && join (call, params, error)
       && send_invite (call, params, &route, uri, error))
     return call;
@@ -401,6 +425,8 @@ gw_call_place (Gateway *gateway, const GwDialParams *params, GError **error)
   gw_call_timer_dialled (call);
   gw_call_note (call, "dial", json_pack ("{s:s}", "host", call->v.peer));
   gw_call_handle (call, GW_CALL_EVENT_DIAL);
+  if (params->play_dialtone && call->participant != NULL)
+    dialtone_start (call);
   return call;
 }
 
@@ -469,6 +495,7 @@ gw_call_on_progress (gpointer data, SigSipCallId sip, int status, const char *ph
       if (gw_call_take_answer (call, sdp, &error))
         {
           cfg_info ("sip", &context, "Early media", CFG_INT ("status", status));
+          gw_call_dialtone_stop (call);
           gw_rooms_publish (call->gateway, call->participant, call->v.track);
         }
       else
@@ -507,7 +534,9 @@ gw_call_on_answered (gpointer data, SigSipCallId sip, const char *sdp)
   cfg_info ("sip", &context, "Answered", CFG_STR ("codecs", codecs));
   gw_call_handle (call, GW_CALL_EVENT_ANSWER);
   gw_rooms_publish (call->gateway, call->participant, call->v.track);
+  gw_call_dialtone_stop (call);
   gw_hold_note_peer (call);
+  gw_call_send_first_digits (call);
   gw_call_answer_waiting (call);
   gw_transfer_answered (call);
   gw_route_answered (call);

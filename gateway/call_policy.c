@@ -51,6 +51,9 @@ gw_call_take_policy (GwCall *call, const CfgTrunkSettings *trunk, const CfgDispa
     asked = rule->media_encryption;
   call->v.encryption = (guint)encryption_of (call, first_encryption (asked, of_trunk, media->encryption));
   call->v.our_codec_order = order == CFG_CODEC_ORDER_OURS;
+  call->v.dtmf = trunk != NULL && trunk->dtmf != CFG_DTMF_UNSET ? trunk->dtmf : media->dtmf;
+  if (call->v.dtmf == CFG_DTMF_UNSET)
+    call->v.dtmf = CFG_DTMF_AUTO;
   if (call->v.codecs == NULL && rule != NULL && rule->codecs[0] != NULL)
     call->v.codecs = g_strdupv (rule->codecs);
   if (call->v.codecs == NULL && trunk != NULL && trunk->codecs[0] != NULL)
@@ -64,7 +67,7 @@ gw_call_sdp_policy (const GwCall *call)
     .codecs
     = (const char *const *)(call->v.codecs != NULL ? call->v.codecs : call->gateway->settings->media.codecs),
     .prefer_offer_order = !call->v.our_codec_order,
-    .telephone_event = TRUE,
+    .telephone_event = call->v.dtmf == CFG_DTMF_AUTO || call->v.dtmf == CFG_DTMF_RFC4733,
     .comfort_noise = TRUE,
     .rtcp_mux = TRUE,
     .encryption = (SigSdpEncryption)call->v.encryption,

@@ -26,6 +26,17 @@ typedef struct
 
 typedef struct _GwCallPin GwCallPin;
 
+/* Digits that go to the phone; a secret. All zero is none. */
+typedef struct
+{
+  CfgMonotonic idle_at; /* when all of them are sent */
+  guint n_waiting;      /* since it was idle last */
+  GString *left;        /* (nullable): by INFO */
+  guint source;
+  char *first; /* (nullable): to be sent when it answers */
+  guint first_source;
+} GwCallOut;
+
 struct _GwCall
 {
   Gateway *gateway;
@@ -56,6 +67,8 @@ struct _GwCall
   GHashTable *attributes; /* char* -> char*: the participant's, kept from before it joins */
   GwRequest *waiting;     /* wait_until_answered */
   GwDigits digits;
+  GwCallOut out;
+  char *dialtone; /* (nullable): what the room hears while it rings */
   GwTransfer transfer;
   GwHold hold;
   GwRoute route;
@@ -153,6 +166,16 @@ void gw_call_send_headers (GwCall *call, gboolean is_end);
 void gw_call_on_answer_headers (gpointer gateway, SigSipCallId sip, const SigSipHeader *headers,
                                 gsize n_headers);
 
+/* call_digits.c */
+/** gw_call_send_first_digits: what participant.create's dtmf said, now that the phone has answered. */
+void gw_call_send_first_digits (GwCall *call);
+/** gw_call_detects_tones: keys are looked for in the audio that its plan agreed on. */
+gboolean gw_call_detects_tones (const GwCall *call);
+gboolean gw_call_takes_info (const GwCall *call);
+/** gw_call_pass_digit: a key of @from goes on to @to, unless @to hears it in the audio anyway. */
+void gw_call_pass_digit (const GwCall *from, GwCall *to, char digit, GwDigitSource source);
+void gw_call_digits_ended (GwCall *call);
+
 /* call_hold.c */
 /** gw_call_hold: @request is answered later. FALSE with @error: refused at once. */
 gboolean gw_call_hold (GwCall *call, GwRequest *request, gboolean held, GError **error);
@@ -194,6 +217,8 @@ gboolean gw_call_join_as_caller (GwCall *call, GError **error);
 gboolean gw_call_answer (GwCall *call, GError **error);
 /** gw_call_admit: a call that was asked for a PIN joins the room of @dispatch. */
 gboolean gw_call_admit (GwCall *call, GwDispatch *dispatch, GError **error);
+/** gw_call_dialtone_stop: nothing when none is played. */
+void gw_call_dialtone_stop (GwCall *call);
 /** gw_call_answer_waiting: participant.create's answer: the participant, or the SIP status as error. */
 void gw_call_answer_waiting (GwCall *call);
 json_t *gw_call_created_json (const GwCall *call);

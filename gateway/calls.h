@@ -27,6 +27,8 @@ typedef struct
   gboolean is_passed_on;                  /* somebody else's call, which may go max_forwards hops more */
   guint max_forwards;
   const char *const *redirect_hosts; /* (nullable): as SigSipDial's */
+  const char *dtmf;                  /* (nullable): sent when the phone has answered */
+  gboolean play_dialtone;            /* the room hears ringing until then, or until it hears the phone */
   gboolean hide_number, wait_until_answered;
   guint ringing_timeout_s, max_duration_s; /* 0: 180 s; none */
 } GwDialParams;
@@ -36,6 +38,10 @@ GwCall *gw_call_place (Gateway *gateway, const GwDialParams *params, GError **er
 /** gw_call_dial: (transfer full): the result of participant.create; NULL with @error; NULL without one:
  * later. */
 json_t *gw_call_dial (Gateway *gateway, GwRequest *request, const GwDialParams *params, GError **error);
+/** gw_call_send_digits: as media_engine_leg_send_dtmf, or by INFO. FALSE with @error: nothing is sent:
+ * INVALID_ARGUMENT, FAILED_PRECONDITION (not answered, or the phone takes none), RESOURCE_EXHAUSTED (too many
+ * wait). */
+gboolean gw_call_send_digits (GwCall *call, const char *digits, GError **error);
 /** gw_call_hangup: ends it from our side. @reason: as gw_rooms_leave. The participant is gone on return. */
 void gw_call_hangup (Gateway *gateway, GwCall *call, const char *reason);
 void gw_calls_hangup_all (Gateway *gateway, const char *reason);
@@ -74,6 +80,6 @@ void gw_call_media_closed (Gateway *gateway, GwCall *call, const MediaLegStats *
 void gw_call_timer_metrics (Gateway *gateway, GString *text);
 /** gw_media_stats_json: (transfer full) */
 json_t *gw_media_stats_json (const MediaLegStats *stats);
-/** gw_log_summary: the one line at the end of a leg, both ways. */
+/** gw_log_summary: the one line at the end of a leg, both ways. @n_digits: keys pressed, < 0: cannot be. */
 void gw_log_summary (const CfgLogContext *context, double duration_s, const char *cause,
-                     const MediaLegStats *stats);
+                     const MediaLegStats *stats, int n_digits);

@@ -168,7 +168,7 @@ on_leg_closed (gpointer data, MediaLegId leg, const MediaLegStats *stats)
     {
       const CfgLogContext context = { .room = entry->room, .participant = entry->participant };
 
-      gw_log_summary (&context, stats->duration_s, NULL, stats);
+      gw_log_summary (&context, stats->duration_s, NULL, stats, -1);
     }
   g_hash_table_remove (gateway->legs, &leg);
   if (call != NULL)

@@ -70,13 +70,19 @@ check_request (Gateway *gateway, const GwPlayRequest *request, MediaToneKind *to
   return request->file == NULL || check_file (gateway->settings->media.files, request->file, error);
 }
 
+static MediaToneRegion
+tone_region (CfgTones tones)
+{
+  return tones == CFG_TONES_US ? MEDIA_TONE_US : tones == CFG_TONES_UK ? MEDIA_TONE_UK : MEDIA_TONE_EU;
+}
+
 const char *
 gw_play_start (Gateway *gateway, GwRoom *room, GwParticipant *participant, const GwPlayRequest *request,
                GError **error)
 {
   const char *directory = gateway->settings->media.files;
   const MediaPlayOptions options = { .loop = request->loop, .gain_db = request->gain_db };
-  MediaPlaySource source = { 0 };
+  MediaPlaySource source = { .region = tone_region (gateway->settings->media.tones) };
   g_autofree char *path = NULL;
   MediaPlayId id;
   GwPlay *play;
@@ -118,8 +124,8 @@ gw_play_stop (Gateway *gateway, const char *room, const char *identity, const ch
     {
       const GwPlay *play = value;
 
-      if (strcmp (play->id, id) != 0 || strcmp (play->room, room) != 0
-          || g_strcmp0 (play->identity, identity) != 0)
+      if (strcmp (play->id, id) != 0
+          || (room != NULL && (strcmp (play->room, room) != 0 || g_strcmp0 (play->identity, identity) != 0)))
         continue;
       media_engine_play_stop (gateway->media, *(MediaPlayId *)key);
       return TRUE;

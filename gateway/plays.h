@@ -21,7 +21,8 @@ typedef struct
  */
 const char *gw_play_start (Gateway *gateway, GwRoom *room, GwParticipant *participant,
                            const GwPlayRequest *request, GError **error);
-/** gw_play_stop: @identity: (nullable): NULL: one that is played to the room. FALSE with NOT_FOUND. */
+/** gw_play_stop: @room: (nullable): NULL: whatever it is played to; @identity: (nullable): NULL: one that is
+ * played to the room. FALSE with NOT_FOUND. */
 gboolean gw_play_stop (Gateway *gateway, const char *room, const char *identity, const char *id,
                        GError **error);
 /** gw_play_ended: (MediaEngineOps.play_ended) */

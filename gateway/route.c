@@ -205,9 +205,8 @@ gw_route_left (GwCall *call)
 }
 
 void
-gw_route_digit (GwCall *call, char digit)
+gw_route_digit (GwCall *call, char digit, GwDigitSource source)
 {
-  const char text[] = { digit, '\0' };
   const GwRoom *room = call->participant != NULL ? call->participant->room : NULL;
 
   for (guint i = 0; room != NULL && room->is_bridge && i < room->participants->len; i++)
@@ -215,6 +214,6 @@ gw_route_digit (GwCall *call, char digit)
       const GwParticipant *other = g_ptr_array_index (room->participants, i);
 
       if (other->call != NULL && other->call != call)
-        (void)media_engine_leg_send_dtmf (call->gateway->media, other->leg, text);
+        gw_call_pass_digit (call, other->call, digit, source);
     }
 }

@@ -31,5 +31,5 @@ void gw_route_answered (GwCall *callee);
 /** gw_route_left: @call is over and has left its room. */
 void gw_route_left (GwCall *call);
 /** gw_route_digit: a key press is for the other side of a bridge as well. */
-void gw_route_digit (GwCall *call, char digit);
+void gw_route_digit (GwCall *call, char digit, GwDigitSource source);
 void gw_route_clear (GwRoute *route);

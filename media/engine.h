@@ -73,7 +73,8 @@ typedef struct
   guint8 dtmf_recv_pts[4];
   guint dtmf_recv_rates_hz[4]; /* clock rate of each; 0: that of the codec which the peer sends */
   guint n_dtmf_recv_pts;
-  guint8 cn_pt; /* 0: none */
+  gboolean detect_tones; /* look for keys in the audio that the peer sends: ops.leg_dtmf */
+  guint8 cn_pt;          /* 0: none */
   guint ptime_ms;
   guint8 ext_level_id, ext_mid_id; /* RFC 8285, 0: none */
   guint32 ssrc;              /* ours, announced in SDP; chosen by the caller, never 0 when send; another one

@@ -15,6 +15,7 @@
 typedef struct _MediaSource MediaSource;
 typedef struct _MediaSink MediaSink;
 typedef struct _MediaSection MediaSection;
+typedef struct _MediaToneKeys MediaToneKeys;
 
 /* What a payload type of a section means. Below MEDIA_PT_NOISE: a MediaCodecId. */
 enum
@@ -37,6 +38,7 @@ struct _MediaSource
   MediaReceiverStats received;
   guint64 packets, bytes, discarded;
   MediaDtmfReceiver dtmf;
+  MediaToneKeys *tone_keys; /* nullable; plan.detect_tones */
 
   MediaSpeech speech;
   gboolean levels_arrive;      /* speech is known from packets as they come, not only from decoding */
@@ -185,6 +187,14 @@ void media_source_housekeep (MediaSource *source, CfgMonotonic now);
 void media_source_set_mixed (MediaSource *source, gboolean mixed, guint rate_hz);
 guint64 media_source_concealed (const MediaSource *source);
 guint64 media_source_late (const MediaSource *source);
+
+/* leg_tones.c; the first two for a source whose plan asks for it, or asked */
+void media_source_configure_tones (MediaSource *source);
+void media_source_clear_tones (MediaSource *source);
+/** media_source_listen_for_tones: @source has tone_keys. */
+void media_source_listen_for_tones (MediaSource *source, const MediaCodec *codec, const MediaRtpView *packet,
+                                    CfgMonotonic now);
+void media_source_poll_tones (MediaSource *source, CfgMonotonic now);
 
 /* leg_sink.c */
 void media_sink_init (MediaSink *sink, MediaSection *section, MediaLeg *leg);

@@ -42,6 +42,7 @@ media_source_clear (MediaSource *source)
   g_clear_pointer (&source->forward_to, g_ptr_array_unref);
   g_clear_pointer (&source->level_decoder, media_decoder_free);
   g_clear_pointer (&source->feed, media_feed_free);
+  media_source_clear_tones (source);
 }
 
 void
@@ -52,6 +53,7 @@ media_source_configure (MediaSource *source)
   source->received.min_sequential = source->leg->authenticated ? 0 : 2;
   source->enabled = plan->is_audio && plan->receive && plan->n_codecs > 0;
   source->track = source->enabled ? plan->source_track : 0;
+  media_source_configure_tones (source);
   memset (source->kind_of_pt, MEDIA_PT_UNKNOWN, sizeof source->kind_of_pt);
   if (!source->enabled)
     return;
@@ -167,6 +169,8 @@ receive_audio (MediaSource *source, const MediaRtpView *packet, CfgMonotonic now
     }
   note_packet_time (source, units * 1000 / media_codec_get_clock_rate (codec));
   measure (source, codec, packet, now);
+  if (source->tone_keys != NULL)
+    media_source_listen_for_tones (source, codec, packet, now);
   if (!source->audible)
     return;
   for (guint i = 0; i < source->forward_to->len; i++)
@@ -279,6 +283,7 @@ media_source_housekeep (MediaSource *source, CfgMonotonic now)
 
   if (media_dtmf_receiver_poll (&source->dtmf, now, &event))
     tell_digit (source, &event);
+  media_source_poll_tones (source, now);
 }
 
 static void

@@ -210,8 +210,8 @@ same_pin (const char *a, const char *b)
   char first[GW_PIN_MAX_DIGITS + 1] = { 0 }, second[GW_PIN_MAX_DIGITS + 1] = { 0 };
   volatile guint difference = strlen (a) != strlen (b);
 
-  memcpy (first, a, MIN (strlen (a), GW_PIN_MAX_DIGITS));
-  memcpy (second, b, MIN (strlen (b), GW_PIN_MAX_DIGITS));
+  g_strlcpy (first, a, sizeof first);
+  g_strlcpy (second, b, sizeof second);
   for (gsize i = 0; i < sizeof first; i++)
     difference |= (guint)(first[i] ^ second[i]);
   explicit_bzero (second, sizeof second);

@@ -1,0 +1,111 @@
+/* Keys looked for in a source's audio, where the plan asks for it: each packet is decoded once more at 8 kHz,
+ * in the order of arrival; what comes late or is lost is skipped, so that no key waits for a jitter buffer.
+ */
+#include "media/codec/dtmf_detector.h"
+#include "media/leg_private.h"
+
+#define SAMPLES_MAX (MEDIA_DTMF_DETECTOR_RATE_HZ / 1000 * 120)
+#define GAP_MAX     10 /* packets; more is a pause or a new stream */
+/* Without packets for so long (silence is not sent) a key is up. */
+#define QUIET_MS 100
+
+struct _MediaToneKeys
+{
+  MediaDtmfDetector *detector;
+  MediaDecoder *decoder; /* nullable */
+  gboolean have_sequence;
+  guint16 sequence;
+  gsize packet_samples;
+  CfgMonotonic received_at;
+};
+
+void
+media_source_configure_tones (MediaSource *source)
+{
+  const gboolean wanted = source->enabled && source->section->plan.detect_tones;
+
+  if (!wanted)
+    {
+      media_source_clear_tones (source);
+      return;
+    }
+  if (source->tone_keys != NULL)
+    return;
+  source->tone_keys = g_new0 (MediaToneKeys, 1);
+  source->tone_keys->detector = media_dtmf_detector_new ();
+}
+
+void
+media_source_clear_tones (MediaSource *source)
+{
+  MediaToneKeys *keys = source->tone_keys;
+
+  source->tone_keys = NULL;
+  if (keys == NULL)
+    return;
+  g_clear_pointer (&keys->decoder, media_decoder_free);
+  media_dtmf_detector_free (keys->detector);
+  g_free (keys);
+}
+
+static void
+feed_detector (MediaSource *source, const gint16 *pcm, gsize samples)
+{
+  MediaDetectedDigit digits[MEDIA_DTMF_DETECTOR_MAX];
+  MediaLeg *leg = source->leg;
+  const guint n = media_dtmf_detector_push (source->tone_keys->detector, pcm, samples, digits);
+
+  for (guint i = 0; i < n; i++)
+    leg->ops->dtmf (leg->user, digits[i].digit, digits[i].duration_ms);
+}
+
+/* Returns: FALSE for a packet that comes too late. */
+static gboolean
+follow_sequence (MediaToneKeys *keys, guint16 sequence)
+{
+  const int ahead = media_rtp_sequence_diff (sequence, keys->sequence);
+
+  if (keys->have_sequence && ahead <= 0 && ahead > -GAP_MAX)
+    return FALSE;
+  if (keys->have_sequence && ahead > 1 && ahead <= GAP_MAX)
+    media_dtmf_detector_skip (keys->detector, (gsize)(ahead - 1) * keys->packet_samples);
+  keys->have_sequence = TRUE;
+  keys->sequence = sequence;
+  return TRUE;
+}
+
+void
+media_source_listen_for_tones (MediaSource *source, const MediaCodec *codec, const MediaRtpView *packet,
+                               CfgMonotonic now)
+{
+  MediaToneKeys *keys = source->tone_keys;
+  gint16 pcm[SAMPLES_MAX];
+  gssize samples;
+
+  if (!follow_sequence (keys, packet->sequence))
+    return;
+  if (keys->decoder != NULL && media_decoder_get_codec (keys->decoder) != codec)
+    g_clear_pointer (&keys->decoder, media_decoder_free);
+  if (keys->decoder == NULL)
+    keys->decoder = media_decoder_new (codec, MEDIA_DTMF_DETECTOR_RATE_HZ, NULL);
+  if (keys->decoder == NULL)
+    return;
+  samples
+      = media_decoder_decode (keys->decoder, packet->payload, packet->payload_size, pcm, G_N_ELEMENTS (pcm));
+  if (samples <= 0)
+    return;
+  keys->packet_samples = (gsize)samples;
+  keys->received_at = now;
+  feed_detector (source, pcm, (gsize)samples);
+}
+
+void
+media_source_poll_tones (MediaSource *source, CfgMonotonic now)
+{
+  static const gint16 silence[MEDIA_DTMF_DETECTOR_RATE_HZ / 1000 * 60];
+  const MediaToneKeys *keys = source->tone_keys;
+
+  if (keys != NULL && media_dtmf_detector_is_down (keys->detector)
+      && cfg_monotonic_diff_us (now, keys->received_at) > QUIET_MS * CFG_US_PER_MS)
+    feed_detector (source, silence, G_N_ELEMENTS (silence));
+}
