@@ -10,7 +10,12 @@ server_info (Gateway *gateway, GwRequest *request, json_t *params, GError **erro
   g_autofree char *started = gw_time_text (gateway->started_wall);
   g_autofree char *url = NULL;
   json_t *codecs = json_array ();
+  const char *address = gateway->settings->sip.external_address;
 
+  if (address == NULL)
+    address = gateway->settings->sip.bind[0] != NULL ? gateway->settings->sip.bind[0]
+              : gateway->loopback_only               ? "127.0.0.1"
+                                                     : NULL;
   if (gateway->settings->ws_url != NULL)
     url = g_strdup (gateway->settings->ws_url);
   else
@@ -18,10 +23,11 @@ server_info (Gateway *gateway, GwRequest *request, json_t *params, GError **erro
                            sig_web_port (gateway->web));
   for (char **codec = gateway->settings->media.codecs; *codec != NULL; codec++)
     json_array_append_new (codecs, json_string (*codec));
-  return json_pack ("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:o}", "name", "Switchroom", "version",
+  return json_pack ("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s?, s:b, s:o}", "name", "Switchroom", "version",
                     SWITCHROOM_VERSION, "epoch", gateway->epoch, "started_at", started, "ws_url", url,
                     "status", gateway->draining ? "draining" : "serving", "sip_port",
-                    (int)gateway->settings->sip_port, "codecs", codecs);
+                    (int)gateway->settings->sip_port, "sip_address", address, "demo", gateway->settings->demo,
+                    "codecs", codecs);
 }
 
 static json_t *

@@ -47,6 +47,7 @@ test('join by the form, dial, follow the call, mute, hang up, leave', { timeout:
   const { page, errors } = await open(t, browser, gateway);
   await enter(page);
   await shows(page, '#people', 'Ada (you)');
+  await shows(page, '#no-calls', `${gateway.sip('lobby')} from a softphone`);
   const machine = await SipPhone.answer(t, '--ring', 1.5, '--tone', 500, '--listen', 800);
   await page.fill('#number', `sip:bob@127.0.0.1:${machine.port}`);
   await page.press('#number', 'Enter');

@@ -328,6 +328,7 @@ async function start(withMicrophone) {
 function showRoom() {
   $('room-name').textContent = state.room;
   document.title = `${state.room} – Switchroom`;
+  showAddress();
 }
 
 function setForm(enabled) {
@@ -374,6 +375,15 @@ async function resumeOrRejoin() {
     await joinAnew(); // the gateway has forgotten us, perhaps it was started again
   }
   await watch();
+}
+
+/** In demo mode: whom to call to come into this room. */
+async function showAddress() {
+  const info = await request('server.info').catch(() => ({}));
+  if (!info.demo) return;
+  const host = info.sip_address?.includes(':') ? `[${info.sip_address}]` : info.sip_address ?? location.hostname;
+  $('no-calls').textContent = `No call yet. Call sip:${encodeURIComponent(state.room)}@${host}:${info.sip_port} from a softphone` +
+    `${/^(127\.|\[?::1)/.test(host) ? ' on the machine where the gateway runs' : ''}, or run “tools/demo ${state.room}”.`;
 }
 
 /** Another peer connection to the same room, when the gateway has no more use for the old one. */
