@@ -392,8 +392,7 @@ count_in (Gateway *gateway, GwStoreKind kind, const char *id, const char *text, 
     texts_add (&texts, kind, (char *)text);
   merged = try (entries, &texts, error);
   if (merged == NULL
-      || (kind == GW_STORE_TRUNK && gw_tls_is_wanted (merged)
-          && !gw_tls_reload (gateway->sip, TRUE, merged, error)))
+      || (kind == GW_STORE_TRUNK && !gw_tls_take (gateway, merged, error)))
     return FALSE;
   *before = replace_entry (entries->lists[kind], id, text != NULL ? entry_new (id, text) : NULL);
   gateway_set_settings (gateway, entries->file);

@@ -299,7 +299,7 @@ start_sip (Gateway *gateway, const GatewayOptions *options, GError **error)
   gateway->sip = sig_sip_new (&config, &gw_calls_sip_ops, gateway, error);
   if (gateway->sip == NULL)
     return FALSE;
-  gw_tls_log (gateway->sip);
+  gw_tls_started (gateway);
   return TRUE;
 }
 
@@ -457,6 +457,8 @@ gateway_set_settings (Gateway *gateway, const CfgSettings *settings)
     }
   else if (settings->api_key != NULL && gateway->api_secret == NULL)
     gateway->api_secret = cfg_id_new ("secret");
+  if (gateway->sip != NULL)
+    gw_tls_follow (gateway, FALSE);
 }
 
 const char *
@@ -556,6 +558,7 @@ gateway_free (Gateway *gateway)
   gw_events_free (gateway->events);
   g_free (gateway->api_secret);
   g_free (gateway->epoch);
+  g_free (gateway->tls_in_force);
   g_free (gateway);
 }
 

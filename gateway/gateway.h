@@ -60,6 +60,7 @@ typedef struct
 
   MediaEngine *media;
   SigSip *sip;
+  char *tls_in_force; /* (nullable): tls.c */
   SigWeb *web;
   GwEvents *events;
   struct _GwPresence *presence; /* subscriptions of phones */

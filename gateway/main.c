@@ -196,7 +196,6 @@ on_hangup (gpointer data)
 {
   Process *process = data;
   g_autoptr (GError) error = NULL;
-  gboolean tls_was_wanted = gw_tls_is_wanted (process->gateway->settings);
   CfgSettings *settings;
   CfgLogLevel level;
 
@@ -224,12 +223,7 @@ on_hangup (gpointer data)
     (void)sig_sip_find_addresses (process->gateway->sip);
   cfg_log_set_level (level);
   replace_settings (process, settings);
-  if (!gw_tls_reload (process->gateway->sip, tls_was_wanted, process->gateway->settings, &error))
-    {
-      cfg_error ("config", NULL, "The SIP certificates were not read again, the old ones go on",
-                 CFG_STR ("reason", error->message));
-      g_clear_error (&error);
-    }
+  gw_tls_follow (process->gateway, TRUE);
   return G_SOURCE_CONTINUE;
 }
 

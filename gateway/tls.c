@@ -53,6 +53,14 @@ gw_tls_init (GwTls *tls, const CfgSettings *settings)
   tls->config.peers = tls->peers;
 }
 
+static void
+append (GString *out, const char *host, const SigSipTlsFiles *files)
+{
+  g_string_append_printf (out, "%s|%s|%s|%s|%d\n", host, files->cert != NULL ? files->cert : "",
+                          files->key != NULL ? files->key : "", files->ca != NULL ? files->ca : "",
+                          files->verify);
+}
+
 void
 gw_tls_clear (GwTls *tls)
 {
@@ -62,22 +70,71 @@ gw_tls_clear (GwTls *tls)
   memset (&tls->config, 0, sizeof tls->config);
 }
 
-gboolean
-gw_tls_reload (SigSip *sip, gboolean was_wanted, const CfgSettings *settings, GError **error)
+/* (transfer full) (nullable): all that decides about connections but the content of files; NULL: no TLS. */
+static char *
+describe (const CfgSettings *settings)
+{
+  g_auto (GwTls) tls = { 0 };
+  GString *out = g_string_new (NULL);
+
+  if (!gw_tls_is_wanted (settings))
+    return g_string_free (out, TRUE);
+  gw_tls_init (&tls, settings);
+  append (out, "", &tls.config.own);
+  for (gsize i = 0; i < tls.config.n_peers; i++)
+    append (out, tls.peers[i].host, &tls.peers[i].files);
+  g_string_append_c (out, tls.config.verify_callers ? '1' : '0');
+  return g_string_free (out, FALSE);
+}
+
+static gboolean
+reload (Gateway *gateway, const CfgSettings *settings, GError **error)
 {
   g_auto (GwTls) tls = { 0 };
 
-  if (!gw_tls_is_wanted (settings))
-    {
-      if (was_wanted)
-        cfg_warn ("config", NULL, "SIP over TLS is not configured any more, but goes on until a restart");
-      return TRUE;
-    }
   gw_tls_init (&tls, settings);
-  if (!sig_sip_reload_tls (sip, &tls.config, error))
+  if (!sig_sip_reload_tls (gateway->sip, &tls.config, error))
     return FALSE;
-  gw_tls_log (sip);
+  gw_tls_log (gateway->sip);
   return TRUE;
+}
+
+gboolean
+gw_tls_take (Gateway *gateway, const CfgSettings *settings, GError **error)
+{
+  g_autofree char *wanted = describe (settings);
+
+  if (wanted == NULL || g_strcmp0 (wanted, gateway->tls_in_force) == 0)
+    return TRUE;
+  if (!reload (gateway, settings, error))
+    return FALSE;
+  g_free (gateway->tls_in_force);
+  gateway->tls_in_force = g_steal_pointer (&wanted);
+  return TRUE;
+}
+
+void
+gw_tls_started (Gateway *gateway)
+{
+  gateway->tls_in_force = describe (gateway->settings);
+  gw_tls_log (gateway->sip);
+}
+
+void
+gw_tls_follow (Gateway *gateway, gboolean always)
+{
+  g_autofree char *wanted = describe (gateway->settings);
+  g_autoptr (GError) error = NULL;
+
+  if (!always && g_strcmp0 (wanted, gateway->tls_in_force) == 0)
+    return;
+  if (wanted == NULL && gateway->tls_in_force != NULL)
+    cfg_warn ("config", NULL, "SIP over TLS is not configured any more, but goes on until a restart");
+  else if (wanted != NULL && !reload (gateway, gateway->settings, &error))
+    cfg_error ("config", NULL, "The SIP certificates were not read again, the old ones go on",
+               CFG_STR ("reason", error->message));
+  g_free (gateway->tls_in_force);
+  gateway->tls_in_force = g_steal_pointer (&wanted);
 }
 
 void

@@ -1,8 +1,7 @@
 /* SIP over TLS as configured: whose certificates for whom. */
 #pragma once
 
-#include "config/settings.h"
-#include "signaling/sip/sip.h"
+#include "gateway/gateway.h"
 
 typedef struct
 {
@@ -18,9 +17,14 @@ gboolean gw_tls_is_wanted (const CfgSettings *settings);
 void gw_tls_init (GwTls *tls, const CfgSettings *settings);
 void gw_tls_clear (GwTls *tls);
 
-/** gw_tls_reload: for SIGHUP: reads the files that @settings name for the connections to come. FALSE with
- * @error: the old ones go on. @was_wanted: by the settings in force until now. */
-gboolean gw_tls_reload (SigSip *sip, gboolean was_wanted, const CfgSettings *settings, GError **error);
+/** gw_tls_started: the endpoint is up. */
+void gw_tls_started (Gateway *gateway);
+/** gw_tls_take: @settings, which may come into force next, name files that can be read, and from now on they
+ * count. FALSE with @error: nothing has changed. */
+gboolean gw_tls_take (Gateway *gateway, const CfgSettings *settings, GError **error);
+/** gw_tls_follow: the settings may be others: reads the files that they name for the connections to come, or
+ * leaves the old ones in force and says so in the log. @always: also when the same files are named. */
+void gw_tls_follow (Gateway *gateway, gboolean always);
 /** gw_tls_log: when the first of our certificates expires, louder the sooner that is. */
 void gw_tls_log (SigSip *sip);
 /** gw_tls_metrics: the same as a metric. */
