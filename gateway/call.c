@@ -442,7 +442,10 @@ on_digit (gpointer data, SigSipCallId sip, char digit, guint duration_ms)
   GwCall *call = gw_call_by_sip (data, sip);
 
   if (call != NULL && gw_call_is_live (call->v.state) && gw_call_takes_info (call))
-    gw_call_dtmf (data, call, digit, GW_DIGIT_INFO, duration_ms);
+    {
+      call->out.knows_info = TRUE;
+      gw_call_dtmf (data, call, digit, GW_DIGIT_INFO, duration_ms);
+    }
 }
 
 const SigSipOps gw_calls_sip_ops = {

@@ -29,6 +29,14 @@ gw_call_detects_tones (const GwCall *call)
   return call->v.dtmf == CFG_DTMF_AUTO && first >= 0 && call->plan.sections[first].n_dtmf_recv_pts == 0;
 }
 
+/* Without telephone-events a phone that presses its keys by INFO is sent them so too. */
+static gboolean
+is_sent_info (const GwCall *call)
+{
+  return call->v.dtmf == CFG_DTMF_INFO
+         || (call->v.dtmf == CFG_DTMF_AUTO && call->out.knows_info && !takes_events (call));
+}
+
 gboolean
 gw_call_takes_info (const GwCall *call)
 {
@@ -124,7 +132,7 @@ gw_call_send_digits (GwCall *call, const char *digits, GError **error)
     }
   if (!check_room_for (call, strlen (digits), now, error))
     return FALSE;
-  if (call->v.dtmf == CFG_DTMF_INFO)
+  if (is_sent_info (call))
     send_by_info (call, digits);
   else if (!media_engine_leg_send_dtmf (call->gateway->media, call->leg, digits))
     {
@@ -144,7 +152,7 @@ gw_call_pass_digit (const GwCall *from, GwCall *to, char digit, GwDigitSource so
   const char text[] = { digit, '\0' };
   const gboolean is_audible = source == GW_DIGIT_MEDIA && gw_call_detects_tones (from);
 
-  if (!is_audible || to->v.dtmf == CFG_DTMF_INFO || takes_events (to))
+  if (!is_audible || is_sent_info (to) || takes_events (to))
     (void)gw_call_send_digits (to, text, NULL);
 }
 

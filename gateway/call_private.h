@@ -32,6 +32,7 @@ typedef struct
   CfgMonotonic idle_at; /* when all of them are sent */
   guint n_waiting;      /* since it was idle last */
   GString *left;        /* (nullable): by INFO */
+  gboolean knows_info;  /* its own keys came by INFO */
   guint source;
   char *first; /* (nullable): to be sent when it answers */
   guint first_source;

@@ -75,7 +75,7 @@ test('Linphone holds and resumes, the gateway holds and resumes it', {}, async (
 });
 
 for (const info of [false, true])
-  test(`keys of Linphone by ${info ? 'INFO' : 'RFC 4733, and keys to it'}`, {}, async (t) => {
+  test(`keys of Linphone by ${info ? 'INFO' : 'RFC 4733'}, and keys to it`, {}, async (t) => {
     const gateway = await Gateway.start(t);
     const rpc = await watched(t, gateway, 'lobby');
     const phone = await Linphone.start(t, { hz: 440, info });
@@ -86,7 +86,6 @@ for (const info of [false, true])
       await until(`the key ${key}`, () => digits().length > index);
     }
     t.equal(digits(), '15*#', 'keys');
-    if (info) return;
     const from = phone.output.length;
     await rpc.call('participant.send_dtmf', { room_name: 'lobby', participant_identity: 'sip_lin440', digits: '73#' });
     await phone.shows(/Receiving tone 7[^]*Receiving tone 3[^]*Receiving tone #/, 10, from);
