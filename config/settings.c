@@ -50,6 +50,7 @@ settings_new (void)
   settings->pin = (CfgPinSettings){ 3, 10 * CFG_US_PER_S, 5 * CFG_US_PER_S };
   settings->limits.max_cpu_utilization = 0.9;
   settings->limits.invites_per_second_per_source = 20;
+  settings->limits.connections_per_source = 256;
   settings->storage.path = g_strdup (CFG_DEFAULT_STORAGE_PATH);
   settings->storage.call_retention_days = 30;
   settings->webhook.urls = no_texts ();

@@ -381,6 +381,7 @@ static const CfgKey limit_keys[] = {
   COUNT ("max_calls", max_calls, 0, 1000000),
   { .name = "max_cpu_utilization", .read = cfg_read_real, AT (max_cpu_utilization), .min = 0, .max = 1 },
   COUNT ("invites_per_second_per_source", invites_per_second_per_source, 0, 1000000),
+  COUNT ("connections_per_source", connections_per_source, 1, 8192),
   { 0 },
 };
 #undef TABLE_TYPE

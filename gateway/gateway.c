@@ -272,6 +272,7 @@ start_sip (Gateway *gateway, const GatewayOptions *options, GError **error)
     .external_address = settings->sip.external_address,
     .user_agent = settings->sip.user_agent,
     .invites_per_second_per_source = settings->limits.invites_per_second_per_source,
+    .connections_per_source = settings->limits.connections_per_source,
     .session_timer = {
       .enabled = settings->session_timer.enabled,
       .default_expires_s = settings->session_timer.default_expires_s,

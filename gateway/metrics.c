@@ -15,6 +15,17 @@ add (GString *text, const char *name, const char *type, const char *help, double
                           name, help, name, type, name, value);
 }
 
+static void
+add_drops (GString *text, const SigSipStats *sip)
+{
+  g_string_append (text,
+                   "# HELP switchroom_sip_dropped_total SIP messages thrown away without an answer, and "
+                   "connections closed.\n# TYPE switchroom_sip_dropped_total counter\n");
+  for (guint i = 0; i < SIG_SIP_N_DROPS; i++)
+    g_string_append_printf (text, "switchroom_sip_dropped_total{reason=\"%s\"} %" G_GUINT64_FORMAT "\n",
+                            sig_sip_drop_name ((SigSipDrop)i), sip->n_dropped[i]);
+}
+
 static char *
 metrics_text (Gateway *gateway)
 {
@@ -63,6 +74,8 @@ metrics_text (Gateway *gateway)
   add (text, "sip_auth_limited_total", "counter", "SIP passwords not looked at, after too many wrong ones.",
        (double)sip.n_auth_limited);
   gw_call_timer_metrics (gateway, text);
+  add (text, "sip_connections", "gauge", "SIP connections that others have opened.", sip.n_connections);
+  add_drops (text, &sip);
   gw_capture_metrics (gateway, text);
   gw_tls_metrics (gateway->sip, text);
   add (text, "rtp_packets_received_total", "counter", "RTP and RTCP packets received.", (double)packets_in);

@@ -127,7 +127,8 @@ static gboolean
 is_scanner (const sip_t *sip)
 {
   static const char *const names[]
-      = { "friendly-scanner", "sipvicious", "sipcli", "sip-scan", "sundayddr", "iWar", "VaxSIPUserAgent" };
+      = { "friendly-scanner", "friendly-request", "sipvicious", "pplsip",         "sipcli",
+          "sip-scan",         "sundayddr",        "iWar",       "VaxSIPUserAgent" };
   const char *agent = sip->sip_user_agent != NULL ? sip->sip_user_agent->g_string : NULL;
 
   for (guint i = 0; agent != NULL && i < G_N_ELEMENTS (names); i++)

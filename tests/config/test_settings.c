@@ -74,6 +74,7 @@ assert_default_rest (const CfgSettings *settings)
   g_assert_cmpuint (settings->limits.max_calls, ==, 0);
   g_assert_cmpfloat (settings->limits.max_cpu_utilization, ==, 0.9);
   g_assert_cmpuint (settings->limits.invites_per_second_per_source, ==, 20);
+  g_assert_cmpuint (settings->limits.connections_per_source, ==, 256);
   g_assert_cmpstr (settings->storage.path, ==, "switchroom.db");
   g_assert_null (settings->redis.address);
   assert_texts (settings->webhook.urls, "");
@@ -205,7 +206,7 @@ static const char every_key[]
       "  min_se: 2m\n"
       "  prefer_refresher: uas\n"
       "  use_update: yes\n"
-      "limits: {max_calls: 100, max_cpu_utilization: .5, invites_per_second_per_source: 0}\n"
+      "limits: {max_calls: 100, max_cpu_utilization: .5, invites_per_second_per_source: 0, connections_per_source: 7}\n"
       "storage: {path: \":memory:\"}\n"
       "redis: {address: \"[::1]:6379\", username: u, password: p, db: 2}\n"
       "logging: {level: debug, format: json, file: /var/log/switchroom.log}\n";
@@ -264,6 +265,7 @@ every_key_reaches_its_member (void)
   g_assert_cmpuint (settings->limits.max_calls, ==, 100);
   g_assert_cmpfloat (settings->limits.max_cpu_utilization, ==, 0.5);
   g_assert_cmpuint (settings->limits.invites_per_second_per_source, ==, 0);
+  g_assert_cmpuint (settings->limits.connections_per_source, ==, 7);
   g_assert_cmpstr (settings->storage.path, ==, ":memory:");
   g_assert_cmpstr (settings->redis.address, ==, "[::1]:6379");
   g_assert_cmpstr (settings->redis.username, ==, "u");
