@@ -1,6 +1,6 @@
 // Runs a SIPp scenario of tests/sipp against a gateway.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,12 +10,14 @@ const scenarios = join(dirname(fileURLToPath(import.meta.url)), '../../sipp');
 
 /**
  * Starts `scenario` (a name without .xml). Gives {done, port}: `done` resolves with nothing when every call
- * succeeded, else rejects with SIPp's errors. `calls` and `rate`: how many, and how many a second.
+ * succeeded, else rejects with SIPp's errors. `calls` and `rate`: how many, and how many a second. `files`: what
+ * is to be in its working directory, by name.
  */
 export async function sipp(t, gateway, scenario, { user = 'lobby', address = '127.0.0.1', transport = 'udp',
-  calls = 1, rate = 1, together = 1, seconds = 25, more = [] } = {}) {
+  calls = 1, rate = 1, together = 1, seconds = 25, more = [], files = {} } = {}) {
   const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), 'switchroom-sipp-'));
+  for (const [name, data] of Object.entries(files)) writeFileSync(join(directory, name), data);
   const host = address.includes(':') ? `[${address}]` : address;
   const child = spawn('sipp', [`${host}:${gateway.config.sip_port}`, '-sf', join(scenarios, `${scenario}.xml`),
     '-s', user, '-i', host, '-p', String(port), '-mi', address, '-m', String(calls), '-r', String(rate), '-l', String(together),

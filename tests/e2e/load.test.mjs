@@ -1,0 +1,74 @@
+// Loads with SIPp: calls set up and torn down at a rate, and many at once with audio. They run with --long, on a machine
+// that has nothing else to do.
+import { readFileSync } from 'node:fs';
+import { test, until, sleep } from './lib/tap.mjs';
+import { Gateway } from './lib/gateway.mjs';
+import { sipp } from './lib/sipp.mjs';
+import { Rpc } from './lib/rpc.mjs';
+
+const settings = {
+  sip: { bind: ['127.0.0.1'] },
+  rtp_port: { start: 40000, end: 47999 },
+  logging: { level: 'info' },
+  limits: { invites_per_second_per_source: 0, max_cpu_utilization: 0 },
+  trunks: [{ name: 'load', direction: 'inbound', allowed_addresses: ['127.0.0.1/32'] }],
+  dispatch_rules: [{ name: 'load', type: 'callee' }],
+};
+
+/* Seconds of CPU that the process has used. */
+const cpu = (gateway) => {
+  const fields = readFileSync(`/proc/${gateway.process.pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+};
+
+/* One second of `hz` in G.711 µ-law. */
+function tone(hz) {
+  return Buffer.from(Array.from({ length: 8000 }, (_, i) => {
+    const sample = Math.round(8000 * Math.sin((2 * Math.PI * hz * i) / 8000));
+    const magnitude = Math.min(Math.abs(sample), 32635) + 132;
+    const exponent = Math.floor(Math.log2(magnitude)) - 7;
+    return ~((sample < 0 ? 0x80 : 0) | (exponent << 4) | ((magnitude >> (exponent + 3)) & 15)) & 0xff;
+  }));
+}
+
+async function start(t) {
+  const gateway = await Gateway.start(t, settings);
+  const rpc = await Rpc.connect(gateway.ws, gateway.token('operator'));
+  t.after(() => rpc.close());
+  return { gateway, rpc };
+}
+
+test('load: 200 calls a second for a minute, none fails', { alone: true, long: true, timeout: 300 }, async (t) => {
+  const { gateway, rpc } = await start(t);
+  const before = cpu(gateway);
+  const { done } = await sipp(t, gateway, 'load_call', { calls: 12000, rate: 200, together: 4000, seconds: 180, more: ['-d', '1000'] });
+  await done;
+  const used = cpu(gateway) - before;
+  await until('no call is left', async () => (await rpc.call('server.stats')).calls === 0, 20);
+  const stats = await rpc.call('server.stats');
+  t.note(`${(used / 12).toFixed(2)} ms of CPU a call, ${((100 * used) / 60).toFixed(0)} % of a core; RSS ${(gateway.rssKb() / 1024).toFixed(0)} MiB`);
+  t.equal([stats.calls_total, stats.calls_failed], [12000, 0], 'calls');
+});
+
+test('load: 1000 calls at once with audio both ways', { alone: true, long: true, timeout: 300 }, async (t) => {
+  const { gateway, rpc } = await start(t);
+  const files = { 'tone.ul': tone(500) };
+  const side = (port) => sipp(t, gateway, 'load_rtp', { calls: 500, rate: 50, together: 500, seconds: 180, files,
+    more: ['-d', '40000', '-mp', String(port)] });
+  const sides = [await side(48000), await side(52000)];
+  await until('1000 calls', async () => (await rpc.call('server.stats')).calls === 1000, 30);
+  const before = cpu(gateway);
+  await sleep(10000);
+  t.note(`${((cpu(gateway) - before) * 10).toFixed(0)} % of a core, RSS ${(gateway.rssKb() / 1024).toFixed(0)} MiB`);
+  await Promise.all(sides.map(({ done }) => done));
+  await until('no call is left', async () => (await rpc.call('server.stats')).calls === 0, 20);
+  const summaries = gateway.lines(/Call summary/).map((line) => Object.fromEntries([...line.matchAll(/(\w+)=(\S+)/g)]
+    .map(([, name, value]) => [name, Number(value)])));
+  const sum = (name) => summaries.reduce((total, each) => total + each[name], 0);
+  const worst = Math.min(...summaries.map((each) => each.mosIn));
+  t.note(`${sum('packetsIn')} packets in, ${sum('lostIn')} lost, jitter ${(sum('jitterIn') / 1000).toFixed(1)} ms; `
+    + `${sum('packetsOut')} out; worst MOS ${worst}`);
+  t.equal(summaries.length, 1000, 'calls');
+  t.ok(summaries.every((each) => each.packetsIn > 45 * each.duration && each.packetsOut > 45 * each.duration), 'calls without audio');
+  t.ok(sum('lostIn') < 0.001 * sum('packetsIn'), `${sum('lostIn')} packets lost`);
+});
