@@ -78,38 +78,79 @@ find_credentials (const SigSip *sip, sip_t const *message, SigDigestCredentials 
   return found->username != NULL;
 }
 
-static void
-challenge (SigSipListener *listener, nua_handle_t *nh, gboolean is_stale)
+/* How a request is answered that may not go on. */
+typedef struct
 {
+  SigSipListener *listener;
+  nua_handle_t *nh;    /* either */
+  nta_incoming_t *irq; /* or */
+} Door;
+
+/* Phones that give up when one of several challenges has an algorithm that they do not know, instead of
+ * taking the one that they do (docs/decisions/0010-challenges.md). By how their User-Agent begins. */
+static gboolean
+knows_md5_only (sip_t const *message)
+{
+  static const char *const agents[] = { "baresip v0.", "baresip v1." };
+  const char *agent = message->sip_user_agent != NULL ? message->sip_user_agent->g_string : NULL;
+
+  for (guint i = 0; agent != NULL && i < G_N_ELEMENTS (agents); i++)
+    if (g_str_has_prefix (agent, agents[i]))
+      return TRUE;
+  return FALSE;
+}
+
+static void
+challenge (const Door *door, sip_t const *message, gboolean is_stale)
+{
+  SigSipListener *listener = door->listener;
   SigSip *sip = listener->sip;
   char *values[G_N_ELEMENTS (sip->digest_algorithms)] = { NULL };
   guint n = 0;
 
+  gboolean md5_only = is_offered (sip, SIG_DIGEST_MD5) && knows_md5_only (message);
   for (guint i = 0; i < G_N_ELEMENTS (sip->digest_algorithms); i++)
-    if (sip->digest_algorithms[i] != SIG_DIGEST_NONE)
+    if (sip->digest_algorithms[i] != SIG_DIGEST_NONE
+        && (!md5_only || sip->digest_algorithms[i] == SIG_DIGEST_MD5))
       values[n++] = sig_digest_server_challenge (sip->digest, sip->digest_algorithms[i], cfg_monotonic_now (),
                                                  cfg_random_u64 (), is_stale);
   sip->stats.n_challenges++;
-  nua_respond (nh, 401, sig_sip_phrase (401, NULL), NUTAG_WITH_CURRENT (listener->nua),
-               TAG_IF (values[0], SIPTAG_WWW_AUTHENTICATE_STR (values[0])),
-               TAG_IF (values[1], SIPTAG_WWW_AUTHENTICATE_STR (values[1])), TAG_END ());
+  if (door->nh != NULL)
+    nua_respond (door->nh, 401, sig_sip_phrase (401, NULL), NUTAG_WITH_CURRENT (listener->nua),
+                 TAG_IF (values[0], SIPTAG_WWW_AUTHENTICATE_STR (values[0])),
+                 TAG_IF (values[1], SIPTAG_WWW_AUTHENTICATE_STR (values[1])), TAG_END ());
+  else
+    nta_incoming_treply (door->irq, 401, sig_sip_phrase (401, NULL), SIPTAG_USER_AGENT_STR (sip->user_agent),
+                         TAG_IF (values[0], SIPTAG_WWW_AUTHENTICATE_STR (values[0])),
+                         TAG_IF (values[1], SIPTAG_WWW_AUTHENTICATE_STR (values[1])), TAG_END ());
   for (guint i = 0; i < n; i++)
     g_free (values[i]);
 }
 
+static void
+refuse (const Door *door, int status, const char *retry_after)
+{
+  if (door->nh != NULL)
+    nua_respond (door->nh, status, sig_sip_phrase (status, NULL), NUTAG_WITH_CURRENT (door->listener->nua),
+                 TAG_IF (retry_after, SIPTAG_RETRY_AFTER_STR (retry_after)), TAG_END ());
+  else
+    nta_incoming_treply (door->irq, status, sig_sip_phrase (status, NULL),
+                         SIPTAG_USER_AGENT_STR (door->listener->sip->user_agent),
+                         TAG_IF (retry_after, SIPTAG_RETRY_AFTER_STR (retry_after)), TAG_END ());
+}
+
 /* A source that guesses passwords is not told any more whether they are right. */
 static gboolean
-check_password (SigSipListener *listener, nua_handle_t *nh, sip_t const *message, const SigSipPeer *peer,
+check_password (const Door *door, sip_t const *message, const SigSipPeer *peer,
                 const SigDigestCredentials *credentials, const char *password)
 {
-  SigSip *sip = listener->sip;
+  SigSip *sip = door->listener->sip;
   CfgMonotonic now = cfg_monotonic_now ();
 
   if (!sig_sip_rate_has (sip->wrong_rate, &peer->source, now))
     {
       sip->stats.n_auth_limited++;
-      nua_respond (nh, 503, sig_sip_phrase (503, NULL), NUTAG_WITH_CURRENT (listener->nua),
-                   SIPTAG_RETRY_AFTER_STR (RETRY_AFTER_S), TAG_END ());
+      refuse (door, 503, RETRY_AFTER_S);
       return FALSE;
     }
 
@@ -126,7 +167,7 @@ check_password (SigSipListener *listener, nua_handle_t *nh, sip_t const *message
       cfg_warn ("sip", NULL, "Wrong user name or password", CFG_STR ("fromIP", peer->host),
                 CFG_STR ("username", username), CFG_STR ("method", message->sip_request->rq_method_name));
     }
-  challenge (listener, nh, verdict == SIG_DIGEST_STALE);
+  challenge (door, message, verdict == SIG_DIGEST_STALE);
   return FALSE;
 }
 
@@ -155,6 +196,36 @@ ask (SigSip *sip, sip_t const *message, const SigSipPeer *peer, const char *user
   return answer;
 }
 
+static gboolean
+enter (const Door *door, sip_t const *message, const SigSipPeer *peer, char **username)
+{
+  SigSip *sip = door->listener->sip;
+  g_auto (SigDigestCredentials) credentials = { 0 };
+
+  *username = NULL;
+  gboolean has_credentials = find_credentials (sip, message, &credentials);
+  SigSipAccessAnswer answer = ask (sip, message, peer, credentials.username);
+  switch (answer.access)
+    {
+    case SIG_SIP_ACCESS_OPEN:
+      return TRUE;
+    case SIG_SIP_ACCESS_PASSWORD:
+      if (!has_credentials)
+        {
+          challenge (door, message, FALSE);
+          return FALSE;
+        }
+      if (!check_password (door, message, peer, &credentials, answer.password))
+        return FALSE;
+      *username = g_strdup (credentials.username);
+      return TRUE;
+    case SIG_SIP_ACCESS_REFUSED:
+    default:
+      refuse (door, answer.status, NULL);
+      return FALSE;
+    }
+}
+
 /**
  * sig_sip_access: whether the sender of @message, a request outside of a dialog, may have what it asks for.
  * @username: (out) (transfer full) (nullable): who it is, proved; NULL where nobody asks
@@ -164,32 +235,23 @@ ask (SigSip *sip, sip_t const *message, const SigSipPeer *peer, const char *user
 gboolean
 sig_sip_access (SigSipListener *listener, nua_handle_t *nh, sip_t const *message, char **username)
 {
-  SigSip *sip = listener->sip;
-  g_auto (SigDigestCredentials) credentials = { 0 };
+  const Door door = { .listener = listener, .nh = nh };
   SigSipPeer peer;
 
-  *username = NULL;
   sig_sip_peer_of (nua_current_request (listener->nua), &peer);
-  gboolean has_credentials = find_credentials (sip, message, &credentials);
-  SigSipAccessAnswer answer = ask (sip, message, &peer, credentials.username);
-  switch (answer.access)
-    {
-    case SIG_SIP_ACCESS_OPEN:
-      return TRUE;
-    case SIG_SIP_ACCESS_PASSWORD:
-      if (!has_credentials)
-        {
-          challenge (listener, nh, FALSE);
-          return FALSE;
-        }
-      if (!check_password (listener, nh, message, &peer, &credentials, answer.password))
-        return FALSE;
-      *username = g_strdup (credentials.username);
-      return TRUE;
-    case SIG_SIP_ACCESS_REFUSED:
-    default:
-      nua_respond (nh, answer.status, sig_sip_phrase (answer.status, NULL),
-                   NUTAG_WITH_CURRENT (listener->nua), TAG_END ());
-      return FALSE;
-    }
+  return enter (&door, message, &peer, username);
+}
+
+/** sig_sip_access_transaction: the same for a request that is no handle's. Returns: FALSE: it is answered,
+ * and @irq given back to the agent. */
+gboolean
+sig_sip_access_transaction (SigSipListener *listener, nta_incoming_t *irq, const SigSipPeer *peer,
+                            sip_t const *message, char **username)
+{
+  const Door door = { .listener = listener, .irq = irq };
+
+  if (enter (&door, message, peer, username))
+    return TRUE;
+  nta_incoming_destroy (irq);
+  return FALSE;
 }

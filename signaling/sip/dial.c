@@ -137,7 +137,8 @@ sig_sip_plan_new (const SigSipDial *dial)
     g_ptr_array_add (plan->lines, g_strdup_printf ("Replaces: %s", dial->replaces));
   for (gsize i = 0; i < dial->n_targets; i++)
     targets[i] = (SigSipTarget){ .uri = g_strdup (dial->targets[i].uri),
-                                 .send_to = g_strdup (dial->targets[i].send_to) };
+                                 .send_to = g_strdup (dial->targets[i].send_to),
+                                 .route = g_strdup (dial->targets[i].route) };
   if (dial->n_targets == 0)
     targets[0].uri = g_strdup (dial->to_uri);
   plan->dial = (SigSipDial){
@@ -170,6 +171,7 @@ plan_clear (gpointer data)
     {
       g_free ((char *)dial->targets[i].uri);
       g_free ((char *)dial->targets[i].send_to);
+      g_free ((char *)dial->targets[i].route);
     }
   g_free ((gpointer)dial->targets);
   g_free ((char *)dial->to_uri);
@@ -188,14 +190,15 @@ sig_sip_plan_release (SigSipPlan *plan)
   g_rc_box_release_full (plan, plan_clear);
 }
 
-static char *
-make_from (const SigSipDial *dial, const char *from_uri)
+/** sig_sip_make_from: (transfer full): value of From. @from_display: (nullable) */
+char *
+sig_sip_make_from (const char *from_display, const char *from_uri)
 {
   GString *out = g_string_new (NULL);
 
-  if (dial->from_display != NULL && *dial->from_display != '\0')
+  if (from_display != NULL && *from_display != '\0')
     {
-      g_autofree char *display = sig_sip_text (dial->from_display);
+      g_autofree char *display = sig_sip_text (from_display);
       g_string_append_c (out, '"');
       for (const char *c = display; *c != '\0'; c++)
         {
@@ -209,8 +212,9 @@ make_from (const SigSipDial *dial, const char *from_uri)
   return g_string_free (out, FALSE);
 }
 
-static char *
-default_from (const SigSipListener *listener, const char *host)
+/** sig_sip_default_from: (transfer full): our URI for a request to @host. */
+char *
+sig_sip_default_from (const SigSipListener *listener, const char *host)
 {
   const char *address = sig_sip_announced (listener, host);
 
@@ -227,6 +231,16 @@ sig_sip_uri_host (const char *uri, char **host, guint16 *port)
   read_way (uri, &way);
   *host = g_steal_pointer (&way.host);
   *port = way.port;
+}
+
+/** sig_sip_uri_is_datagram: @uri leads over UDP, or leaves it to us. */
+gboolean
+sig_sip_uri_is_datagram (const char *uri)
+{
+  g_auto (Way) way = { 0 };
+
+  read_way (uri, &way);
+  return !way.is_tcp;
 }
 
 /**
@@ -304,11 +318,12 @@ sig_sip_dial_target (SigSip *sip, SigSipPlan *plan, const SigSipAttempt *attempt
   read_way (next, &way);
   SigSipListener *listener = sig_sip_listener_for (sip, way.host);
   g_autofree char *from_uri
-      = dial->from_uri != NULL ? g_strdup (dial->from_uri) : default_from (listener, way.host);
-  g_autofree char *from = make_from (dial, from_uri);
+      = dial->from_uri != NULL ? g_strdup (dial->from_uri) : sig_sip_default_from (listener, way.host);
+  g_autofree char *from = sig_sip_make_from (dial->from_display, from_uri);
   SigSipRedial *redial = redial_new (plan, attempt, from);
-  nua_handle_t *nh = nua_handle (listener->nua, NULL, NUTAG_URL (redial->uri), SIPTAG_TO_STR (redial->to),
-                                 SIPTAG_FROM_STR (from), SIPTAG_CALL_ID_STR (id), TAG_END ());
+  nua_handle_t *nh = nua_handle (
+      listener->nua, NULL, NUTAG_URL (redial->uri), SIPTAG_TO_STR (redial->to), SIPTAG_FROM_STR (from),
+      SIPTAG_CALL_ID_STR (id), TAG_IF (attempt->route, NUTAG_INITIAL_ROUTE_STR (attempt->route)), TAG_END ());
   if (nh == NULL)
     {
       sig_sip_redial_free (redial);

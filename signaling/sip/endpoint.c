@@ -241,6 +241,7 @@ endpoint_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner)
   g_queue_init (&sip->ended);
   sig_sip_timer_init (sip);
   sig_sip_subscriptions_init (sip);
+  sig_sip_outside_init (sip);
   sip->min_subscription_s
       = config->min_subscription_s > 0 ? config->min_subscription_s : SIG_SIP_MIN_SUBSCRIPTION_S;
   sig_sip_access_init (sip, config);
@@ -456,6 +457,7 @@ sig_sip_shutdown (SigSip *sip, void (*done) (gpointer user), gpointer user)
   sip->shutdown_done = done;
   sip->shutdown_user = user;
   sig_sip_subscriptions_end (sip);
+  sig_sip_outside_end (sip);
   for (GList *call = calls; call != NULL; call = call->next)
     sig_sip_call_hangup (sip, ((SigSipCall *)call->data)->id, NULL);
   sip->shutdown_source = g_timeout_source_new (SHUTDOWN_TICK_MS);
@@ -473,6 +475,7 @@ sig_sip_free (SigSip *sip)
   while (!all_listeners_are_down (sip) && g_get_monotonic_time () < deadline)
     su_root_step (sip->root, 10);
   sig_sip_subscriptions_clear (sip);
+  sig_sip_outside_end (sip);
   g_ptr_array_unref (sip->listeners);
   g_hash_table_destroy (sip->calls);
   sig_sip_timer_clear (sip);

@@ -51,20 +51,28 @@ attempt_free (SigSipAttempt *attempt)
     return;
   g_free (attempt->uri);
   g_free (attempt->send_to);
+  g_free (attempt->route);
   g_free (attempt->at);
   g_free (attempt->name);
   g_free (attempt);
 }
 
 static SigSipAttempt *
-attempt_new (const char *uri, const char *send_to)
+attempt_new (const char *uri, const char *send_to, const char *route)
 {
   SigSipAttempt *attempt = g_new0 (SigSipAttempt, 1);
 
   attempt->uri = g_strdup (uri);
   attempt->send_to = g_strdup (send_to);
+  attempt->route = g_strdup (route);
   attempt->has_credentials = TRUE;
   return attempt;
+}
+
+static SigSipAttempt *
+target_attempt (const SigSipTarget *target)
+{
+  return attempt_new (target->uri, target->send_to, target->route);
 }
 
 static void
@@ -287,7 +295,7 @@ on_resolved (gpointer user, const SigSipPlace *places, gsize n_places)
   for (gsize i = n_places; i > 0; i--)
     {
       const SigSipPlace *place = &places[i - 1];
-      SigSipAttempt *one = attempt_new (attempt->uri, NULL);
+      SigSipAttempt *one = attempt_new (attempt->uri, NULL, attempt->route);
       g_autofree char *at = g_strdup_printf (
           sig_sip_address_is_ipv6 (place->host) ? "sip:[%s]:%u;transport=%s" : "sip:%s:%u;transport=%s",
           place->host, place->port,
@@ -366,7 +374,7 @@ sig_sip_fork_new (SigSip *sip, SigSipPlan *plan)
     {
       if (lane == NULL || dial->in_parallel)
         lane = add_lane (call);
-      g_queue_push_tail (&lane->attempts, attempt_new (dial->targets[i].uri, dial->targets[i].send_to));
+      g_queue_push_tail (&lane->attempts, target_attempt (&dial->targets[i]));
     }
   for (guint i = 0; i < call->fork->lanes->len; i++)
     start_lane (g_ptr_array_index (call->fork->lanes, i));
@@ -524,7 +532,7 @@ sig_sip_fork_redirected (SigSipCall *branch, sip_t const *message)
       gboolean same_host = FALSE;
       if (fork->n_redirects < MAX_REDIRECTS && may_redirect_to (fork, branch, contacts[i].uri, &same_host))
         {
-          SigSipAttempt *attempt = attempt_new (contacts[i].uri, NULL);
+          SigSipAttempt *attempt = attempt_new (contacts[i].uri, NULL, NULL);
           attempt->is_redirected = TRUE;
           attempt->has_credentials = same_host && branch->credentials != NULL;
           g_ptr_array_add (attempts, attempt);

@@ -115,6 +115,8 @@ struct _SigSip
   SigSipSubscriptionId last_subscription;
   guint min_subscription_s;
 
+  GHashTable *outside; /* outside.c: set of its own struct, owned */
+
   SigSipRate *request_budget; /* (nullable): MESSAGE and SUBSCRIBE outside of a call */
   SigSipRate *invite_rate;    /* (nullable): INVITEs that are asked about */
   SigSipRate *request_rate;   /* (nullable): new requests that the stack sees at all */
@@ -155,6 +157,7 @@ typedef struct
 {
   char *uri;                /* Request-URI */
   char *send_to;            /* (nullable): for the whole dialog */
+  char *route;              /* (nullable): Route header of the INVITE */
   char *at;                 /* (nullable): where the name leads, for the first request */
   char *name;               /* (nullable): what was looked up: whose certificate a TLS server must show */
   gboolean has_credentials; /* those of the plan may be shown there */
@@ -296,6 +299,8 @@ void sig_sip_on_options (SigSipListener *listener, nua_handle_t *nh, sip_t const
 void sig_sip_access_init (SigSip *sip, const SigSipConfig *config);
 void sig_sip_access_clear (SigSip *sip);
 gboolean sig_sip_access (SigSipListener *listener, nua_handle_t *nh, sip_t const *message, char **username);
+gboolean sig_sip_access_transaction (SigSipListener *listener, nta_incoming_t *irq, const SigSipPeer *peer,
+                                     sip_t const *message, char **username);
 
 /* registrar.c */
 void sig_sip_on_register (SigSipListener *listener, nua_handle_t *nh, sip_t const *message);
@@ -354,6 +359,13 @@ void sig_sip_plan_release (SigSipPlan *plan);
 SigSipCall *sig_sip_dial_target (SigSip *sip, SigSipPlan *plan, const SigSipAttempt *attempt, char *call_id);
 gboolean sig_sip_attempt_needs_lookup (const SigSipAttempt *attempt, SigSipQuestion *question, char **host);
 void sig_sip_uri_host (const char *uri, char **host, guint16 *port);
+gboolean sig_sip_uri_is_datagram (const char *uri);
+char *sig_sip_make_from (const char *from_display, const char *from_uri);
+char *sig_sip_default_from (const SigSipListener *listener, const char *host);
+
+/* outside.c */
+void sig_sip_outside_init (SigSip *sip);
+void sig_sip_outside_end (SigSip *sip);
 
 /* fork.c */
 SigSipCall *sig_sip_fork_new (SigSip *sip, SigSipPlan *plan);

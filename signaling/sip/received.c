@@ -39,7 +39,8 @@ sig_sip_on_info (SigSipCall *call, sip_t const *message)
 
 /* Returns: the answer. */
 static int
-tell_message (SigSip *sip, SigSipCallId call, const SigSipPeer *peer, sip_t const *message)
+tell_message (SigSip *sip, SigSipCallId call, const SigSipPeer *peer, const char *username,
+              sip_t const *message)
 {
   g_autofree char *call_id = sig_sip_text (message->sip_call_id->i_id);
   g_autofree char *request_user = sig_sip_user (message->sip_request->rq_url);
@@ -59,6 +60,7 @@ tell_message (SigSip *sip, SigSipCallId call, const SigSipPeer *peer, sip_t cons
     .source_address = peer->host,
     .source_port = peer->port,
     .transport = sig_sip_peer_transport (peer),
+    .username = username,
     .text = text,
     .content_type = "text/plain",
   };
@@ -75,7 +77,7 @@ sig_sip_on_message (SigSipCall *call, sip_t const *message)
   if (call->ended)
     reply = (SigSipReply){ .status = 481 };
   if (reply.status == 0)
-    reply.status = tell_message (call->sip, call->id, &call->peer, message);
+    reply.status = tell_message (call->sip, call->id, &call->peer, NULL, message);
   sig_sip_reply_handle (call, &reply);
 }
 
@@ -102,6 +104,7 @@ on_message_outside (SigSipListener *listener, nta_incoming_t *irq, sip_t const *
 {
   SigSip *sip = listener->sip;
   msg_t *request = nta_incoming_getrequest (irq);
+  g_autofree char *username = NULL;
   SigSipPeer peer;
   SigSipReply reply;
 
@@ -118,7 +121,11 @@ on_message_outside (SigSipListener *listener, nta_incoming_t *irq, sip_t const *
   if (reply.status == 0)
     reply = sig_sip_text_check (message);
   if (reply.status == 0)
-    reply.status = tell_message (sip, 0, &peer, message);
+    {
+      if (!sig_sip_access_transaction (listener, irq, &peer, message, &username))
+        return;
+      reply.status = tell_message (sip, 0, &peer, username, message);
+    }
   sig_sip_reply_transaction (listener, irq, &reply);
 }
 

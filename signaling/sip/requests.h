@@ -18,6 +18,7 @@ struct _SigSipMessage
   const char *source_address; /* the packet's source, numeric */
   guint16 source_port;
   const char *transport;
+  const char *username;     /* (nullable): whom the sender has proved to be, where ops.access asked for it */
   const char *text;         /* up to SIG_SIP_MAX_TEXT bytes */
   const char *content_type; /* text/plain */
 };

@@ -165,6 +165,7 @@ typedef struct
   const char *uri;     /* Request-URI, as to_uri */
   const char *send_to; /* (nullable): sip:host[:port][;transport=tcp] that takes all we send instead: an
                         * outbound proxy, or where a registered phone behind NAT sends from */
+  const char *route;   /* (nullable): Route header of the first request, as registered with Path (RFC 3327) */
 } SigSipTarget;
 
 /* A new member is to be copied in sig_sip_plan_new (dial.c), for attempts that are made later.

@@ -370,7 +370,7 @@ entity_of (sip_t const *message)
 }
 
 static int
-ask_owner (Subscription *subscription, sip_t const *message, guint expires_s)
+ask_owner (Subscription *subscription, const char *username, sip_t const *message, guint expires_s)
 {
   SigSip *sip = subscription->sip;
   g_autofree char *call_id = sig_sip_text (message->sip_call_id->i_id);
@@ -390,6 +390,7 @@ ask_owner (Subscription *subscription, sip_t const *message, guint expires_s)
     .from_host = from_host,
     .from_display = from_display,
     .source_address = subscription->peer.host,
+    .username = username,
     .call_id = call_id,
     .expires_s = expires_s,
   };
@@ -404,6 +405,7 @@ sig_sip_on_subscribe (SigSipListener *listener, nta_incoming_t *irq, sip_t const
   msg_t *request = nta_incoming_getrequest (irq);
   Subscription *subscription;
   SigSipPeer peer;
+  g_autofree char *username = NULL;
   SigSipReply reply;
   guint expires_s = 0;
 
@@ -422,8 +424,10 @@ sig_sip_on_subscribe (SigSipListener *listener, nta_incoming_t *irq, sip_t const
       sig_sip_reply_transaction (listener, irq, &reply);
       return;
     }
+  if (!sig_sip_access_transaction (listener, irq, &peer, message, &username))
+    return;
   subscription = subscription_new (listener, &peer, message);
-  reply.status = ask_owner (subscription, message, expires_s);
+  reply.status = ask_owner (subscription, username, message, expires_s);
   if (reply.status < 300)
     subscription->leg = make_leg (subscription, irq, message);
   if (reply.status < 300 && subscription->leg == NULL)
