@@ -36,6 +36,9 @@ settings_new (void)
   settings->sip.realm = g_strdup ("switchroom");
   settings->sip.digest_algorithms = g_strdupv ((char **)algorithms);
   settings->sip.registrar.qualify_interval_us = 30 * CFG_US_PER_S;
+  settings->sip.registrar.min_expires_s = 60;
+  settings->sip.registrar.max_expires_s = 3600;
+  settings->sip.registrar.max_contacts = 10;
   settings->sip.user_agent = g_strdup ("Switchroom");
   settings->rtp_port = (CfgPortRange){ 10000, 20000 };
   settings->rtc.bind = no_texts ();
@@ -335,6 +338,8 @@ cfg_trunk_asks_for_password (const CfgTrunkSettings *trunk)
 const CfgSipUser *
 cfg_settings_find_user (const CfgSettings *settings, const char *username)
 {
+  if (username == NULL)
+    return NULL;
   for (gsize i = 0; settings->sip.registrar.enabled && i < settings->sip.registrar.n_users; i++)
     if (strcmp (settings->sip.registrar.users[i].username, username) == 0)
       return &settings->sip.registrar.users[i];

@@ -74,7 +74,9 @@ typedef struct
     gboolean enabled;
     CfgSipUser *users; /* none of them the auth_username of a trunk for calls that come in */
     gsize n_users;
-    gint64 qualify_interval_us; /* how often phones behind NAT are asked; default 30 s; 0: never */
+    gint64 qualify_interval_us; /* how often each phone is asked whether it is there; default 30 s; 0: never */
+    guint min_expires_s, max_expires_s; /* default 60, 3600 */
+    guint max_contacts;                 /* of one user; default 10 */
   } registrar;
   char *user_agent; /* default "Switchroom" */
 } CfgSipSettings;
@@ -422,7 +424,8 @@ char *cfg_trunk_host (const CfgTrunkSettings *trunk) G_GNUC_WARN_UNUSED_RESULT;
 const CfgTrunkSettings *cfg_settings_find_trunk (const CfgSettings *settings, const char *name);
 /** cfg_trunk_asks_for_password: its credentials are what callers must prove, not what we answer with. */
 gboolean cfg_trunk_asks_for_password (const CfgTrunkSettings *trunk);
-/** cfg_settings_find_user: of the registrar, by its name; NULL when it is not there or switched off. */
+/** cfg_settings_find_user: of the registrar, by its name (nullable); NULL when it is not there or switched
+ * off. */
 const CfgSipUser *cfg_settings_find_user (const CfgSettings *settings, const char *username);
 /** cfg_settings_find_secret: the secret of @api_key among api_key and keys; NULL when there is none. */
 const char *cfg_settings_find_secret (const CfgSettings *settings, const char *api_key);

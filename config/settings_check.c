@@ -250,6 +250,8 @@ check_users (CfgReader *reader, const CfgSettings *settings)
 
   if (settings->sip.registrar.enabled && settings->sip.registrar.n_users == 0)
     return cfg_reader_fail_at (reader, "sip.registrar", "needs users, or nobody could register");
+  if (settings->sip.registrar.min_expires_s > settings->sip.registrar.max_expires_s)
+    return cfg_reader_fail_at (reader, "sip.registrar", "min_expires must not be above max_expires");
   for (gsize i = 0; i < settings->sip.registrar.n_users; i++)
     if (!check_user (reader, settings, i, seen))
       return FALSE;

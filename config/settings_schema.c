@@ -284,6 +284,9 @@ static const CfgKey registrar_keys[] = {
     .item_size = sizeof (CfgSipUser),
     .count_offset = G_STRUCT_OFFSET (CfgSipSettings, registrar.n_users) },
   DURATION ("qualify_interval", registrar.qualify_interval_us),
+  SECONDS ("min_expires", registrar.min_expires_s, 1, 86400),
+  SECONDS ("max_expires", registrar.max_expires_s, 1, 604800),
+  COUNT ("max_contacts", registrar.max_contacts, 1, 30),
   { 0 },
 };
 static const CfgKey sip_keys[] = {

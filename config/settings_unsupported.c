@@ -16,8 +16,6 @@ typedef struct
 } CfgUnsupported;
 
 static const CfgUnsupported cfg_settings_unsupported[] = {
-  { "sip.registrar.enabled", "the registrar", "false|no|off" },
-  { "sip.registrar.users", "the registrar", NULL },
   { "rtc.turn.url", "TURN", NULL },
   { "rtc.turn.username", "TURN", NULL },
   { "rtc.turn.password", "TURN", NULL },

@@ -1,4 +1,5 @@
 #include "gateway/api.h"
+#include "gateway/extensions.h"
 #include "gateway/messages.h"
 
 #include <string.h>
@@ -35,8 +36,9 @@ const GwMethod *
 gw_api_method (guint index)
 {
   static const GwMethod *const tables[]
-      = { gw_server_methods, gw_room_methods,    gw_participant_methods, gw_play_methods,    gw_call_methods,
-          gw_entry_methods,  gw_session_methods, gw_message_methods,     gw_transfer_methods };
+      = { gw_server_methods,   gw_room_methods,        gw_participant_methods, gw_play_methods,
+          gw_call_methods,     gw_entry_methods,       gw_session_methods,     gw_message_methods,
+          gw_transfer_methods, gw_registration_methods };
 
   for (guint t = 0; t < G_N_ELEMENTS (tables); t++)
     for (const GwMethod *method = tables[t]; method->name != NULL; method++)

@@ -10,6 +10,7 @@
 #include "gateway/capture.h"
 #include "gateway/core/sip_status.h"
 #include "gateway/events.h"
+#include "gateway/extensions.h"
 #include "gateway/messages.h"
 #include "gateway/presence.h"
 #include "gateway/rooms.h"
@@ -86,6 +87,7 @@ gw_call_free (gpointer data)
   g_free (call->dialtone);
   g_assert (call->pin == NULL);
   gw_route_clear (&call->route);
+  g_free (call->extension);
   g_hash_table_unref (call->attributes);
   sig_sdp_free (call->remote);
   json_decref (call->timeline);
@@ -450,6 +452,7 @@ on_digit (gpointer data, SigSipCallId sip, char digit, guint duration_ms)
 
 const SigSipOps gw_calls_sip_ops = {
   .access = gw_call_on_access,
+  .registration = gw_extensions_on_registration,
   .invite = gw_call_on_invite,
   .progress = gw_call_on_progress,
   .answer_headers = gw_call_on_answer_headers,

@@ -3,10 +3,13 @@
 
 #include <string.h>
 
+#include "config/base/address.h"
 #include "config/base/error.h"
 #include "config/base/ids.h"
 #include "config/base/log.h"
 #include "gateway/capture.h"
+#include "gateway/core/access.h"
+#include "gateway/extensions.h"
 #include "gateway/rooms.h"
 
 int
@@ -247,6 +250,14 @@ gw_calls_answer_alerting (Gateway *gateway, GwRoom *room)
     }
 }
 
+static void
+answer_access (SigSipAccessAnswer *answer, GwAccess access)
+{
+  answer->access = access == GW_ACCESS_OPEN       ? SIG_SIP_ACCESS_OPEN
+                   : access == GW_ACCESS_PASSWORD ? SIG_SIP_ACCESS_PASSWORD
+                                                  : SIG_SIP_ACCESS_REFUSED;
+}
+
 void
 gw_call_on_access (gpointer data, const SigSipAsker *asker, SigSipAccessAnswer *answer)
 {
@@ -258,15 +269,21 @@ gw_call_on_access (gpointer data, const SigSipAsker *asker, SigSipAccessAnswer *
     .foreign_host = asker->is_local ? NULL : asker->request_host,
     .foreign_port = asker->request_port,
   };
+  gboolean is_invite = strcmp (asker->method, "INVITE") == 0;
   g_autoptr (GError) error = NULL;
   GwAccess access;
 
-  if (strcmp (asker->method, "INVITE") != 0)
+  if (strcmp (asker->method, "REGISTER") == 0)
+    {
+      answer_access (answer, gw_access_register (gateway->settings, asker->username, &answer->password));
+      return;
+    }
+  if (!is_invite && strcmp (asker->method, "MESSAGE") != 0 && strcmp (asker->method, "SUBSCRIBE") != 0)
     return;
-  access = gw_dispatch_access (gateway->settings, &facts, asker->username, &answer->password, &error);
-  answer->access = access == GW_ACCESS_OPEN       ? SIG_SIP_ACCESS_OPEN
-                   : access == GW_ACCESS_PASSWORD ? SIG_SIP_ACCESS_PASSWORD
-                                                  : SIG_SIP_ACCESS_REFUSED;
+  access = gw_access_call (gateway->settings, &facts, asker->username, &answer->password, &error);
+  if (access == GW_ACCESS_REFUSED && !is_invite)
+    return; /* dispatch says the same of it, and why */
+  answer_access (answer, access);
   if (access != GW_ACCESS_REFUSED)
     return;
   answer->status = gw_error_sip_status (error);
@@ -277,44 +294,72 @@ gw_call_on_access (gpointer data, const SigSipAsker *asker, SigSipAccessAnswer *
             CFG_STR ("from", asker->from_user), CFG_STR ("to", asker->request_user));
 }
 
+/* An extension calls an extension: in demo mode anybody does, while there is no room of that name. Which host
+ * names are ours we do not know: only another address is somebody else's. */
+static gboolean
+is_for_extension (Gateway *gateway, const SigSipInvite *invite, const char *caller)
+{
+  if (invite->replaces != 0 || (!invite->is_local && cfg_address_is_numeric (invite->request_host))
+      || !gw_extension_exists (gateway, invite->request_user)
+      || g_strcmp0 (caller, invite->request_user) == 0)
+    return FALSE;
+  return gateway->settings->demo ? gw_rooms_find (gateway, invite->request_user) == NULL : caller != NULL;
+}
+
+static gboolean
+choose_room (Gateway *gateway, const GwDispatchFacts *facts, gboolean for_extension, GwDispatch *dispatch,
+             GError **error)
+{
+  if (!for_extension || gateway->settings->demo)
+    return gw_dispatch (gateway->settings, facts, dispatch, error);
+  dispatch->room = gw_route_room_name (facts->caller, facts->called);
+  dispatch->caller = g_strdup (facts->caller);
+  return TRUE;
+}
+
 void
-gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *invite)
+gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *received)
 {
   Gateway *gateway = data;
+  const char *extension = gw_extension_caller (gateway, received->username, received->from_user);
+  SigSipInvite invite = *received;
   g_auto (SigIdentities) identities = { 0 };
   GwDispatchFacts facts = {
-    .called = invite->request_user,
-    .caller = invite->from_user,
-    .source_address = invite->source_address,
-    .username = invite->username,
-    .foreign_host = invite->is_local ? NULL : invite->request_host,
-    .foreign_port = invite->request_port,
+    .called = invite.request_user,
+    .caller = extension != NULL ? extension : invite.from_user, /* proved, not only said */
+    .source_address = invite.source_address,
+    .username = invite.username,
+    .foreign_host = invite.is_local ? NULL : invite.request_host,
+    .foreign_port = invite.request_port,
   };
   g_auto (GwDispatch) dispatch = { 0 };
   g_autoptr (GError) error = NULL;
-  GwCall *call, *replaced = invite->replaces != 0 ? gw_call_by_sip (gateway, invite->replaces) : NULL;
+  GwCall *call, *replaced = invite.replaces != 0 ? gw_call_by_sip (gateway, invite.replaces) : NULL;
+  gboolean for_extension = is_for_extension (gateway, &invite, extension);
 
   gateway->n_calls_total++;
-  sig_identities_read (invite->headers, invite->n_headers, &identities);
+  sig_identities_read (invite.headers, invite.n_headers, &identities);
   facts.asserted = identities.has_asserted ? identities.asserted.user : NULL;
   facts.is_private = identities.is_private;
-  if (!gw_dispatch (gateway->settings, &facts, &dispatch, &error) || !gw_calls_admit (gateway, &error))
+  invite.from_user = facts.caller;
+  if (!choose_room (gateway, &facts, for_extension, &dispatch, &error) || !gw_calls_admit (gateway, &error))
     {
-      refuse (gateway, sip, invite, gw_error_sip_status (error), error->message);
+      refuse (gateway, sip, &invite, gw_error_sip_status (error), error->message);
       return;
     }
-  if (dispatch.is_routed && invite->came_back)
+  if (dispatch.is_routed && invite.came_back)
     {
-      refuse (gateway, sip, invite, 482, "a call that we routed came back to us: the target leads here");
+      refuse (gateway, sip, &invite, 482, "a call that we routed came back to us: the target leads here");
       return;
     }
-  call = begin (gateway, sip, invite, &identities, &dispatch);
+  call = begin (gateway, sip, &invite, &identities, &dispatch);
+  call->extension = g_strdup (extension);
   if (replaced != NULL)
     {
       g_free (call->v.room_name);
       call->v.room_name = g_strdup (replaced->v.room_name);
     }
-  if (prepare (call, invite, &error))
+  if (prepare (call, &invite, &error))
     {
       if (call->v.room_name == NULL)
         {
@@ -322,11 +367,16 @@ gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *invite)
           return;
         }
       if (replaced != NULL     ? gw_transfer_take_place (call, replaced, &error)
-          : dispatch.is_routed ? gw_route_begin (call, invite, &dispatch, &error)
+          : for_extension      ? gw_route_to_extension (call, &invite, &error)
+          : dispatch.is_routed ? gw_route_begin (call, &invite, &dispatch, &error)
                                : answer_or_alert (call, dispatch.rule, &error))
         return;
     }
-  refuse (gateway, sip, invite, gw_error_sip_status (error), error->message);
+  refuse (gateway, sip, &invite,
+          for_extension && g_error_matches (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE)
+              ? 480
+              : gw_error_sip_status (error),
+          error->message);
   gw_call_discard (call);
 }
 

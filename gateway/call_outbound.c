@@ -10,6 +10,7 @@
 #include "gateway/core/caller_id.h"
 #include "gateway/core/headers.h"
 #include "gateway/core/sip_status.h"
+#include "gateway/extensions.h"
 #include "gateway/plays.h"
 #include "gateway/rooms.h"
 #include "gateway/trunks.h"
@@ -23,6 +24,8 @@ typedef struct
   char *trunk_id;                /* (nullable) */
   const CfgTrunkSettings *trunk; /* (nullable): the configured one */
   gboolean is_private;
+  char *extension;    /* (nullable): an extension of ours instead */
+  GwExtensionWay way; /* to its phones */
 } Route;
 
 static void
@@ -30,6 +33,8 @@ route_clear (Route *route)
 {
   g_free (route->hostname);
   g_free (route->trunk_id);
+  g_free (route->extension);
+  gw_extension_way_clear (&route->way);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Route, route_clear)
 
@@ -75,10 +80,26 @@ take_privacy (const GwDialParams *params, Route *route, GError **error)
 }
 
 static gboolean
+route_to_extension (Gateway *gateway, const GwDialParams *params, Route *route, GError **error)
+{
+  if (!gw_extension_way (gateway, route->extension, &route->way, error))
+    return FALSE;
+  route->hostname = gw_extension_address (gateway, route->way.local);
+  route->number = params->from_number;
+  route->from_host = params->from_host != NULL ? params->from_host : route->hostname;
+  return TRUE;
+}
+
+static gboolean
 find_route (Gateway *gateway, const GwDialParams *params, Route *route, GError **error)
 {
+  const CfgSettings *settings = gateway->settings;
   gboolean is_uri = g_str_has_prefix (params->call_to, "sip:") || g_str_has_prefix (params->call_to, "sips:");
 
+  if (params->trunk_id == NULL && params->hostname == NULL)
+    route->extension = gw_extension_of_uri (gateway, params->call_to);
+  if (route->extension != NULL)
+    return route_to_extension (gateway, params, route, error) && take_privacy (params, route, error);
   if (params->trunk_id != NULL && !route_by_trunk (gateway, params, route, error))
     return FALSE;
   if (!take_privacy (params, route, error))
@@ -90,8 +111,12 @@ find_route (Gateway *gateway, const GwDialParams *params, Route *route, GError *
     }
   if (route->hostname == NULL && !is_uri)
     {
-      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
-                           "sip_trunk_id, trunk.hostname, or a whole sip: URI in sip_call_to is needed");
+      g_set_error_literal (
+          error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+          settings->sip.registrar.enabled
+              ? "sip_call_to is no extension: sip_trunk_id, trunk.hostname, or a whole sip: "
+                "URI in sip_call_to is needed"
+              : "sip_trunk_id, trunk.hostname, or a whole sip: URI in sip_call_to is needed");
       return FALSE;
     }
   if (params->transport != NULL)
@@ -111,11 +136,12 @@ target_uri (const GwDialParams *params, const Route *route)
 {
   g_autofree char *user = NULL;
 
-  if (g_str_has_prefix (params->call_to, "sip:") || g_str_has_prefix (params->call_to, "sips:"))
+  if (route->extension == NULL
+      && (g_str_has_prefix (params->call_to, "sip:") || g_str_has_prefix (params->call_to, "sips:")))
     return g_strdup (params->call_to);
   user = gw_tel_user (params->call_to);
   if (user == NULL)
-    user = gw_escape_user (params->call_to);
+    user = gw_escape_user (route->extension != NULL ? route->extension : params->call_to);
   return g_strdup_printf (
       "sip:%s@%s%s%s%s", user, route->hostname, route->transport != NULL ? ";transport=" : "",
       route->transport != NULL ? route->transport : "", strchr (user, ';') != NULL ? ";user=phone" : "");
@@ -275,12 +301,13 @@ make_headers (GwCall *call, const GwDialParams *params, const Route *route, cons
 static gboolean
 send_invite (GwCall *call, const GwDialParams *params, const Route *route, const char *uri, GError **error)
 {
-  const GwCallerFacts facts = { .trunk = route->trunk,
-                                .number = route->number,
-                                .host = route->from_host,
-                                .display = params->display_name,
-                                .local_address = call->v.local_address,
-                                .is_private = route->is_private };
+  const GwCallerFacts facts
+      = { .trunk = route->trunk,
+          .number = route->number,
+          .host = route->from_host,
+          .display = params->display_name != NULL ? params->display_name : params->from_display,
+          .local_address = call->v.local_address,
+          .is_private = route->is_private };
   g_autoptr (GArray) headers = NULL;
   g_auto (GwCallerId) caller = { 0 };
   SigSipDial dial = {
@@ -305,6 +332,13 @@ send_invite (GwCall *call, const GwDialParams *params, const Route *route, const
     }
   dial.from_uri = caller.from_uri;
   dial.from_display = caller.from_display;
+  if (route->extension != NULL)
+    {
+      dial.targets = (const SigSipTarget *)route->way.targets->data;
+      dial.n_targets = route->way.targets->len;
+      dial.in_parallel = TRUE;
+      dial.follows_redirects = FALSE;
+    }
   dial.replaces = params->replaces;
   dial.headers = (const SigSipHeader *)headers->data;
   dial.n_headers = headers->len;
@@ -365,7 +399,7 @@ make_call (Gateway *gateway, const GwDialParams *params, GError **error)
     }
   host = uri_host (uri);
   take_trunk_credentials (&route, host);
-  local = sig_sip_local_address (gateway->sip, host);
+  local = route.extension != NULL ? g_strdup (route.way.local) : sig_sip_local_address (gateway->sip, host);
   if (local == NULL)
     {
       g_set_error (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE, "no address of ours reaches %s", host);
@@ -375,6 +409,7 @@ make_call (Gateway *gateway, const GwDialParams *params, GError **error)
   call->v.to = uri_user (uri);
   call->v.from = g_strdup (route.number != NULL ? route.number : "switchroom");
   call->v.peer = g_strdup (route.hostname != NULL ? route.hostname : host);
+  call->extension = g_strdup (route.extension);
   call->v.trunk_id = g_steal_pointer (&route.trunk_id);
   call->v.trunk_number = g_strdup (route.number);
   call->v.codecs = g_strdupv (params->codecs);

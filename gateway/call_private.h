@@ -71,6 +71,7 @@ struct _GwCall
   GwCallOut out;
   char *dialtone; /* (nullable): what the room hears while it rings */
   GwTransfer transfer;
+  char *extension; /* (nullable): of sip.registrar: who called, or is called */
   GwHold hold;
   GwRoute route;
   gboolean is_announced; /* its participant was, before it is answered */

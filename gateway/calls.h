@@ -10,7 +10,7 @@ gboolean gw_encryption_parse (const char *word, CfgEncryption *encryption);
 
 typedef struct
 {
-  const char *call_to;   /* number, user or sip: URI */
+  const char *call_to;   /* number, user or sip: URI; without trunk and hostname also an extension */
   const char *trunk_id;  /* (nullable): id or name of a configured trunk */
   const char *hostname;  /* (nullable): inline trunk: host or host:port */
   const char *transport; /* (nullable): "udp" or "tcp" */

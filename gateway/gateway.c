@@ -14,6 +14,7 @@
 #include "gateway/calls.h"
 #include "gateway/entries.h"
 #include "gateway/events.h"
+#include "gateway/extensions.h"
 #include "gateway/metrics.h"
 #include "gateway/plays.h"
 #include "gateway/presence.h"
@@ -348,6 +349,7 @@ on_tick (gpointer data)
 
   gw_sessions_tick (gateway, now);
   gw_rooms_tick (gateway, now);
+  gw_extensions_tick (gateway, now);
   give_memory_back (gateway, now);
   return G_SOURCE_CONTINUE;
 }
@@ -429,6 +431,7 @@ gateway_new (const CfgSettings *settings, const GatewayOptions *options, GError 
   gateway->events = gw_events_new (gateway->epoch);
   gateway->presence = gw_presence_new ();
   gateway->trunks = gw_trunks_new ();
+  gateway->extensions = gw_extensions_new (settings);
   gateway->capture = gw_capture_new (settings);
   init_tables (gateway);
   if (!start_store (gateway, settings, options, error))
@@ -460,6 +463,7 @@ gateway_set_settings (Gateway *gateway, const CfgSettings *settings)
     gateway->api_secret = cfg_id_new ("secret");
   if (gateway->sip != NULL)
     gw_tls_follow (gateway, FALSE);
+  gw_extensions_reloaded (gateway);
 }
 
 const char *
@@ -554,6 +558,7 @@ gateway_free (Gateway *gateway)
   free_tables (gateway);
   gw_presence_free (gateway->presence);
   gw_trunks_free (gateway->trunks);
+  gw_extensions_free (gateway->extensions);
   gw_capture_free (gateway->capture);
   gw_entries_free (gateway->entries);
   gw_events_free (gateway->events);

@@ -16,6 +16,7 @@
 typedef struct _GwEvents GwEvents;
 struct _GwPresence;
 struct _GwTrunks;
+struct _GwExtensions;
 typedef struct _GwCall GwCall;
 typedef struct _GwSession GwSession;
 typedef struct _GwConn GwConn;
@@ -49,8 +50,8 @@ typedef struct
   const CfgSettings *settings; /* of the file and the entries, owned by entries */
   GwStore *store;
   GwEntries *entries; /* trunks and rules made through the API */
-  char *api_secret; /* of settings->api_key: configured or made at start */
-  char *epoch;      /* node and start; event numbers count within it */
+  char *api_secret;   /* of settings->api_key: configured or made at start */
+  char *epoch;        /* node and start; event numbers count within it */
   CfgMonotonic started;
   CfgWall started_wall;
   gboolean draining;
@@ -65,6 +66,7 @@ typedef struct
   GwEvents *events;
   struct _GwPresence *presence; /* subscriptions of phones */
   struct _GwTrunks *trunks;
+  struct _GwExtensions *extensions;
   GwCapture *capture;
 
   GHashTable *rooms;          /* char* name -> GwRoom*, owned */
@@ -98,8 +100,9 @@ typedef struct
 /** gateway_new: @settings must outlive it. (nullable): NULL with @error, everything already started undone.
  */
 Gateway *gateway_new (const CfgSettings *settings, const GatewayOptions *options, GError **error);
-/** gateway_set_settings: @settings are those of the file; what is asked for with each call and connection is taken from @settings from now on.
- * A secret that was made at the start stays. @settings must outlive the gateway, or the next ones. */
+/** gateway_set_settings: @settings are those of the file; what is asked for with each call and connection is
+ * taken from @settings from now on. A secret that was made at the start stays. @settings must outlive the
+ * gateway, or the next ones. */
 void gateway_set_settings (Gateway *gateway, const CfgSettings *settings);
 /** gateway_drain: no new calls; @done when the last one ended (perhaps at once, from the main loop). */
 void gateway_drain (Gateway *gateway, void (*done) (gpointer user), gpointer user);

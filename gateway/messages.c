@@ -7,6 +7,7 @@
 #include "gateway/call_private.h"
 #include "gateway/core/dispatch.h"
 #include "gateway/events.h"
+#include "gateway/extensions.h"
 #include "gateway/rooms.h"
 
 static void
@@ -23,7 +24,8 @@ find_room (Gateway *gateway, const SigSipMessage *message, char **name)
 {
   const GwDispatchFacts facts = { .called = message->request_user,
                                   .caller = message->from_user,
-                                  .source_address = message->source_address };
+                                  .source_address = message->source_address,
+                                  .username = message->username };
   g_auto (GwDispatch) dispatch = { 0 };
   g_autoptr (GError) error = NULL;
 
@@ -76,14 +78,36 @@ sender_of (Gateway *gateway, const char *room_name, const SigSipMessage *message
   return identity;
 }
 
+/* From an extension to an extension. Returns: the answer; 0: it is for a room. */
+static int
+pass_on (Gateway *gateway, const SigSipMessage *message, const char *sender)
+{
+  gboolean is_for_room = gateway->settings->demo && gw_rooms_find (gateway, message->request_user) != NULL;
+  int status;
+
+  if (message->call != 0 || is_for_room || !gw_extension_exists (gateway, message->request_user)
+      || (sender == NULL && !gateway->settings->demo))
+    return 0;
+  status = gw_extension_send_message (gateway, message->request_user,
+                                      sender != NULL ? sender : message->from_user, message);
+  cfg_info ("sip", NULL, "Message passed on", CFG_STR ("to", message->request_user),
+            CFG_INT ("status", status), CFG_STR ("fromIP", message->source_address),
+            CFG_INT ("bytes", strlen (message->text)));
+  return status;
+}
+
 int
 gw_messages_on_message (gpointer data, const SigSipMessage *message)
 {
   Gateway *gateway = data;
   const GwCall *call = message->call != 0 ? gw_call_by_sip (gateway, message->call) : NULL;
+  const char *sender = gw_extension_caller (gateway, message->username, message->from_user);
   g_autofree char *room = NULL;
-  int status = 200;
+  int status = pass_on (gateway, message, sender);
 
+  if (status != 0)
+    return status;
+  status = 200;
   if (message->call != 0)
     {
       if (call == NULL || call->participant == NULL)
@@ -95,7 +119,7 @@ gw_messages_on_message (gpointer data, const SigSipMessage *message)
   cfg_info ("sip", &(CfgLogContext){ .room = room }, "Message received", CFG_INT ("status", status),
             CFG_STR ("fromIP", message->source_address), CFG_INT ("bytes", strlen (message->text)));
   if (status == 200)
-    emit (gateway, room, message->from_user,
+    emit (gateway, room, sender != NULL && message->call == 0 ? sender : message->from_user,
           call != NULL ? call->v.identity : sender_of (gateway, room, message), message->text);
   return status;
 }

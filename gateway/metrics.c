@@ -2,6 +2,7 @@
 
 #include "gateway/capture.h"
 #include "gateway/calls.h"
+#include "gateway/extensions.h"
 #include "gateway/tls.h"
 
 #include <string.h>
@@ -73,6 +74,7 @@ metrics_text (Gateway *gateway)
        (double)sip.n_auth_failures);
   add (text, "sip_auth_limited_total", "counter", "SIP passwords not looked at, after too many wrong ones.",
        (double)sip.n_auth_limited);
+  gw_extensions_metrics (gateway, text);
   gw_call_timer_metrics (gateway, text);
   add (text, "sip_connections", "gauge", "SIP connections that others have opened.", sip.n_connections);
   add_drops (text, &sip);

@@ -7,6 +7,7 @@
 #include "gateway/call_private.h"
 #include "gateway/core/dispatch.h"
 #include "gateway/events.h"
+#include "gateway/extensions.h"
 #include "gateway/rooms.h"
 #include "signaling/core/conference_document.h"
 #include "signaling/core/presence_document.h"
@@ -16,6 +17,7 @@ typedef struct
   SigSipSubscriptionId id;
   SigEventPackage package;
   char *entity, *user, *room;
+  gboolean is_extension; /* it is about user, an extension; room is "" then, but in demo mode */
   SigConferenceTold *told;
 } Watch;
 
@@ -58,7 +60,8 @@ find_room (Gateway *gateway, const SigSipSubscribe *subscribe, char **name)
 {
   const GwDispatchFacts facts = { .called = subscribe->request_user,
                                   .caller = subscribe->from_user,
-                                  .source_address = subscribe->source_address };
+                                  .source_address = subscribe->source_address,
+                                  .username = subscribe->username };
   g_auto (GwDispatch) dispatch = { 0 };
   g_autoptr (GError) error = NULL;
 
@@ -70,15 +73,28 @@ find_room (Gateway *gateway, const SigSipSubscribe *subscribe, char **name)
   return 200;
 }
 
+/* Of an extension other extensions may know what it does, in demo mode everybody. */
+static gboolean
+is_about_extension (Gateway *gateway, const SigSipSubscribe *subscribe)
+{
+  if (subscribe->package == SIG_EVENT_CONFERENCE || !gw_extension_exists (gateway, subscribe->request_user))
+    return FALSE;
+  return gateway->settings->demo
+         || gw_extension_caller (gateway, subscribe->username, subscribe->from_user) != NULL;
+}
+
 int
 gw_presence_on_subscribe (gpointer data, const SigSipSubscribe *subscribe)
 {
   Gateway *gateway = data;
-  g_autofree char *room = NULL;
-  int status = find_room (gateway, subscribe, &room);
+  gboolean is_extension = is_about_extension (gateway, subscribe);
+  /* in demo mode it is a room, too */
+  g_autofree char *room
+      = is_extension ? g_strdup (gateway->settings->demo ? subscribe->request_user : "") : NULL;
+  int status = is_extension ? 200 : find_room (gateway, subscribe, &room);
   Watch *watch;
 
-  if (status == 200 && gw_rooms_find (gateway, room) == NULL
+  if (status == 200 && !is_extension && gw_rooms_find (gateway, room) == NULL
       && (subscribe->package == SIG_EVENT_CONFERENCE || !gateway->settings->demo))
     status = 404;
   cfg_info ("sip", &(CfgLogContext){ .room = room }, "Subscription",
@@ -92,6 +108,7 @@ gw_presence_on_subscribe (gpointer data, const SigSipSubscribe *subscribe)
   watch->entity = g_strdup (subscribe->entity);
   watch->user = g_strdup (subscribe->request_user);
   watch->room = g_steal_pointer (&room);
+  watch->is_extension = is_extension;
   watch->told = sig_conference_told_new ();
   g_hash_table_insert (gateway->presence->watches, &watch->id, watch);
   return 200;
@@ -140,9 +157,19 @@ write_conference (Gateway *gateway, Watch *watch, const SigSipNotification *aske
 static gboolean
 concerns (const Watch *watch, const GwCall *call)
 {
+  if (watch->is_extension && gw_call_is_live (call->v.state) && g_strcmp0 (call->extension, watch->user) == 0)
+    return TRUE;
+  if (watch->is_extension && watch->room[0] == '\0')
+    return FALSE;
   return gw_call_is_live (call->v.state)
          && (g_strcmp0 (call->v.room_name, watch->room) == 0
              || g_strcmp0 (call->v.inbound ? call->v.from : call->v.to, watch->user) == 0);
+}
+
+static gboolean
+initiates (const Watch *watch, const GwCall *call)
+{
+  return call->v.inbound == (g_strcmp0 (call->v.from, watch->user) == 0);
 }
 
 static char *
@@ -159,20 +186,22 @@ write_calls (Gateway *gateway, const Watch *watch, guint version)
       const GwCall *call = value;
       const SigDialogInfo dialog = {
         .id = call->v.id,
-        .is_initiator = call->v.inbound == (g_strcmp0 (call->v.from, watch->user) == 0),
+        .is_initiator = watch->is_extension ? call->v.inbound : initiates (watch, call),
         .state = call->v.was_answered ? SIG_DIALOG_CONFIRMED : SIG_DIALOG_EARLY,
       };
 
       if (!concerns (watch, call))
         continue;
-      is_busy |= g_strcmp0 (call->v.inbound ? call->v.from : call->v.to, watch->user) == 0;
+      is_busy |= g_strcmp0 (call->v.inbound ? call->v.from : call->v.to, watch->user) == 0
+                 || g_strcmp0 (call->extension, watch->user) == 0;
       g_array_append_val (dialogs, dialog);
     }
   if (watch->package == SIG_EVENT_DIALOG)
     return sig_dialog_info_write (watch->entity, version, (const SigDialogInfo *)dialogs->data, dialogs->len);
   return sig_presence_write (
       &(SigPresence){ .entity = watch->entity,
-                      .is_available = is_busy || gw_rooms_find (gateway, watch->room) != NULL,
+                      .is_available = is_busy || gw_extension_is_available (gateway, watch->user)
+                                      || gw_rooms_find (gateway, watch->room) != NULL,
                       .is_busy = is_busy });
 }
 
@@ -214,5 +243,23 @@ gw_presence_room_changed (Gateway *gateway, const char *room, const char *type)
         }
       sig_sip_subscription_end (gateway->sip, watch->id, "noresource");
       g_hash_table_iter_remove (&iter);
+    }
+}
+
+void
+gw_presence_extension_changed (Gateway *gateway, const char *user)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  if (gateway->sip == NULL || gateway->stopping)
+    return;
+  g_hash_table_iter_init (&iter, gateway->presence->watches);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const Watch *watch = value;
+
+      if (watch->package == SIG_EVENT_PRESENCE && strcmp (watch->user, user) == 0)
+        sig_sip_subscription_changed (gateway->sip, watch->id);
     }
 }

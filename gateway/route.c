@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "config/base/error.h"
+#include "config/base/ids.h"
 #include "config/base/log.h"
 #include "gateway/call_private.h"
 #include "gateway/core/sip_status.h"
+#include "gateway/extensions.h"
 #include "gateway/rooms.h"
 
 #define MAX_HEADERS 32
@@ -76,6 +78,7 @@ target_of (const SigSipInvite *invite, GError **error)
   return NULL;
 }
 
+/* @dispatch: (nullable): to an extension of ours */
 static GwCall *
 call_target (GwCall *call, const SigSipInvite *invite, const GwDispatch *dispatch, const char *target,
              GError **error)
@@ -91,7 +94,7 @@ call_target (GwCall *call, const SigSipInvite *invite, const GwDispatch *dispatc
     .codecs = codecs,
     .is_passed_on = TRUE,
     .max_forwards = invite->max_forwards - 1, /* 0 was refused with 483 */
-    .redirect_hosts = (const char *const *)dispatch->trunk->allowed_targets,
+    .redirect_hosts = dispatch != NULL ? (const char *const *)dispatch->trunk->allowed_targets : NULL,
   };
   GwCall *callee = gw_call_place (call->gateway, &params, error);
 
@@ -111,15 +114,15 @@ open_room (GwCall *call, GError **error)
   return gw_call_join_as_caller (call, error);
 }
 
-gboolean
-gw_route_begin (GwCall *call, const SigSipInvite *invite, const GwDispatch *dispatch, GError **error)
+static gboolean
+begin (GwCall *call, const SigSipInvite *invite, const GwDispatch *dispatch, const char *target,
+       GError **error)
 {
-  g_autofree char *target = target_of (invite, error);
   g_autoptr (GError) failure = NULL;
   CfgLogContext context;
   GwCall *callee;
 
-  if (target == NULL || !open_room (call, error))
+  if (!open_room (call, error))
     return FALSE;
   context = gw_call_log_context (call);
   cfg_info ("sip", &context, "Routing the call", CFG_STR ("host", invite->request_host),
@@ -137,6 +140,43 @@ gw_route_begin (GwCall *call, const SigSipInvite *invite, const GwDispatch *disp
   call->route.callee = g_strdup (callee->v.id);
   callee->route.caller = g_strdup (call->v.id);
   return TRUE;
+}
+
+gboolean
+gw_route_begin (GwCall *call, const SigSipInvite *invite, const GwDispatch *dispatch, GError **error)
+{
+  g_autofree char *target = target_of (invite, error);
+
+  return target != NULL && begin (call, invite, dispatch, target, error);
+}
+
+gboolean
+gw_route_to_extension (GwCall *call, const SigSipInvite *invite, GError **error)
+{
+  g_auto (GwExtensionWay) way = { 0 };
+
+  return gw_extension_way (call->gateway, invite->request_user, &way, error)
+         && begin (call, invite, NULL, invite->request_user, error);
+}
+
+char *
+gw_route_room_name (const char *caller, const char *callee)
+{
+  g_autofree char *unique = cfg_id_new ("");
+
+  return g_strdup_printf ("call-%.64s-%.64s-%s", caller, callee, unique);
+}
+
+void
+gw_route_take_over (GwCall *call, GwCall *old)
+{
+  GwCall *caller = other_half (old, old->route.caller);
+
+  if (caller == NULL)
+    return;
+  call->route.caller = g_steal_pointer (&old->route.caller);
+  g_free (caller->route.callee);
+  caller->route.callee = g_strdup (call->v.id);
 }
 
 void

@@ -25,6 +25,12 @@ typedef struct
 gboolean gw_route_begin (GwCall *call, const SigSipInvite *invite, const GwDispatch *dispatch,
                          GError **error);
 
+/** gw_route_to_extension: the same for the phones of the extension invite->request_user. Also FALSE, with
+ * NOT_FOUND or UNAVAILABLE, when it has none. */
+gboolean gw_route_to_extension (GwCall *call, const SigSipInvite *invite, GError **error);
+/** gw_route_room_name: of a room for one call: (transfer full) */
+char *gw_route_room_name (const char *caller, const char *callee) G_GNUC_WARN_UNUSED_RESULT;
+
 /* What happens to any call; for one that is not routed nothing is done. */
 void gw_route_progress (GwCall *callee, int status, gboolean has_media);
 void gw_route_answered (GwCall *callee);
@@ -32,4 +38,6 @@ void gw_route_answered (GwCall *callee);
 void gw_route_left (GwCall *call);
 /** gw_route_digit: a key press is for the other side of a bridge as well. */
 void gw_route_digit (GwCall *call, char digit, GwDigitSource source);
+/** gw_route_take_over: @call takes the place of @old, which is not answered. */
+void gw_route_take_over (GwCall *call, GwCall *old);
 void gw_route_clear (GwRoute *route);

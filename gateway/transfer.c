@@ -8,6 +8,7 @@
 #include "gateway/core/sip_status.h"
 #include "gateway/core/transfer.h"
 #include "gateway/events.h"
+#include "gateway/extensions.h"
 #include "gateway/move.h"
 #include "gateway/plays.h"
 #include "gateway/rooms.h"
@@ -211,7 +212,7 @@ join_calls (GwCall *call, const SigSipReferral *referral)
 static GwTransferWay
 choose_way (const GwCall *call, const SigSipReferral *referral, const char **reason)
 {
-  const Gateway *gateway = call->gateway;
+  Gateway *gateway = call->gateway;
   const GwTransferFacts facts = {
     .trunk = trunk_of (call),
     .is_demo_on_loopback = gateway->settings->demo && gateway->loopback_only,
@@ -219,7 +220,7 @@ choose_way (const GwCall *call, const SigSipReferral *referral, const char **rea
     .host = referral->host,
     .is_tel = referral->is_tel,
     .is_local = referral->is_local,
-    .is_extension = FALSE,
+    .is_extension = gw_extension_is_registered (gateway, referral->user),
   };
 
   return gw_transfer_way (&facts, reason);
@@ -418,7 +419,7 @@ gw_transfer_start (Gateway *gateway, GwRequest *request, GwCall *call, const GwT
   SigSipHeader headers[MAX_HEADERS];
   SigSipTransfer transfer
       = { .headers = headers, .timeout_s = params->timeout_s > 0 ? params->timeout_s : DEFAULT_TIMEOUT_S };
-  g_autofree char *target = NULL;
+  g_autofree char *target = NULL, *host = NULL;
 
   if (call->transfer.request != NULL || call->transfer.referee != NULL)
     {
@@ -426,7 +427,9 @@ gw_transfer_start (Gateway *gateway, GwRequest *request, GwCall *call, const GwT
                            "a transfer of this participant is running already");
       return FALSE;
     }
-  target = sig_transfer_target (params->to, call->v.peer, error);
+  host = call->extension != NULL ? gw_extension_address (gateway, call->v.local_address)
+                                 : g_strdup (call->v.peer);
+  target = sig_transfer_target (params->to, host, error);
   if (target == NULL)
     {
       g_prefix_error_literal (error, "transfer_to: ");
@@ -522,6 +525,7 @@ gw_transfer_take_place (GwCall *call, GwCall *old, GError **error)
     }
   take_over_attributes (call, old);
   take_over_transfer (call, old);
+  gw_route_take_over (call, old);
   gw_call_take_participant (call, participant);
   call->is_successor = TRUE;
   context = gw_call_log_context (call);
@@ -538,5 +542,6 @@ gw_transfer_take_place (GwCall *call, GwCall *old, GError **error)
   gw_call_hangup (gateway, old, "replaced");
   gw_call_answer_waiting (call);
   gw_transfer_answered (call);
+  gw_route_answered (call);
   return TRUE;
 }

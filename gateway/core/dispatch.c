@@ -331,7 +331,8 @@ gw_dispatch (const CfgSettings *settings, const GwDispatchFacts *facts, GwDispat
   const char *caller;
   gboolean is_routed = FALSE;
 
-  if (settings->n_trunks > 0 && !choose_trunk (settings, facts, &trunk, &is_routed, error))
+  if (settings->n_trunks > 0 && cfg_settings_find_user (settings, facts->username) == NULL
+      && !choose_trunk (settings, facts, &trunk, &is_routed, error))
     return FALSE;
   if (is_routed)
     {
@@ -347,7 +348,7 @@ gw_dispatch (const CfgSettings *settings, const GwDispatchFacts *facts, GwDispat
   if (settings->demo || settings->implicit_callee_rule)
     return fill (result, g_strdup (facts->called), trunk, NULL, caller, error);
   g_set_error_literal (error, CFG_ERROR, CFG_ERROR_NOT_FOUND,
-                       "no dispatch rule is for this trunk, caller and number");
+                       "no dispatch rule is for this call, by its trunk, caller and number");
   return FALSE;
 }
 

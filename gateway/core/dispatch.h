@@ -58,7 +58,8 @@ GwAccess gw_dispatch_access (const CfgSettings *settings, const GwDispatchFacts 
  *   4. one with a PIN, before one without
  *   5. direct, then individual, then callee; last, the order in the file
  *
- * Without any trunk (demo mode) the called name is the room.
+ * Without any trunk (demo mode) the called name is the room. An extension, proved by @facts->username, comes
+ * through no trunk: rules for all trunks are its own.
  *
  * A call for a foreign host is routed there by the first trunk that fits and lists it in allowed_targets. A
  * trunk with other targets refuses it; one without any takes each host for one of our names.

@@ -20,8 +20,8 @@
 #define SIG_SIP_MIN_SUBSCRIPTION_S          60
 #define SIG_SIP_MAX_SUBSCRIPTION_S          3600 /* also what one gets that names no Expires */
 
-/* A SUBSCRIBE that begins a subscription, valid during the ops call only. Strings are UTF-8, never NULL unless
- * said so. */
+/* A SUBSCRIBE that begins a subscription, valid during the ops call only. Strings are UTF-8, never NULL
+ * unless said so. */
 struct _SigSipSubscribe
 {
   SigSipSubscriptionId id;
@@ -30,7 +30,7 @@ struct _SigSipSubscribe
   const char *entity; /* the Request-URI without parameters: what documents are about */
   const char *from_user, *from_host, *from_display;
   const char *source_address; /* the packet's source, numeric */
-  const char *username;       /* (nullable): whom the sender has proved to be, where ops.access asked for it */
+  const char *username; /* (nullable): whom the sender has proved to be, where ops.access asked for it */
   const char *call_id;
   guint expires_s; /* 0: the state once, and no more */
 };

@@ -317,10 +317,6 @@ rules_are_checked (void)
 }
 
 static const Row unsupported_rows[] = {
-  { "sip:\n  registrar:\n    enabled: true\n",
-    "3: sip.registrar.enabled: the registrar is not available in this version; remove the key" },
-  { "sip:\n  registrar:\n    users: [{username: a, password: b}]\n",
-    "3: sip.registrar.users: the registrar is not available in this version; remove the key" },
   { "rtc:\n  turn:\n    url: turn:a\n",
     "3: rtc.turn.url: TURN is not available in this version; remove the key" },
   { "webhook:\n  urls: [\"http://a/\"]\n",

@@ -88,7 +88,7 @@ export class SipPhone {
  * `trace`: SIP messages stand in `output`; `account`: more parameters of its account; `contact`: whom it sends text. */
 export class Baresip {
   static async start(t, { codec, hz, answer = false, transport = 'udp', encryption = null, ptime = 20, config = [],
-    account = '', contact = null, trace = false }) {
+    account = '', contact = null, trace = false, register = null }) { // {user, password, port}: an extension of the gateway at that port
     const phone = Object.assign(new Baresip(), { name: `tone${hz}` });
     phone.directory = mkdtempSync(join(tmpdir(), 'switchroom-baresip-'));
     phone.control = await freePort();
@@ -105,7 +105,8 @@ export class Baresip {
       'module_tmp account.so', 'module_app contact.so', 'module_app menu.so', 'module_app ctrl_tcp.so',
       `ctrl_tcp_listen 127.0.0.1:${phone.control}`, ''].join('\n'));
     writeFileSync(join(phone.directory, 'accounts'),
-      `<sip:tone${hz}@127.0.0.1:${phone.port};transport=${transport}>;regint=0;audio_codecs=${baresipCodecs[codec]}` +
+      (register ? `<sip:${register.user}@127.0.0.1:${register.port};transport=${transport}>;auth_pass=${register.password};regint=60`
+        : `<sip:tone${hz}@127.0.0.1:${phone.port};transport=${transport}>;regint=0`) + `;audio_codecs=${baresipCodecs[codec]}` +
       `;ptime=${ptime}${encryption ? `;mediaenc=${encryption}` : ''}${answer ? `;answermode=${answer === true ? 'auto' : answer}` : ''}${account}\n`);
     writeFileSync(join(phone.directory, 'contacts'), contact ? `"Contact" <${contact}>\n` : '');
     phone.run(t, trace);
