@@ -74,7 +74,8 @@ typedef struct
     gboolean enabled;
     CfgSipUser *users; /* none of them the auth_username of a trunk for calls that come in */
     gsize n_users;
-    gint64 qualify_interval_us; /* how often each phone is asked whether it is there; default 30 s; 0: never */
+    gint64
+        qualify_interval_us; /* how often each phone is asked whether it is there; default 30 s; 0: never */
     guint min_expires_s, max_expires_s; /* default 60, 3600 */
     guint max_contacts;                 /* of one user; default 10 */
   } registrar;
