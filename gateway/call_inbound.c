@@ -317,6 +317,15 @@ choose_room (Gateway *gateway, const GwDispatchFacts *facts, gboolean for_extens
   return TRUE;
 }
 
+/* That nobody is there is not that the gateway is not. */
+static int
+refusal_of (gboolean for_extension, const GError *error)
+{
+  return for_extension && g_error_matches (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE)
+             ? 480
+             : gw_error_sip_status (error);
+}
+
 void
 gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *received)
 {
@@ -372,11 +381,7 @@ gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *received
                                : answer_or_alert (call, dispatch.rule, &error))
         return;
     }
-  refuse (gateway, sip, &invite,
-          for_extension && g_error_matches (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE)
-              ? 480
-              : gw_error_sip_status (error),
-          error->message);
+  refuse (gateway, sip, &invite, refusal_of (for_extension, error), error->message);
   gw_call_discard (call);
 }
 
