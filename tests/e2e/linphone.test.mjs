@@ -1,9 +1,11 @@
 // Linphone's console phone against the gateway: calls in and out, hold, keys, transfers, messages, timers, SRTP, codecs.
 // Who hears what is measured by frequency, both ways.
 import { test, sleep, until } from './lib/tap.mjs';
+import { Authority } from './lib/certificates.mjs';
 import { Gateway } from './lib/gateway.mjs';
 import { Linphone } from './lib/linphone.mjs';
 import { SipPhone } from './lib/phone.mjs';
+import { freePort } from './lib/ports.mjs';
 import { watched, waitFor, identities, packetsTo } from './lib/transferpeer.mjs';
 
 /** Somebody in the room to talk with, at 700 Hz. */
@@ -22,7 +24,8 @@ for (const codec of ['PCMU', 'PCMA', 'G722', 'opus'])
     const gateway = await Gateway.start(t);
     const rpc = await watched(t, gateway, 'lobby');
     const other = await partner(t, gateway, 'lobby', 440);
-    const phone = await Linphone.start(t, { codec, hz: 440 });
+    // with opus also an IPv6 address of another interface in SDP, which its packets do not come from
+    const phone = await Linphone.start(t, { codec, hz: 440, extra: { sip: { use_ipv6: codec === 'opus' ? 1 : 0 } } });
     await phone.dial(gateway.sip('lobby'));
     await phone.hears(700);
     await other.hears(440);
@@ -186,3 +189,34 @@ for (const [mode, encryption, cipher] of [['require', 'mandatory', 'AES_CM_128_H
     await other.hears(900);
     await gateway.line(new RegExp(`Media started.*participant=callee.*cipher=${cipher}`));
   });
+
+test('Linphone over TLS with SRTP, certificate verified: it calls in', {}, async (t) => {
+  const authority = new Authority(t);
+  const { cert, key } = authority.issue(['DNS:localhost']); // it compares no addresses
+  const port = await freePort();
+  const gateway = await Gateway.start(t, { sip: { transports: ['udp', 'tcp', 'tls'], tls: { port, cert, key } } });
+  const other = await partner(t, gateway, 'lobby', 440);
+  const phone = await Linphone.start(t, { hz: 440, transport: 'tls', encryption: 'mandatory',
+    extra: { sip: { root_ca: authority.ca, verify_server_certs: 1, verify_server_cn: 1 } } });
+  await phone.dial(`sip:lobby@localhost:${port};transport=tls`);
+  await phone.hears(700);
+  await other.hears(440);
+  await gateway.line(/processing invite.*transport=tls/);
+  await gateway.line(/Media started.*cipher=AES_CM_128_HMAC_SHA1_80/);
+  await phone.command('terminate', /ended/);
+});
+
+test('Linphone over TCP, held by the gateway', {}, async (t) => {
+  const gateway = await Gateway.start(t);
+  const rpc = await watched(t, gateway, 'lobby');
+  const other = await partner(t, gateway, 'lobby', 440);
+  const phone = await Linphone.start(t, { hz: 440, transport: 'tcp' });
+  await phone.dial(`${gateway.sip('lobby')};transport=tcp`);
+  await phone.hears(700);
+  await other.hears(440);
+  await rpc.call('participant.hold', { room: 'lobby', identity: 'sip_lin440', held: true });
+  await phone.shows(/has been paused by/);
+  await rpc.call('participant.hold', { room: 'lobby', identity: 'sip_lin440', held: false });
+  await phone.hears(700);
+  await gateway.line(/processing invite.*transport=tcp/);
+});

@@ -22,8 +22,8 @@ function settings(phone, { codec, name, encryption, info, timer, transport, gate
   const port = (kind) => (kind === transport ? phone.port : 0);
   const result = {
     sip: {
-      sip_port: port('udp'), sip_tcp_port: port('tcp'), sip_tls_port: port('tls'), bind_address: '127.0.0.1', use_ipv6: 0,
-      contact: `sip:${name}@127.0.0.1`, guess_hostname: 0, register_only_when_network_is_up: 0, auto_net_state_mon: 0,
+      sip_port: port('udp'), sip_tcp_port: port('tcp'), sip_tls_port: port('tls'), bind_address: '127.0.0.1', use_ipv6: 0, ipv6_migration_done: 1,
+      contact: `sip:${name}@127.0.0.1:${phone.port}`, guess_hostname: 0, register_only_when_network_is_up: 0, auto_net_state_mon: 0,
       use_info: info ? 1 : 0, use_rfc2833: info ? 0 : 1, inc_timeout: 60, publish_presence: 0,
       media_encryption: encryption ? 'srtp' : 'none', media_encryption_mandatory: encryption === 'mandatory' ? 1 : 0,
       verify_server_certs: 0, verify_server_cn: 0, keepalive_period: 60000, ...(timer ? { session_expires_enabled: 1,
