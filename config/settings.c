@@ -117,6 +117,7 @@ free_rule (CfgDispatchRuleSettings *rule)
   g_free (rule->room);
   g_free (rule->room_prefix);
   g_free (rule->pin);
+  g_free (rule->announcement);
   g_strfreev (rule->codecs);
 }
 

@@ -283,7 +283,9 @@ typedef struct
   CfgDtmf dtmf;
   CfgTransferPolicy allow_transfer; /* whom its phones may have called by REFER; default internal */
   char **allowed_targets; /* inbound: other hosts that its calls may be for (config/base/host_list.h); none */
-  gboolean register_;     /* `register`: at outbound_address, as from_user or auth_username */
+  guint max_calls;        /* at the same time, both ways; 0: no limit */
+  guint ringing_timeout_s, max_call_duration_s; /* 0: 180 s; no limit */
+  gboolean register_;       /* `register`: at outbound_address, as from_user or auth_username */
   guint register_expires_s; /* asked for; default 3600 */
   guint line;               /* of the file, for messages; 0: an entry of CfgEntries */
 } CfgTrunkSettings;
@@ -311,17 +313,21 @@ typedef struct
 
 typedef struct
 {
-  char *id;               /* never NULL; default: made of the name */
-  char *name;             /* nullable; unique */
-  char **trunks;          /* names of trunks; empty: all */
-  char **inbound_numbers; /* callers that it is for; empty: any */
-  char **numbers;         /* called numbers that it is for; empty: any */
-  CfgRuleType type;       /* default direct */
-  char *room;             /* direct only, never NULL then */
-  char *room_prefix;      /* not direct; never NULL, default "" */
-  char *pin;              /* NULL: none; digits */
-  CfgAnswerMode answer;   /* default immediate */
-  char **codecs;          /* as media.codecs; empty: those of the trunk or media.codecs */
+  char *id;                                     /* never NULL; default: made of the name */
+  char *name;                                   /* nullable; unique */
+  char **trunks;                                /* names of trunks; empty: all */
+  char **inbound_numbers;                       /* callers that it is for; empty: any */
+  char **numbers;                               /* called numbers that it is for; empty: any */
+  CfgRuleType type;                             /* default direct */
+  char *room;                                   /* direct only, never NULL then */
+  char *room_prefix;                            /* not direct; never NULL, default "" */
+  char *pin;                                    /* NULL: none; digits */
+  CfgAnswerMode answer;                         /* default immediate */
+  gboolean early_media;                         /* who waits for an answer is sent audio */
+  char *announcement;                           /* of early_media: a file below media.files; NULL: ringing */
+  guint max_calls;                              /* at the same time; 0: no limit */
+  guint ringing_timeout_s, max_call_duration_s; /* 0: the trunk's */
+  char **codecs; /* as media.codecs; empty: those of the trunk or media.codecs */
   CfgCodecOrder codec_order;
   CfgEncryption media_encryption;
   gboolean hide_phone_number;

@@ -209,6 +209,15 @@ check_rule (CfgReader *reader, const CfgSettings *settings, CfgDispatchRuleSetti
     return cfg_reader_fail_at (reader, path, "room_prefix is for the types individual and callee; use room");
   if (rule->type != CFG_RULE_DIRECT && rule->room != NULL)
     return cfg_reader_fail_at (reader, path, "room is for type direct; use room_prefix");
+  if (rule->announcement != NULL && !rule->early_media)
+    return cfg_reader_fail_at (reader, path, "has an announcement, which needs early_media: true");
+  if (rule->early_media && rule->answer != CFG_ANSWER_ON_PARTICIPANT)
+    return cfg_reader_fail_at (
+        reader, path,
+        "has early_media, which is for answer: on_participant: other calls are answered at "
+        "once");
+  if (rule->announcement != NULL && settings->media.files == NULL)
+    return cfg_reader_fail_at (reader, path, "has an announcement: set media.files, the directory it is in");
   if (rule->type != CFG_RULE_DIRECT && rule->room_prefix == NULL)
     rule->room_prefix = g_strdup ("");
   if (rule->pin != NULL && rule->answer == CFG_ANSWER_ON_PARTICIPANT)

@@ -88,6 +88,7 @@ gw_call_free (gpointer data)
   g_assert (call->pin == NULL);
   gw_route_clear (&call->route);
   g_free (call->extension);
+  g_free (call->waiting_play);
   g_hash_table_unref (call->attributes);
   sig_sdp_free (call->remote);
   json_decref (call->timeline);

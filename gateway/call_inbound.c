@@ -27,35 +27,6 @@ gw_error_sip_status (const GError *error)
   return 404;
 }
 
-gboolean
-gw_calls_admit (Gateway *gateway, GError **error)
-{
-  const CfgLimitSettings *limits = &gateway->settings->limits;
-  double least = 1.0;
-
-  if (limits->max_calls > 0 && g_hash_table_size (gateway->calls) >= limits->max_calls)
-    {
-      g_set_error (error, CFG_ERROR, CFG_ERROR_RESOURCE_EXHAUSTED, "limits.max_calls (%u) is reached",
-                   limits->max_calls);
-      return FALSE;
-    }
-  for (guint i = 0; i < media_engine_n_workers (gateway->media); i++)
-    {
-      MediaWorkerStats stats;
-
-      media_engine_worker_stats (gateway->media, i, &stats);
-      least = MIN (least, stats.load);
-    }
-  if (limits->max_cpu_utilization > 0 && least > limits->max_cpu_utilization)
-    {
-      g_set_error (error, CFG_ERROR, CFG_ERROR_RESOURCE_EXHAUSTED,
-                   "every media worker is busier than limits.max_cpu_utilization (%.2f)",
-                   limits->max_cpu_utilization);
-      return FALSE;
-    }
-  return TRUE;
-}
-
 static const char *
 caller_number (const GwCall *call)
 {
@@ -104,6 +75,7 @@ take_facts (GwCall *call, const SigSipInvite *invite, const SigIdentities *ident
   call->v.rule_id = g_steal_pointer (&dispatch->rule_id);
   call->v.trunk_number = g_strdup (invite->request_user);
   gw_call_take_policy (call, dispatch->trunk, dispatch->rule, CFG_ENCRYPTION_UNSET);
+  gw_call_take_limits (call, dispatch->trunk, dispatch->rule);
   gw_call_set_attribute (call, "sip.callIDFull", call->v.sip_call_id);
   gw_call_set_attribute (call, "sip.phoneNumber", caller_number (call));
   gw_call_set_attribute (call, "sip.hostname", invite->from_host);
@@ -166,6 +138,7 @@ gw_call_answer (GwCall *call, GError **error)
 
   if (call->participant == NULL && !gw_call_join_as_caller (call, error))
     return FALSE;
+  gw_call_stop_waiting (call);
   context = gw_call_log_context (call);
   cfg_info ("sip", &context, "Accepting the call", CFG_STR ("codecs", codecs[0] != '\0' ? codecs : NULL));
   gw_call_mark_answered (call);
@@ -196,58 +169,21 @@ check_rule_encryption (const GwCall *call, const CfgDispatchRuleSettings *rule, 
 gboolean
 gw_call_admit (GwCall *call, GwDispatch *dispatch, GError **error)
 {
-  if (!check_rule_encryption (call, dispatch->rule, error))
+  if (!check_rule_encryption (call, dispatch->rule, error)
+      || gw_admit_to_rule (call->gateway, dispatch->rule, error) != 0)
     return FALSE;
   call->v.room_name = g_steal_pointer (&dispatch->room);
   call->v.rule_id = g_steal_pointer (&dispatch->rule_id);
   gw_call_take_rule (call, dispatch->rule);
+  gw_call_take_limits (call, NULL, dispatch->rule);
   if (!gw_call_join_as_caller (call, error))
     return FALSE;
   call->participant->state = GW_PARTICIPANT_ACTIVE;
+  gw_call_end_in (call, call->v.max_duration_s, "max_call_duration");
   gw_call_handle (call, GW_CALL_EVENT_ADMIT);
   gw_call_start_media (call);
   gw_rooms_publish (call->gateway, call->participant, call->v.track);
   return TRUE;
-}
-
-static void
-alert (GwCall *call)
-{
-  const CfgLogContext context = gw_call_log_context (call);
-
-  cfg_info ("sip", &context, "Ringing until somebody is in the room");
-  gw_call_end_in (call, GW_CALL_DEFAULT_RINGING_S, "nobody_came");
-  gw_call_handle (call, GW_CALL_EVENT_ALERT);
-}
-
-/* on_participant: no greeting is lost, no empty room is billed. */
-static gboolean
-answer_or_alert (GwCall *call, const CfgDispatchRuleSettings *rule, GError **error)
-{
-  const GwRoom *room = gw_rooms_find (call->gateway, call->v.room_name);
-
-  if (rule == NULL || rule->answer == CFG_ANSWER_IMMEDIATE || (room != NULL && room->participants->len > 0))
-    return gw_call_answer (call, error);
-  alert (call);
-  return TRUE;
-}
-
-void
-gw_calls_answer_alerting (Gateway *gateway, GwRoom *room)
-{
-  gboolean may_be = gateway->n_alerting > 0 && !room->is_bridge;
-  g_autoptr (GList) calls = may_be ? g_hash_table_get_values (gateway->calls) : NULL;
-
-  for (GList *link = calls; link != NULL; link = link->next)
-    {
-      GwCall *call = link->data;
-      g_autoptr (GError) error = NULL;
-
-      if (call->v.state != GW_CALL_ALERTING || strcmp (call->v.room_name, room->name) != 0)
-        continue;
-      if (!gw_call_answer (call, &error))
-        gw_call_hangup (gateway, call, "room_full");
-    }
 }
 
 static void
@@ -326,6 +262,17 @@ refusal_of (gboolean for_extension, const GError *error)
              : gw_error_sip_status (error);
 }
 
+/* Returns: 0, or the status to refuse it with. */
+static int
+choose (Gateway *gateway, const GwDispatchFacts *facts, gboolean for_extension, gboolean is_replacing,
+        GwDispatch *dispatch, GError **error)
+{
+  if (!choose_room (gateway, facts, for_extension, dispatch, error))
+    return gw_error_sip_status (*error);
+  return gw_admit (gateway, is_replacing ? NULL : dispatch->trunk, is_replacing ? NULL : dispatch->rule,
+                   error);
+}
+
 void
 gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *received)
 {
@@ -343,6 +290,7 @@ gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *received
   };
   g_auto (GwDispatch) dispatch = { 0 };
   g_autoptr (GError) error = NULL;
+  int status;
   GwCall *call, *replaced = invite.replaces != 0 ? gw_call_by_sip (gateway, invite.replaces) : NULL;
   gboolean for_extension = is_for_extension (gateway, &invite, extension);
 
@@ -351,9 +299,10 @@ gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *received
   facts.asserted = identities.has_asserted ? identities.asserted.user : NULL;
   facts.is_private = identities.is_private;
   invite.from_user = facts.caller;
-  if (!choose_room (gateway, &facts, for_extension, &dispatch, &error) || !gw_calls_admit (gateway, &error))
+  status = choose (gateway, &facts, for_extension, replaced != NULL, &dispatch, &error);
+  if (status != 0)
     {
-      refuse (gateway, sip, &invite, gw_error_sip_status (error), error->message);
+      refuse (gateway, sip, &invite, status, error->message);
       return;
     }
   if (dispatch.is_routed && invite.came_back)
@@ -378,7 +327,7 @@ gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *received
       if (replaced != NULL     ? gw_transfer_take_place (call, replaced, &error)
           : for_extension      ? gw_route_to_extension (call, &invite, &error)
           : dispatch.is_routed ? gw_route_begin (call, &invite, &dispatch, &error)
-                               : answer_or_alert (call, dispatch.rule, &error))
+                               : gw_call_answer_or_wait (call, dispatch.rule, &error))
         return;
     }
   refuse (gateway, sip, &invite, refusal_of (for_extension, error), error->message);

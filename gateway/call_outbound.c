@@ -314,7 +314,7 @@ send_invite (GwCall *call, const GwDialParams *params, const Route *route, const
     .to_uri = uri,
     .auth_username = route->auth_username,
     .auth_password = route->auth_password,
-    .expires_s = params->ringing_timeout_s > 0 ? params->ringing_timeout_s : GW_CALL_DEFAULT_RINGING_S,
+    .expires_s = call->ringing_timeout_s,
     .follows_redirects = TRUE, /* to the host that was called only, or redirect_hosts */
     .redirect_hosts = params->redirect_hosts,
     .from_display = params->from_display,
@@ -381,7 +381,7 @@ make_call (Gateway *gateway, const GwDialParams *params, GError **error)
   CfgIncludeHeaders include;
   GwCall *call;
 
-  if (!find_route (gateway, params, &route, error))
+  if (!find_route (gateway, params, &route, error) || gw_admit_to_trunk (gateway, route.trunk, error) != 0)
     return NULL;
   if (!gw_include_headers_parse (params->include_headers,
                                  route.trunk != NULL ? route.trunk->include_headers : CFG_INCLUDE_X_HEADERS,
@@ -416,6 +416,8 @@ make_call (Gateway *gateway, const GwDialParams *params, GError **error)
   call->v.include_headers = include;
   gw_call_take_policy (call, route.trunk, NULL, params->media_encryption);
   call->v.max_duration_s = params->max_duration_s;
+  call->ringing_timeout_s = params->ringing_timeout_s;
+  gw_call_take_limits (call, route.trunk, NULL);
   call->hides_number = params->hide_number;
   call->out.first = g_strdup (params->dtmf);
   if (gw_call_open_media (call, local, error) && join (call, params, error)
@@ -445,7 +447,7 @@ gw_call_place (Gateway *gateway, const GwDialParams *params, GError **error)
       g_set_error_literal (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE, "the gateway is shutting down");
       return NULL;
     }
-  if (!gw_calls_admit (gateway, error))
+  if (gw_admit (gateway, NULL, NULL, error) != 0)
     return NULL;
   gateway->n_calls_total++;
   call = make_call (gateway, params, error);
@@ -575,4 +577,6 @@ gw_call_on_answered (gpointer data, SigSipCallId sip, const char *sdp)
   gw_call_answer_waiting (call);
   gw_transfer_answered (call);
   gw_route_answered (call);
+  if (call->participant != NULL)
+    gw_calls_answer_alerting (call->gateway, call->participant->room);
 }

@@ -75,6 +75,9 @@ struct _GwCall
   GwHold hold;
   GwRoute route;
   gboolean is_announced; /* its participant was, before it is answered */
+  gboolean is_waiting;   /* with early media: nobody hears it yet */
+  char *waiting_play;    /* (nullable): what it hears meanwhile */
+  guint ringing_timeout_s;
   gboolean is_successor; /* it took over the participant of another call */
   json_t *timeline;      /* array of {time, event, …} */
 };
@@ -198,9 +201,26 @@ const char *gw_call_on_refresh_sdp (gpointer gateway, SigSipCallId sip);
 /** gw_call_timer_json: (transfer full) */
 json_t *gw_call_timer_json (const GwCall *call);
 
+/* admission.c */
+/** gw_admit: whether one more call may begin; @trunk, @rule: (nullable): its own. Returns: 0; else the SIP
+ * status to refuse it with, and RESOURCE_EXHAUSTED in @error: 503, another gateway may take it, or 486, the
+ * rule is busy. */
+int gw_admit (Gateway *gateway, const CfgTrunkSettings *trunk, const CfgDispatchRuleSettings *rule,
+              GError **error);
+/** gw_admit_to_trunk, gw_admit_to_rule: the same for one of them; (nullable). */
+int gw_admit_to_trunk (Gateway *gateway, const CfgTrunkSettings *trunk, GError **error);
+int gw_admit_to_rule (Gateway *gateway, const CfgDispatchRuleSettings *rule, GError **error);
+/** gw_call_take_limits: for how long it may ring and last; what it has already stays. @trunk, @rule:
+ * (nullable): the rule goes first. */
+void gw_call_take_limits (GwCall *call, const CfgTrunkSettings *trunk, const CfgDispatchRuleSettings *rule);
+
+/* call_waiting.c */
+/** gw_call_answer_or_wait: answers, or rings until somebody is in the room. FALSE as gw_call_answer. */
+gboolean gw_call_answer_or_wait (GwCall *call, const CfgDispatchRuleSettings *rule, GError **error);
+/** gw_call_stop_waiting: it is about to be answered. */
+void gw_call_stop_waiting (GwCall *call);
+
 /* call_inbound.c, call_outbound.c */
-/** gw_calls_admit: FALSE with RESOURCE_EXHAUSTED when limits.* leave no room for one more call. */
-gboolean gw_calls_admit (Gateway *gateway, GError **error);
 void gw_call_on_access (gpointer gateway, const SigSipAsker *asker, SigSipAccessAnswer *answer);
 void gw_call_on_invite (gpointer gateway, SigSipCallId sip, const SigSipInvite *invite);
 void gw_call_on_acked (gpointer gateway, SigSipCallId sip, const char *sdp);

@@ -76,6 +76,8 @@ void gw_call_media_timeout (Gateway *gateway, GwCall *call, gboolean initial);
 void gw_call_stats (Gateway *gateway, GwCall *call, const MediaLegStats *stats);
 void gw_call_media_closed (Gateway *gateway, GwCall *call, const MediaLegStats *stats);
 
+/** gw_admission_metrics: the counters of limits that were reached. */
+void gw_admission_metrics (const Gateway *gateway, GString *text);
 /** gw_call_timer_metrics: the counters of session timers, as Prometheus wants them. */
 void gw_call_timer_metrics (Gateway *gateway, GString *text);
 /** gw_media_stats_json: (transfer full) */

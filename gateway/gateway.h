@@ -86,6 +86,7 @@ typedef struct
   gboolean is_trimmed;
   guint tick_source;
   guint64 n_calls_total, n_calls_failed;
+  guint64 n_over_limit[4];              /* admission.c */
   guint64 n_pins_right, n_pins_wrong;   /* entries */
   GwTimerCounters timer_counters[2][2]; /* inbound, outbound; we refresh, the peer does */
   void (*drained) (gpointer user);      /* called once when draining and the last call ended */

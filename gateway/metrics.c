@@ -75,6 +75,7 @@ metrics_text (Gateway *gateway)
   add (text, "sip_auth_limited_total", "counter", "SIP passwords not looked at, after too many wrong ones.",
        (double)sip.n_auth_limited);
   gw_extensions_metrics (gateway, text);
+  gw_admission_metrics (gateway, text);
   gw_call_timer_metrics (gateway, text);
   add (text, "sip_connections", "gauge", "SIP connections that others have opened.", sip.n_connections);
   add_drops (text, &sip);

@@ -170,6 +170,19 @@ gw_room_unique_identity (const GwRoom *room, const char *wanted)
 }
 
 gboolean
+gw_room_has_somebody (const GwRoom *room)
+{
+  for (guint i = 0; i < room->participants->len; i++)
+    {
+      const GwParticipant *participant = g_ptr_array_index (room->participants, i);
+
+      if (participant->kind != GW_KIND_SIP || participant->state == GW_PARTICIPANT_ACTIVE)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+gboolean
 gw_room_closes_at (const GwRoom *room, CfgMonotonic *at)
 {
   guint timeout_s = room->was_joined ? room->departure_timeout_s : room->empty_timeout_s;

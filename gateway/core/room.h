@@ -96,6 +96,9 @@ GwParticipant *gw_room_find_track (const GwRoom *room, guint64 media_track);
 /** gw_room_unique_identity: @wanted, or @wanted with _2, _3 ... when taken. (transfer full) */
 char *gw_room_unique_identity (const GwRoom *room, const char *wanted) G_GNUC_WARN_UNUSED_RESULT;
 
+/** gw_room_has_somebody: whoever rings, or is being called, is not there yet. */
+gboolean gw_room_has_somebody (const GwRoom *room);
+
 /** gw_room_closes_at: when an empty room ends. Returns: FALSE while somebody is in it. */
 gboolean gw_room_closes_at (const GwRoom *room, CfgMonotonic *at);
 

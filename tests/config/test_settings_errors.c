@@ -184,6 +184,14 @@ static const Row trunk_rows[] = {
     "2: trunks[0]: has an outbound_address but direction inbound; remove one of the two" },
   { "trunks:\n  - name: a\n",
     "2: trunks[0]: needs numbers or allowed_addresses: it would take every call there is" },
+  { "trunks:\n  - {name: a, numbers: [\"1\"]}\ndispatch_rules:\n  - {room: r, early_media: true}\n",
+    "4: dispatch_rules[0]: has early_media, which is for answer: on_participant: other calls are answered at "
+    "once" },
+  { "trunks:\n  - {name: a, numbers: [\"1\"]}\ndispatch_rules:\n  - {room: r, announcement: a.wav}\n",
+    "4: dispatch_rules[0]: has an announcement, which needs early_media: true" },
+  { "trunks:\n  - {name: a, numbers: [\"1\"]}\ndispatch_rules:\n  - {room: r, answer: on_participant, "
+    "early_media: true, announcement: a.wav}\n",
+    "4: dispatch_rules[0]: has an announcement: set media.files, the directory it is in" },
   { "trunks:\n  - {name: a, numbers: [\"1\"], allowed_targets: [example.com]}\n",
     "2: trunks[0]: has allowed_targets and takes calls from any address: that would be an open relay; add "
     "allowed_addresses, or auth_username and auth_password" },
