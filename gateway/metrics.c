@@ -27,6 +27,15 @@ add_drops (GString *text, const SigSipStats *sip)
                             sig_sip_drop_name ((SigSipDrop)i), sip->n_dropped[i]);
 }
 
+static void
+add_of_parts (Gateway *gateway, GString *text)
+{
+  gw_extensions_metrics (gateway, text);
+  gw_admission_metrics (gateway, text);
+  gw_call_timer_metrics (gateway, text);
+  gw_capture_metrics (gateway, text);
+}
+
 static char *
 metrics_text (Gateway *gateway)
 {
@@ -74,12 +83,9 @@ metrics_text (Gateway *gateway)
        (double)sip.n_auth_failures);
   add (text, "sip_auth_limited_total", "counter", "SIP passwords not looked at, after too many wrong ones.",
        (double)sip.n_auth_limited);
-  gw_extensions_metrics (gateway, text);
-  gw_admission_metrics (gateway, text);
-  gw_call_timer_metrics (gateway, text);
+  add_of_parts (gateway, text);
   add (text, "sip_connections", "gauge", "SIP connections that others have opened.", sip.n_connections);
   add_drops (text, &sip);
-  gw_capture_metrics (gateway, text);
   gw_tls_metrics (gateway->sip, text);
   add (text, "rtp_packets_received_total", "counter", "RTP and RTCP packets received.", (double)packets_in);
   add (text, "rtp_packets_sent_total", "counter", "RTP and RTCP packets sent.", (double)packets_out);
