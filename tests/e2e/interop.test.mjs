@@ -7,13 +7,11 @@ import { Liar } from './lib/liar.mjs';
 import { freePort } from './lib/ports.mjs';
 import { Rpc } from './lib/rpc.mjs';
 
-const pending = 'register register-ipv6 register-tls register_wrong_password';
-
 for (const transport of ['udp', 'tcp'])
   test(`interop scenarios over ${transport}`, { timeout: 120 }, async (t) => {
     const { gateway, ports } = await startInterop(t);
     const { status, output } = await runScenarios(t, gateway.config.sip_port, {
-      RUN_ALL: 1, SKIP: pending, TRANSPORT: transport, TLS_PORT: ports[5061],
+      RUN_ALL: 1, TRANSPORT: transport, TLS_PORT: ports[5061],
       REFER_TARGET_CSV: targetFile(t, await freePort()), PROXY_TARGET_CSV: targetFile(t, await freePort()),
     });
     t.note(output);
@@ -58,6 +56,8 @@ const lies = {
   options: replaced('CANCEL, ', ''),
   invite: replaced('telephone-event/8000', 'telephone-event/16000'),
   invite_bye: answerTo('3 BYE', status(481, 200)),
+  register: replaced(/^(Contact: .*);expires=\d+/m, '$1'),
+  register_wrong_password: answerTo('2 REGISTER', status(401, 200)),
   message: status(415, 200),
   message_in_call: status(415, 200),
   info: answerTo('3 INFO', status(200, 415)),
@@ -97,7 +97,7 @@ test('interop scenarios fail when the server does something wrong', { timeout: 1
   const { gateway } = await startInterop(t);
   const targets = { REFER_TARGET_CSV: targetFile(t, await freePort()), PROXY_TARGET_CSV: targetFile(t, await freePort()) };
   const sound = await Liar.start(t, gateway.config.sip_port, (text) => text);
-  const told = await runScenarios(t, sound.port, { RUN_ALL: 1, RUN_IPV6: 0, RUN_TLS: 0, SKIP: pending, ...targets });
+  const told = await runScenarios(t, sound.port, { RUN_ALL: 1, RUN_IPV6: 0, RUN_TLS: 0, ...targets });
   t.equal(told.status, 0, `through a relay that changes nothing: ${told.output}`);
   const scenarios = [...told.output.matchAll(/^PASS +(\S+)/gm)].map((match) => match[1]);
   t.equal(scenarios.filter((name) => !lies[name]), [], 'scenarios that nobody lied to');

@@ -13,7 +13,8 @@
 #
 #   TRANSPORT=udp              or tcp
 #   SERVICE=service            who is called
-#   AUTH_USER=alice AUTH_PASSWORD=password        who registers, and who must prove to be it
+#   REGISTER_USER=alice REGISTER_PASSWORD=password    who registers
+#   AUTH_USER=carol AUTH_PASSWORD=password            whose calls need a password
 #   PRECHECK_OPTIONS=1         asks by OPTIONS before each scenario whether the server is there; 0: does not
 #   PRECHECK_TIMEOUT_SEC=3     for so long
 #   SCENARIO_DELAY_MS=250      between scenarios
@@ -42,7 +43,8 @@ die () {
 case "${1:-}" in -*) sed -n '2,/^set/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" | grep -v '^set'; exit 2 ;; esac
 host=${1:-127.0.0.1} port=${2:-5060}
 host=${host#[} host=${host%]}
-: "${TRANSPORT:=udp}" "${SERVICE:=service}" "${AUTH_USER:=alice}" "${AUTH_PASSWORD:=password}"
+: "${TRANSPORT:=udp}" "${SERVICE:=service}" "${REGISTER_USER:=alice}" "${REGISTER_PASSWORD:=password}"
+: "${AUTH_USER:=carol}" "${AUTH_PASSWORD:=password}"
 : "${PRECHECK_OPTIONS:=1}" "${PRECHECK_TIMEOUT_SEC:=3}" "${SCENARIO_DELAY_MS:=250}" "${SCENARIO_TIMEOUT_SEC:=15}"
 : "${PARALLEL:=1}" "${ONLY:=}" "${SKIP:=}" "${LOG_DIR:=/tmp}" "${LOCAL_IP:=}" "${LOCAL_PORT:=}" "${START_UAS:=1}"
 : "${PROXY_TARGET_CSV:=$scenarios/proxy_target.csv}" "${REFER_TARGET_CSV:=$scenarios/refer_target.csv}"
@@ -221,7 +223,7 @@ run () {
   fi
   local -a words=()
   case "$scenario" in
-    register*) user=$AUTH_USER words=(-au "$AUTH_USER" -ap "$AUTH_PASSWORD") ;;
+    register*) user=$REGISTER_USER words=(-au "$REGISTER_USER" -ap "$REGISTER_PASSWORD") ;;
     auth_*) csv=$work/credentials.csv ;;
   esac
   [ -z "$csv" ] || words+=(-inf "$csv")
@@ -231,9 +233,9 @@ run () {
   if [ $status = 0 ]; then
     rm -f "$messages"
   else
-    grep -h -m 1 -oE "(Aborting|Continuing|Failed|Call-Id|timeout|Unable|Error|can't|Can't).*" "$log.errors" "$log" 2> /dev/null \
+    grep -h -m 1 -oE '(Aborting call|Continuing call|Failed regexp|Unable|Overall timeout|[Cc]an.t|Discarding).*' "$log.errors" "$log" 2> /dev/null \
       | head -n 1 | tr -d '\r' > "$work/$name.reason"
-    [ -s "$work/$name.reason" ] || echo "SIPp ended with $status" > "$work/$name.reason"
+    [ -s "$work/$name.reason" ] || echo "not finished within $SCENARIO_TIMEOUT_SEC s, or SIPp failed (status $status)" > "$work/$name.reason"
     cat "$work/$name.reason" >> "$log"
   fi
   rm -f "$log.errors"
