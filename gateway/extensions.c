@@ -142,9 +142,19 @@ check_user (Gateway *gateway, const SigSipRegistration *registration)
   return cfg_settings_find_user (gateway->settings, registration->user) != NULL ? 200 : 404;
 }
 
+/* (transfer full) (nullable): the first proxy of a Route header. */
+static char *
+first_hop (const char *route)
+{
+  const char *start = route != NULL ? strchr (route, '<') : NULL;
+
+  return start != NULL ? g_strndup (start + 1, strcspn (start + 1, ">")) : NULL;
+}
+
 static int
 take (Gateway *gateway, const SigSipRegistration *registration)
 {
+  g_autofree char *hop = first_hop (registration->route);
   g_autofree GwRegisterContact *contacts = g_new0 (GwRegisterContact, MAX (registration->n_contacts, 1));
   g_autofree char *source
       = g_strdup_printf (strchr (registration->source_address, ':') != NULL ? "[%s]:%u" : "%s:%u",
@@ -166,7 +176,7 @@ take (Gateway *gateway, const SigSipRegistration *registration)
     contacts[i] = (GwRegisterContact){
       .uri = registration->contacts[i].uri,
       .key = registration->contacts[i].key,
-      .send_to = registration->contacts[i].send_to,
+      .send_to = hop != NULL ? hop : registration->contacts[i].send_to,
       .expires_s = registration->contacts[i].expires_s,
       .q_milli = registration->contacts[i].q_milli,
     };

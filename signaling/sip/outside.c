@@ -61,14 +61,17 @@ finish (Outside *outside, int status, const char *phrase)
   outside_free (outside);
 }
 
-/* @answer: NULL when nobody answered, or the transport failed. */
+/* What the stack answers itself, when nobody did or the transport failed, is silence of the peer. */
 static int
 on_answer (SigSipCall *magic, nta_outgoing_t *request, sip_t const *answer)
 {
   Outside *outside = (gpointer)magic;
-  int status = answer != NULL ? answer->sip_status->st_status : 408;
-  g_autofree char *phrase = answer != NULL ? sig_sip_text (answer->sip_status->st_phrase) : NULL;
+  msg_t *message = nta_outgoing_getresponse (request);
+  gboolean is_silence = answer == NULL || sig_sip_is_own (message);
+  int status = is_silence ? 408 : answer->sip_status->st_status;
+  g_autofree char *phrase = is_silence ? NULL : sig_sip_text (answer->sip_status->st_phrase);
 
+  msg_destroy (message);
   if (request == outside->request && status >= 200)
     finish (outside, status, phrase);
   return 0;

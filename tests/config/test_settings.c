@@ -186,6 +186,10 @@ static const char every_key[]
       "  digest_algorithms: [sha-256, md5]\n"
       "  registrar:\n"
       "    qualify_interval: 0\n"
+      "    min_expires: 30\n"
+      "    max_expires: 2h\n"
+      "    max_contacts: 3\n"
+      "    users: [{username: alice, password: a}]\n"
       "  user_agent: Example/1.0 (test)\n"
       "rtp_port: {start: 30000, end: 30099}\n"
       "rtc:\n"
@@ -229,6 +233,12 @@ assert_every_server_key (const CfgSettings *settings)
   g_assert_cmpstr (settings->sip.realm, ==, "phones");
   assert_texts (settings->sip.digest_algorithms, "SHA-256,MD5");
   g_assert_cmpint (settings->sip.registrar.qualify_interval_us, ==, 0);
+  g_assert_cmpuint (settings->sip.registrar.min_expires_s, ==, 30);
+  g_assert_cmpuint (settings->sip.registrar.max_expires_s, ==, 7200);
+  g_assert_cmpuint (settings->sip.registrar.max_contacts, ==, 3);
+  g_assert_cmpuint (settings->sip.registrar.n_users, ==, 1);
+  g_assert_cmpstr (settings->sip.registrar.users[0].username, ==, "alice");
+  g_assert_null (cfg_settings_find_user (settings, "alice")); /* it is switched off */
   g_assert_cmpstr (settings->sip.user_agent, ==, "Example/1.0 (test)");
   g_assert_cmpuint (settings->rtp_port.start, ==, 30000);
   g_assert_cmpuint (settings->rtp_port.end, ==, 30099);

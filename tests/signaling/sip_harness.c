@@ -160,6 +160,7 @@ on_message (gpointer owner, const SigSipMessage *message)
   Endpoint *e = owner;
 
   g_assert_true (message->call == 0 || message->call == e->call);
+  keep (&e->username, message->username);
   g_assert_cmpstr (message->content_type, ==, "text/plain");
   g_string_append_printf (e->heard, "message:%s:%s:%s:%s ", message->call != 0 ? "call" : "outside",
                           message->from_user, message->request_user, message->text);
@@ -172,6 +173,7 @@ on_subscribe (gpointer owner, const SigSipSubscribe *subscribe)
   Endpoint *e = owner;
 
   e->subscription = subscribe->id;
+  keep (&e->username, subscribe->username);
   g_string_append_printf (e->heard, "subscribe:%s:%s:%u ", sig_event_package_name (subscribe->package),
                           subscribe->entity, subscribe->expires_s);
   return e->auto_subscribe != 0 ? e->auto_subscribe : 200;

@@ -243,6 +243,77 @@ test_refused (void)
   fixture_clear (&f);
 }
 
+/* What is asked outside of a call is asked for as a call is. */
+static void
+test_outside (void)
+{
+  static const struct
+  {
+    const char *method, *headers, *type, *body, *heard;
+  } rows[] = {
+    { "MESSAGE", "", "text/plain", "hello", "message:outside:alice:lobby:hello" },
+    { "SUBSCRIBE", "Event: presence\r\nExpires: 0\r\n", NULL, NULL,
+      "subscribe:presence:sip:lobby@127.0.0.1:0" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      Fixture f = fixture_new (NULL);
+      g_autofree char *second = NULL;
+
+      dialog_request (f.dialog, rows[i].method, rows[i].headers, rows[i].type, rows[i].body);
+      wire_expect (f.wire, "SIP/2.0 401");
+      g_assert_cmpstr (endpoint_heard (f.e), ==, "");
+      g_free (challenge (f.wire, 0, &f.nonce));
+      g_autofree char *wrong
+          = authorization (rows[i].method, f.nonce, SIG_DIGEST_MD5, 1, "alice", "something else");
+      g_autofree char *both_wrong = g_strconcat (rows[i].headers, wrong, NULL);
+      dialog_request (f.dialog, rows[i].method, both_wrong, rows[i].type, rows[i].body);
+      wire_expect (f.wire, "SIP/2.0 401");
+      g_free (challenge (f.wire, 0, &second));
+      g_autofree char *right = authorization (rows[i].method, second, SIG_DIGEST_MD5, 1, "alice", PASSWORD);
+      g_autofree char *both = g_strconcat (rows[i].headers, right, NULL);
+      dialog_request (f.dialog, rows[i].method, both, rows[i].type, rows[i].body);
+      wire_expect (f.wire, "SIP/2.0 200");
+      g_assert_true (g_str_has_prefix (f.e->heard->str, rows[i].heard));
+      g_assert_cmpstr (f.e->username, ==, "alice");
+      fixture_clear (&f);
+    }
+}
+
+/* It gives up when it is offered what it does not know. */
+static void
+test_a_phone_that_knows_md5_only (void)
+{
+  static const char *const sha_only[] = { "SHA-256", NULL };
+  static const struct
+  {
+    const char *agent;
+    const char *const *algorithms;
+    const char *offered;
+  } rows[] = {
+    { "baresip v1.0.0 (x86_64/linux)", NULL, "MD5 " },
+    { "baresip v1.0.0 (x86_64/linux)", sha_only, "SHA-256 " },
+    { "baresip v2.0.0 (x86_64/linux)", NULL, "MD5 SHA-256 " },
+    { "another", NULL, "MD5 SHA-256 " },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      Fixture f = fixture_new (rows[i].algorithms);
+      g_autofree char *agent = g_strdup_printf ("User-Agent: %s\r\n", rows[i].agent);
+      GString *offered = g_string_new (NULL);
+
+      dialog_request (f.dialog, "REGISTER", agent, NULL, NULL);
+      wire_expect (f.wire, "SIP/2.0 401");
+      for (const char *at = f.wire->last; (at = strstr (at, "algorithm=")) != NULL; at++)
+        g_string_append_printf (offered, "%.*s ", (int)strcspn (at + 10, ",\r"), at + 10);
+      g_assert_cmpstr (offered->str, ==, rows[i].offered);
+      g_string_free (offered, TRUE);
+      fixture_clear (&f);
+    }
+}
+
 /* ---- REGISTER ---- */
 
 static GString *seen;
@@ -370,6 +441,8 @@ main (int argc, char **argv)
   g_test_add_func ("/signaling/sip/access/wrong", test_wrong);
   g_test_add_func ("/signaling/sip/access/guessing_is_limited", test_guessing_is_limited);
   g_test_add_func ("/signaling/sip/access/refused", test_refused);
+  g_test_add_func ("/signaling/sip/access/outside", test_outside);
+  g_test_add_func ("/signaling/sip/access/a_phone_that_knows_md5_only", test_a_phone_that_knows_md5_only);
   g_test_add_func ("/signaling/sip/access/registrations", test_registrations);
   g_test_add_func ("/signaling/sip/access/register_over_tcp", test_register_over_tcp);
   return g_test_run ();
