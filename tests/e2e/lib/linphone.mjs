@@ -18,11 +18,12 @@ const ini = (sections) => Object.entries(sections)
   .map(([name, keys]) => `[${name}]\n${Object.entries(keys).map(([key, value]) => `${key}=${value}\n`).join('')}`).join('\n');
 
 /* What the phone reads at its start. */
-function settings(phone, { codec, name, encryption, info, timer, transport, gateway, extra }) {
+function settings(phone, { codec, name, encryption, info, timer, transport, gateway, password, extra }) {
   const port = (kind) => (kind === transport ? phone.port : 0);
   const result = {
     sip: {
-      sip_port: port('udp'), sip_tcp_port: port('tcp'), sip_tls_port: port('tls'), bind_address: '127.0.0.1', use_ipv6: 0, ipv6_migration_done: 1,
+      sip_port: port('udp'), sip_tcp_port: port('tcp'), sip_tls_port: port('tls'), bind_address: '127.0.0.1',
+      use_ipv6: 0, ipv6_migration_done: 1,
       contact: `sip:${name}@127.0.0.1:${phone.port}`, guess_hostname: 0, register_only_when_network_is_up: 0, auto_net_state_mon: 0,
       use_info: info ? 1 : 0, use_rfc2833: info ? 0 : 1, inc_timeout: 60, publish_presence: 0,
       media_encryption: encryption ? 'srtp' : 'none', media_encryption_mandatory: encryption === 'mandatory' ? 1 : 0,
@@ -42,24 +43,25 @@ function settings(phone, { codec, name, encryption, info, timer, transport, gate
     const route = `<sip:127.0.0.1:${gateway.config.sip_port};transport=${transport};lr>`;
     result.sip.default_proxy = 0;
     result.proxy_0 = { reg_proxy: route, reg_route: route, reg_identity: `sip:${name}@127.0.0.1:${gateway.config.sip_port}`,
-      reg_expires: 60, reg_sendregister: 0, publish: 0, quality_reporting_enabled: 0, ...extra.proxy };
+      reg_expires: 60, reg_sendregister: password ? 1 : 0, publish: 0, quality_reporting_enabled: 0, ...extra.proxy };
   }
-  for (const [section, keys] of Object.entries(extra)) if (section.startsWith('auth_info')) result[section] = keys;
+  if (password) result.auth_info_0 = { username: name, userid: name, passwd: password, realm: 'switchroom', domain: '127.0.0.1' };
   return ini(result);
 }
 
 export class Linphone {
   /** Starts it; resolves when it takes commands. `gateway` is its outbound proxy when given; `encryption`: SDES-SRTP,
    * "optional" or "mandatory"; `info`: digits go by INFO instead of RFC 4733; `timer`: seconds of Session-Expires;
-   * `extra`: more sections of its configuration. */
+   * `password`: it registers at the gateway as the extension `name`; `extra`: more keys of its configuration. */
   static async start(t, { codec = 'PCMU', hz, name = `lin${hz}`, answer = false, encryption = null, info = false,
-    timer = 0, transport = 'udp', gateway = null, extra = {} }) {
+    timer = 0, transport = 'udp', gateway = null, password = null, extra = {} }) {
     const phone = Object.assign(new Linphone(), { name, hz, output: '', position: 0 });
     phone.directory = mkdtempSync(join(tmpdir(), 'switchroom-linphone-'));
     phone.port = await freePort();
     phone.media = await freePort(8);
     mkdirSync(join(phone.directory, 'home'));
-    writeFileSync(join(phone.directory, 'rc'), settings(phone, { codec, name, encryption, info, timer, transport, gateway, extra }));
+    writeFileSync(join(phone.directory, 'rc'), settings(phone, { codec, name, encryption, info, timer, transport, gateway,
+      password, extra }));
     writeTone(join(phone.directory, 'tone.wav'), hz, 60);
     phone.run(t, answer);
     await until('linphonec is ready', () => phone.output.includes('linphonec>') || phone.exited, 15);
