@@ -198,7 +198,10 @@ gw_call_write_offer (GwCall *call)
 
   ensure_local (call, 1);
   do
-    local = local_values (call, sections, 1, crypto);
+    {
+      local = local_values (call, sections, 1, crypto);
+      sections[0].direction = call->v.is_held ? SIG_SDP_SENDONLY : SIG_SDP_SENDRECV;
+    }
   while (!is_unchanged (call, sig_sdp_write_offer (&wanted, &local)));
   explicit_bzero (crypto, sizeof crypto);
   call->awaits_answer = TRUE;

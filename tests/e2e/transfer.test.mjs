@@ -266,6 +266,23 @@ test('participant.hold: sendonly and back, silence meanwhile; the peer\'s own ho
     (await rpc.call('participant.get', { room: 'lobby', identity: 'sip_phone' })).participant.attributes['sip.hold'] === 'none');
 });
 
+test('participant.hold of a phone that was called: sendonly and back', {}, async (t) => {
+  const gateway = await Gateway.start(t);
+  const rpc = await watched(t, gateway, 'out');
+  const phone = await peer(t, gateway.config.sip_port, 'phone');
+  const created = rpc.call('participant.create', { room_name: 'out', participant_identity: 'callee', sip_call_to: '100',
+    wait_until_answered: true, trunk: { hostname: `127.0.0.1:${phone.port}` } });
+  phone.accept(await expect(phone, 'INVITE'));
+  await created;
+  for (const [held, ours, theirs] of [[true, 'sendonly', 'recvonly'], [false, 'sendrecv', 'sendrecv']]) {
+    const done = rpc.call('participant.hold', { room: 'out', identity: 'callee', held }).catch((error) => error);
+    const invite = await expect(phone, 'INVITE');
+    phone.answer(invite, '200 OK', [], `${phone.sdp}a=${theirs}\r\n`);
+    t.equal(/a=(send\w+)/.exec(invite.body)?.[1], ours, 'our direction');
+    t.equal((await done).participant?.attributes['sip.hold'], held ? 'local' : 'none', 'sip.hold');
+  }
+});
+
 test('participant.hold: glare is tried again, a refusal leaves the call as it was', {}, async (t) => {
   const gateway = await Gateway.start(t);
   const rpc = await watched(t, gateway, 'lobby');
