@@ -306,7 +306,7 @@ send_invite (GwCall *call, const GwDialParams *params, const Route *route, const
           .number = route->number,
           .host = route->from_host,
           .display = params->display_name != NULL ? params->display_name : params->from_display,
-          .local_address = call->v.local_address,
+          .local_address = call->v.announced_address,
           .is_private = route->is_private };
   g_autoptr (GArray) headers = NULL;
   g_auto (GwCallerId) caller = { 0 };

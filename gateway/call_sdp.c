@@ -28,6 +28,15 @@ media_address (GwCall *call, const char *local_address)
   return other != NULL ? other : g_strdup (local_address);
 }
 
+/* Without brackets and port. */
+static char *
+peer_host (const GwCall *call)
+{
+  const char *peer = call->v.peer != NULL ? call->v.peer : "";
+
+  return *peer == '[' ? g_strndup (peer + 1, strcspn (peer + 1, "]")) : g_strndup (peer, strcspn (peer, ":"));
+}
+
 gboolean
 gw_call_open_media (GwCall *call, const char *local_address, GError **error)
 {
@@ -37,6 +46,8 @@ gw_call_open_media (GwCall *call, const char *local_address, GError **error)
   call->leg = media_engine_leg_new_rtp (call->gateway->media, &config, &call->v.ports, error);
   if (call->leg == 0)
     return FALSE;
+  g_autofree char *peer = peer_host (call);
+  call->v.announced_address = g_strdup (sig_sip_announced_address (call->gateway->sip, address, peer));
   call->v.local_address = g_steal_pointer (&address);
   call->v.sdp_session_id = cfg_random_u64 () >> 2;
   call->v.sdp_version = 1;
@@ -124,15 +135,6 @@ gw_call_knows_remote (const GwCall *call, const char *sdp)
   return a_size == b_size && strncmp (call->v.remote_sdp, sdp, a_size) == 0 && strcmp (a, b) == 0;
 }
 
-static const char *
-announced_address (const GwCall *call)
-{
-  const char *external = call->gateway->settings->sip.external_address;
-
-  return external != NULL && is_ipv6 (external) == is_ipv6 (call->v.local_address) ? external
-                                                                                   : call->v.local_address;
-}
-
 static SigSdpLocal
 local_values (GwCall *call, SigSdpLocalSection *sections, guint n_sections, SigSdpCrypto *crypto)
 {
@@ -144,7 +146,7 @@ local_values (GwCall *call, SigSdpLocalSection *sections, guint n_sections, SigS
       sections[i].direction = SIG_SDP_SENDRECV;
     }
   return (SigSdpLocal){
-    .address = announced_address (call),
+    .address = call->v.announced_address,
     .rtp_port = call->v.ports.rtp_port,
     .rtcp_port = call->v.ports.rtcp_port,
     .session_id = call->v.sdp_session_id,

@@ -51,6 +51,7 @@ static const Member call_members[] = {
   CALL (ports.rtp_port, INT16),
   CALL (ports.rtcp_port, INT16),
   CALL (local_address, TEXT),
+  CALL (announced_address, TEXT),
   CALL (codecs, LIST),
   CALL (encryption, INT32),
   CALL (our_codec_order, BOOLEAN),

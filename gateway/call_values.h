@@ -29,7 +29,8 @@ typedef struct
 
   MediaTrackId track;
   MediaRtpLocal ports;
-  char *local_address;      /* numeric, in our SDP */
+  char *local_address;      /* numeric, where media comes in */
+  char *announced_address;  /* numeric, in our SDP: behind a 1:1 NAT another one */
   char **codecs;            /* (nullable): the configuration's own */
   guint encryption;         /* SigSdpEncryption */
   gboolean our_codec_order; /* else the peer's */

@@ -89,6 +89,18 @@ sig_sip_announced (const SigSipListener *listener, const char *peer_host)
                                                                                : listener->address;
 }
 
+const char *
+sig_sip_announced_address (const SigSip *sip, const char *local_address, const char *peer)
+{
+  for (guint i = 0; i < sip->listeners->len; i++)
+    {
+      const SigSipListener *listener = g_ptr_array_index (sip->listeners, i);
+      if (strcmp (listener->address, local_address) == 0)
+        return sig_sip_announced (listener, peer);
+    }
+  return local_address;
+}
+
 /* With an external address the stack writes that into Via and listens on what maddr names. */
 static char *
 listener_url (const SigSipListener *listener)

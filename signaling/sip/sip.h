@@ -338,6 +338,10 @@ void sig_sip_set_accepting (SigSip *sip, gboolean accepting);
 /** sig_sip_local_address: the address of ours that reaches @host_or_address, for SDP. (transfer full)
  * (nullable) */
 char *sig_sip_local_address (SigSip *sip, const char *host_or_address);
+/** sig_sip_announced_address: what @peer, numeric or a name, is told instead of @local_address, one of ours:
+ * behind a 1:1 NAT external_address, for those who are not on this side of it. Owned by @sip or by the
+ * argument. */
+const char *sig_sip_announced_address (const SigSip *sip, const char *local_address, const char *peer);
 /** sig_sip_check_uri: TRUE for a sip: or sips: URI that sig_sip_dial can call, else @error in words. */
 gboolean sig_sip_check_uri (const char *uri, GError **error);
 /** sig_sip_check_header: refuses names that are no token, values with CR, LF or NUL, and headers that the

@@ -24,6 +24,7 @@ fill (GwCallValues *call, SigSipDialogState *dialog, MediaLegState *media)
     .track = 77,
     .ports = { 10000, 10001 },
     .local_address = g_strdup ("::1"),
+    .announced_address = g_strdup ("2001:db8::7"),
     .codecs = g_strdupv ((char **)codecs),
     .sdp_session_id = G_MAXUINT64 >> 2,
     .sdp_version = 3,
