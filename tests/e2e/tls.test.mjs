@@ -62,7 +62,7 @@ test('participant.create calls a softphone over TLS', { timeout: 60 }, async (t)
 });
 
 /** A server that speaks TLS with `certificate`, and answers each INVITE with 486. `seen` fills with who called. */
-async function busyServer(t, certificate, options = {}) {
+async function busyServer(t, certificate, options = {}, host = '127.0.0.1') {
   const seen = [];
   const server = createServer({ cert: readFileSync(certificate.cert), key: readFileSync(certificate.key), ...options }, (socket) => {
     socket.on('error', () => {});
@@ -70,13 +70,13 @@ async function busyServer(t, certificate, options = {}) {
       const text = data.toString('latin1');
       const header = (name) => new RegExp(`^${name}: (.*)$`, 'mi').exec(text)[1].trim();
       if (!text.startsWith('INVITE ')) return;
-      seen.push({ request: text.split('\r\n')[0], name: socket.servername, client: socket.getPeerCertificate()?.subject?.CN });
+      seen.push({ text, request: text.split('\r\n')[0], name: socket.servername, client: socket.getPeerCertificate()?.subject?.CN });
       socket.write(`SIP/2.0 486 Busy Here\r\nVia: ${header('Via')}\r\nFrom: ${header('From')}\r\nTo: ${header('To')};tag=b\r\n`
         + `Call-ID: ${header('Call-ID')}\r\nCSeq: ${header('CSeq')}\r\nContent-Length: 0\r\n\r\n`);
     });
   });
   server.on('tlsClientError', () => {});
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise((resolve) => server.listen(0, host, resolve));
   t.after(() => server.close());
   return { port: server.address().port, seen };
 }
@@ -156,4 +156,28 @@ test('certificates of trunks and of callers, and SIP over TLS read again on SIGH
   const participants = (await rpc.call('participant.list', { room: 'lobby' })).participants;
   await rpc.call('participant.remove', { room: 'lobby', identity: participants[0].identity });
   await until('baresip is hung up', () => /session closed/i.test(caller.output));
+});
+
+test('IPv4 and IPv6 in one room: each side is told addresses of its own family', { timeout: 60 }, async (t) => {
+  const authority = new Authority(t);
+  const { gateway, rpc } = await start(t, authority, { sip: { bind: ['127.0.0.1', '::1'] },
+    trunks: [{ name: 'here', direction: 'inbound', allowed_addresses: ['127.0.0.1', '::1'] }] });
+  const four = SipPhone.call(t, gateway.sip('lobby'), '--tone', 900, '--listen', 500, 700);
+  await four.event('answered');
+  const six = await SipPhone.answer(t, '--local', '::1', '--tone', 500, '--listen', 900);
+  const { sip_call_id: id } = await rpc.call('participant.create', { room_name: 'lobby', participant_identity: 'six',
+    sip_call_to: `sip:six@[::1]:${six.port}`, wait_until_answered: true });
+  const in6 = SipPhone.call(t, gateway.sip('lobby', '[::1]'), '--transport', 'tcp', '--tone', 700, '--listen', 900);
+  await in6.event('answered');
+  await Promise.all([four.hears(500), four.hears(700), six.hears(900), in6.hears(900)]);
+  const { messages } = await rpc.call('call.trace', { sip_call_id: id });
+  const invite = messages.find((message) => /^INVITE /.test(message.text)).text;
+  t.ok(/^Contact: <sip:[^>]*\[::1\]:\d+>/m.test(invite), `Contact in ${invite}`);
+  t.ok(/^Via: SIP\/2\.0\/UDP \[::1\]:/m.test(invite), `Via in ${invite}`);
+  t.ok(/^c=IN IP6 ::1\r?$/m.test(invite) && /^o=\S+ \d+ \d+ IN IP6 ::1\r?$/m.test(invite), `SDP in ${invite}`);
+  // and over TLS
+  const busy = await busyServer(t, authority.issue(['IP:::1']), {}, '::1');
+  const error = await dial(rpc, { sip_call_to: `sip:bob@[::1]:${busy.port};transport=tls` });
+  t.ok(/sip status 486/.test(error?.message), `the error: ${error?.message}`);
+  t.ok(/^Contact: <sip:[^>]*\[::1\]:\d+;transport=tls>/m.test(busy.seen[0].text), `Contact in ${busy.seen[0].text}`);
 });
