@@ -19,6 +19,7 @@
 struct _GwExtensions
 {
   GwRegistrar *store;
+  gboolean is_on; /* REGISTER is taken: as at the start */
   guint64 n_accepted, n_refused;
 };
 
@@ -36,6 +37,7 @@ gw_extensions_new (const CfgSettings *settings)
   };
 
   extensions->store = gw_registrar_new (&limits);
+  extensions->is_on = settings->demo || settings->sip.registrar.enabled;
   return extensions;
 }
 
@@ -255,6 +257,8 @@ gw_extensions_reloaded (Gateway *gateway)
 {
   g_autoptr (GPtrArray) users = gw_registrar_users (store_of (gateway));
 
+  if (gateway->settings->sip.registrar.enabled && !gateway->extensions->is_on)
+    cfg_warn ("config", NULL, "sip.registrar is enabled now, but REGISTER is taken after a restart only");
   for (guint i = 0; i < users->len && !is_demo (gateway); i++)
     {
       g_autofree char *user = g_strdup (g_ptr_array_index (users, i));

@@ -149,6 +149,23 @@ test('registrar: what the callee does is what the caller hears', { timeout: 60 }
   await rpc.call('room.delete', { name: 'conference' });
 });
 
+test('registrar: a phone behind NAT is called where it registered from', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t, registrar());
+  const rpc = await operator(t, gateway);
+  const alice = await Extension.open(t, gateway, 'alice');
+  await alice.register(600, { contacts: ['<sip:alice@10.9.8.7:5060>'] });
+  const options = await alice.expect('OPTIONS');
+  t.ok(/^OPTIONS sip:alice@10.9.8.7:5060 /.test(options.start), options.start);
+  const ringing = rpc.call('participant.create', { room_name: 'desk', sip_call_to: 'alice', wait_until_answered: true });
+  const invite = await alice.expect('INVITE');
+  t.ok(/^INVITE sip:alice@10.9.8.7:5060 /.test(invite.start), invite.start);
+  alice.answer(invite, 200, 'OK', alice.sdp);
+  await ringing;
+  await alice.expect('ACK');
+  await rpc.call('room.delete', { name: 'desk' });
+  await alice.expect('BYE');
+});
+
 test('registrar: MESSAGE between extensions, and who is there to be seen', { timeout: 60 }, async (t) => {
   const gateway = await Gateway.start(t, registrar());
   const [alice, bob] = [await Extension.open(t, gateway, 'alice'), await Extension.open(t, gateway, 'bob')];
