@@ -6,6 +6,7 @@
 #include "config/base/ids.h"
 
 /* HS256 wants a key as long as its hash (RFC 7518 3.2). */
+#define GOOD_PIN_DIGITS   4
 #define GOOD_SECRET_BYTES 32
 /* RFC 4028 5 */
 #define LOWEST_MIN_SE_S 90
@@ -220,6 +221,9 @@ check_rule (CfgReader *reader, const CfgSettings *settings, CfgDispatchRuleSetti
     return cfg_reader_fail_at (reader, path, "has an announcement: set media.files, the directory it is in");
   if (rule->type != CFG_RULE_DIRECT && rule->room_prefix == NULL)
     rule->room_prefix = g_strdup ("");
+  if (rule->pin != NULL && strlen (rule->pin) < GOOD_PIN_DIGITS)
+    cfg_reader_warn_at (reader, path, "the pin is short and soon found by trying; take at least %d digits",
+                        GOOD_PIN_DIGITS);
   if (rule->pin != NULL && rule->answer == CFG_ANSWER_ON_PARTICIPANT)
     cfg_reader_warn_at (reader, path,
                         "answer: on_participant has no effect beside a pin: a call is answered to "

@@ -62,6 +62,16 @@ begin_tone (MediaSinkDigits *digits, const MediaDtmfPacket *event)
   digits->generator.rate_hz = 0; /* set when the rate is known */
 }
 
+/* Tones have the time of the audio that they are in: a tick that a busy machine left out makes none of them
+ * shorter, and no pause between two. */
+static CfgMonotonic
+tone_time (MediaSinkDigits *digits, CfgMonotonic now)
+{
+  digits->clock
+      = digits->clock.us == 0 ? now : cfg_monotonic_add_us (digits->clock, MEDIA_FRAME_MS * CFG_US_PER_MS);
+  return digits->clock;
+}
+
 /* While we may not send (hold), digits wait. */
 gboolean
 media_sink_turn_digits (MediaSink *sink, CfgMonotonic now)
@@ -72,6 +82,8 @@ media_sink_turn_digits (MediaSink *sink, CfgMonotonic now)
   if (!sink->enabled)
     return TRUE;
   digits->event_now = FALSE;
+  if (digits->inband)
+    now = tone_time (digits, now);
   while (media_dtmf_sender_poll (&digits->sender, now, &event))
     if (!digits->inband)
       {

@@ -69,7 +69,8 @@ typedef struct
   guint32 event_timestamp;
   MediaTonePattern tone;
   MediaToneGenerator generator;
-  gboolean tone_on; /* in-band */
+  gboolean tone_on;   /* in-band */
+  CfgMonotonic clock; /* in-band: goes on by a frame with each one that is made */
 } MediaSinkDigits;
 
 typedef enum

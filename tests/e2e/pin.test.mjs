@@ -105,6 +105,20 @@ test('nobody enters a PIN: asked again, then hung up after the goodbye', { timeo
   quiet(t, gateway, rpc);
 });
 
+test('a PIN as tones in the audio, of a phone that has nothing else', { timeout: 60 }, async (t) => {
+  const { gateway, rpc } = await door(t);
+  const far = await Gateway.start(t, {
+    sip: { bind: ['127.0.0.1'] },
+    trunks: [{ name: 'out', outbound_address: `127.0.0.1:${gateway.config.sip_port}`, dtmf: 'inband' }],
+  });
+  const dialer = await Rpc.connect(far.ws, far.token('operator'));
+  t.after(() => dialer.close());
+  await dialer.call('participant.create', { room_name: 'hall', sip_trunk_id: 'out', sip_call_to: '100', dtmf: `${RED}#` });
+  await inRoom(rpc, 'red');
+  quiet(t, gateway, rpc);
+  t.ok(!far.output.includes(RED), 'the PIN is in the log of the caller');
+});
+
 test('baresip hears the built-in prompt, and enters a PIN with an INVITE without an offer beside it', { timeout: 60 }, async (t) => {
   const { gateway, rpc } = await door(t, { prompts: false });
   const phone = await Baresip.start(t, { codec: 'PCMU', hz: 440 });

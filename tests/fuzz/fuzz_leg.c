@@ -75,6 +75,7 @@ make_plan (MediaPlan *plan, gboolean is_phone)
   section->source_track = is_phone ? 1 : 2;
   section->dtmf_recv_pts[0] = 101;
   section->n_dtmf_recv_pts = 1;
+  section->detect_tones = TRUE;
   section->cn_pt = is_phone ? 13 : 0;
   section->ext_level_id = is_phone ? 0 : 1;
   section->codecs[section->n_codecs++]

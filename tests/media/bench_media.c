@@ -1,6 +1,7 @@
 /* µs per 20 ms frame of codecs, resampler, mixer and jitter buffer, one core. `meson test --benchmark`. */
 #include "config/base/clock.h"
 #include "media/codec/codec.h"
+#include "media/codec/dtmf_detector.h"
 #include "media/codec/resampler.h"
 #include "media/core/jitter_buffer.h"
 #include "media/core/mixer.h"
@@ -194,6 +195,22 @@ bench_timescale (void)
   print ("shorten a frame at 8000 Hz (a few per minute)", now_us () - start_us, FRAMES);
 }
 
+static void
+bench_dtmf_detector (void)
+{
+  g_autoptr (MediaDtmfDetector) detector = media_dtmf_detector_new ();
+  g_autofree gint16 *voice = g_new (gint16, FRAMES * 160);
+  MediaDetectedDigit digits[MEDIA_DTMF_DETECTOR_MAX];
+  gint64 start_us;
+
+  fill_voice (voice, FRAMES * 160, 8000, 0);
+  start_us = now_us ();
+  for (guint n = 0; n < 20; n++)
+    for (guint i = 0; i < FRAMES; i++)
+      media_dtmf_detector_push (detector, voice + i * 160, 160, digits);
+  print ("look for DTMF tones (where dtmf asks for it)", now_us () - start_us, 20 * FRAMES);
+}
+
 int
 main (void)
 {
@@ -211,5 +228,6 @@ main (void)
   bench_jitter_buffer ();
   bench_forward ();
   bench_timescale ();
+  bench_dtmf_detector ();
   return 0;
 }

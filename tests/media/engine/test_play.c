@@ -11,6 +11,7 @@
 
 #include <glib/gstdio.h>
 
+#include "media/codec/dtmf_detector.h"
 #include "media/play.h"
 
 static const MediaCodecId pcmu[] = { MEDIA_CODEC_PCMU, MEDIA_CODEC_N };
@@ -316,6 +317,46 @@ test_tones_where_no_events_are_taken (void)
   scene_clear (&scene);
 }
 
+/* A machine that leaves out ticks makes no tone shorter than 100 ms. */
+static void
+test_tones_while_ticks_are_missed (void)
+{
+  g_autoptr (MediaDtmfDetector) detector = media_dtmf_detector_new ();
+  g_autoptr (GString) found = g_string_new (NULL);
+  Scene scene;
+  TestPeer *a;
+
+  scene_init (&scene, FALSE);
+  a = join (&scene, FALSE, pcmu, 0);
+  a->plan.sections[0].dtmf_send_pt = 0;
+  test_peer_configure (a, scene.now);
+  run (&scene, 500);
+  test_peer_forget (a);
+  g_assert_cmpint (media_leg_send_dtmf (a->leg, "19#55"), ==, 0);
+  for (guint i = 0; i < 80; i++)
+    {
+      scene.now = cfg_monotonic_add_us (scene.now, (i % 10 < 5 ? 180 : 20) * CFG_US_PER_MS);
+      media_room_tick (scene.room, scene.now);
+    }
+  for (guint i = 0; i + TEST_HEARD_RATE / 50 <= a->pcm->len; i += TEST_HEARD_RATE / 50)
+    {
+      MediaDetectedDigit digits[MEDIA_DTMF_DETECTOR_MAX];
+      gint16 pcm[MEDIA_DTMF_DETECTOR_RATE_HZ / 50];
+      guint n;
+
+      for (guint k = 0; k < G_N_ELEMENTS (pcm); k++) /* the phone's audio has 8 kHz */
+        pcm[k] = g_array_index (a->pcm, gint16, i + k * TEST_HEARD_RATE / MEDIA_DTMF_DETECTOR_RATE_HZ);
+      n = media_dtmf_detector_push (detector, pcm, G_N_ELEMENTS (pcm), digits);
+      for (guint k = 0; k < n; k++)
+        {
+          g_string_append_c (found, digits[k].digit);
+          g_assert_cmpuint (digits[k].duration_ms, >=, 75);
+        }
+    }
+  g_assert_cmpstr (found->str, ==, "19#55");
+  scene_clear (&scene);
+}
+
 static void
 test_digits_wait_while_held (void)
 {
@@ -567,6 +608,7 @@ main (int argc, char **argv)
   g_test_add_func ("/media/play/events_between_silence", test_events_between_silence);
   g_test_add_func ("/media/play/timestamps_keep_time", test_timestamps_keep_time);
   g_test_add_func ("/media/play/tones_where_no_events_are_taken", test_tones_where_no_events_are_taken);
+  g_test_add_func ("/media/play/tones_while_ticks_are_missed", test_tones_while_ticks_are_missed);
   g_test_add_func ("/media/play/digits_wait_while_held", test_digits_wait_while_held);
   g_test_add_func ("/media/play/formats", test_formats);
   g_test_add_func ("/media/play/loop_and_memory", test_loop_and_memory);
