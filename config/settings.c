@@ -96,6 +96,9 @@ free_trunk (CfgTrunkSettings *trunk)
   g_free (trunk->auth_username);
   g_free (trunk->auth_password);
   g_strfreev (trunk->codecs);
+  g_free (trunk->tls.cert);
+  g_free (trunk->tls.key);
+  g_free (trunk->tls.ca);
   g_free (trunk->from_user);
   g_free (trunk->from_host);
   free_pairs (trunk->headers, trunk->n_headers);
