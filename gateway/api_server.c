@@ -73,7 +73,8 @@ server_methods (Gateway *gateway, GwRequest *request, json_t *params, GError **e
   for (guint i = 0; (method = gw_api_method (i)) != NULL; i++)
     json_object_set_new (
         methods, method->name,
-        json_pack ("{s:s, s:o}", "description", method->doc, "params", gw_params_schema (method->params, method->keys != NULL ? method->keys () : NULL)));
+        json_pack ("{s:s, s:o}", "description", method->doc, "params",
+                   gw_params_schema (method->params, method->keys != NULL ? method->keys () : NULL)));
   return json_pack ("{s:o}", "methods", methods);
 }
 

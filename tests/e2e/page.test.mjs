@@ -88,6 +88,32 @@ test('a busy callee is said in words, and a number asks for its server', { timeo
   await shows(page, '#calls', 'busy (486)');
 });
 
+test('the page calls an extension by its name, and a number through a trunk', { timeout: 60 }, async (t) => {
+  const machine = await SipPhone.answer(t, '--tone', 500, '--listen', 800);
+  const gateway = await Gateway.start(t, {
+    sip: { bind: ['127.0.0.1'], registrar: { enabled: true, users: [{ username: 'front-desk', password: 'secret' }] } },
+    trunks: [{ name: 'carrier', direction: 'outbound', outbound_address: `127.0.0.1:${machine.port}`, numbers: ['+15550100'] }],
+  });
+  const browser = await launch(t);
+  const phone = await Linphone.start(t, { hz: 600, name: 'front-desk', gateway, password: 'secret', answer: true });
+  await phone.command('status register', /registered, identity/);
+  const { page, errors } = await open(t, browser, gateway);
+  await enter(page);
+  await page.fill('#number', 'front-desk');
+  await until('it is known', async () => !(await page.isVisible('#server-part')));
+  await page.press('#number', 'Enter');
+  await phone.called();
+  await phone.hears(800);
+  await page.fill('#number', '+1 (555) 0123');
+  t.equal([await page.isVisible('#trunk'), await page.inputValue('#trunk')], [true, 'carrier'], 'the trunk');
+  await page.press('#number', 'Enter');
+  await machine.event('answered');
+  await shows(page, '#people', '+15550123');
+  await page.selectOption('#trunk', '');
+  t.ok(await page.isVisible('#server'), 'a field for another server');
+  t.equal(errors, [], 'errors in the page');
+});
+
 test('everything works with the keyboard alone', { timeout: 60 }, async (t) => {
   const gateway = await Gateway.start(t);
   const browser = await launch(t);
@@ -247,7 +273,7 @@ test('the gateway sends security headers with the page, and nothing else of the 
   const policy = response.headers.get('content-security-policy') ?? '';
   t.ok(/script-src 'self'|default-src 'self'/.test(policy) && !/unsafe-inline/.test(policy), `policy: ${policy}`);
   t.equal(response.headers.get('x-content-type-options'), 'nosniff', 'x-content-type-options');
-  for (const [path, type] of [['/app.js', 'javascript'], ['/phone.js', 'javascript'], ['/style.css', 'css']]) {
+  for (const [path, type] of [['/app.js', 'javascript'], ['/dial.js', 'javascript'], ['/phone.js', 'javascript'], ['/style.css', 'css']]) {
     const file = await fetch(`${gateway.url}${path}`);
     t.ok(file.ok && file.headers.get('content-type').includes(type), `${path}: ${file.status}`);
   }

@@ -329,6 +329,7 @@ function showRoom() {
   $('room-name').textContent = state.room;
   document.title = `${state.room} – Switchroom`;
   showAddress();
+  loadTargets();
 }
 
 function setForm(enabled) {
@@ -704,43 +705,6 @@ async function toggleMute() {
   }
 }
 
-/** What was typed as a destination: {user, host} of an address, {user} of a plain number. */
-function destination(text) {
-  const plain = text.trim().replace(/^sips?:/i, '');
-  const at = plain.lastIndexOf('@');
-  return at > 0 ? { user: plain.slice(0, at), host: plain.slice(at + 1) } : { user: plain.replace(/[\s()/-]/g, '') };
-}
-
-async function dial(event) {
-  event.preventDefault();
-  notice();
-  const { user, host } = destination($('number').value);
-  const server = host || $('server').value.trim();
-  if (!server) {
-    $('server-part').hidden = false;
-    $('server').focus();
-    notice('A number needs a SIP server to call it through: give its host, or type a whole address like sip:name@host.');
-    return;
-  }
-  try {
-    await request('participant.create', { sip_call_to: user, trunk: { hostname: server }, room_name: state.room });
-    $('number').select();
-  } catch (error) {
-    notice(errorWords(error));
-  }
-}
-
-function showServerField() {
-  const text = $('number').value.trim();
-  $('server-part').hidden = !text || text.includes('@') || /^sips?:/i.test(text);
-}
-
-function typeKey(key) {
-  const field = $('number');
-  field.value += key;
-  showServerField();
-}
-
 function addKeys(parent, press, className = '') {
   for (const key of '123456789*0#') {
     const button = element('button', className, key);
@@ -763,6 +727,8 @@ function setUp() {
   $('listen-only').onclick = () => start(false);
   $('dial').onsubmit = dial;
   $('number').oninput = showServerField;
+  $('number').onfocus = loadTargets;
+  $('trunk').onchange = showServerField;
   $('erase').onclick = () => {
     $('number').value = $('number').value.slice(0, -1);
     showServerField();

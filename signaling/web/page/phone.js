@@ -44,9 +44,9 @@ const pressKey = (digits) => phoneDoes(() => request('participant.send_dtmf', { 
 
 function transfer(event) {
   event.preventDefault();
-  const { user, host } = destination($('transfer-to').value);
+  const { uri, user } = destination($('transfer-to').value);
   return phoneDoes(async () => {
-    await request('participant.transfer', { ...phoneTarget(), transfer_to: host ? `sip:${user}@${host}` : `tel:${user}` });
+    await request('participant.transfer', { ...phoneTarget(), transfer_to: uri ?? user });
     $('transfer-to').value = '';
   });
 }
