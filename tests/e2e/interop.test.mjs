@@ -54,7 +54,7 @@ const anyRefusal = (text) => text.replace(/^SIP\/2.0 4\d\d/, 'SIP/2.0 500');
 /* One thing that is wrong, for each scenario. */
 const lies = {
   options: replaced('CANCEL, ', ''),
-  invite: replaced('telephone-event/8000', 'telephone-event/16000'),
+  invite: replaced(/m=audio \d+/, 'm=audio 0'),
   invite_bye: answerTo('3 BYE', status(481, 200)),
   register: replaced(/^(Contact: .*);expires=\d+/m, '$1'),
   register_wrong_password: answerTo('2 REGISTER', status(401, 200)),
