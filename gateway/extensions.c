@@ -417,7 +417,7 @@ gw_extension_way (Gateway *gateway, const char *user, GwExtensionWay *way, GErro
       if (!only_available || binding->reach != GW_UNREACHABLE)
         add_target (gateway, way, binding);
     }
-  if (way->targets->len > 0)
+  if (way->local != NULL)
     return TRUE;
   if (!gw_extension_exists (gateway, user))
     g_set_error (error, CFG_ERROR, CFG_ERROR_NOT_FOUND,

@@ -3,6 +3,8 @@
  * moved. */
 #include "tests/signaling/sip_harness.h"
 
+#include "signaling/sip/outside.h"
+
 #include <malloc.h>
 #include <string.h>
 
@@ -149,6 +151,34 @@ one_refusal_each (Scene *scene)
 }
 
 static void
+count (gpointer user, int status, const char *phrase)
+{
+  ++*(guint *)user;
+}
+
+/* OPTIONS and MESSAGE of ours outside of a call. */
+static void
+one_question (Scene *scene)
+{
+  g_autofree char *uri = g_strdup_printf ("sip:lobby@127.0.0.1:%u", scene->b->port);
+  guint n = 0;
+
+  for (guint i = 0; i < 2; i++)
+    g_assert_true (sig_sip_send_outside (
+        scene->a->sip,
+        &(SigSipOutside){ .target = { .uri = uri }, .to_uri = uri, .text = i == 1 ? "hello" : NULL }, count,
+        &n, NULL));
+  run_until (n == 2);
+  endpoint_heard (scene->b);
+}
+
+static void
+test_questions (void)
+{
+  measure (one_question, "requests outside of calls");
+}
+
+static void
 test_calls (void)
 {
   measure (one_call, "calls");
@@ -180,5 +210,6 @@ main (int argc, char **argv)
   g_test_add_func ("/signaling/sip/leaks/rejections", test_rejections);
   g_test_add_func ("/signaling/sip/leaks/cancels", test_cancels);
   g_test_add_func ("/signaling/sip/leaks/refusals", test_refusals);
+  g_test_add_func ("/signaling/sip/leaks/questions", test_questions);
   return g_test_run ();
 }
