@@ -60,6 +60,8 @@ static void
 take_facts (GwCall *call, const SigSipInvite *invite, const SigIdentities *identities, GwDispatch *dispatch)
 {
   gboolean v6 = strchr (invite->source_address, ':') != NULL;
+  /* With a PIN to come the rule may be another one. */
+  const CfgDispatchRuleSettings *rule = dispatch->room != NULL ? dispatch->rule : NULL;
 
   g_free (call->v.sip_call_id);
   call->v.sip_call_id = g_strdup (invite->call_id);
@@ -74,16 +76,16 @@ take_facts (GwCall *call, const SigSipInvite *invite, const SigIdentities *ident
   call->v.trunk_id = g_steal_pointer (&dispatch->trunk_id);
   call->v.rule_id = g_steal_pointer (&dispatch->rule_id);
   call->v.trunk_number = g_strdup (invite->request_user);
-  gw_call_take_policy (call, dispatch->trunk, dispatch->rule, CFG_ENCRYPTION_UNSET);
-  gw_call_take_limits (call, dispatch->trunk, dispatch->rule);
+  gw_call_take_policy (call, dispatch->trunk, rule, CFG_ENCRYPTION_UNSET);
+  if (call->v.room_name != NULL)
+    gw_call_take_limits (call, dispatch->trunk, rule);
   gw_call_set_attribute (call, "sip.callIDFull", call->v.sip_call_id);
   gw_call_set_attribute (call, "sip.phoneNumber", caller_number (call));
   gw_call_set_attribute (call, "sip.hostname", invite->from_host);
   gw_call_set_attribute (call, "sip.callTag", invite->from_tag);
   gw_call_take_headers (call, invite->headers, invite->n_headers);
   gw_call_take_identities (call, invite, identities, dispatch->trunk);
-  if (call->v.room_name != NULL)
-    gw_call_take_rule (call, dispatch->rule);
+  gw_call_take_rule (call, rule);
 }
 
 static gboolean
@@ -175,7 +177,7 @@ gw_call_admit (GwCall *call, GwDispatch *dispatch, GError **error)
   call->v.room_name = g_steal_pointer (&dispatch->room);
   call->v.rule_id = g_steal_pointer (&dispatch->rule_id);
   gw_call_take_rule (call, dispatch->rule);
-  gw_call_take_limits (call, NULL, dispatch->rule);
+  gw_call_take_limits (call, dispatch->trunk, dispatch->rule);
   if (!gw_call_join_as_caller (call, error))
     return FALSE;
   call->participant->state = GW_PARTICIPANT_ACTIVE;

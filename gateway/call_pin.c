@@ -25,7 +25,8 @@ typedef enum
 struct _GwCallPin
 {
   GwPin core;
-  char *trunk, *source_address, *username; /* (nullable) */
+  char *trunk, *caller, *asserted; /* (nullable): as GwDispatchFacts */
+  gboolean is_private;
   gboolean has_begun;
   Prompt prompt;
   gboolean is_built_in; /* the prompt that plays is not a configured file */
@@ -166,9 +167,9 @@ check (GwCall *call)
   GwCallPin *pin = call->pin;
   const GwDispatchFacts facts = {
     .called = call->v.to,
-    .caller = call->v.from,
-    .source_address = pin->source_address,
-    .username = pin->username,
+    .caller = pin->caller,
+    .asserted = pin->asserted,
+    .is_private = pin->is_private,
   };
   const CfgLogContext context = gw_call_log_context (call);
   g_auto (GwDispatch) dispatch = { 0 };
@@ -246,8 +247,9 @@ gw_call_ask (GwCall *call, const GwDispatchFacts *facts, const CfgTrunkSettings 
 
   gw_pin_init (&pin->core, &config, cfg_monotonic_now ());
   pin->trunk = trunk != NULL ? g_strdup (trunk->name) : NULL;
-  pin->source_address = g_strdup (facts->source_address);
-  pin->username = g_strdup (facts->username);
+  pin->caller = g_strdup (facts->caller);
+  pin->asserted = g_strdup (facts->asserted);
+  pin->is_private = facts->is_private;
   call->pin = pin;
   cfg_info ("sip", &context, "Accepting the call", CFG_STR ("codecs", codecs[0] != '\0' ? codecs : NULL),
             CFG_BOOL ("asksForPin", TRUE));
@@ -283,7 +285,7 @@ gw_call_pin_free (GwCall *call)
   g_clear_handle_id (&pin->timer, g_source_remove);
   gw_pin_clear (&pin->core);
   g_free (pin->trunk);
-  g_free (pin->source_address);
-  g_free (pin->username);
+  g_free (pin->caller);
+  g_free (pin->asserted);
   g_free (pin);
 }

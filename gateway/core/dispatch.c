@@ -160,14 +160,31 @@ find_trunk (const CfgSettings *settings, const GwDispatchFacts *facts, gboolean 
   return NULL;
 }
 
-/* @trunk: (nullable): its name */
+/* A network's word counts where it comes over a trunk of ours that is trusted (RFC 3325 5). */
+static const char *
+trusted_caller (const CfgTrunkSettings *trunk, const GwDispatchFacts *facts)
+{
+  if (trunk != NULL && trunk->trust_id_inbound && facts->asserted != NULL && facts->asserted[0] != '\0')
+    return facts->asserted;
+  return facts->caller;
+}
+
+static const char *
+shown_caller (const CfgTrunkSettings *trunk, const GwDispatchFacts *facts)
+{
+  if (facts->is_private)
+    return "anonymous";
+  return trusted_caller (trunk, facts);
+}
+
 static gboolean
-rule_fits (const CfgDispatchRuleSettings *rule, const char *trunk, const GwDispatchFacts *facts)
+rule_fits (const CfgDispatchRuleSettings *rule, const CfgTrunkSettings *trunk, const GwDispatchFacts *facts)
 {
   if (rule->trunks[0] != NULL
-      && (trunk == NULL || !g_strv_contains ((const char *const *)rule->trunks, trunk)))
+      && (trunk == NULL || !g_strv_contains ((const char *const *)rule->trunks, trunk->name)))
     return FALSE;
-  return number_listed (rule->inbound_numbers, facts->caller) && number_listed (rule->numbers, facts->called);
+  return number_listed (rule->inbound_numbers, trusted_caller (trunk, facts))
+         && number_listed (rule->numbers, facts->called);
 }
 
 /* The lower one goes first. */
@@ -197,7 +214,7 @@ find_rule (const CfgSettings *settings, const CfgTrunkSettings *trunk, const GwD
     {
       const CfgDispatchRuleSettings *rule = &settings->dispatch_rules[i];
 
-      if (rule_fits (rule, trunk != NULL ? trunk->name : NULL, facts))
+      if (rule_fits (rule, trunk, facts))
         best = better_rule (best, rule);
     }
   return best;
@@ -219,7 +236,7 @@ same_pin (const char *a, const char *b)
 }
 
 static const CfgDispatchRuleSettings *
-find_rule_by_pin (const CfgSettings *settings, const char *trunk, const GwDispatchFacts *facts,
+find_rule_by_pin (const CfgSettings *settings, const CfgTrunkSettings *trunk, const GwDispatchFacts *facts,
                   const char *pin)
 {
   const CfgDispatchRuleSettings *best = NULL;
@@ -233,17 +250,6 @@ find_rule_by_pin (const CfgSettings *settings, const char *trunk, const GwDispat
         best = better_rule (best, rule);
     }
   return best;
-}
-
-/* A network's word counts where it comes over a trunk of ours that is trusted (RFC 3325 5). */
-static const char *
-shown_caller (const CfgTrunkSettings *trunk, const GwDispatchFacts *facts)
-{
-  if (facts->is_private)
-    return "anonymous";
-  if (trunk != NULL && trunk->trust_id_inbound && facts->asserted != NULL && facts->asserted[0] != '\0')
-    return facts->asserted;
-  return facts->caller;
 }
 
 static char *
@@ -356,8 +362,8 @@ gboolean
 gw_dispatch_pin (const CfgSettings *settings, const GwDispatchFacts *facts, const char *trunk,
                  const char *pin, GwDispatch *result, GError **error)
 {
-  const CfgDispatchRuleSettings *rule = find_rule_by_pin (settings, trunk, facts, pin);
   const CfgTrunkSettings *found = cfg_settings_find_trunk (settings, trunk);
+  const CfgDispatchRuleSettings *rule = find_rule_by_pin (settings, found, facts, pin);
   const char *caller = shown_caller (found, facts);
 
   if (rule != NULL)

@@ -240,6 +240,32 @@ test_pin (void)
     }
 }
 
+/* inbound_numbers look at whom a trusted network names, also when nobody shall see it. */
+static void
+test_trusted_caller (void)
+{
+  static const char yaml[] = "trunks:\n  - {name: t, numbers: [\"100\"], allowed_addresses: [192.0.2.1], "
+                             "trust_id_inbound: true}\n"
+                             "  - {name: u, numbers: [\"200\"]}\n"
+                             "dispatch_rules:\n" RULE ("all", "") RULE ("seven", CALLER_7)
+                                 RULE ("secret", CALLER_7 NUMBER_1 PIN ("1234"));
+  g_autoptr (CfgSettings) settings = cfg_settings_parse (yaml, strlen (yaml), "t", NULL);
+  GwDispatchFacts facts = { .called = "200", .caller = "8", .asserted = "+7", .source_address = "192.0.2.1" };
+  g_auto (GwDispatch) of_u = { 0 }, of_t = { 0 }, by_pin = { 0 };
+
+  g_assert_nonnull (settings);
+  g_assert_true (gw_dispatch (settings, &facts, &of_u, NULL));
+  g_assert_cmpstr (of_u.room, ==, "all");
+  facts.called = "100";
+  facts.is_private = TRUE;
+  g_assert_true (gw_dispatch (settings, &facts, &of_t, NULL));
+  g_assert_null (of_t.room);
+  g_assert_cmpstr (of_t.rule->name, ==, "secret");
+  g_assert_true (gw_dispatch_pin (settings, &facts, "t", "1234", &by_pin, NULL));
+  g_assert_cmpstr (by_pin.room, ==, "secret");
+  g_assert_cmpstr (by_pin.caller, ==, "anonymous");
+}
+
 #define WITH_PASSWORDS                                                                                       \
   "trunks:\n"                                                                                                \
   "  - {name: a, numbers: [\"1\"], auth_username: ua, auth_password: pa}\n"                                  \
@@ -424,6 +450,7 @@ main (int argc, char **argv)
   g_test_add_func ("/gateway/dispatch/table", test_table);
   g_test_add_func ("/gateway/dispatch/precedence", test_precedence);
   g_test_add_func ("/gateway/dispatch/pin", test_pin);
+  g_test_add_func ("/gateway/dispatch/trusted_caller", test_trusted_caller);
   g_test_add_func ("/gateway/dispatch/ids_are_stable", test_ids_are_stable);
   g_test_add_func ("/gateway/dispatch/access", test_access);
   g_test_add_func ("/gateway/dispatch/routes", test_routes);
