@@ -269,7 +269,12 @@ static int
 choose (Gateway *gateway, const GwDispatchFacts *facts, gboolean for_extension, gboolean is_replacing,
         GwDispatch *dispatch, GError **error)
 {
-  if (!choose_room (gateway, facts, for_extension, dispatch, error))
+  /* an extension that takes the place of a call goes to that call's room: no rule has to say so */
+  gboolean needs_no_rule
+      = for_extension
+        || (is_replacing && gw_extension_caller (gateway, facts->username, facts->caller) != NULL);
+
+  if (!choose_room (gateway, facts, needs_no_rule, dispatch, error))
     return gw_error_sip_status (*error);
   return gw_admit (gateway, is_replacing ? NULL : dispatch->trunk, is_replacing ? NULL : dispatch->rule,
                    error);

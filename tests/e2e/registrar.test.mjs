@@ -194,6 +194,27 @@ test('registrar: MESSAGE between extensions, and who is there to be seen', { tim
   await told('presence', /<basic>closed/);
 });
 
+test('registrar: an extension picks up a call that rings elsewhere', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t, { ...registrar(),
+    trunks: [{ name: 'pbx', direction: 'inbound', allowed_addresses: ['192.0.2.1'] }],
+    dispatch_rules: [{ name: 'pbx', trunks: ['pbx'], type: 'direct', room: 'pbx' }] });
+  const rpc = await operator(t, gateway);
+  const [alice, bob, carol] = await Promise.all(['alice', 'bob', 'carol'].map((user) => Extension.open(t, gateway, user)));
+  await bob.register();
+  t.equal((await alice.invite('conference')).status, 404, 'no rule is for extensions');
+  const answer = alice.invite('bob');
+  const ringing = await bob.expect('INVITE');
+  const tag = (header) => /tag=([^;]+)/.exec(header)[1];
+  const pickup = await carol.invite('bob', { headers: [`Contact: ${carol.contact}`,
+    `Replaces: ${ringing.get('call-id')};to-tag=${tag(ringing.get('from'))};from-tag=${bob.callId};early-only`] });
+  t.equal(pickup.status, 200, 'INVITE with Replaces');
+  t.equal((await answer).status, 200, 'the caller is answered');
+  await bob.expect('CANCEL');
+  t.equal((await rpc.call('call.list')).calls.map((call) => call.participant_identity).sort(), ['sip_alice', 'sip_bob'], 'one room');
+  carol.hangUp(pickup);
+  await alice.expect('BYE');
+});
+
 test('registrar: a phone transfers its caller to an extension', { timeout: 60 }, async (t) => {
   const gateway = await Gateway.start(t, registrar());
   const rpc = await operator(t, gateway);

@@ -136,7 +136,15 @@ export class Extension {
   /** Calls `user` at the gateway; gives the final answer. */
   invite(user, options = {}) {
     return this.request('INVITE', this.gateway.sip(user),
-      { callId: word(), ...options, body: this.sdp, headers: [`Contact: ${this.contact}`] });
+      { callId: word(), headers: [`Contact: ${this.contact}`], ...options, body: this.sdp });
+  }
+
+  /** BYE of the call that `invite` gave `answer` to. */
+  hangUp(answer) {
+    const { lines, cseq } = this.sent;
+    const target = /<([^>]+)>/.exec(answer.get('contact'))[1];
+    this.write([`BYE ${target} SIP/2.0`, lines[1].replace(this.sent.branch, `z9hG4bK${word()}`), ...lines.slice(2, 4),
+      `To: ${answer.get('to')}`, lines[5], `CSeq: ${cseq + 1} BYE`]);
   }
 
   /** CANCEL of the request sent last. */
