@@ -67,8 +67,9 @@ make_to (const char *uri)
                           url->url_port != NULL ? url->url_port : "");
 }
 
-static gboolean
-check_way (const SigSip *sip, const char *uri, GError **error)
+/** sig_sip_check_way: @uri can be called, and over a transport that we speak. */
+gboolean
+sig_sip_check_way (const SigSip *sip, const char *uri, GError **error)
 {
   g_auto (Way) way = { 0 };
 
@@ -96,10 +97,10 @@ check_targets (const SigSip *sip, const SigSipDial *dial, GError **error)
       return FALSE;
     }
   for (gsize i = 0; i < dial->n_targets; i++)
-    if (!check_way (sip, dial->targets[i].uri, error)
-        || (dial->targets[i].send_to != NULL && !check_way (sip, dial->targets[i].send_to, error)))
+    if (!sig_sip_check_way (sip, dial->targets[i].uri, error)
+        || (dial->targets[i].send_to != NULL && !sig_sip_check_way (sip, dial->targets[i].send_to, error)))
       return FALSE;
-  return dial->n_targets > 0 || check_way (sip, dial->to_uri, error);
+  return dial->n_targets > 0 || sig_sip_check_way (sip, dial->to_uri, error);
 }
 
 static gboolean
@@ -241,6 +242,29 @@ sig_sip_uri_is_datagram (const char *uri)
 
   read_way (uri, &way);
   return !way.is_tcp;
+}
+
+/** sig_sip_way_address: (transfer full) (nullable): the address behind the name, of sig_sip_tls_url. */
+char *
+sig_sip_way_address (const char *way)
+{
+  const char *maddr = strstr (way, ";maddr=");
+
+  if (maddr == NULL)
+    return NULL;
+  maddr += strlen (";maddr=");
+  return *maddr == '[' ? g_strndup (maddr + 1, strcspn (maddr + 1, "]"))
+                       : g_strndup (maddr, strcspn (maddr, ";"));
+}
+
+/** sig_sip_uri_transport: that @uri names; UDP when it leaves it to us. */
+SigSipTransports
+sig_sip_uri_transport (const char *uri)
+{
+  g_auto (Way) way = { 0 };
+
+  read_way (uri, &way);
+  return way.is_tls ? SIG_SIP_TLS : way.is_tcp ? SIG_SIP_TCP : SIG_SIP_UDP;
 }
 
 /**

@@ -254,6 +254,7 @@ endpoint_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner)
   sig_sip_timer_init (sip);
   sig_sip_subscriptions_init (sip);
   sig_sip_outside_init (sip);
+  sig_sip_probes_init (sip);
   sip->min_subscription_s
       = config->min_subscription_s > 0 ? config->min_subscription_s : SIG_SIP_MIN_SUBSCRIPTION_S;
   sig_sip_access_init (sip, config);
@@ -470,6 +471,7 @@ sig_sip_shutdown (SigSip *sip, void (*done) (gpointer user), gpointer user)
   sip->shutdown_user = user;
   sig_sip_subscriptions_end (sip);
   sig_sip_outside_end (sip);
+  sig_sip_probes_end (sip);
   for (GList *call = calls; call != NULL; call = call->next)
     sig_sip_call_hangup (sip, ((SigSipCall *)call->data)->id, NULL);
   sip->shutdown_source = g_timeout_source_new (SHUTDOWN_TICK_MS);
@@ -488,6 +490,7 @@ sig_sip_free (SigSip *sip)
     su_root_step (sip->root, 10);
   sig_sip_subscriptions_clear (sip);
   sig_sip_outside_end (sip);
+  sig_sip_probes_end (sip);
   g_ptr_array_unref (sip->listeners);
   g_hash_table_destroy (sip->calls);
   sig_sip_timer_clear (sip);

@@ -116,6 +116,7 @@ struct _SigSip
   guint min_subscription_s;
 
   GHashTable *outside; /* outside.c: set of its own struct, owned */
+  GHashTable *probes;  /* probe.c: the same */
 
   SigSipRate *request_budget; /* (nullable): MESSAGE and SUBSCRIBE outside of a call */
   SigSipRate *invite_rate;    /* (nullable): INVITEs that are asked about */
@@ -360,12 +361,19 @@ SigSipCall *sig_sip_dial_target (SigSip *sip, SigSipPlan *plan, const SigSipAtte
 gboolean sig_sip_attempt_needs_lookup (const SigSipAttempt *attempt, SigSipQuestion *question, char **host);
 void sig_sip_uri_host (const char *uri, char **host, guint16 *port);
 gboolean sig_sip_uri_is_datagram (const char *uri);
+char *sig_sip_way_address (const char *way);
+SigSipTransports sig_sip_uri_transport (const char *uri);
+gboolean sig_sip_check_way (const SigSip *sip, const char *uri, GError **error);
 char *sig_sip_make_from (const char *from_display, const char *from_uri);
 char *sig_sip_default_from (const SigSipListener *listener, const char *host);
 
 /* outside.c */
 void sig_sip_outside_init (SigSip *sip);
 void sig_sip_outside_end (SigSip *sip);
+
+/* probe.c */
+void sig_sip_probes_init (SigSip *sip);
+void sig_sip_probes_end (SigSip *sip);
 
 /* fork.c */
 SigSipCall *sig_sip_fork_new (SigSip *sip, SigSipPlan *plan);
@@ -392,6 +400,7 @@ void sig_sip_dialog_note_own_tag (SigSipCall *call);
 void sig_sip_dialog_note_contact (SigSipCall *call, const char *user);
 
 /* secure.c: where TLS shows in a call */
+char *sig_sip_tls_url (const char *host, const char *address, guint16 port);
 void sig_sip_tls_way (SigSipCall *call, const SigSipAttempt *attempt);
 void sig_sip_tls_answered (SigSipCall *call, sip_t const *message);
 void sig_sip_tls_invited (SigSipCall *call, sip_t const *message);

@@ -130,27 +130,24 @@ send_request (Outside *outside, const SigSipOutside *wanted, gboolean is_datagra
 }
 
 gboolean
-sig_sip_send_outside (SigSip *sip, const SigSipOutside *wanted, SigSipSentFunc done, gpointer user,
-                      GDestroyNotify destroy)
+sig_sip_send_outside_over (SigSip *sip, const SigSipOutside *wanted, SigSipSentFunc done, gpointer user,
+                           GDestroyNotify destroy)
 {
   const char *way = wanted->target.send_to != NULL ? wanted->target.send_to : wanted->target.uri;
-  g_autofree char *host = NULL;
+  g_autofree char *host = NULL, *address = sig_sip_way_address (way);
   SigSipListener *listener;
   guint16 port;
 
-  g_assert (sip->thread == g_thread_self ());
-  if (sip->shutting_down || g_hash_table_size (sip->outside) >= SIG_SIP_MAX_OUTSIDE
-      || !sig_sip_check_uri (wanted->target.uri, NULL) || !sig_sip_check_uri (wanted->to_uri, NULL)
-      || !sig_sip_check_uri (way, NULL))
+  if (sip->shutting_down || g_hash_table_size (sip->outside) >= SIG_SIP_MAX_OUTSIDE)
     return FALSE;
   sig_sip_uri_host (way, &host, &port);
-  listener = sig_sip_listener_for (sip, host);
+  listener = sig_sip_listener_for (sip, address != NULL ? address : host);
 
   Outside *outside = g_new0 (Outside, 1);
   outside->sip = sip;
   outside->done = done;
   outside->user = user;
-  outside->leg = make_leg (listener, wanted, host);
+  outside->leg = make_leg (listener, wanted, address != NULL ? address : host);
   if (outside->leg != NULL)
     outside->request = send_request (outside, wanted, sig_sip_uri_is_datagram (way));
   if (outside->request == NULL)
@@ -163,4 +160,15 @@ sig_sip_send_outside (SigSip *sip, const SigSipOutside *wanted, SigSipSentFunc d
     set_patience (outside, wanted->patience_ms);
   g_hash_table_add (sip->outside, outside);
   return TRUE;
+}
+
+gboolean
+sig_sip_send_outside (SigSip *sip, const SigSipOutside *wanted, SigSipSentFunc done, gpointer user,
+                      GDestroyNotify destroy)
+{
+  const char *way = wanted->target.send_to != NULL ? wanted->target.send_to : wanted->target.uri;
+
+  g_assert (sip->thread == g_thread_self ());
+  return sig_sip_check_uri (wanted->target.uri, NULL) && sig_sip_check_uri (wanted->to_uri, NULL)
+         && sig_sip_check_uri (way, NULL) && sig_sip_send_outside_over (sip, wanted, done, user, destroy);
 }

@@ -27,3 +27,7 @@ typedef struct
  */
 gboolean sig_sip_send_outside (SigSip *sip, const SigSipOutside *request, SigSipSentFunc done, gpointer user,
                                GDestroyNotify destroy);
+
+/** sig_sip_send_outside_over: the same without a look at the URIs: send_to may be a sig_sip_tls_url. */
+gboolean sig_sip_send_outside_over (SigSip *sip, const SigSipOutside *request, SigSipSentFunc done,
+                                    gpointer user, GDestroyNotify destroy);

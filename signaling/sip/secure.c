@@ -18,11 +18,20 @@ host_of (const char *uri)
   return url_d (url, copy) == 0 ? sig_sip_host (url) : g_strdup ("");
 }
 
-/**
- * sig_sip_tls_way: what is sent goes to the address that was found, and the certificate there is checked for
- * the name that led to it. The stack takes the name from the host and the address from maddr; neither is
- * sent.
- */
+/** sig_sip_tls_url: (transfer full): the way to @address, where a certificate for @host is asked for. The
+ * stack takes the name from the host and the address from maddr; neither is sent. */
+char *
+sig_sip_tls_url (const char *host, const char *address, guint16 port)
+{
+  gboolean is_ipv6 = sig_sip_address_is_ipv6 (address);
+
+  return g_strdup_printf (sig_sip_address_is_ipv6 (host) ? "sip:[%s]:%u;transport=tls;maddr=%s%s%s"
+                                                         : "sip:%s:%u;transport=tls;maddr=%s%s%s",
+                          host, port, is_ipv6 ? "[" : "", address, is_ipv6 ? "]" : "");
+}
+
+/** sig_sip_tls_way: what is sent goes to the address that was found, and the certificate there is checked for
+ * the name that led to it. */
 void
 sig_sip_tls_way (SigSipCall *call, const SigSipAttempt *attempt)
 {
@@ -37,10 +46,7 @@ sig_sip_tls_way (SigSipCall *call, const SigSipAttempt *attempt)
   if (!has_address || (!has_proxy && g_ascii_strcasecmp (host, call->peer.host) == 0))
     return;
   g_free (call->source_url);
-  call->source_url = g_strdup_printf (
-      sig_sip_address_is_ipv6 (host) ? "sip:[%s]:%u;transport=tls;maddr=%s%s%s"
-                                     : "sip:%s:%u;transport=tls;maddr=%s%s%s",
-      host, call->peer.port, call->peer.is_ipv6 ? "[" : "", call->peer.host, call->peer.is_ipv6 ? "]" : "");
+  call->source_url = sig_sip_tls_url (host, call->peer.host, call->peer.port);
   nua_set_hparams (call->nh, NUTAG_PROXY (call->source_url), TAG_END ());
 }
 
