@@ -157,7 +157,10 @@ check_password (const Door *door, sip_t const *message, const SigSipPeer *peer,
   SigDigestVerdict verdict = sig_digest_server_check (sip->digest, credentials,
                                                       message->sip_request->rq_method_name, password, now);
   if (verdict == SIG_DIGEST_RIGHT)
-    return TRUE;
+    {
+      sig_sip_peer_is_proven (sip, peer);
+      return TRUE;
+    }
   if (verdict == SIG_DIGEST_WRONG)
     {
       g_autofree char *username = sig_sip_text (credentials->username);

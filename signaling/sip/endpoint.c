@@ -19,13 +19,18 @@
 #define DEFAULT_T1_MS         500
 #define UDP_MTU               1300             /* larger requests go over TCP (RFC 3261 18.1.1) */
 #define NO_CERTIFICATES       "/dev/null/none" /* the stack looks for files in there and finds none */
+#define UDP_BUFFER            (4 * 1024 * 1024) /* as much as the system gives: a burst shall not hit a caller */
 #define KEEPALIVE_MS          60000
 #define MAX_PROCEEDING        20000
 #define MAX_SOURCES           4096
+#define INVITE_FACTOR         2
+#define NEW_FACTOR            3
 #define FLOOD_FACTOR          10
+#define STRANGER_FACTOR       50
 #define DIALOG_FACTOR         100
 #define OPTIONS_FACTOR        2
 #define DATAGRAM_FACTOR       200
+#define PROVEN_BURST          3600
 #define MAX_CONNECTIONS       8192
 #define PER_SOURCE            256
 #define MESSAGE_TIMEOUT_MS    20000
@@ -190,8 +195,8 @@ start_listener (SigSip *sip, const char *address, GError **error)
       NTATAG_MAX_PROCEEDING (MAX_PROCEEDING),
       TAG_IF (sip->resolv_conf, SRESTAG_RESOLV_CONF (sip->resolv_conf)), NTATAG_SIP_T1 (sip->t1_ms),
       NTATAG_SIP_T1X64 (64 * sip->t1_ms), NTATAG_SIP_T2 (8 * sip->t1_ms), NTATAG_SIP_T4 (10 * sip->t1_ms),
-      TPTAG_PONG2PING (1), TPTAG_KEEPALIVE (KEEPALIVE_MS), NUTAG_CERTIFICATE_DIR (NO_CERTIFICATES),
-      TPTAG_LOG (sig_sip_capture_is_wanted (sip)), TAG_END ());
+      TPTAG_UDP_RMEM (UDP_BUFFER), TPTAG_PONG2PING (1), TPTAG_KEEPALIVE (KEEPALIVE_MS),
+      NUTAG_CERTIFICATE_DIR (NO_CERTIFICATES), TPTAG_LOG (sig_sip_capture_is_wanted (sip)), TAG_END ());
   listener->agent = listener->nua != NULL ? sig_sip_agent_take () : NULL;
   gboolean ok = listener->nua != NULL && add_tls (listener);
   sig_sip_tls_attach (NULL);
@@ -263,7 +268,10 @@ endpoint_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner)
     {
       sip->request_budget = sig_sip_rate_new (limit, limit, MAX_SOURCES);
       sip->invite_rate = sig_sip_rate_new (limit, limit, MAX_SOURCES);
-      sip->request_rate = sig_sip_rate_new (FLOOD_FACTOR * limit, FLOOD_FACTOR * limit, MAX_SOURCES);
+      sip->request_rate = sig_sip_rate_new (NEW_FACTOR * limit, FLOOD_FACTOR * limit, MAX_SOURCES);
+      sip->new_invite_rate = sig_sip_rate_new (INVITE_FACTOR * limit, FLOOD_FACTOR * limit, MAX_SOURCES);
+      sip->stranger_rate = sig_sip_rate_new (STRANGER_FACTOR * limit, 2 * STRANGER_FACTOR * limit, 1);
+      sip->proven = sig_sip_rate_new (1, PROVEN_BURST, MAX_SOURCES);
       sip->options_rate = sig_sip_rate_new (OPTIONS_FACTOR * limit, OPTIONS_FACTOR * limit, MAX_SOURCES);
       sip->datagram_rate = sig_sip_rate_new (DATAGRAM_FACTOR * limit, DATAGRAM_FACTOR * limit, MAX_SOURCES);
       sip->dialog_rate = sig_sip_rate_new (DIALOG_FACTOR * limit, DIALOG_FACTOR * limit, MAX_SOURCES);
@@ -300,6 +308,10 @@ start_root (SigSip *sip, const SigSipConfig *config)
   g_assert (sip->root != NULL);
   su_root_threading (sip->root, 0);
   sip->source = g_source_ref (su_glib_root_gsource (sip->root));
+  /* Nobody turns the loop from inside of a callback. Otherwise GLib takes each descriptor of the source,
+   * which means each connection, out of the loop before every dispatch and puts it back after it, with two
+   * system calls for each. */
+  g_source_set_can_recurse (sip->source, TRUE);
   g_source_attach (sip->source, sip->context);
   sip->parser = sig_sip_parser_new (sip);
   watch_streams (sip, config);
@@ -508,6 +520,9 @@ sig_sip_free (SigSip *sip)
   g_source_unref (sip->source);
   sig_sip_streams_free (sip->streams);
   sig_sip_parser_free (sip);
+  g_clear_pointer (&sip->new_invite_rate, sig_sip_rate_free);
+  g_clear_pointer (&sip->stranger_rate, sig_sip_rate_free);
+  g_clear_pointer (&sip->proven, sig_sip_rate_free);
   g_clear_pointer (&sip->options_rate, sig_sip_rate_free);
   g_clear_pointer (&sip->datagram_rate, sig_sip_rate_free);
   g_clear_pointer (&sip->request_budget, sig_sip_rate_free);

@@ -32,6 +32,7 @@ on_ack (SigSipCall *call, sip_t const *message)
   SigSip *sip = call->sip;
 
   call->is_acked = TRUE;
+  sig_sip_peer_is_proven (sip, &call->peer);
   sig_sip_dialog_note (call, message, TRUE);
   if (call->ended)
     {

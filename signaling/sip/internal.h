@@ -118,13 +118,16 @@ struct _SigSip
   GHashTable *outside; /* outside.c: set of its own struct, owned */
   GHashTable *probes;  /* probe.c: the same */
 
-  SigSipRate *request_budget; /* (nullable): MESSAGE and SUBSCRIBE outside of a call */
-  SigSipRate *invite_rate;    /* (nullable): INVITEs that are asked about */
-  SigSipRate *request_rate;   /* (nullable): new requests that the stack sees at all */
-  SigSipRate *dialog_rate;    /* (nullable): the same for those that claim to belong to a dialog */
-  SigSipRate *options_rate;   /* (nullable): OPTIONS outside of a dialog */
-  SigSipRate *datagram_rate;  /* (nullable): datagrams that are read at all */
-  SigSipStreams *streams;     /* streams.h */
+  SigSipRate *request_budget;  /* (nullable): MESSAGE and SUBSCRIBE outside of a call */
+  SigSipRate *invite_rate;     /* (nullable): INVITEs that are asked about */
+  SigSipRate *request_rate;    /* (nullable): new requests that the stack sees at all */
+  SigSipRate *dialog_rate;     /* (nullable): the same for those that claim to belong to a dialog */
+  SigSipRate *new_invite_rate; /* (nullable): INVITEs that are answered at all */
+  SigSipRate *stranger_rate;   /* (nullable): new requests of all sources that are not in the next */
+  SigSipRate *proven;          /* (nullable): sources that have received what we sent there */
+  SigSipRate *options_rate;    /* (nullable): OPTIONS outside of a dialog */
+  SigSipRate *datagram_rate;   /* (nullable): datagrams that are read at all */
+  SigSipStreams *streams;      /* streams.h */
   gint64 drops_logged_us[SIG_SIP_N_DROPS]; /* drops.c */
   guint64 drops_told[SIG_SIP_N_DROPS];
 
@@ -414,6 +417,7 @@ char *sig_sip_host (const url_t *url);
 char *sig_sip_display (const char *display);
 char *sig_sip_reason_header (sip_t const *message);
 void sig_sip_peer_of (msg_t *message, SigSipPeer *peer);
+void sig_sip_peer_is_proven (SigSip *sip, const SigSipPeer *peer);
 void sig_sip_peer_from (const su_sockaddr_t *address, SigSipPeer *peer);
 const char *sig_sip_peer_transport (const SigSipPeer *peer);
 gboolean sig_sip_is_own (msg_t *message);

@@ -4,8 +4,12 @@
  * - a Contact, Route or Record-Route that is not sip: or sips: would become the target of our next request
  * and abort the process in an assertion of the stack. A request with one gets 400, from a response it is
  * taken away;
- * - one source that sends more new requests than ten times the INVITE limit, or a hundred times as many that
- *   claim to belong to a dialog, gets no answer at all, since each answered transaction lives for 32 s. */
+ * - one source that sends more INVITEs than twice their limit, whose refusals would be repeated until an ACK
+ * comes, more other new requests than three times the limit (ten times at once, both), or a hundred times as
+ * many that claim to belong to a dialog, gets no answer at all, since each answered transaction lives for
+ * 32 s; nor do strangers that are too many together, whose addresses may all be
+ * invented. A source is no stranger any more when it has shown that it receives our answers: by an ACK, or a
+ * password. */
 #include "signaling/sip/internal.h"
 
 #include "signaling/sip/digest.h"
@@ -106,19 +110,40 @@ remove_strange_contacts (msg_t *message, sip_t *sip)
     }
 }
 
+static gboolean
+is_one_stranger_too_many (SigSip *endpoint, const SigSipPeer *peer)
+{
+  static const SigSipSource everybody;
+
+  return !sig_sip_rate_knows (endpoint->proven, &peer->source)
+         && !sig_sip_rate_take (endpoint->stranger_rate, &everybody, cfg_monotonic_now ());
+}
+
+/** sig_sip_peer_is_proven: @peer has received what we sent to its address. */
+void
+sig_sip_peer_is_proven (SigSip *sip, const SigSipPeer *peer)
+{
+  if (sip->proven != NULL)
+    (void)sig_sip_rate_take (sip->proven, &peer->source, cfg_monotonic_now ());
+}
+
 /* An ACK leaves no trace, whatever it claims. */
 static gboolean
 is_flooding (SigSip *endpoint, msg_t *message, const sip_t *sip)
 {
   sip_method_t method = sip->sip_request->rq_method;
   gboolean is_new = sip->sip_to->a_tag == NULL && method != sip_method_cancel;
-  SigSipRate *rate = is_new ? endpoint->request_rate : endpoint->dialog_rate;
+  SigSipRate *rate = !is_new                       ? endpoint->dialog_rate
+                     : method == sip_method_invite ? endpoint->new_invite_rate
+                                                   : endpoint->request_rate;
   SigSipPeer peer;
 
   if (rate == NULL || method == sip_method_ack)
     return FALSE;
   sig_sip_peer_of (message, &peer);
-  return !sig_sip_rate_take (rate, &peer.source, cfg_monotonic_now ());
+  if (!sig_sip_rate_take (rate, &peer.source, cfg_monotonic_now ()))
+    return TRUE;
+  return is_new && is_one_stranger_too_many (endpoint, &peer);
 }
 
 /* The names that scanning tools give themselves. Whoever answers them is told to others and tried for

@@ -149,6 +149,12 @@ sig_sip_rate_has (SigSipRate *rate, const SigSipSource *source, CfgMonotonic now
   return bucket->level >= TOKEN;
 }
 
+gboolean
+sig_sip_rate_knows (const SigSipRate *rate, const SigSipSource *source)
+{
+  return g_hash_table_contains (rate->buckets, source);
+}
+
 guint
 sig_sip_rate_n_sources (const SigSipRate *rate)
 {

@@ -31,6 +31,8 @@ void sig_sip_rate_free (SigSipRate *rate);
 gboolean sig_sip_rate_take (SigSipRate *rate, const SigSipSource *source, CfgMonotonic now);
 /** sig_sip_rate_has: whether @source has a token left; takes none. */
 gboolean sig_sip_rate_has (SigSipRate *rate, const SigSipSource *source, CfgMonotonic now);
+/** sig_sip_rate_knows: whether @source has taken one, as far back as the table reaches. */
+gboolean sig_sip_rate_knows (const SigSipRate *rate, const SigSipSource *source);
 /** sig_sip_rate_n_sources: sources in the table, never more than its size. */
 guint sig_sip_rate_n_sources (const SigSipRate *rate);
 
