@@ -500,8 +500,12 @@ gw_call_dtmf (Gateway *gateway, GwCall *call, char digit, GwDigitSource source, 
 {
   const CfgLogContext context = gw_call_log_context (call);
   const char text[] = { digit, '\0' };
+  const CfgMonotonic now = cfg_monotonic_now ();
+  const gint64 held_ms = source == GW_DIGIT_MEDIA ? duration_ms : 0;
 
-  if (!gw_digits_take (&call->digits, digit, source, cfg_monotonic_now ()) || gw_call_pin_digit (call, digit))
+  if (!gw_digits_take (&call->digits, digit, source, cfg_monotonic_add_us (now, -held_ms * CFG_US_PER_MS),
+                       now)
+      || gw_call_pin_digit (call, digit))
     return;
 
   /* How many, never which: digits may be a PIN. */

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define SHORTEST_NUMBER 4
+
 static void
 free_room_options (GwRoomOptions *options)
 {
@@ -12,7 +14,15 @@ free_room_options (GwRoomOptions *options)
   g_free (options);
 }
 
-/* Header attributes may name the caller too. */
+/* Attributes of headers may name the caller too. Short numbers are part of too much to look for them. */
+static gboolean
+names_caller (const char *key, const char *value, const char *number)
+{
+  return strcmp (key, "sip.phoneNumber") == 0 || strcmp (key, "sip.displayName") == 0
+         || (strlen (number) >= SHORTEST_NUMBER && strcmp (key, "sip.callIDFull") != 0
+             && strstr (value, number) != NULL);
+}
+
 static void
 forget_number (GwCall *call)
 {
@@ -23,10 +33,7 @@ forget_number (GwCall *call)
   call->hides_number = TRUE;
   g_hash_table_iter_init (&iter, call->attributes);
   while (g_hash_table_iter_next (&iter, &key, &value))
-    if (strcmp (key, "sip.phoneNumber") == 0 || strcmp (key, "sip.displayName") == 0
-        || (g_str_has_prefix (key, "sip.h.")
-            && sig_identity_tells_caller ((const char *)key + strlen ("sip.h.")))
-        || (g_str_has_prefix (key, "sip.h.") && number[0] != '\0' && strstr (value, number) != NULL))
+    if (names_caller (key, value, number))
       g_hash_table_iter_remove (&iter);
 }
 

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#define WINDOW_US  (GW_DIGITS_WINDOW_MS * CFG_US_PER_MS)
+#define LONGEST_US (GW_DIGITS_LONGEST_MS * CFG_US_PER_MS)
+
 static void
 drop (GwDigits *digits, guint at)
 {
@@ -9,16 +12,30 @@ drop (GwDigits *digits, guint at)
   digits->held[GW_DIGITS_HELD - 1].digit = '\0';
 }
 
+/* An INFO may come with the press, which the audio tells of only when it is over. */
+static void
+drop_old (GwDigits *digits, CfgMonotonic now)
+{
+  for (guint n = 0; n < GW_DIGITS_HELD && digits->held[n].digit != '\0';)
+    {
+      const gint64 longest_us = WINDOW_US + (digits->held[n].source == GW_DIGIT_INFO ? LONGEST_US : 0);
+
+      if (cfg_monotonic_diff_us (now, digits->held[n].at) > longest_us)
+        drop (digits, n);
+      else
+        n++;
+    }
+}
+
 gboolean
-gw_digits_take (GwDigits *digits, char digit, GwDigitSource source, CfgMonotonic now)
+gw_digits_take (GwDigits *digits, char digit, GwDigitSource source, CfgMonotonic begun, CfgMonotonic now)
 {
   guint n = 0;
 
-  while (digits->held[0].digit != '\0'
-         && cfg_monotonic_diff_us (now, digits->held[0].at) > GW_DIGITS_WINDOW_MS * CFG_US_PER_MS)
-    drop (digits, 0);
+  drop_old (digits, now);
   for (; n < GW_DIGITS_HELD && digits->held[n].digit != '\0'; n++)
-    if (digits->held[n].digit == digit && digits->held[n].source != source)
+    if (digits->held[n].digit == digit && digits->held[n].source != source
+        && cfg_monotonic_diff_us (begun, digits->held[n].at) <= WINDOW_US)
       {
         drop (digits, n);
         return FALSE;

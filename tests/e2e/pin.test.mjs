@@ -13,7 +13,7 @@ const ENTER = 700, WRONG = 900, GOODBYE = 1100;
 const BLUE = '8365027194', RED = '2749186035';
 
 /** A gateway with two rooms behind PINs, and prompts that are tones. */
-async function door(t, { pin = {}, seconds = 0.4, prompts = true } = {}) {
+async function door(t, { pin = {}, seconds = 0.4, prompts = null } = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'switchroom-prompts-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
   const files = {};
@@ -22,7 +22,7 @@ async function door(t, { pin = {}, seconds = 0.4, prompts = true } = {}) {
     writeTone(files[name], hz, seconds);
   }
   const gateway = await Gateway.start(t, {
-    sip: { bind: ['127.0.0.1'] }, pin, prompts: prompts ? files : {},
+    sip: { bind: ['127.0.0.1'] }, pin, prompts: prompts ?? files,
     trunks: [{ name: 'door', allowed_addresses: ['127.0.0.1'] }],
     dispatch_rules: [
       {
@@ -119,8 +119,8 @@ test('a PIN as tones in the audio, of a phone that has nothing else', { timeout:
   t.ok(!far.output.includes(RED), 'the PIN is in the log of the caller');
 });
 
-test('baresip hears the built-in prompt, and enters a PIN with an INVITE without an offer beside it', { timeout: 60 }, async (t) => {
-  const { gateway, rpc } = await door(t, { prompts: false });
+test('baresip hears the built-in prompt where the configured one is missing, and enters a PIN with an INVITE without an offer beside it', { timeout: 60 }, async (t) => {
+  const { gateway, rpc } = await door(t, { prompts: { pin_enter: '/nonexistent/prompt.wav' } });
   const phone = await Baresip.start(t, { codec: 'PCMU', hz: 440 });
   await phone.dial(gateway.sip('100'));
   const late = SipPhone.call(t, gateway.sip('100'), '--no-offer');
@@ -132,5 +132,6 @@ test('baresip hears the built-in prompt, and enters a PIN with an INVITE without
   for (const key of `${BLUE}#`) await phone.command('sndcode', key);
   await inRoom(rpc, 'blue');
   await inRoom(rpc, 'red');
+  await gateway.line(/A prompt cannot be played.*nonexistent/);
   quiet(t, gateway, rpc);
 });
