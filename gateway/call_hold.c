@@ -159,6 +159,15 @@ gw_hold_take_answer (GwCall *call, int status, const char *phrase, const char *s
   return TRUE;
 }
 
+/* Before the answer the phone must take UPDATE, and have agreed on early media. */
+static gboolean
+may_offer (const GwCall *call)
+{
+  if (call->v.state == GW_CALL_ALERTING || call->v.state == GW_CALL_RINGING)
+    return sig_sip_call_can_reoffer (call->gateway->sip, call->sip);
+  return call->v.state == GW_CALL_ACTIVE || call->v.state == GW_CALL_ANSWERED;
+}
+
 gboolean
 gw_call_hold (GwCall *call, GwRequest *request, gboolean held, GError **error)
 {
@@ -168,8 +177,7 @@ gw_call_hold (GwCall *call, GwRequest *request, gboolean held, GError **error)
                            "the phone has not answered the change before");
       return FALSE;
     }
-  if ((call->v.state != GW_CALL_ACTIVE && call->v.state != GW_CALL_ANSWERED) || !call->has_plan
-      || call->plan.first_audio < 0)
+  if (!may_offer (call) || !call->has_plan || call->plan.first_audio < 0)
     {
       g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION, "the call is not active");
       return FALSE;

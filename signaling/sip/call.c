@@ -361,11 +361,12 @@ sig_sip_call_progress (SigSip *sip, SigSipCallId id, const char *sdp)
   respond (call, 183, sdp, &no_headers);
 }
 
-/* RFC 3262 3: no 2xx while an answer with a description is not acknowledged; here: while any is not. */
+/* RFC 3262 3: no 2xx while an answer with a description is not acknowledged; here: while any is not. Nor
+ * while an offer of ours is not answered (RFC 6337 3.1). */
 static void
 answer (SigSipCall *call, const char *sdp)
 {
-  if (call->n_pracked < call->n_reliable)
+  if (call->n_pracked < call->n_reliable || call->own_reoffer)
     {
       call->answer_is_held = TRUE;
       call->held_sdp = g_strdup (sdp);
@@ -385,16 +386,23 @@ sig_sip_call_answer (SigSip *sip, SigSipCallId id, const char *sdp)
     answer (call, sdp);
 }
 
-/** sig_sip_call_pracked: one more of our reliable answers was acknowledged, and its PRACK answered. */
+/** sig_sip_call_go_on: what an answer of ours waited for may be there. */
 void
-sig_sip_call_pracked (SigSipCall *call)
+sig_sip_call_go_on (SigSipCall *call)
 {
-  call->n_pracked++;
   if (!call->answer_is_held || call->ended)
     return;
   g_autofree char *sdp = g_steal_pointer (&call->held_sdp);
   call->answer_is_held = FALSE;
   answer (call, sdp);
+}
+
+/** sig_sip_call_pracked: one more of our reliable answers was acknowledged, and its PRACK answered. */
+void
+sig_sip_call_pracked (SigSipCall *call)
+{
+  call->n_pracked++;
+  sig_sip_call_go_on (call);
 }
 
 static void
@@ -481,13 +489,28 @@ sig_sip_call_reject_reoffer (SigSip *sip, SigSipCallId id, int status, const cha
 }
 
 gboolean
+sig_sip_call_can_reoffer (SigSip *sip, SigSipCallId id)
+{
+  SigSipCall *call = sig_sip_call_live (sip, id);
+
+  if (call == NULL || call->is_answered)
+    return call != NULL;
+  return call->is_outbound ? sig_sip_early_can_offer (sig_sip_fork_speaker (call))
+                           : sig_sip_request_can_update (call);
+}
+
+gboolean
 sig_sip_call_reoffer (SigSip *sip, SigSipCallId id, const char *sdp)
 {
   SigSipCall *call = sig_sip_call_live (sip, id);
 
-  if (call == NULL || !call->is_answered || (!call->is_outbound && !call->is_acked))
+  if (call == NULL)
     return FALSE;
-  if (call->request != NULL || call->reoffer != SIG_SIP_REOFFER_NONE)
+  if (!call->is_answered)
+    return call->is_outbound ? sig_sip_early_offer (sig_sip_fork_speaker (call), sdp)
+                             : sig_sip_request_update (call, sdp);
+  if ((!call->is_outbound && !call->is_acked) || call->request != NULL
+      || call->reoffer != SIG_SIP_REOFFER_NONE)
     return FALSE;
   return sig_sip_request_offer (call, sdp);
 }

@@ -4,6 +4,7 @@
 #include <sofia-sip/nta_tag.h>
 #include <sofia-sip/sip_status.h>
 #include <sofia-sip/su_alloc.h>
+#include <sofia-sip/tport_tag.h>
 
 #include <string.h>
 
@@ -21,6 +22,8 @@ struct _SigSipEarly
   nta_outgoing_t *prack;  /* (nullable): the last one, until it is answered */
   guint32 prack_rseq;
   gboolean was_challenged;
+  gboolean allows_update;
+  nta_outgoing_t *update; /* (nullable): an offer of ours, until it is answered */
 };
 
 typedef struct
@@ -52,6 +55,8 @@ early_free (gpointer data)
 
   if (early->prack != NULL)
     nta_outgoing_destroy (early->prack);
+  if (early->update != NULL)
+    nta_outgoing_destroy (early->update);
   nta_leg_destroy (early->leg);
   g_free (early->tag);
   g_free (early->sdp);
@@ -96,7 +101,7 @@ check_update (const SigSipEarly *early, sip_t const *message, const char **phras
 
   if (status != 0 || !has_offer)
     return status;
-  if (!early->sdp_is_agreed)
+  if (!early->sdp_is_agreed || early->update != NULL)
     return 491;
   return early->call->reoffer != SIG_SIP_REOFFER_NONE ? 500 : 0;
 }
@@ -243,6 +248,97 @@ send_prack (SigSipEarly *early, auth_client_t **auth)
   return TRUE;
 }
 
+/* ---- UPDATE of ours ---- */
+
+static SigSipEarly *
+find_agreed (const SigSipCall *call)
+{
+  SigSipEarly *found = NULL;
+
+  for (guint i = 0; call->early != NULL && i < call->early->len; i++)
+    {
+      SigSipEarly *early = g_ptr_array_index (call->early, i);
+      if (*early->tag == '\0')
+        continue;
+      if (found != NULL) /* which fork will answer is not known */
+        return NULL;
+      found = early;
+    }
+  return found != NULL && found->sdp_is_agreed && found->allows_update ? found : NULL;
+}
+
+gboolean
+sig_sip_early_can_offer (SigSipCall *call)
+{
+  return !call->ended && find_agreed (call) != NULL;
+}
+
+static void
+tell_reanswer (SigSipCall *call, int status, const char *phrase, const char *sdp)
+{
+  SigSip *sip = call->sip;
+  g_autofree char *text = sig_sip_text (phrase);
+
+  if (!call->ended && sip->ops->reanswer != NULL)
+    sip->ops->reanswer (sip->owner, sig_sip_told_id (call), status, text, sdp);
+}
+
+static int
+on_update_answer (SigSipCall *call, nta_outgoing_t *request, sip_t const *message)
+{
+  int status = message != NULL ? message->sip_status->st_status : 408;
+  SigSipEarly *early = NULL;
+
+  if (status < 200)
+    return 0;
+  for (guint i = 0; call->early != NULL && i < call->early->len && early == NULL; i++)
+    if (((SigSipEarly *)g_ptr_array_index (call->early, i))->update == request)
+      early = g_ptr_array_index (call->early, i);
+  if (early != NULL)
+    {
+      g_autofree char *sdp = status < 300 ? sig_sip_body (message) : NULL;
+      early->update = NULL;
+      if (status < 300 && message->sip_contact != NULL)
+        nta_leg_client_reroute (early->leg, NULL, message->sip_contact, 0);
+      if (sdp != NULL) /* what a 2xx without a description means from now on */
+        {
+          g_free (early->sdp);
+          early->sdp = g_strdup (sdp);
+        }
+      tell_reanswer (call, status, message != NULL ? message->sip_status->st_phrase : "No Answer", sdp);
+    }
+  nta_outgoing_destroy (request);
+  return 0;
+}
+
+gboolean
+sig_sip_early_offer (SigSipCall *call, const char *sdp)
+{
+  SigSipEarly *early = find_agreed (call);
+  const char *proxy = call->source_url;
+
+  if (early == NULL || call->ended || early->update != NULL || call->reoffer != SIG_SIP_REOFFER_NONE)
+    return FALSE;
+  sig_sip_check_connection (call);
+  msg_t *message = nta_msg_create (call->listener->agent, 0);
+  if (sip_add_tl (message, sip_object (message), SIPTAG_CONTACT_STR (call->dialog.local_contact),
+                  SIPTAG_USER_AGENT_STR (call->sip->user_agent), SIPTAG_ALLOW_STR (call->sip->allow),
+                  SIPTAG_CONTENT_TYPE_STR ("application/sdp"), SIPTAG_PAYLOAD_STR (sdp), TAG_END ())
+          >= 0
+      && nta_msg_request_complete (message, early->leg, SIP_METHOD_UPDATE, NULL) >= 0)
+    early->update
+        = nta_outgoing_mcreate (call->listener->agent, on_update_answer, call, NULL, message,
+                                TAG_IF (proxy, NTATAG_DEFAULT_PROXY (proxy)),
+                                TAG_IF (!call->peer.is_tcp, TPTAG_MTU (SIG_SIP_MAX_MESSAGE)), TAG_END ());
+  if (early->update == NULL)
+    {
+      msg_destroy (message);
+      return FALSE;
+    }
+  call->dialog.local_cseq = MAX (call->dialog.local_cseq, nta_leg_get_seq (early->leg));
+  return TRUE;
+}
+
 /* ---- provisional answers ---- */
 
 /* The leg that was made last is the first that the agent finds: each of these comes before NUA's. */
@@ -324,6 +420,8 @@ sig_sip_early_progress (SigSipCall *call, sip_t const *message, const char *sdp)
     early = add (call, message);
   if (early == NULL)
     return hidden == NULL;
+  if (message->sip_allow != NULL)
+    early->allows_update = sip_is_allowed (message->sip_allow, SIP_METHOD_UPDATE);
   if (hidden != NULL && !take_rseq (early, hidden->rseq))
     return FALSE;
   if (sdp != NULL && !early->sdp_is_agreed)
@@ -350,7 +448,11 @@ sig_sip_early_free (SigSipCall *call)
     answer (call, g_steal_pointer (&call->early_update), 481, NULL, NULL);
   if (call->reoffer == SIG_SIP_REOFFER_EARLY)
     call->reoffer = SIG_SIP_REOFFER_NONE;
+  SigSipEarly *early = find_agreed (call);
+  gboolean is_left = early != NULL && early->update != NULL;
   g_clear_pointer (&call->early, g_ptr_array_unref);
+  if (is_left)
+    tell_reanswer (call, 491, "Request Pending", NULL);
 }
 
 /* The leg counts its requests itself: what is completed here and never sent moves it on. */

@@ -20,6 +20,12 @@ gboolean sig_sip_early_progress (SigSipCall *call, sip_t const *message, const c
 const char *sig_sip_early_sdp (const SigSipCall *call, const char *tag);
 /** sig_sip_early_confirmed: the 2xx arrived, its dialog is NUA's. What PRACK counted is counted there too. */
 void sig_sip_early_confirmed (SigSipCall *call);
+/** sig_sip_early_can_offer: @call has one early dialog, whose callee takes UPDATE, and the first offer and
+ * its answer are through (RFC 3311 5.1). */
+gboolean sig_sip_early_can_offer (SigSipCall *call);
+/** sig_sip_early_offer: another offer, by UPDATE. FALSE when one is in the way. Its answer comes as
+ * ops.reanswer; 491 when the call is answered before. */
+gboolean sig_sip_early_offer (SigSipCall *call, const char *sdp);
 /** sig_sip_early_free: ends them all, without a word. */
 void sig_sip_early_free (SigSipCall *call);
 /** sig_sip_early_respond: the owner's final answer to an UPDATE in an early dialog. @id: as the owner knows

@@ -375,6 +375,8 @@ sig_sip_on_prack (SigSipCall *call, sip_t const *message)
   else if (has_body)
     answer.status = sig_sip_body_check (message, &answer.phrase);
   answer.accept = answer.status == 415 ? "application/sdp" : NULL;
+  if (answer.status == 0 && has_body && call->own_reoffer)
+    answer.status = 491;
   if (answer.status == 0 && has_body && !call->awaits_pracked && call->reoffer == SIG_SIP_REOFFER_NONE)
     {
       ask_about_offer (call, message, SIG_SIP_REOFFER_PRACK);

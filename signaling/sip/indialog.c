@@ -224,6 +224,7 @@ sig_sip_note_allow (SigSipCall *call, sip_t const *message)
   call->has_allow = TRUE;
   call->allows_message = sip_is_allowed (message->sip_allow, SIP_METHOD_MESSAGE);
   call->allows_info = sip_is_allowed (message->sip_allow, SIP_METHOD_INFO);
+  call->allows_update = sip_is_allowed (message->sip_allow, SIP_METHOD_UPDATE);
 }
 
 gboolean

@@ -256,8 +256,8 @@ struct _SigSipCall
   /* indialog.c */
   GQueue sends; /* SigSipSend, owned: the first one is on its way */
   GSource *send_source;
-  gboolean has_allow, allows_message, allows_info; /* the peer's Allow */
-  gboolean knows_info_packages;                    /* it sent Recv-Info (RFC 6086) */
+  gboolean has_allow, allows_message, allows_info, allows_update; /* the peer's Allow */
+  gboolean knows_info_packages;                                   /* it sent Recv-Info (RFC 6086) */
   GPtrArray *inside;  /* (nullable): inside.c: other requests of ours on their way */
   SigSipRefer *refer; /* (nullable): refer.c: REFERs of this dialog, either way */
 
@@ -291,6 +291,7 @@ void sig_sip_call_wait_for_end (SigSipCall *call);
 void sig_sip_call_set_timer (SigSipCall *call, guint ms, GSourceFunc function);
 void sig_sip_call_forget_reoffer (SigSipCall *call);
 void sig_sip_call_pracked (SigSipCall *call);
+void sig_sip_call_go_on (SigSipCall *call);
 
 /* inbound.c */
 void sig_sip_on_invite (SigSipListener *listener, nua_handle_t *nh, sip_t const *message);
@@ -338,6 +339,8 @@ SigSipTimerText sig_sip_timer_text (const SigTimerHeaders *headers);
 nta_leg_t *sig_sip_request_leg (const SigSipCall *call);
 guint32 sig_sip_request_cseq (const SigSipCall *call, nta_leg_t *leg);
 gboolean sig_sip_request_offer (SigSipCall *call, const char *sdp);
+gboolean sig_sip_request_can_update (const SigSipCall *call);
+gboolean sig_sip_request_update (SigSipCall *call, const char *sdp);
 void sig_sip_request_refresh (SigSipCall *call, const SigTimerStep *step);
 void sig_sip_request_result (SigSipCall *call, sip_t const *answer);
 void sig_sip_request_abandon (SigSipCall *call);

@@ -195,11 +195,21 @@ on_answer (SigSipCall *call, nta_outgoing_t *request, sip_t const *answer)
   return 0;
 }
 
+static void
+tell_reanswer (SigSipCall *call, sip_t const *answer, const char *sdp)
+{
+  SigSip *sip = call->sip;
+  g_autofree char *phrase = sig_sip_text (answer != NULL ? answer->sip_status->st_phrase : "No Answer");
+
+  if (sip->ops->reanswer != NULL)
+    sip->ops->reanswer (sip->owner, call->id, answer != NULL ? answer->sip_status->st_status : 408, phrase,
+                        sdp);
+}
+
 /** sig_sip_request_result: @answer: (nullable): NULL: none, or the request could not be sent. */
 void
 sig_sip_request_result (SigSipCall *call, sip_t const *answer)
 {
-  SigSip *sip = call->sip;
   SigTimerEvent event = { .type = SIG_TIMER_RESULT };
   g_autofree char *sdp = sig_sip_body (answer);
   gboolean was_offer = call->own_reoffer;
@@ -207,17 +217,21 @@ sig_sip_request_result (SigSipCall *call, sip_t const *answer)
 
   if (call->ended)
     return;
+  if (!call->is_answered) /* an UPDATE; there is no session timer yet */
+    {
+      call->own_reoffer = FALSE;
+      tell_reanswer (call, answer, sdp);
+      sig_sip_call_go_on (call);
+      return;
+    }
   if (answer != NULL)
     event = sig_sip_timer_event (SIG_TIMER_RESULT, answer);
   event.random = g_random_int ();
   call->own_reoffer = FALSE;
   step = sig_sip_timer_step (call, &event);
   sig_sip_timer_tell (call, &step, was_offer ? NULL : sdp);
-  if (was_offer && !call->ended && sip->ops->reanswer != NULL)
-    {
-      g_autofree char *phrase = sig_sip_text (answer != NULL ? answer->sip_status->st_phrase : "No Answer");
-      sip->ops->reanswer (sip->owner, call->id, answer != NULL ? event.status : 408, phrase, sdp);
-    }
+  if (was_offer && !call->ended)
+    tell_reanswer (call, answer, sdp);
   if (step.actions & SIG_TIMER_DO_BYE)
     sig_sip_timer_bye (call, &step);
   if (step.actions & SIG_TIMER_DO_SEND && !call->ended && call->request == NULL)
@@ -238,6 +252,28 @@ sig_sip_request_offer (SigSipCall *call, const char *sdp)
   call->own_reoffer = send_request (call, sdp, NULL);
   if (!call->own_reoffer)
     (void)sig_sip_timer_step (call, &(SigTimerEvent){ .type = SIG_TIMER_RESULT });
+  return call->own_reoffer;
+}
+
+/** sig_sip_request_can_update: a caller that is not answered may be made another offer: the first one and its
+ * answer are through, reliably (RFC 3311 5.1). */
+gboolean
+sig_sip_request_can_update (const SigSipCall *call)
+{
+  return call->allows_update && call->sent_early && !call->awaits_pracked
+         && call->n_pracked >= call->n_reliable && !call->answer_is_held;
+}
+
+/** sig_sip_request_update: an offer to a caller that is not answered. FALSE when another is in the way. */
+gboolean
+sig_sip_request_update (SigSipCall *call, const char *sdp)
+{
+  if (!sig_sip_request_can_update (call) || call->request != NULL || call->reoffer != SIG_SIP_REOFFER_NONE)
+    return FALSE;
+  call->request_method = SIG_TIMER_UPDATE;
+  call->request_headers = (SigTimerHeaders){ 0 };
+  call->request_was_challenged = FALSE;
+  call->own_reoffer = send_request (call, sdp, NULL);
   return call->own_reoffer;
 }
 

@@ -378,7 +378,12 @@ SigSipCallId sig_sip_dial (SigSip *sip, const SigSipDial *dial, GError **error);
 /** sig_sip_call_answer_reoffer: 200 with @sdp to the pending re-INVITE. */
 void sig_sip_call_answer_reoffer (SigSip *sip, SigSipCallId call, const char *sdp);
 void sig_sip_call_reject_reoffer (SigSip *sip, SigSipCallId call, int status, const char *phrase);
-/** sig_sip_call_reoffer: sends a re-INVITE with @sdp. Returns: FALSE when one is pending either way (491). */
+/** sig_sip_call_can_reoffer: the call is answered; or the peer takes UPDATE (RFC 3311), and offer and answer
+ * are exchanged reliably in the one early dialog there is. */
+gboolean sig_sip_call_can_reoffer (SigSip *sip, SigSipCallId call);
+/** sig_sip_call_reoffer: sends @sdp in a re-INVITE, or in an UPDATE before the call is answered. Returns:
+ * FALSE when an offer is pending either way (491), or none can be made. ops.reanswer comes once for TRUE,
+ * unless the call ends before. */
 gboolean sig_sip_call_reoffer (SigSip *sip, SigSipCallId call, const char *sdp);
 
 /** sig_sip_call_answer_refer: inside of ops.refer: 202 (and the first NOTIFY), or a refusal. @phrase:

@@ -70,6 +70,41 @@ test('ringing_timeout of a rule: nobody came, 480; a phone that is being called 
   await until('no call is left', async () => (await rpc.call('call.list')).calls.length === 0);
 });
 
+test('a waiting caller with early media is held by UPDATE, and by nothing when its phone takes none', {}, async (t) => {
+  const gateway = await Gateway.start(t, waiting({ early_media: true }));
+  const rpc = await watched(t, gateway, 'desk');
+  const ring = async (allow) => {
+    const phone = await peer(t, gateway.config.sip_port, '100');
+    Object.assign(phone, { local: `sip:peer@127.0.0.1:${phone.port}`, remote: `sip:100@127.0.0.1:${gateway.config.sip_port}`,
+      tag: `t${phone.port}`, callId: `early-${phone.port}@test`, cseq: 1 });
+    phone.write(`${phone.head('INVITE', 1)}Supported: 100rel\r\nAllow: ${allow}\r\nContent-Type: application/sdp\r\n`
+      + `Content-Length: ${phone.sdp.length}\r\n\r\n${phone.sdp}`);
+    const progress = await until('a reliable 183', () => phone.provisional.find((each) => each.status === 183 && each.get('rseq')));
+    phone.remoteTag = /tag=([^;]+)/.exec(progress.get('to'))[1];
+    phone.target = /<([^>]+)>/.exec(progress.get('contact'))[1];
+    t.equal((await phone.request('PRACK', [`RAck: ${progress.get('rseq')} 1 INVITE`])).status, 200, 'PRACK');
+    return phone;
+  };
+  const phone = await ring('INVITE, ACK, BYE, CANCEL, PRACK, UPDATE');
+  const [{ identity }] = (await rpc.call('participant.list', { room: 'desk' })).participants;
+  for (const [held, ours, theirs] of [[true, 'sendonly', 'recvonly'], [false, 'sendrecv', 'sendrecv']]) {
+    const done = rpc.call('participant.hold', { room: 'desk', identity, held }).catch((error) => error);
+    const update = await expect(phone, 'UPDATE');
+    phone.answer(update, '200 OK', [], `${phone.sdp}a=${theirs}\r\n`);
+    t.equal(/a=(send\w+)/.exec(update.body)?.[1], ours, 'our direction');
+    t.equal((await done).participant?.attributes['sip.hold'], held ? 'local' : 'none', 'sip.hold');
+  }
+  const plain = await ring('INVITE, ACK, BYE, CANCEL, PRACK');
+  const other = (await rpc.call('participant.list', { room: 'desk' })).participants.find((each) => each.identity !== identity);
+  const refused = await rpc.fails('participant.hold', { room: 'desk', identity: other.identity, held: true });
+  t.equal(refused.data.code, 'failed_precondition', refused.message);
+  await rpc.call('room.delete', { name: 'desk' });
+  for (const each of [phone, plain]) {
+    t.equal((await each.answerTo('INVITE')).status, 480, 'the end');
+    each.remoteTag = null;
+  }
+});
+
 test('max_call_duration of a trunk ends calls both ways', {}, async (t) => {
   const target = await peer(t, 0, 'target');
   const gateway = await Gateway.start(t, {

@@ -314,6 +314,85 @@ test_early_update (void)
   g_assert_cmpstr (endpoint_heard (c.e), ==, "reoffer acked");
 }
 
+/* We change the session before we answer: nothing before offer and answer are through, one at a time, and the
+ * answer waits for it. */
+static void
+test_own_update (void)
+{
+  g_auto (Called) c = { 0 };
+
+  called_open (&c, "Supported: 100rel\r\nAllow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE\r\n", OFFER, 100);
+  g_assert_false (sig_sip_call_can_reoffer (c.e->sip, c.e->call));
+  g_assert_false (sig_sip_call_reoffer (c.e->sip, c.e->call, OFFER_2));
+  sig_sip_call_progress (c.e->sip, c.e->call, ANSWER);
+  guint rseq = expect_reliable (&c, "183");
+  g_assert_false (sig_sip_call_reoffer (c.e->sip, c.e->call, OFFER_2));
+  send_prack (&c, rseq, NULL);
+  expect_answer_to (&c, "200", "PRACK");
+  g_assert_true (sig_sip_call_can_reoffer (c.e->sip, c.e->call));
+  g_assert_true (sig_sip_call_reoffer (c.e->sip, c.e->call, OFFER_2));
+  g_assert_false (sig_sip_call_reoffer (c.e->sip, c.e->call, OFFER_2));
+  wire_expect (c.wire, "UPDATE sip:alice@127.0.0.1");
+  g_assert_cmpstr (wire_body (c.wire), ==, OFFER_2);
+  g_autofree char *update = g_strdup (c.wire->last), *cseq = wire_header (c.wire, "CSeq");
+  g_autofree char *contact = wire_header (c.wire, "Contact");
+  g_assert_cmpstr (cseq, ==, "2 UPDATE");
+  g_assert_nonnull (contact);
+  sig_sip_call_answer (c.e->sip, c.e->call, ANSWER);
+  dialog_request (c.dialog, "UPDATE", NULL, "application/sdp", OFFER);
+  expect_answer_to (&c, "491", "UPDATE");
+  wire_nothing (c.wire, 50, "UPDATE "); /* no 2xx meanwhile */
+  g_free (c.wire->last);
+  c.wire->last = g_steal_pointer (&update);
+  wire_answer (c.wire, "200 OK", NULL, NULL, ANSWER);
+  expect_answer_to (&c, "200", "INVITE");
+  g_assert_cmpstr (c.e->sdp, ==, ANSWER);
+  guint last = c.dialog->cseq;
+  ack_invite (&c, NULL);
+  c.dialog->cseq = last;
+  run_until (c.e->n_acked == 1);
+  g_assert_cmpstr (endpoint_heard (c.e), ==, "reanswer:200 acked");
+  sig_sip_call_hangup (c.e->sip, c.e->call, NULL);
+  wire_expect (c.wire, "BYE ");
+  g_autofree char *bye = wire_header (c.wire, "CSeq");
+  g_assert_cmpstr (bye, ==, "3 BYE");
+  wire_answer (c.wire, "200 OK", NULL, NULL, NULL);
+}
+
+/* Not to a peer that takes none, and a refusal is one. */
+static void
+test_own_update_refused (void)
+{
+  g_auto (Called) without = { 0 };
+  g_auto (Called) c = { 0 };
+
+  called_open (&without, "Supported: 100rel\r\nAllow: INVITE, ACK, BYE, CANCEL, PRACK\r\n", OFFER, 100);
+  sig_sip_call_progress (without.e->sip, without.e->call, ANSWER);
+  send_prack (&without, expect_reliable (&without, "183"), NULL);
+  expect_answer_to (&without, "200", "PRACK");
+  g_assert_false (sig_sip_call_can_reoffer (without.e->sip, without.e->call));
+  g_assert_false (sig_sip_call_reoffer (without.e->sip, without.e->call, OFFER_2));
+
+  called_open (&c, "Supported: 100rel\r\nAllow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE\r\n", OFFER, 100);
+  sig_sip_call_progress (c.e->sip, c.e->call, ANSWER);
+  send_prack (&c, expect_reliable (&c, "183"), NULL);
+  expect_answer_to (&c, "200", "PRACK");
+  g_assert_true (sig_sip_call_reoffer (c.e->sip, c.e->call, OFFER_2));
+  wire_expect (c.wire, "UPDATE ");
+  wire_answer (c.wire, "488 Not Acceptable Here", NULL, NULL, NULL);
+  run_until (strstr (c.e->heard->str, "reanswer") != NULL);
+  g_assert_cmpstr (endpoint_heard (c.e), ==, "reanswer:488");
+  g_assert_true (sig_sip_call_reoffer (c.e->sip, c.e->call, OFFER_2)); /* the caller goes */
+  wire_expect (c.wire, "UPDATE ");
+  c.dialog->cseq = c.invite_cseq;
+  c.dialog->branch = 1;
+  dialog_cancel (c.dialog);
+  expect_answer_to (&c, "200", "CANCEL");
+  expect_answer_to (&c, "487", "INVITE");
+  run_until (c.e->n_ended == 1);
+  g_assert_cmpstr (endpoint_heard (c.e), ==, "ended:cancel:487");
+}
+
 /* -------------------------------------------------------------- we are calling */
 
 typedef struct
@@ -547,6 +626,71 @@ test_update_of_callee (void)
   hang_up (&c, 3);
 }
 
+static void
+reliable_with_update (Calling *c, const char *tag, guint rseq)
+{
+  g_autofree char *headers
+      = g_strdup_printf ("Require: 100rel\r\nRSeq: %u\r\nAllow: INVITE, ACK, BYE, PRACK, UPDATE\r\n", rseq);
+
+  answer_invite (c, "183 Session Progress", tag, headers, ANSWER);
+  expect_prack (c, tag, rseq);
+}
+
+/* We change the session before the callee answers; the 2xx may cross it. */
+static void
+test_own_update_of_caller (void)
+{
+  g_auto (Calling) c = { 0 };
+
+  calling_open (&c);
+  g_assert_false (sig_sip_call_can_reoffer (c.e->sip, c.call));
+  reliable (&c, "183 Session Progress", "t1", 1, ANSWER);
+  expect_prack (&c, "t1", 1);
+  expect_heard (&c, "progress:183");
+  g_assert_false (sig_sip_call_can_reoffer (c.e->sip, c.call)); /* the callee has not said that it takes it */
+  reliable_with_update (&c, "t1", 2);
+  expect_heard (&c, "progress:183");
+  g_assert_true (sig_sip_call_can_reoffer (c.e->sip, c.call));
+  g_assert_true (sig_sip_call_reoffer (c.e->sip, c.call, OFFER_2));
+  g_assert_false (sig_sip_call_reoffer (c.e->sip, c.call, OFFER_2));
+  wire_expect (c.wire, "UPDATE sip:wire@127.0.0.1");
+  g_assert_cmpstr (wire_body (c.wire), ==, OFFER_2);
+  g_autofree char *update = g_strdup (c.wire->last), *to = wire_header (c.wire, "To");
+  g_assert_true (g_str_has_suffix (to, ";tag=t1"));
+  send_update (&c, 7, "t1", OFFER);
+  wire_expect (c.wire, "SIP/2.0 491");
+  g_free (c.wire->last);
+  c.wire->last = g_steal_pointer (&update);
+  wire_answer (c.wire, "200 OK", NULL, NULL, ANSWER);
+  expect_heard (&c, "reanswer:200");
+  g_assert_true (sig_sip_call_reoffer (c.e->sip, c.call, OFFER));
+  wire_expect (c.wire, "UPDATE ");
+  answer_invite (&c, "200 OK", "t1", NULL, NULL);
+  wire_expect (c.wire, "ACK ");
+  expect_heard (&c, "reanswer:491 answered");
+  hang_up (&c, 6);
+}
+
+/* Two forks: nobody knows yet with whom there will be a session. */
+static void
+test_no_update_of_forks (void)
+{
+  g_auto (Calling) c = { 0 };
+
+  calling_open (&c);
+  reliable_with_update (&c, "t1", 1);
+  expect_heard (&c, "progress:183");
+  g_assert_true (sig_sip_call_can_reoffer (c.e->sip, c.call));
+  answer_invite (&c, "180 Ringing", "t2", NULL, NULL);
+  expect_heard (&c, "progress:180");
+  g_assert_false (sig_sip_call_can_reoffer (c.e->sip, c.call));
+  g_assert_false (sig_sip_call_reoffer (c.e->sip, c.call, OFFER_2));
+  answer_invite (&c, "486 Busy Here", "t1", NULL, NULL);
+  wire_expect (c.wire, "ACK ");
+  expect_heard (&c, "ended:rejected:486");
+  g_assert_false (sig_sip_call_can_reoffer (c.e->sip, c.call));
+}
+
 /* An UPDATE waits for its answer when the INVITE is refused. */
 static void
 test_update_is_left (void)
@@ -603,6 +747,10 @@ main (int argc, char **argv)
   g_test_add_func ("/signaling/sip/reliable/offer_in_183", test_offer_in_183);
   g_test_add_func ("/signaling/sip/reliable/no_offer_in_plain_183", test_no_offer_in_plain_183);
   g_test_add_func ("/signaling/sip/reliable/early_update", test_early_update);
+  g_test_add_func ("/signaling/sip/reliable/own_update", test_own_update);
+  g_test_add_func ("/signaling/sip/reliable/own_update_refused", test_own_update_refused);
+  g_test_add_func ("/signaling/sip/early/own_update", test_own_update_of_caller);
+  g_test_add_func ("/signaling/sip/early/no_update_of_forks", test_no_update_of_forks);
   g_test_add_func ("/signaling/sip/early/in_order", test_in_order);
   g_test_add_func ("/signaling/sip/early/forks", test_forks);
   g_test_add_func ("/signaling/sip/early/not_reliable", test_not_reliable);
