@@ -19,6 +19,7 @@ static gboolean
 names_caller (const char *key, const char *value, const char *number)
 {
   return strcmp (key, "sip.phoneNumber") == 0 || strcmp (key, "sip.displayName") == 0
+         || (g_str_has_prefix (key, "sip.h.") && sig_identity_tells_caller (key + strlen ("sip.h.")))
          || (strlen (number) >= SHORTEST_NUMBER && strcmp (key, "sip.callIDFull") != 0
              && strstr (value, number) != NULL);
 }
