@@ -225,11 +225,20 @@ last_of (const GwCall *call)
   return participant->call;
 }
 
+/* An extension whose phones nobody reaches is not there for now. */
+static int
+status_for_caller (const GwCall *callee)
+{
+  int status = callee->end.status;
+
+  return callee->extension != NULL && (status == 408 || status == 503) ? 480 : gw_sip_relayed_status (status);
+}
+
 void
 gw_route_left (GwCall *call)
 {
   GwCall *last = last_of (call);
-  int told = gw_sip_relayed_status (call->end.status);
+  int told = status_for_caller (call);
   gboolean is_caller_waiting;
 
   gw_route_clear (&call->route);

@@ -130,6 +130,9 @@ test('registrar: what the callee does is what the caller hears', { timeout: 60 }
   t.equal((await alice.ask('INVITE', gateway.sip('bob'), { body: alice.sdp, headers: [`Contact: ${alice.contact}`] })).status, 401,
     'nobody calls without a password');
   t.equal((await alice.invite('bob', { from: 'carol' })).status, 480, 'nobody is registered');
+  await bob.register(600, { contacts: ['<sip:bob@127.0.0.1:9;transport=tcp>'] });
+  t.equal((await alice.invite('bob')).status, 480, 'nobody is where it is registered');
+  await bob.register(0, { contacts: ['*'] });
   await bob.register();
   bob.answers.INVITE = [486, 'Busy Here'];
   t.equal((await alice.invite('bob', { from: 'carol' })).status, 486, 'busy');
