@@ -88,8 +88,10 @@ call_target (GwCall *call, const SigSipInvite *invite, const GwDispatch *dispatc
   const GwDialParams params = {
     .call_to = target,
     .room = call->v.room_name,
-    .from_number = invite->from_user[0] != '\0' ? invite->from_user : "anonymous",
-    .from_display = invite->from_display,
+    .from_number = call->v.from[0] != '\0' ? call->v.from : "anonymous",
+    .from_display = g_hash_table_lookup (call->attributes, "sip.displayName"),
+    .from_host = dispatch != NULL ? dispatch->trunk->from_host : NULL,
+    .privacy = call->v.is_private ? "id" : NULL,
     .headers = headers,
     .codecs = codecs,
     .is_passed_on = TRUE,

@@ -23,7 +23,7 @@ async function pair(t, extra, more = {}) {
 
 /** Both sides of a call that is answered. */
 async function bridged(t, { callee, phone }, headers) {
-  const answered = phone.call(headers);
+  const answered = phone.call(headers).catch((error) => ({ error }));
   const invite = await expect(callee, 'INVITE');
   callee.accept(invite);
   t.equal((await answered).status, 200, 'answer to the caller');
@@ -40,12 +40,12 @@ async function ends(phone) {
 
 test('a call for another host is bridged: ringing, answer, one hop less, digits, hold and the end', {}, async (t) => {
   const { gateway, callee, phone } = await pair(t);
-  const answered = phone.call(['X-Account: 42', 'P-Asserted-Identity: <sip:boss@example.com>']);
+  const answered = phone.call(['X-Account: 42', 'P-Asserted-Identity: <sip:boss@example.com>']).catch((error) => ({ error }));
   const invite = await expect(callee, 'INVITE');
   t.equal(invite.start, `INVITE sip:callee@127.0.0.1:${callee.port} SIP/2.0`, 'Request-URI');
   t.equal([invite.get('max-forwards'), invite.get('x-account'), invite.get('p-asserted-identity')], ['69', '42', undefined],
-    'hops left, a header of the caller, an identity that nobody vouches for');
-  t.ok(/<sip:peer@127\.0\.0\.1[:>]/.test(invite.get('from')), `From: ${invite.get('from')}`);
+    'hops left, a header of the caller, no assertion of another');
+  t.ok(/<sip:boss@127\.0\.0\.1[:>]/.test(invite.get('from')), `From, of a trunk that is believed: ${invite.get('from')}`);
   t.ok(invite.get('call-id') !== phone.callId, 'the same Call-ID on both sides');
   callee.answer(invite, '180 Ringing');
   await until('the caller hears of the ringing', () => phone.provisional.some((each) => each.status === 180));
@@ -95,7 +95,7 @@ test('the callee\'s final answer is the caller\'s, but for those that are about 
     ['488 Not Acceptable Here', 488], ['500 Server Internal Error', 500], ['503 Service Unavailable', 500],
     ['407 Proxy Authentication Required', 403], ['302 Moved Temporarily', 480],
   ]) {
-    const answered = phone.call();
+    const answered = phone.call().catch((error) => ({ error }));
     const more = said.startsWith('407') ? ['Proxy-Authenticate: Digest realm="r", nonce="n"'] : [];
     callee.answer(await expect(callee, 'INVITE'), said, more);
     if (said.startsWith('302')) { // followed to a target that is allowed, once: the Contact of the peer itself
@@ -157,9 +157,28 @@ test('only targets that the trunk allows: others get their answer at once, and n
   await gateway.line(/Participant joined .*room=300/);
 });
 
+test('a routed call shows who calls as the trunk believes it, and nobody where the caller wants that', {}, async (t) => {
+  const { callee, phone } = await pair(t, { trust_id_inbound: true, from_host: 'edge.example.com' });
+  for (const [headers, from, privacy] of [
+    [[], /<sip:peer@edge\.example\.com>/, undefined],
+    [['P-Asserted-Identity: "Boss" <sip:+15550177@example.com>'], /"Boss" <sip:\+15550177@edge\.example\.com>/, undefined],
+    [['P-Asserted-Identity: "Boss" <sip:+15550177@example.com>', 'Privacy: id', 'X-Note: hello'], /<sip:anonymous@anonymous\.invalid>/, 'id'],
+  ]) {
+    const answered = phone.call(headers).catch((error) => ({ error }));
+    const invite = await expect(callee, 'INVITE');
+    t.ok(from.test(invite.get('from')), `From: ${invite.get('from')}`);
+    t.equal([invite.get('privacy'), invite.get('p-asserted-identity')], [privacy, undefined], 'Privacy, P-Asserted-Identity');
+    if (privacy) t.ok(!JSON.stringify(invite.headers).includes('15550177'), 'the number is told');
+    callee.answer(invite, '486 Busy Here');
+    t.equal((await answered).status, 486, 'the answer');
+    Object.assign(callee, { tag: undefined, highest: 0 });
+    Object.assign(phone, { target: `sip:callee@127.0.0.1:${callee.port}`, remoteTag: undefined });
+  }
+});
+
 test('a routed call that comes back to us is 482, however often it is passed around', {}, async (t) => {
   const { gateway, callee, phone } = await pair(t);
-  const answered = phone.call();
+  const answered = phone.call().catch((error) => ({ error }));
   const invite = await expect(callee, 'INVITE');
   const lines = Object.entries(invite.headers).filter(([name]) => !['via', 'max-forwards'].includes(name));
   const spiral = await peer(t, gateway.config.sip_port, 'callee');
