@@ -311,7 +311,7 @@ static const GwParam create_params[] = {
     0,
     128 },
   { "play_dialtone",
-    { NULL },
+    { "play_ringtone" },
     GW_PARAM_BOOL,
     FALSE,
     "The room hears ringing until the phone is heard or gave up." },

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test, until } from './lib/tap.mjs';
 import { Gateway } from './lib/gateway.mjs';
 import { SipPhone, Baresip } from './lib/phone.mjs';
+import { sipp } from './lib/sipp.mjs';
 import { RawCall, sdp } from './lib/rawsip.mjs';
 import { writeTone, levelDb } from './lib/audio.mjs';
 import { Rpc } from './lib/rpc.mjs';
@@ -75,6 +76,7 @@ test('three wrong PINs end the call; another by INFO gets in after a wrong one, 
   await wrong.event('answered');
   wrong.command('dtmf 1#22#3#');
 
+  const scenario = await sipp(t, gateway, 'pin_wrong', { user: '100' });
   const phone = await RawCall.open(t, gateway, '100');
   const cseq = phone.request('INVITE', sdp(phone.mediaPort));
   t.equal((await phone.final(cseq)).status, 200, 'answered');
@@ -91,6 +93,7 @@ test('three wrong PINs end the call; another by INFO gets in after a wrong one, 
   t.ok(/403/.test(reason ?? ''), `Reason of the BYE: ${reason}`);
   const { calls } = await rpc.call('call.list', { ended: true });
   t.equal(calls.find((call) => call.status === 'hangup').end.reason, 'pin_refused', 'why it ended');
+  await scenario.done;
   await gateway.line(/Hangup .*cause=pin_refused/);
   quiet(t, gateway, rpc);
 });
