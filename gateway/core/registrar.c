@@ -136,10 +136,11 @@ comes_late (const GwBinding *binding, const GwRegister *request)
   return strcmp (binding->call_id, request->call_id) == 0 && request->cseq <= binding->cseq;
 }
 
+/* Named again further on: that counts. */
 static gboolean
-is_repeated (const GwRegister *request, gsize index)
+is_superseded (const GwRegister *request, gsize index)
 {
-  for (gsize i = 0; i < index; i++)
+  for (gsize i = index + 1; i < request->n_contacts; i++)
     if (strcmp (request->contacts[i].key, request->contacts[index].key) == 0)
       return TRUE;
   return FALSE;
@@ -191,7 +192,7 @@ check_contacts (const GwRegistrar *registrar, const User *user, const GwRegister
 
       if (expires_s > 0 && expires_s < registrar->limits.min_expires_s)
         return 423;
-      if (is_repeated (request, i))
+      if (is_superseded (request, i))
         continue;
       n_new += !is_known && expires_s > 0;
       n_gone += is_known && expires_s == 0;
