@@ -343,6 +343,7 @@ send_invite (GwCall *call, const GwDialParams *params, const Route *route, const
   dial.headers = (const SigSipHeader *)headers->data;
   dial.n_headers = headers->len;
   dial.sdp = gw_call_write_offer (call);
+  dial.second_sdp = gw_call_write_second_offer (call);
   call->sip = sig_sip_dial (call->gateway->sip, &dial, error);
   if (call->sip == 0)
     return FALSE;

@@ -58,6 +58,7 @@ struct _GwCall
   SigSdp *remote; /* v.remote_sdp, parsed: the offer being answered */
   SigSdpPlan plan;
   gboolean has_plan, media_attached;
+  char *second_sdp;       /* (nullable): what a callee is offered that refuses the first offer */
   gboolean awaits_answer; /* our offer is out: in a 2xx to an INVITE without one, or a re-INVITE */
   MediaLegStats stats;
   char *codec, *cipher, *remote_media; /* (nullable): of the first packet */
@@ -114,6 +115,8 @@ gboolean gw_call_take_offer (GwCall *call, const char *sdp, GError **error);
 /** gw_call_write_answer: the SDP to send; @take_offer came before. Owned by the call. */
 const char *gw_call_write_answer (GwCall *call);
 const char *gw_call_write_offer (GwCall *call);
+/* For a callee that refuses the offer: with keys or not at all. (nullable): there is none; the call's */
+const char *gw_call_write_second_offer (GwCall *call);
 /** gw_call_write_reoffer: an offer to change a call: what runs now, both ways unless it is held. */
 const char *gw_call_write_reoffer (GwCall *call);
 /** gw_call_take_answer: the peer's answer to our offer; the media is configured. */

@@ -210,6 +210,42 @@ gw_call_write_offer (GwCall *call)
   return call->v.sdp;
 }
 
+/* Beside an offer of RTP/AVP with keys, which a peer that insists on encryption refuses: RTP/SAVP. */
+const char *
+gw_call_write_second_offer (GwCall *call)
+{
+  SigSdpPolicy wanted = gw_call_sdp_policy (call);
+  SigSdpLocalSection sections[1];
+  SigSdpCrypto crypto[GW_CALL_MAX_SUITES];
+  SigSdpLocal local;
+
+  if (wanted.encryption != SIG_SDP_ENCRYPT_ALLOW)
+    return NULL;
+  wanted.encryption = SIG_SDP_ENCRYPT_REQUIRE;
+  local = local_values (call, sections, 1, crypto);
+  local.version++;
+  g_free (call->second_sdp);
+  call->second_sdp = sig_sdp_write_offer (&wanted, &local);
+  explicit_bzero (crypto, sizeof crypto);
+  return call->second_sdp;
+}
+
+/* The answer tells which of our two offers it was for: from now on that one is what we said. */
+static void
+take_second_offer (GwCall *call, const SigSdp *answer)
+{
+  gboolean is_secure = FALSE;
+
+  for (guint i = 0; i < answer->n_sections; i++)
+    is_secure |= answer->sections[i].port != 0 && sig_sdp_proto_is_secure (answer->sections[i].proto);
+  if (call->second_sdp == NULL || !is_secure)
+    return;
+  g_free (call->v.sdp);
+  call->v.sdp = g_steal_pointer (&call->second_sdp);
+  call->v.sdp_version++;
+  call->v.encryption = SIG_SDP_ENCRYPT_REQUIRE;
+}
+
 /* RFC 3261 14.2 wants the same of an answer to a re-INVITE without an offer. */
 const char *
 gw_call_write_reoffer (GwCall *call)
@@ -274,6 +310,8 @@ gw_call_take_answer (GwCall *call, const char *sdp, GError **error)
       sig_sdp_free (call->remote);
       call->remote = g_steal_pointer (&answer);
     }
+  else
+    take_second_offer (call, answer);
   call->awaits_answer = FALSE;
   g_free (call->v.remote_sdp);
   call->v.remote_sdp = g_strdup (sdp);

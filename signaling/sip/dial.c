@@ -110,7 +110,9 @@ check_dial (const SigSip *sip, const SigSipDial *dial, GError **error)
     return FALSE;
   if (dial->from_uri != NULL && !sig_sip_check_uri (dial->from_uri, error))
     return FALSE;
-  if (dial->sdp == NULL || strlen (dial->sdp) > SIG_SIP_MAX_BODY || dial->n_headers > MAX_DIAL_HEADERS)
+  if (dial->sdp == NULL || strlen (dial->sdp) > SIG_SIP_MAX_BODY
+      || (dial->second_sdp != NULL && strlen (dial->second_sdp) > SIG_SIP_MAX_BODY)
+      || dial->n_headers > MAX_DIAL_HEADERS)
     {
       g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
                            "the offer or the headers are too long");
@@ -152,6 +154,7 @@ sig_sip_plan_new (const SigSipDial *dial)
     .auth_username = g_strdup (dial->auth_username),
     .auth_password = g_strdup (dial->auth_password),
     .sdp = g_strdup (dial->sdp),
+    .second_sdp = g_strdup (dial->second_sdp),
     .has_max_forwards = dial->has_max_forwards,
     .max_forwards = MIN (dial->max_forwards, 255),
     .expires_s = dial->expires_s,
@@ -181,6 +184,7 @@ plan_clear (gpointer data)
   g_free ((char *)dial->auth_username);
   g_free ((char *)dial->auth_password);
   g_free ((char *)dial->sdp);
+  g_free ((char *)dial->second_sdp);
   g_strfreev ((char **)dial->redirect_hosts);
   g_ptr_array_unref (plan->lines);
 }

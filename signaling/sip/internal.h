@@ -173,7 +173,9 @@ typedef struct
 {
   SigSipPlan *plan;
   char *uri, *to, *from;
-  gboolean is_udp_only; /* somebody chose UDP: no change to TCP for a large request */
+  gboolean is_udp_only;    /* somebody chose UDP: no change to TCP for a large request */
+  gboolean has_second;     /* the second offer was made */
+  SigTimerHeaders headers; /* of the last INVITE */
 } SigSipRedial;
 
 typedef struct _SigSipFork SigSipFork;

@@ -98,8 +98,10 @@ send_invite (SigSipCall *call, guint32 last_cseq, const SigTimerHeaders *headers
   g_autofree tagi_t *tags = sig_sip_line_tags (plan->lines);
   SigSipTimerText timer = sig_sip_timer_text (headers);
   unsigned attempts = call->credentials != NULL ? MAX_ATTEMPTS : 0;
+  const char *offer = call->redial->has_second ? plan->dial.second_sdp : plan->dial.sdp;
   char cseq[32], max_forwards[16];
 
+  call->redial->headers = *headers;
   g_snprintf (cseq, sizeof cseq, "%u INVITE", last_cseq);
   g_snprintf (max_forwards, sizeof max_forwards, "%u", plan->dial.max_forwards);
   gboolean is_udp_only = call->redial->is_udp_only;
@@ -107,24 +109,39 @@ send_invite (SigSipCall *call, guint32 last_cseq, const SigTimerHeaders *headers
               SIPTAG_CONTACT_STR (call->dialog.local_contact), SIPTAG_CSEQ_STR (cseq),
               TAG_IF (plan->dial.has_max_forwards, SIPTAG_MAX_FORWARDS_STR (max_forwards)),
               SIG_SIP_TIMER_TAGS (&timer), SIPTAG_CONTENT_TYPE_STR ("application/sdp"),
-              SIPTAG_PAYLOAD_STR (plan->dial.sdp), TAG_NEXT (tags));
+              SIPTAG_PAYLOAD_STR (offer), TAG_NEXT (tags));
 }
 
-/* 422, or a peer that cannot bear the headers of the session timer: once more with others, in
- * the same dialog as it were: same Call-ID and From tag, next CSeq (RFC 4028 7.3).
- * Returns: FALSE: the refusal stands. */
+/* The headers that an INVITE after this refusal shall have. FALSE: the refusal stands. */
+static gboolean
+is_worth_another (SigSipCall *call, int status, sip_t const *message, SigTimerHeaders *headers)
+{
+  SigTimerEvent event = sig_sip_timer_event (SIG_TIMER_DIAL_REFUSED, message);
+  SigTimerStep step = sig_sip_timer_step (call, &event);
+
+  *headers = step.headers;
+  if (step.actions & SIG_TIMER_DO_REDIAL)
+    return TRUE;
+  if ((status != 488 && status != 606) || call->redial->has_second
+      || call->redial->plan->dial.second_sdp == NULL)
+    return FALSE;
+  call->redial->has_second = TRUE;
+  *headers = call->redial->headers;
+  return TRUE;
+}
+
+/* 422, or a peer that cannot bear the headers of the session timer: once more with others; one that does not
+ * like our offer: once more with another. In the same dialog as it were: same Call-ID and From tag, next CSeq
+ * (RFC 4028 7.3). Returns: FALSE: the refusal stands. */
 static gboolean
 redial (SigSipCall *call, int status, sip_t const *message)
 {
-  SigTimerEvent event = { 0 };
+  SigTimerHeaders headers;
   nua_handle_t *old = call->nh;
 
   if (message == NULL || message->sip_status == NULL || message->sip_status->st_status != status
-      || call->ended || call->redial == NULL || message->sip_from->a_tag == NULL)
-    return FALSE;
-  event = sig_sip_timer_event (SIG_TIMER_DIAL_REFUSED, message);
-  SigTimerStep step = sig_sip_timer_step (call, &event);
-  if (!(step.actions & SIG_TIMER_DO_REDIAL))
+      || call->ended || call->redial == NULL || message->sip_from->a_tag == NULL
+      || !is_worth_another (call, status, message, &headers))
     return FALSE;
 
   g_autofree char *from = g_strdup_printf ("%s;tag=%s", call->redial->from, message->sip_from->a_tag);
@@ -136,7 +153,7 @@ redial (SigSipCall *call, int status, sip_t const *message)
   nua_handle_bind (old, NULL);
   if (call->source_url != NULL)
     nua_set_hparams (call->nh, NUTAG_PROXY (call->source_url), TAG_END ());
-  send_invite (call, message->sip_cseq->cs_seq, &step.headers);
+  send_invite (call, message->sip_cseq->cs_seq, &headers);
   nua_handle_destroy (old);
   return TRUE;
 }

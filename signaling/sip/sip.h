@@ -184,6 +184,7 @@ typedef struct
   const char *auth_username; /* (nullable): answers 401 and 407 */
   const char *auth_password; /* (nullable) */
   const char *sdp;           /* the offer */
+  const char *second_sdp; /* (nullable): an offer for those who refuse that one with 488 or 606; asked once */
   const SigSipHeader *headers; /* each checked: a name that is a token, a value without CR, LF and NUL */
   gsize n_headers;
   const char *replaces;        /* (nullable): value of a Replaces header, as sig_replaces_parse takes it */

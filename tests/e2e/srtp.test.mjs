@@ -155,3 +155,32 @@ test('a call over IPv4 whose SDP names an IPv6 address gets one back', {}, async
   t.equal(moved.status, 488, 'a re-INVITE that changes the IP version');
   await peer.hangUp();
 });
+
+test('a callee that insists on RTP/SAVP is asked again with it', { timeout: 30 }, async (t) => {
+  const gateway = await Gateway.start(t);
+  const rpc = await operator(t, gateway);
+  const peer = await SipPeer.open(gateway.config.sip_port, 'savp');
+  t.after(() => peer.close());
+  const created = await rpc.call('participant.create', {
+    room_name: 'lobby', sip_call_to: 'savp', trunk: { hostname: `127.0.0.1:${peer.port}` }, media_encryption: 'allow',
+  });
+  const first = await peer.next(5);
+  t.ok(/m=audio \d+ RTP\/AVP .*a=crypto/s.test(first.body), `the first offer ${first.body}`);
+  peer.answer(first, '488 Not Acceptable Here');
+  peer.tag = null; // the second one makes another dialog
+  const second = await peer.next(5);
+  t.equal([second.method, second.get('call-id')], ['INVITE', first.get('call-id')], 'another INVITE of the same call');
+  t.ok(/m=audio \d+ RTP\/SAVP /.test(second.body), `the second offer ${second.body}`);
+  const suite = /a=crypto:(\d+) AES_CM_128_HMAC_SHA1_80/.exec(second.body)[1];
+  const key = Buffer.alloc(30, 7).toString('base64');
+  const answer = `${peer.sdp.replace('RTP/AVP', 'RTP/SAVP')}a=crypto:${suite} AES_CM_128_HMAC_SHA1_80 inline:${key}\r\n`;
+  peer.answer(second, '200 OK', [], answer);
+  await until('the call is encrypted', async () => {
+    const { call } = await rpc.call('call.get', { sip_call_id: created.sip_call_id });
+    return call.status === 'active' && call.media.cipher === 'AES_CM_128_HMAC_SHA1_80';
+  }, 5);
+  t.ok(!gateway.output.includes(key), 'a key is in the log');
+  // what we say from now on is the second offer: a re-INVITE without one gets it again
+  const again = await peer.request('INVITE', []);
+  t.ok(/m=audio \d+ RTP\/SAVP .*a=crypto/s.test(again.body), `the offer later ${again.body}`);
+});

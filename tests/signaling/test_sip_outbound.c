@@ -152,6 +152,44 @@ test_refused (void)
                  "ended:rejected:401", "Unauthorized");
 }
 
+/* A peer that cannot take the offer is asked once more with the other one. */
+static void
+test_second_offer (void)
+{
+  static const char *const refusals[] = { "488 Not Acceptable Here", "606 Not Acceptable" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (refusals); i++)
+    {
+      g_auto (Fixture) f = { 0 };
+
+      fixture_dial_full (&f, FALSE, &(SigSipDial){ .second_sdp = ANSWER }, NULL);
+      g_autofree char *call_id = wire_header (f.wire, "Call-ID");
+      g_autofree char *from = wire_header (f.wire, "From");
+      g_assert_cmpstr (wire_body (f.wire), ==, OFFER);
+      wire_answer (f.wire, refusals[i], "t1", NULL, NULL);
+      wire_expect (f.wire, "ACK ");
+      wire_expect (f.wire, "INVITE sip:callee@127.0.0.1");
+      g_autofree char *second_id = wire_header (f.wire, "Call-ID");
+      g_autofree char *second_from = wire_header (f.wire, "From");
+      g_autofree char *cseq = wire_header (f.wire, "CSeq");
+      g_assert_cmpstr (second_id, ==, call_id);
+      g_assert_cmpstr (second_from, ==, from);
+      g_assert_cmpstr (cseq, ==, "3 INVITE");
+      g_assert_cmpstr (wire_body (f.wire), ==, ANSWER);
+      if (i == 0)
+        {
+          wire_answer (f.wire, "200 OK", "t2", NULL, ANSWER);
+          wire_expect (f.wire, "ACK ");
+          expect_heard (&f, "answered");
+          continue;
+        }
+      wire_answer (f.wire, refusals[i], "t2", NULL, NULL);
+      wire_expect (f.wire, "ACK ");
+      expect_heard (&f, "ended:rejected:606");
+      wire_nothing (f.wire, 50, NULL);
+    }
+}
+
 static void
 test_no_answer (void)
 {
@@ -718,6 +756,7 @@ main (int argc, char **argv)
   g_test_add_func ("/signaling/sip/outbound/answered_udp", test_answered_udp);
   g_test_add_func ("/signaling/sip/outbound/answered_tcp", test_answered_tcp);
   g_test_add_func ("/signaling/sip/outbound/refused", test_refused);
+  g_test_add_func ("/signaling/sip/outbound/second_offer", test_second_offer);
   g_test_add_func ("/signaling/sip/outbound/no_answer", test_no_answer);
   g_test_add_func ("/signaling/sip/outbound/ring_timeout", test_ring_timeout);
   g_test_add_func ("/signaling/sip/outbound/cancel_before_provisional", test_cancel_before_provisional);
