@@ -285,9 +285,10 @@ typedef struct
   char **allowed_targets; /* inbound: other hosts that its calls may be for (config/base/host_list.h); none */
   guint max_calls;        /* at the same time, both ways; 0: no limit */
   guint ringing_timeout_s, max_call_duration_s; /* 0: 180 s; no limit */
-  gboolean register_;       /* `register`: at outbound_address, as from_user or auth_username */
-  guint register_expires_s; /* asked for; default 3600 */
-  guint line;               /* of the file, for messages; 0: an entry of CfgEntries */
+  gboolean register_;         /* `register`: at outbound_address, as from_user or auth_username */
+  guint register_expires_s;   /* asked for; default 3600 */
+  gint64 qualify_interval_us; /* outbound: how often it is asked whether it is there; 0: never */
+  guint line;                 /* of the file, for messages; 0: an entry of CfgEntries */
 } CfgTrunkSettings;
 
 typedef enum

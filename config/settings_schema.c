@@ -474,6 +474,7 @@ static const CfgKey trunk_keys[] = {
   BOOL ("trust_id_inbound", trust_id_inbound),
   WORD ("privacy", hides_caller, privacy_words),
   SECONDS ("register_expires", register_expires_s, 1, 86400),
+  DURATION ("qualify_interval", qualify_interval_us),
   { 0 },
 };
 #undef TABLE_TYPE

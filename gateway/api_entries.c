@@ -1,5 +1,6 @@
 /* trunk.* and dispatch_rule.*: those of the configuration file and those made through the API. */
 #include "gateway/api.h"
+#include "gateway/trunk_health.h"
 
 #include <string.h>
 
@@ -109,13 +110,28 @@ entry_json (const CfgSettings *settings, const Kind *kind, gsize index)
   return object;
 }
 
+/* Of a trunk with qualify_interval. */
+static void
+add_health (Gateway *gateway, json_t *trunk)
+{
+  json_t *health
+      = gw_trunk_health_json (gateway, json_string_value (json_object_get (trunk, "sip_trunk_id")));
+
+  if (health != NULL)
+    json_object_set_new (trunk, "health", health);
+}
+
 static json_t *
 list_entries (Gateway *gateway, const Kind *kind)
 {
   json_t *list = json_array (), *object;
 
   for (gsize i = 0; (object = entry_json (gateway->settings, kind, i)) != NULL; i++)
-    json_array_append_new (list, object);
+    {
+      if (kind->kind == GW_STORE_TRUNK)
+        add_health (gateway, object);
+      json_array_append_new (list, object);
+    }
   return json_pack ("{s:o}", kind->all, list);
 }
 

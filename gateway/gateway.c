@@ -22,6 +22,7 @@
 #include "gateway/sessions.h"
 #include "gateway/trunks.h"
 #include "gateway/tls.h"
+#include "gateway/trunk_health.h"
 
 #define TRIM_AFTER_S 35
 #define DEMO_TOKEN_S (24 * 3600)
@@ -350,6 +351,7 @@ on_tick (gpointer data)
   gw_sessions_tick (gateway, now);
   gw_rooms_tick (gateway, now);
   gw_extensions_tick (gateway, now);
+  gw_trunk_health_tick (gateway, now);
   give_memory_back (gateway, now);
   return G_SOURCE_CONTINUE;
 }
@@ -433,6 +435,7 @@ gateway_new (const CfgSettings *settings, const GatewayOptions *options, GError 
   gateway->trunks = gw_trunks_new ();
   gateway->extensions = gw_extensions_new (settings);
   gateway->capture = gw_capture_new (settings);
+  gateway->trunk_health = gw_trunk_health_new ();
   init_tables (gateway);
   if (!start_store (gateway, settings, options, error))
     {
@@ -564,6 +567,7 @@ gateway_free (Gateway *gateway)
   gw_events_free (gateway->events);
   g_free (gateway->api_secret);
   g_free (gateway->epoch);
+  gw_trunk_health_free (gateway->trunk_health);
   g_free (gateway->tls_in_force);
   g_free (gateway);
 }

@@ -20,6 +20,7 @@ struct _GwExtensions;
 typedef struct _GwCall GwCall;
 typedef struct _GwSession GwSession;
 typedef struct _GwConn GwConn;
+typedef struct _GwTrunkHealth GwTrunkHealth;
 typedef struct _GwCapture GwCapture;
 typedef struct _GwStore GwStore;
 typedef struct _GwEntries GwEntries;
@@ -68,6 +69,7 @@ typedef struct
   struct _GwTrunks *trunks;
   struct _GwExtensions *extensions;
   GwCapture *capture;
+  GwTrunkHealth *trunk_health;
 
   GHashTable *rooms;          /* char* name -> GwRoom*, owned */
   GHashTable *rooms_by_media; /* MediaRoomId -> GwRoom* */

@@ -7,6 +7,7 @@ import { Gateway } from './lib/gateway.mjs';
 import { SipPhone, Baresip } from './lib/phone.mjs';
 import { freePort } from './lib/ports.mjs';
 import { Rpc } from './lib/rpc.mjs';
+import { SipPeer } from './lib/sippeer.mjs';
 import { peak } from './lib/audio.mjs';
 
 async function start(t, authority, extra = {}) {
@@ -180,4 +181,36 @@ test('IPv4 and IPv6 in one room: each side is told addresses of its own family',
   const error = await dial(rpc, { sip_call_to: `sip:bob@[::1]:${busy.port};transport=tls` });
   t.ok(/sip status 486/.test(error?.message), `the error: ${error?.message}`);
   t.ok(/^Contact: <sip:[^>]*\[::1\]:\d+;transport=tls>/m.test(busy.seen[0].text), `Contact in ${busy.seen[0].text}`);
+});
+
+test('trunks with qualify_interval are asked by OPTIONS: there, gone, back', { timeout: 60 }, async (t) => {
+  const authority = new Authority(t), other = new Authority(t, 'Somebody else');
+  const wrong = await busyServer(t, other.issue(['DNS:localhost']));
+  const phone = await SipPeer.open(0);
+  t.after(() => phone.close());
+  const { gateway, rpc } = await start(t, authority, { trunks: [
+    { name: 'pbx', outbound_address: `127.0.0.1:${phone.port}`, qualify_interval: '1s' },
+    { name: 'secure', outbound_address: `localhost:${wrong.port}`, transport: 'tls', qualify_interval: '60s' },
+    { name: 'quiet', outbound_address: '127.0.0.1:9' },
+  ] });
+  Object.assign(phone, { gatewayPort: gateway.config.sip_port, tag: 'options' });
+  const health = async (name) => (await rpc.call('trunk.list')).trunks.find((trunk) => trunk.name === name).health;
+  const reaches = (name, state) => until(`${name} is ${state}`, async () => (await health(name))?.state === state && health(name), 15);
+  let answers = true;
+  (async () => {
+    for (let asked; !phone.closed; asked = await phone.next(1))
+      if (answers && asked?.method === 'OPTIONS') phone.answer(asked, '405 Not here');
+  })();
+  const there = await reaches('pbx', 'reachable');
+  t.equal([there.sip_status_code, there.reason, typeof there.rtt_ms, typeof there.since], [405, null, 'number', 'string'], 'the trunk that is there');
+  answers = false;
+  t.equal((await reaches('pbx', 'unreachable')).reason, 'no answer', 'why it is gone');
+  const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
+  t.ok(/^switchroom_trunk_reachable\{trunk="pbx"\} 0$/m.test(metrics), 'the metric');
+  answers = true;
+  await reaches('pbx', 'reachable');
+  const refused = await reaches('secure', 'unreachable');
+  t.ok(/^no TLS connection to localhost: its certificate is not trusted/.test(refused.reason), `why: ${refused.reason}`);
+  t.equal(await health('quiet'), undefined, 'a trunk that is not asked');
+  t.equal(gateway.lines(/Trunk is reachable +trunk=pbx/).length, 2, 'log lines');
 });
