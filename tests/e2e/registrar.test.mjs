@@ -1,4 +1,6 @@
 // Extensions: phones that register, are found, call one another, and are seen.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test, until } from './lib/tap.mjs';
 import { Gateway } from './lib/gateway.mjs';
 import { Extension } from './lib/extension.mjs';
@@ -55,6 +57,21 @@ test('registrar: passwords, several contacts, expiry, wildcard and refusals', { 
   t.equal((await rpc.call('registration.remove', { username: 'alice' })).removed, 1, 'by the API');
   t.equal((await refused(rpc, 'registration.remove', { username: 'alice' })).data.code, 'not_found', 'once');
   t.ok(!/secret/.test(gateway.output), 'no password is logged');
+});
+
+test('registrar: SIGHUP takes other users and passwords', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t, registrar());
+  const rpc = await operator(t, gateway);
+  const [alice, bob] = await Promise.all(['alice', 'bob'].map((user) => Extension.open(t, gateway, user)));
+  for (const phone of [alice, bob]) await phone.register();
+  gateway.config.sip.registrar.users = [{ username: 'alice', password: 'another' }];
+  writeFileSync(join(gateway.directory, 'config.yaml'), JSON.stringify(gateway.config));
+  gateway.process.kill('SIGHUP');
+  await gateway.line(/Unregistered +user=bob/);
+  t.equal((await rpc.call('registration.list')).registrations.map((each) => [each.username, each.contacts.length]), [['alice', 1]],
+    'who is left');
+  t.equal([(await alice.register()).status, (await bob.register()).status], [401, 401], 'the passwords of before');
+  t.equal((await alice.register(600, { password: 'another' })).status, 200, 'the new one');
 });
 
 test('registrar: phones are asked whether they are there', { timeout: 60 }, async (t) => {
@@ -165,6 +182,27 @@ test('registrar: a phone behind NAT is called where it registered from', { timeo
   await alice.expect('ACK');
   await rpc.call('room.delete', { name: 'desk' });
   await alice.expect('BYE');
+});
+
+test('registrar: extensions call one another over IPv6, and between it and IPv4', { timeout: 60 }, async (t) => {
+  const { sip } = registrar();
+  const gateway = await Gateway.start(t, { sip: { ...sip, bind: ['127.0.0.1', '::1'] } });
+  const rpc = await operator(t, gateway);
+  const [alice, bob] = await Promise.all(['alice', 'bob'].map((user) => Extension.open(t, gateway, user, { host: '::1' })));
+  const carol = await Extension.open(t, gateway, 'carol');
+  for (const phone of [alice, bob, carol]) t.equal((await phone.register()).status, 200, `REGISTER of ${phone.user}`);
+  await until('all are reachable', async () => (await rpc.call('registration.list')).registrations
+    .every((each) => each.contacts[0].state === 'reachable'));
+  for (const [caller, callee] of [[alice, bob], [carol, alice]]) {
+    const answer = caller.invite(callee.user);
+    const invite = await callee.expect('INVITE');
+    t.ok(invite.body.includes(`c=IN ${callee === carol ? 'IP4 127.0.0.1' : 'IP6 ::1'}\r\n`), `offer to ${callee.user}: ${invite.body}`);
+    callee.answer(invite, 200, 'OK', callee.sdp);
+    const answered = await answer;
+    t.equal(answered.status, 200, `${caller.user} calls ${callee.user}`);
+    caller.hangUp(answered);
+    await callee.expect('BYE');
+  }
 });
 
 test('registrar: MESSAGE between extensions, and who is there to be seen', { timeout: 60 }, async (t) => {

@@ -32,16 +32,17 @@ export function authorization(challenge, { method, uri, user, password, cnonce =
 
 export class Extension {
   /** `answers`: what comes is answered with, by method: [status, phrase], or null for silence. */
-  static async open(t, gateway, user, password = 'secret') {
+  static async open(t, gateway, user, { password = 'secret', host = '127.0.0.1' } = {}) {
     const phone = new Extension();
-    Object.assign(phone, { gateway, user, password, received: [], seen: new Map(), callId: word(), cseq: 0,
+    const [type, at] = host.includes(':') ? ['udp6', `[${host}]`] : ['udp4', host]; // at: as in a URI
+    Object.assign(phone, { gateway, host, at, user, password, received: [], seen: new Map(), callId: word(), cseq: 0,
       answers: { OPTIONS: [200, 'OK'], MESSAGE: [200, 'OK'], NOTIFY: [200, 'OK'], BYE: [200, 'OK'], CANCEL: [200, 'OK'],
         INVITE: [180, 'Ringing'] } });
-    phone.socket = dgram.createSocket('udp4');
-    await new Promise((resolve) => phone.socket.bind(0, '127.0.0.1', resolve));
+    phone.socket = dgram.createSocket(type);
+    await new Promise((resolve) => phone.socket.bind(0, host, resolve));
     phone.port = phone.socket.address().port;
-    phone.media = dgram.createSocket('udp4');
-    await new Promise((resolve) => phone.media.bind(0, '127.0.0.1', resolve));
+    phone.media = dgram.createSocket(type);
+    await new Promise((resolve) => phone.media.bind(0, host, resolve));
     phone.socket.on('message', (data) => phone.take(parse(data)));
     t.after(() => {
       phone.closed = true;
@@ -52,25 +53,26 @@ export class Extension {
   }
 
   get sdp() {
-    return ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0',
+    const address = `IN ${this.host.includes(':') ? 'IP6' : 'IP4'} ${this.host}`;
+    return ['v=0', `o=- 1 1 ${address}`, 's=-', `c=${address}`, 't=0 0',
       `m=audio ${this.media.address().port} RTP/AVP 0`, 'a=rtpmap:0 PCMU/8000', ''].join(CRLF);
   }
 
   get contact() {
-    return `<sip:${this.user}@127.0.0.1:${this.port}>`;
+    return `<sip:${this.user}@${this.at}:${this.port}>`;
   }
 
   write(lines, body = '', type = 'application/sdp') {
     const typed = body ? [`Content-Type: ${type}`] : [];
     const text = [...lines, ...typed, `Content-Length: ${Buffer.byteLength(body)}`, '', body].join(CRLF);
-    if (!this.closed) this.socket.send(text, this.gateway.config.sip_port, '127.0.0.1');
+    if (!this.closed) this.socket.send(text, this.gateway.config.sip_port, this.host);
     return text;
   }
 
   take(message) {
     const key = message.method ? `${message.headers.via[0]} ${message.method}` : null;
     if (key && this.seen.has(key)) {
-      if (!this.closed && this.seen.get(key)) this.socket.send(this.seen.get(key), this.gateway.config.sip_port, '127.0.0.1');
+      if (!this.closed && this.seen.get(key)) this.socket.send(this.seen.get(key), this.gateway.config.sip_port, this.host);
       return;
     }
     if (key) this.seen.set(key, null);
@@ -103,8 +105,8 @@ export class Extension {
   async ask(method, uri, { headers = [], body = '', type, to = uri, from = this.user, callId = this.callId,
     cseq = ++this.cseq, onSent } = {}) {
     const branch = `z9hG4bK${word()}`;
-    const lines = [`${method} ${uri} SIP/2.0`, `Via: SIP/2.0/UDP 127.0.0.1:${this.port};branch=${branch};rport`,
-      'Max-Forwards: 70', `From: <sip:${from}@127.0.0.1>;tag=${word()}`, `To: <${to}>`, `Call-ID: ${callId}`,
+    const lines = [`${method} ${uri} SIP/2.0`, `Via: SIP/2.0/UDP ${this.at}:${this.port};branch=${branch};rport`,
+      'Max-Forwards: 70', `From: <sip:${from}@${this.at}>;tag=${word()}`, `To: <${to}>`, `Call-ID: ${callId}`,
       `CSeq: ${cseq} ${method}`, ...headers];
     this.write(lines, body, type);
     this.sent = { branch, lines, cseq, uri, method };
@@ -128,14 +130,14 @@ export class Extension {
 
   /** REGISTER: `contacts` as header values. */
   register(expires = 600, { contacts = [this.contact], user = this.user, ...options } = {}) {
-    const uri = `sip:127.0.0.1:${this.gateway.config.sip_port}`;
-    return this.request('REGISTER', uri, { to: `sip:${user}@127.0.0.1`, ...options,
+    const uri = `sip:${this.at}:${this.gateway.config.sip_port}`;
+    return this.request('REGISTER', uri, { to: `sip:${user}@${this.at}`, ...options,
       headers: [...contacts.map((contact) => `Contact: ${contact}`), ...(expires === null ? [] : [`Expires: ${expires}`])] });
   }
 
   /** Calls `user` at the gateway; gives the final answer. */
   invite(user, options = {}) {
-    return this.request('INVITE', this.gateway.sip(user),
+    return this.request('INVITE', this.gateway.sip(user, this.at),
       { callId: word(), headers: [`Contact: ${this.contact}`], ...options, body: this.sdp });
   }
 
