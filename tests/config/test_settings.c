@@ -210,7 +210,8 @@ static const char every_key[]
       "  min_se: 2m\n"
       "  prefer_refresher: uas\n"
       "  use_update: yes\n"
-      "limits: {max_calls: 100, max_cpu_utilization: .5, invites_per_second_per_source: 0, connections_per_source: 7}\n"
+      "limits: {max_calls: 100, max_cpu_utilization: .5, invites_per_second_per_source: 0, "
+      "connections_per_source: 7}\n"
       "storage: {path: \":memory:\"}\n"
       "redis: {address: \"[::1]:6379\", username: u, password: p, db: 2}\n"
       "logging: {level: debug, format: json, file: /var/log/switchroom.log}\n";

@@ -47,6 +47,7 @@ const inRoom = (rpc, room) => until(`somebody is in ${room}`, async () => {
 
 const quiet = (t, gateway, rpc) => {
   for (const pin of [BLUE, RED]) t.ok(!gateway.output.includes(pin), 'the PIN is in the log');
+  t.ok(!/Signal=[0-9*#]/.test(gateway.output), 'the body of an INFO is in the log');
   t.equal(rpc.events.filter((event) => event.type === 'dtmf_received').length, 0, 'digits told');
 };
 
