@@ -325,7 +325,7 @@ hang_up (GwCall *call)
   SigSip *sip = call->gateway->sip;
 
   if (call->v.inbound && !call->v.was_answered && call->end.status >= 300)
-    sig_sip_call_reject (sip, call->sip, call->end.status, NULL, 0);
+    sig_sip_call_refuse (sip, call->sip, call->end.status, call->end.reason);
   else
     {
       gw_call_send_headers (call, TRUE);

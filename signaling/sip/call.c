@@ -427,6 +427,17 @@ sig_sip_call_reject (SigSip *sip, SigSipCallId id, int status, const char *phras
 }
 
 void
+sig_sip_call_refuse (SigSip *sip, SigSipCallId id, int status, const char *reason)
+{
+  SigSipCall *call = sig_sip_call_live (sip, id);
+
+  if (reason != NULL && !sig_sip_check_header ("Reason", reason, NULL))
+    reason = NULL;
+  if (call != NULL && !call->is_outbound && !call->is_answered)
+    refuse (call, CLAMP (status, 300, 699), NULL, 0, reason);
+}
+
+void
 sig_sip_call_hangup (SigSip *sip, SigSipCallId id, const char *reason)
 {
   SigSipCall *call = sig_sip_call_live (sip, id);

@@ -365,6 +365,8 @@ void sig_sip_call_set_headers (SigSip *sip, SigSipCallId call, const SigSipHeade
  * @retry_after_s: 0 for none. */
 void sig_sip_call_reject (SigSip *sip, SigSipCallId call, int status, const char *phrase,
                           guint retry_after_s);
+/** sig_sip_call_refuse: the same with @reason: (nullable): value of a Reason header (RFC 3326, RFC 6432). */
+void sig_sip_call_refuse (SigSip *sip, SigSipCallId call, int status, const char *reason);
 /** sig_sip_call_hangup: BYE when answered, CANCEL when we called and it was not, 480 when it was ringing
  * here.
  * @reason: (nullable): value of a Reason header, for example `SIP;cause=408;text="Media timeout"`. */

@@ -96,14 +96,16 @@ test('the callee\'s final answer is the caller\'s, but for those that are about 
     ['407 Proxy Authentication Required', 403], ['302 Moved Temporarily', 480],
   ]) {
     const answered = phone.call().catch((error) => ({ error }));
-    const more = said.startsWith('407') ? ['Proxy-Authenticate: Digest realm="r", nonce="n"'] : [];
+    const more = said.startsWith('486') ? ['Reason: Q.850;cause=17;text="User busy"'] : said.startsWith('407') ? ['Proxy-Authenticate: Digest realm="r", nonce="n"'] : [];
     callee.answer(await expect(callee, 'INVITE'), said, more);
     if (said.startsWith('302')) { // followed to a target that is allowed, once: the Contact of the peer itself
       const again = await expect(callee, 'INVITE');
       t.ok(again.start.includes('sip:peer@127.0.0.1'), again.start);
       callee.answer(again, said);
     }
-    t.equal((await answered).status, heard, said);
+    const told = await answered;
+    t.equal(told.status, heard, said);
+    if (heard === 486) t.equal(told.get('reason'), 'Q.850;cause=17;text="User busy"', 'Reason');
     Object.assign(callee, { tag: undefined, highest: 0 });
     Object.assign(phone, { target: `sip:callee@127.0.0.1:${callee.port}`, remoteTag: undefined });
   }
@@ -131,6 +133,36 @@ test('CANCEL of the caller cancels the callee; a callee that hangs up ends the c
   await callee.hangUp();
   callee.remoteTag = null;
   await ends(phone);
+});
+
+test('CANCEL of the caller crosses the answer of the callee: both calls end, once', {}, async (t) => {
+  const { gateway, callee } = await pair(t);
+  const rpc = await watched(t, gateway, '*');
+  for (let round = 0; round < 8; round++) {
+    const phone = await caller(t, gateway, callee);
+    Object.assign(phone, { local: `sip:peer@127.0.0.1:${phone.port}`, remote: phone.target, tag: 'a', callId: `crossing-${round}@test`, cseq: 1 });
+    const branch = `z9hG4bKcrossing${round}`;
+    phone.write(`${phone.head('INVITE', 1, branch)}Content-Type: application/sdp\r\nContent-Length: ${phone.sdp.length}\r\n\r\n${phone.sdp}`);
+    const invite = await expect(callee, 'INVITE');
+    const cancel = () => phone.write(`${phone.head('CANCEL', 1, branch)}Content-Length: 0\r\n\r\n`);
+    if (round % 2) cancel();
+    callee.accept(invite);
+    if (!(round % 2)) cancel();
+    const final = await phone.answerTo('INVITE');
+    t.ok([200, 487].includes(final.status), `the caller gets ${final.status}`);
+    if (final.status === 200) {
+      phone.remoteTag = /tag=([^;]+)/.exec(final.get('to'))[1];
+      phone.target = /<([^>]+)>/.exec(final.get('contact'))[1];
+      phone.write(`${phone.head('ACK', 1)}Content-Length: 0\r\n\r\n`);
+      await phone.hangUp();
+      phone.remoteTag = null;
+    }
+    await ends(callee);
+    Object.assign(callee, { tag: undefined, highest: 0 });
+  }
+  await until('no call is left', async () => (await rpc.call('call.list')).calls.length === 0);
+  const left = rpc.events.filter((event) => event.type === 'participant_left');
+  t.equal([left.length, new Set(left.map((event) => event.participant.sid)).size], [16, 16], 'who left, how often');
 });
 
 test('only targets that the trunk allows: others get their answer at once, and nothing is sent there', {}, async (t) => {
