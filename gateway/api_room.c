@@ -20,10 +20,20 @@ find_room (Gateway *gateway, json_t *params, GError **error)
   return room;
 }
 
-static void
-apply (GwRoom *room, json_t *params)
+/* An empty list takes the choice back. FALSE: nothing was changed. */
+static gboolean
+apply (GwRoom *room, json_t *params, GError **error)
 {
   const char *metadata = gw_param_string (params, "metadata");
+  g_auto (GStrv) codecs = gw_param_list (params, "codecs");
+
+  if (!gw_codecs_check (codecs, error))
+    return FALSE;
+  if (json_object_get (params, "codecs") != NULL)
+    {
+      g_strfreev (room->codecs);
+      room->codecs = g_steal_pointer (&codecs);
+    }
 
   room->empty_timeout_s = (guint)gw_param_int (params, "empty_timeout", room->empty_timeout_s);
   room->departure_timeout_s = (guint)gw_param_int (params, "departure_timeout", room->departure_timeout_s);
@@ -33,6 +43,7 @@ apply (GwRoom *room, json_t *params)
       g_free (room->metadata);
       room->metadata = g_strdup (metadata);
     }
+  return TRUE;
 }
 
 static json_t *
@@ -40,9 +51,8 @@ room_create (Gateway *gateway, GwRequest *request, json_t *params, GError **erro
 {
   GwRoom *room = gw_rooms_ensure (gateway, gw_param_string (params, "name"), error);
 
-  if (room == NULL)
+  if (room == NULL || !apply (room, params, error))
     return NULL;
-  apply (room, params);
   return json_pack ("{s:o}", "room", gw_room_json (room));
 }
 
@@ -87,9 +97,8 @@ room_update (Gateway *gateway, GwRequest *request, json_t *params, GError **erro
 {
   GwRoom *room = find_room (gateway, params, error);
 
-  if (room == NULL)
+  if (room == NULL || !apply (room, params, error))
     return NULL;
-  apply (room, params);
   return json_pack ("{s:o}", "room", gw_room_json (room));
 }
 
@@ -139,6 +148,11 @@ room_watch (Gateway *gateway, GwRequest *request, json_t *params, GError **error
         TIMEOUT_MAX_S },                                                                                       \
       { "max_participants",      { NULL }, GW_PARAM_INT, FALSE, "0: the gateway's own limit.", 0,              \
         GW_ROOM_MAX_PARTICIPANTS },                                                                            \
+      { "codecs",                                                                                              \
+        { NULL },                                                                                              \
+        GW_PARAM_LIST,                                                                                         \
+        FALSE,                                                                                                 \
+        "Codecs of those who come into it, the preferred one first." },                                        \
   {                                                                                                            \
     "metadata", { NULL }, GW_PARAM_TEXT, FALSE, "Text for the participants.", 0, GW_METADATA_MAX_BYTES         \
   }

@@ -78,7 +78,10 @@ take_facts (GwCall *call, const SigSipInvite *invite, const SigIdentities *ident
   call->v.trunk_number = g_strdup (invite->request_user);
   gw_call_take_policy (call, dispatch->trunk, rule, CFG_ENCRYPTION_UNSET);
   if (call->v.room_name != NULL)
-    gw_call_take_limits (call, dispatch->trunk, rule);
+    {
+      gw_call_take_room_codecs (call, gw_rooms_find (call->gateway, call->v.room_name));
+      gw_call_take_limits (call, dispatch->trunk, rule);
+    }
   gw_call_set_attribute (call, "sip.callIDFull", call->v.sip_call_id);
   gw_call_set_attribute (call, "sip.phoneNumber", caller_number (call));
   gw_call_set_attribute (call, "sip.hostname", invite->from_host);

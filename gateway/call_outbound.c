@@ -416,6 +416,8 @@ make_call (Gateway *gateway, const GwDialParams *params, GError **error)
   call->v.codecs = g_strdupv (params->codecs);
   call->v.include_headers = include;
   gw_call_take_policy (call, route.trunk, NULL, params->media_encryption);
+  if (params->codecs == NULL)
+    gw_call_take_room_codecs (call, gw_rooms_find (gateway, params->room));
   call->v.max_duration_s = params->max_duration_s;
   call->ringing_timeout_s = params->ringing_timeout_s;
   gw_call_take_limits (call, route.trunk, NULL);

@@ -60,6 +60,33 @@ gw_call_take_policy (GwCall *call, const CfgTrunkSettings *trunk, const CfgDispa
     call->v.codecs = g_strdupv (trunk->codecs);
 }
 
+/* The room's codecs in its order, of those that a trunk or rule has; theirs when nothing is left. */
+void
+gw_call_take_room_codecs (GwCall *call, const GwRoom *room)
+{
+  GPtrArray *both;
+
+  if (room == NULL || room->codecs == NULL)
+    return;
+  both = g_ptr_array_new ();
+  for (char **name = room->codecs; *name != NULL; name++)
+    for (char **other = call->v.codecs; other == NULL || *other != NULL; other++)
+      if (other == NULL || g_ascii_strcasecmp (*name, *other) == 0)
+        {
+          g_ptr_array_add (both, g_strdup (*name));
+          break;
+        }
+  g_ptr_array_add (both, NULL);
+  if (both->len == 1)
+    {
+      g_ptr_array_unref (both);
+      return;
+    }
+  g_strfreev (call->v.codecs);
+  call->v.codecs = (char **)g_ptr_array_free (both, FALSE);
+  call->v.our_codec_order = TRUE;
+}
+
 SigSdpPolicy
 gw_call_sdp_policy (const GwCall *call)
 {

@@ -131,6 +131,7 @@ gboolean gw_call_knows_remote (const GwCall *call, const char *sdp);
 /** gw_call_take_policy: what the rule, the trunk and the configuration say of codecs and encryption, the
  * nearest first; @trunk, @rule: (nullable); @asked: goes before them all. Codecs that the call has already
  * stay. */
+void gw_call_take_room_codecs (GwCall *call, const GwRoom *room);
 void gw_call_take_policy (GwCall *call, const CfgTrunkSettings *trunk, const CfgDispatchRuleSettings *rule,
                           CfgEncryption asked);
 SigSdpPolicy gw_call_sdp_policy (const GwCall *call);

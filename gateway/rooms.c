@@ -55,11 +55,15 @@ gw_room_json (const GwRoom *room)
 
   for (guint i = 0; i < room->participants->len; i++)
     n_publishers += ((GwParticipant *)g_ptr_array_index (room->participants, i))->track.sid != NULL;
-  return json_pack ("{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:I}", "sid", room->sid, "name", room->name,
-                    "metadata", room->metadata, "empty_timeout", (int)room->empty_timeout_s,
-                    "departure_timeout", (int)room->departure_timeout_s, "max_participants",
-                    (int)room->max_participants, "num_participants", (int)room->participants->len,
-                    "num_publishers", (int)n_publishers, "creation_time",
+  json_t *codecs = json_array ();
+
+  for (char **name = room->codecs; name != NULL && *name != NULL; name++)
+    json_array_append_new (codecs, json_string (*name));
+  return json_pack ("{s:s, s:s, s:s, s:o, s:i, s:i, s:i, s:i, s:i, s:I}", "sid", room->sid, "name",
+                    room->name, "metadata", room->metadata, "codecs", codecs, "empty_timeout",
+                    (int)room->empty_timeout_s, "departure_timeout", (int)room->departure_timeout_s,
+                    "max_participants", (int)room->max_participants, "num_participants",
+                    (int)room->participants->len, "num_publishers", (int)n_publishers, "creation_time",
                     (json_int_t)(room->created_at.us / CFG_US_PER_S));
 }
 

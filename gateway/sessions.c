@@ -447,7 +447,8 @@ gw_session_join (Gateway *gateway, GwRequest *request, const GwSessionJoin *join
   session->gateway = gateway;
   session->is_named = conn->token->identity[0] != '\0';
   session->subscribe_tracks = join->subscribe_tracks;
-  session->codecs = g_strdupv (join->codecs);
+  room = gw_rooms_find (gateway, join->room);
+  session->codecs = g_strdupv (join->codecs != NULL || room == NULL ? join->codecs : room->codecs);
   session->candidates = g_ptr_array_new_with_free_func (g_free);
   session->sdp_session_id = cfg_random_u64 () >> 2;
   session->sdp_version = 1;

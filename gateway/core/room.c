@@ -43,6 +43,7 @@ gw_room_free (GwRoom *room)
   g_free (room->sid);
   g_free (room->name);
   g_free (room->metadata);
+  g_strfreev (room->codecs);
   g_free (room);
 }
 

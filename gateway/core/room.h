@@ -56,7 +56,8 @@ struct _GwRoom
   char *sid; /* RM_... */
   char *name;
   char *metadata;
-  guint empty_timeout_s;     /* kept so long when nobody ever came */
+  char **codecs;         /* (nullable): of those who come without a choice of their own, first one first */
+  guint empty_timeout_s; /* kept so long when nobody ever came */
   guint departure_timeout_s; /* kept so long after the last one left */
   guint max_participants;    /* 0: GW_ROOM_MAX_PARTICIPANTS */
   CfgWall created_at;

@@ -154,6 +154,7 @@ test('an INVITE without an offer is offered what the gateway wants encrypted', {
       const { status, media } = await call();
       return status === 'active' && media.out.packets > 5 && media.cipher === cipher;
     }, 5);
+    t.equal((await peer.request('BYE')).status, 200, 'status of BYE');
   }
 });
 
@@ -183,4 +184,29 @@ test('a phone behind NAT is found by its packets, and a stranger takes nothing o
   t.equal(stolen, 0, 'packets that the stranger got');
   const call = await (await callOf(t, gateway, peer))();
   t.ok(call.media.strangers >= 40, `strangers in ${JSON.stringify(call.media)}`);
+});
+
+test('a room has codecs of its own, within those of the trunk', { timeout: 30 }, async (t) => {
+  const gateway = await Gateway.start(t, {
+    sip: { bind: ['127.0.0.1'] },
+    trunks: [{ name: 'all', numbers: ['lobby'], codecs: ['G722', 'PCMA', 'PCMU'] }],
+    dispatch_rules: [{ name: 'room', type: 'direct', room: 'lobby' }],
+  });
+  const rpc = await Rpc.connect(gateway.ws, gateway.token('operator'));
+  t.after(() => rpc.close());
+  const answered = async () => {
+    const peer = await describing(t, gateway, ['m=audio PORT RTP/AVP 0 8 9']);
+    const { body } = await peer.call();
+    await peer.request('BYE');
+    return /m=audio \d+ RTP\/AVP ([\d ]+)/.exec(body)[1];
+  };
+  const wrong = await rpc.call('room.create', { name: 'lobby', codecs: ['G729'] }).then(() => null, (error) => error);
+  t.ok(/G729/.test(wrong?.message), `the error ${wrong?.message}`);
+  const { room } = await rpc.call('room.create', { name: 'lobby', codecs: ['opus', 'PCMA', 'PCMU'] });
+  t.equal(room.codecs, ['opus', 'PCMA', 'PCMU'], 'codecs of the room');
+  t.equal(await answered(), '8 0', 'payload types of the answer: the order of the room, what the trunk has of it');
+  await rpc.call('room.update', { name: 'lobby', codecs: ['opus'] });
+  t.equal(await answered(), '0 8 9', 'payload types of the answer, where nothing of the room is left');
+  await rpc.call('room.update', { name: 'lobby', codecs: [] });
+  t.equal(await answered(), '0 8 9', 'payload types of the answer, without a choice of the room');
 });
