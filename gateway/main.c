@@ -1,6 +1,7 @@
 /* The command line, the signals and the main loop. */
 #include <glib-unix.h>
 #include <locale.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "gateway/tls.h"
 
 #define DEFAULT_DRAIN_S 30
+#define OWN_PAGES_BYTES (128 * 1024)
 
 typedef struct
 {
@@ -307,6 +309,10 @@ main (int argc, char **argv)
 
   setlocale (LC_ALL, "C.UTF-8");
   signal (SIGPIPE, SIG_IGN);
+  /* The rooms' logs of events are large blocks of which little is touched. Each gets pages of its own as long
+   * as the threshold for that does not float: in the heap they would lie on what others have touched before
+   * them. */
+  mallopt (M_MMAP_THRESHOLD, OWN_PAGES_BYTES);
   status = start (&argc, &argv, &arguments, &error);
   if (error != NULL)
     fprintf (stderr, "switchroom: %s\n", error->message);
