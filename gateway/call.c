@@ -97,6 +97,8 @@ gw_call_free (gpointer data)
   g_free ((char *)call->end.reason);
   g_free (call->codec);
   g_free (call->cipher);
+  g_free (call->transport);
+  g_free (call->tls);
   g_free (call->remote_media);
   gw_call_values_clear (&call->v);
   g_free (call);
@@ -375,6 +377,19 @@ gw_call_handle (GwCall *call, GwCallEvent event)
     finish (call);
 }
 
+/* How its signalling travels, as long as that can be asked. */
+static void
+note_transport (GwCall *call)
+{
+  g_auto (SigSipDialogState) dialog = { 0 };
+  const char *tls = sig_sip_call_tls (call->gateway->sip, call->sip);
+
+  if (!sig_sip_call_export (call->gateway->sip, call->sip, &dialog))
+    return;
+  call->transport = g_strdup (dialog.transport);
+  call->tls = g_strdup (tls);
+}
+
 void
 gw_call_mark_answered (GwCall *call)
 {
@@ -386,6 +401,7 @@ gw_call_mark_answered (GwCall *call)
   if (call->participant != NULL)
     call->participant->state = GW_PARTICIPANT_ACTIVE;
   gw_call_end_in (call, call->v.max_duration_s, "max_call_duration");
+  note_transport (call);
   gw_call_note (call, "answered", NULL);
 }
 

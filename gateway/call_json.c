@@ -93,6 +93,8 @@ gw_call_json (const GwCall *call, gboolean whole)
     return object;
   set_text (object, "codec", call->codec);
   set_text (object, "cipher", call->cipher);
+  set_text (object, "transport", call->transport);
+  set_text (object, "tls", call->tls);
   json_object_set_new (object, "hold", gw_hold_json (call));
   json_object_set_new (object, "dtmf_digits", json_integer ((json_int_t)call->v.n_dtmf));
   json_object_set_new (object, "session_timer", gw_call_timer_json (call));

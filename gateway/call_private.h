@@ -62,6 +62,7 @@ struct _GwCall
   gboolean awaits_answer; /* our offer is out: in a 2xx to an INVITE without one, or a re-INVITE */
   MediaLegStats stats;
   char *codec, *cipher, *remote_media; /* (nullable): of the first packet */
+  char *transport, *tls; /* (nullable): "udp", "tcp" or "tls"; version and cipher of the connection */
 
   CfgMonotonic created, answered, ended;
   const char *timer_reason;

@@ -118,3 +118,14 @@ sig_sip_check_connection (SigSipCall *call)
   call->uses_connection = FALSE;
   sig_sip_call_send_to (call, NULL);
 }
+
+const char *
+sig_sip_call_tls (SigSip *sip, SigSipCallId id)
+{
+  SigSipCall *call = sig_sip_call_live (sip, id);
+
+  if (call == NULL || sip->tls == NULL)
+    return NULL;
+  call = sig_sip_fork_speaker (call);
+  return sig_sip_tls_describe (sip->tls, call->peer.host, call->peer.port);
+}

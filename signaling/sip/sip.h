@@ -405,6 +405,9 @@ gboolean sig_sip_is_own_address (SigSip *sip, const char *host, guint16 port);
 
 /** sig_sip_call_export: a copy of the dialog's values; FALSE when the call is gone. */
 gboolean sig_sip_call_export (SigSip *sip, SigSipCallId call, SigSipDialogState *state);
+/** sig_sip_call_tls: (nullable): version and cipher of the connection that its peer spoke over last, as in
+ * "TLSv1.3 TLS_AES_256_GCM_SHA384". Valid until the loop turns. */
+const char *sig_sip_call_tls (SigSip *sip, SigSipCallId call);
 void sig_sip_dialog_state_clear (SigSipDialogState *state);
 /** sig_sip_call_session_timer: a copy of its state; FALSE, and all zero, when the call is gone. */
 gboolean sig_sip_call_session_timer (SigSip *sip, SigSipCallId call, SigSessionTimer *timer);

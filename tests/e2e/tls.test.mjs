@@ -58,6 +58,9 @@ test('participant.create calls a softphone over TLS', { timeout: 60 }, async (t)
   await other.hears(500);
   await hears(t, phone, 900);
   await gateway.line(/TLS connection established +host=127.0.0.1/);
+  const { call } = await rpc.call('call.get', { sip_call_id: created.sip_call_id });
+  t.equal([call.transport, call.cipher], ['tls', 'AEAD_AES_128_GCM'], 'transport and cipher');
+  t.ok(/^TLSv1\.[23] /.test(call.tls), `TLS: ${call.tls}`);
   await rpc.call('call.hangup', { sip_call_id: created.sip_call_id });
   await until('baresip is hung up', () => /session closed/i.test(phone.output));
 });
