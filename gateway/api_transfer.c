@@ -1,4 +1,4 @@
-/* participant.transfer, .hold and .move. */
+/* participant.transfer, .hold, .set_codecs and .move. */
 #include "gateway/api.h"
 
 #include <string.h>
@@ -63,6 +63,21 @@ hold (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 }
 
 static json_t *
+set_codecs (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  g_auto (GStrv) codecs = gw_param_list (params, "codecs");
+  GwCall *call = find_phone (gateway, params, error);
+
+  if (call == NULL || !gw_codecs_check (codecs, error))
+    return NULL;
+  if (codecs == NULL || codecs[0] == NULL)
+    g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "codecs: at least one is needed");
+  else
+    (void)gw_call_set_codecs (call, request, codecs, error);
+  return NULL;
+}
+
+static json_t *
 move (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 {
   const char *to = gw_param_string (params, "to_room");
@@ -111,6 +126,16 @@ static const GwParam hold_params[] = {
   { "held", { NULL }, GW_PARAM_BOOL, FALSE, "true (the default): hold; false: resume." },
   { NULL },
 };
+static const GwParam codecs_params[] = {
+  ROOM_PARAM,
+  IDENTITY_PARAM,
+  { "codecs",
+    { NULL },
+    GW_PARAM_LIST,
+    TRUE,
+    "Which codecs, the preferred one first: opus, G722, PCMU, PCMA." },
+  { NULL },
+};
 static const GwParam move_params[] = {
   ROOM_PARAM,
   IDENTITY_PARAM,
@@ -123,6 +148,8 @@ const GwMethod gw_transfer_methods[] = {
     "Makes a phone call somebody else (SIP REFER) and leave." },
   { "participant.hold", GW_GRANT_ROOM_ADMIN, "room_name", hold, hold_params,
     "Puts a phone on hold, or takes it back." },
+  { "participant.set_codecs", GW_GRANT_ROOM_ADMIN, "room_name", set_codecs, codecs_params,
+    "Changes the codecs of a phone's call." },
   { "participant.move", GW_GRANT_ROOM_ADMIN, "room_name", move, move_params,
     "Takes a participant to another room." },
   { NULL },

@@ -1,5 +1,6 @@
 /* participant.hold: a re-INVITE with sendonly and back. A held phone hears silence and is heard by nobody;
- * its participant stays. What the peer does of its own accord is shown beside it. */
+ * its participant stays. What the peer does of its own accord is shown beside it. participant.set_codecs goes
+ * the same way. Before the answer it is an UPDATE. */
 #include "gateway/call_private.h"
 
 #include "config/base/error.h"
@@ -39,6 +40,8 @@ gw_hold_note_peer (GwCall *call)
   gboolean holds = call->has_plan && call->plan.first_audio >= 0
                    && !(call->plan.sections[call->plan.first_audio].direction & SIG_SDP_SENDONLY);
 
+  if (call->hold.plan != NULL) /* ours waits to be tried again */
+    *call->hold.plan = call->plan;
   if (holds == call->v.peer_holds)
     return;
   call->v.peer_holds = holds;
@@ -69,13 +72,54 @@ set_held (GwCall *call, gboolean held)
   place_leg (call);
 }
 
+static json_t *
+codecs_json (const GwCall *call)
+{
+  g_autofree char *names = gw_sdp_codec_names (&call->plan);
+  g_auto (GStrv) list = g_strsplit (names, ",", -1);
+  json_t *array = json_array ();
+
+  for (char **name = list; *name != NULL; name++)
+    json_array_append_new (array, json_string (*name));
+  return array;
+}
+
 static void
 answer (GwCall *call)
 {
   g_autoptr (GwRequest) request = g_steal_pointer (&call->hold.request);
 
   if (request != NULL)
-    gw_request_reply (request, json_pack ("{s:o}", "participant", gw_participant_json (call->participant)));
+    gw_request_reply (request,
+                      json_pack ("{s:o, s:o}", "participant", gw_participant_json (call->participant),
+                                 "codecs", codecs_json (call)));
+}
+
+static void
+forget_before (GwCall *call)
+{
+  call->hold.is_running = call->hold.is_codecs = FALSE;
+  g_clear_pointer (&call->hold.codecs, g_strfreev);
+  g_clear_pointer (&call->hold.plan, g_free);
+}
+
+static void
+restore (GwCall *call)
+{
+  if (call->hold.is_codecs)
+    {
+      g_strfreev (call->v.codecs);
+      call->v.codecs = g_steal_pointer (&call->hold.codecs);
+      call->plan = *call->hold.plan;
+    }
+  else
+    {
+      call->v.is_held = !call->v.is_held;
+      if (call->plan.first_audio >= 0)
+        call->plan.sections[call->plan.first_audio].direction = call->hold.before;
+      place_leg (call);
+    }
+  forget_before (call);
 }
 
 /* As it was before. */
@@ -85,11 +129,7 @@ fail (GwCall *call, CfgErrorCode code, int status, const char *phrase)
   g_autoptr (GwRequest) request = g_steal_pointer (&call->hold.request);
   g_autoptr (GError) error = NULL;
 
-  call->hold.is_running = FALSE;
-  call->v.is_held = !call->v.is_held;
-  if (call->plan.first_audio >= 0)
-    call->plan.sections[call->plan.first_audio].direction = call->hold.before;
-  place_leg (call);
+  restore (call);
   if (request == NULL)
     return;
   error = status > 0
@@ -101,6 +141,16 @@ fail (GwCall *call, CfgErrorCode code, int status, const char *phrase)
       gw_request_set_error_data (request, "sip_status", json_string (phrase));
     }
   gw_request_fail (request, error);
+}
+
+static void
+show_codecs (GwCall *call)
+{
+  const CfgLogContext context = gw_call_log_context (call);
+  g_autofree char *names = gw_sdp_codec_names (&call->plan);
+
+  cfg_info ("sip", &context, "Codecs changed", CFG_STR ("codecs", names));
+  gw_call_note (call, "codecs", json_pack ("{s:s}", "codecs", names));
 }
 
 static void try_offer (GwCall *call);
@@ -130,7 +180,8 @@ retry_later (GwCall *call)
 static void
 try_offer (GwCall *call)
 {
-  set_held (call, call->v.is_held); /* an offer of the peer may have come between */
+  if (!call->hold.is_codecs)
+    set_held (call, call->v.is_held); /* an offer of the peer may have come between */
   if (sig_sip_call_reoffer (call->gateway->sip, call->sip, gw_call_write_reoffer (call)))
     return;
   call->awaits_answer = FALSE;
@@ -152,8 +203,11 @@ gw_hold_take_answer (GwCall *call, int status, const char *phrase, const char *s
     fail (call, CFG_ERROR_INTERNAL, 0, error != NULL ? error->message : "the phone's answer has no SDP");
   else
     {
-      call->hold.is_running = FALSE;
-      show (call);
+      if (call->hold.is_codecs)
+        show_codecs (call);
+      else
+        show (call);
+      forget_before (call);
       answer (call);
     }
   return TRUE;
@@ -168,20 +222,24 @@ may_offer (const GwCall *call)
   return call->v.state == GW_CALL_ACTIVE || call->v.state == GW_CALL_ANSWERED;
 }
 
+static gboolean
+may_begin (const GwCall *call, GError **error)
+{
+  if (call->hold.is_running)
+    g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION,
+                         "the phone has not answered the change before");
+  else if (!may_offer (call) || !call->has_plan || call->plan.first_audio < 0)
+    g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION, "the call is not active");
+  else
+    return TRUE;
+  return FALSE;
+}
+
 gboolean
 gw_call_hold (GwCall *call, GwRequest *request, gboolean held, GError **error)
 {
-  if (call->hold.is_running)
-    {
-      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION,
-                           "the phone has not answered the change before");
-      return FALSE;
-    }
-  if (!may_offer (call) || !call->has_plan || call->plan.first_audio < 0)
-    {
-      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION, "the call is not active");
-      return FALSE;
-    }
+  if (!may_begin (call, error))
+    return FALSE;
   call->hold.request = gw_request_ref (request);
   if (call->v.is_held == held)
     {
@@ -196,13 +254,53 @@ gw_call_hold (GwCall *call, GwRequest *request, gboolean held, GError **error)
   return TRUE;
 }
 
+/* An offer that follows one of the peer's can only have what the peer has named. */
+static gboolean
+plan_codecs (GwCall *call, GError **error)
+{
+  const SigSdpPolicy wanted = gw_call_sdp_policy (call);
+  g_autoptr (GError) why = NULL;
+  SigSdpPlan plan;
+
+  if (call->remote == NULL)
+    return TRUE;
+  if (sig_sdp_plan_answer (call->remote, &wanted, &plan, &why))
+    {
+      call->plan = plan;
+      return TRUE;
+    }
+  g_set_error (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION,
+               "codecs: the phone has named none of these: %s", why->message);
+  return FALSE;
+}
+
+gboolean
+gw_call_set_codecs (GwCall *call, GwRequest *request, char **codecs, GError **error)
+{
+  if (!may_begin (call, error))
+    return FALSE;
+  call->hold.is_running = call->hold.is_codecs = TRUE;
+  call->hold.n_tries = 0;
+  call->hold.plan = g_memdup2 (&call->plan, sizeof call->plan);
+  call->hold.codecs = call->v.codecs;
+  call->v.codecs = g_strdupv (codecs);
+  if (!plan_codecs (call, error))
+    {
+      restore (call);
+      return FALSE;
+    }
+  call->hold.request = gw_request_ref (request);
+  try_offer (call);
+  return TRUE;
+}
+
 void
 gw_hold_ended (GwCall *call)
 {
   g_autoptr (GwRequest) request = g_steal_pointer (&call->hold.request);
 
   g_clear_handle_id (&call->hold.source, g_source_remove);
-  call->hold.is_running = FALSE;
+  forget_before (call);
   if (request == NULL)
     return;
   g_autoptr (GError) error = g_error_new_literal (CFG_ERROR, CFG_ERROR_ABORTED, "the call ended");

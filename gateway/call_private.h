@@ -15,10 +15,13 @@
 #define GW_CALL_MAX_SUITES        8
 #define GW_CALL_DEFAULT_RINGING_S 180 /* also for a caller who waits for somebody in the room */
 
-/* A change of hold that the peer has not answered yet. */
+/* A change of hold, or of the codecs, that the peer has not answered yet. */
 typedef struct
 {
   gboolean is_running;
+  gboolean is_codecs;     /* else of hold */
+  char **codecs;          /* (nullable): before it */
+  SigSdpPlan *plan;       /* (nullable): the same */
   GwRequest *request;     /* (nullable) */
   SigSdpDirection before; /* of our audio */
   guint n_tries, source;  /* after a 491 */
@@ -189,7 +192,9 @@ void gw_call_digits_ended (GwCall *call);
 /* call_hold.c */
 /** gw_call_hold: @request is answered later. FALSE with @error: refused at once. */
 gboolean gw_call_hold (GwCall *call, GwRequest *request, gboolean held, GError **error);
-/** gw_hold_take_answer: TRUE: the answer to a re-INVITE was about hold, and is dealt with. */
+/** gw_call_set_codecs: offers the phone @codecs alone, in this order; as gw_call_hold. */
+gboolean gw_call_set_codecs (GwCall *call, GwRequest *request, char **codecs, GError **error);
+/** gw_hold_take_answer: TRUE: the answer to a re-INVITE was about one of these, and is dealt with. */
 gboolean gw_hold_take_answer (GwCall *call, int status, const char *phrase, const char *sdp);
 /** gw_hold_note_peer: after an offer of the peer was taken. */
 void gw_hold_note_peer (GwCall *call);

@@ -283,6 +283,48 @@ test('participant.hold of a phone that was called: sendonly and back', {}, async
   }
 });
 
+test('participant.set_codecs: another codec, none that the phone has not, and what it refuses changes nothing', {}, async (t) => {
+  const gateway = await Gateway.start(t);
+  const rpc = await watched(t, gateway, 'lobby', 'out');
+  const both = (phone, list) => `v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n`
+    + `m=audio ${phone.media.address().port} RTP/AVP ${list}\r\n`;
+  const types = (phone) => new Set(phone.rtp.slice(-5).map(({ data }) => data[1] & 0x7f));
+  const sends = (phone, type) => until(`RTP of type ${type}`, () => phone.rtp.length > 5 && types(phone).size === 1 && types(phone).has(type));
+  const change = (room, identity, codecs) =>
+    rpc.call('participant.set_codecs', { room, identity, codecs }).catch((error) => error);
+
+  const phone = await peer(t, gateway.config.sip_port, 'lobby');
+  Object.defineProperty(phone, 'sdp', { get: () => both(phone, '0 8') });
+  await phone.call();
+  await sends(phone, 0);
+  const none = await change('lobby', 'sip_peer', ['G722']);
+  t.equal(none.data?.code, 'failed_precondition', none.message);
+  let pending = change('lobby', 'sip_peer', ['PCMA']);
+  const refused = await expect(phone, 'INVITE');
+  t.ok(/m=audio \d+ RTP\/AVP 8/.test(refused.body), refused.body);
+  phone.answer(refused, '488 Not Acceptable Here');
+  const error = await pending;
+  t.equal([error.data?.code, error.data?.sip_status_code], ['invalid_argument', 488], error.message);
+  await sends(phone, 0);
+  pending = change('lobby', 'sip_peer', ['PCMA']);
+  phone.answer(await expect(phone, 'INVITE'), '491 Request Pending');
+  phone.answer(await expect(phone, 'INVITE'), '200 OK', [], both(phone, '8'));
+  t.equal((await pending).codecs, ['PCMA'], 'result');
+  await sends(phone, 8);
+
+  const called = await peer(t, gateway.config.sip_port, 'phone');
+  const created = rpc.call('participant.create', { room_name: 'out', participant_identity: 'callee', sip_call_to: '100',
+    wait_until_answered: true, trunk: { hostname: `127.0.0.1:${called.port}` } });
+  called.accept(await expect(called, 'INVITE'));
+  await created;
+  pending = change('out', 'callee', ['PCMA', 'PCMU']);
+  const offer = await expect(called, 'INVITE');
+  t.ok(/m=audio \d+ RTP\/AVP 8 0 /.test(offer.body), offer.body);
+  called.answer(offer, '200 OK', [], both(called, '8'));
+  t.equal((await pending).codecs, ['PCMA'], 'result');
+  await sends(called, 8);
+});
+
 test('participant.hold: glare is tried again, a refusal leaves the call as it was', {}, async (t) => {
   const gateway = await Gateway.start(t);
   const rpc = await watched(t, gateway, 'lobby');
