@@ -25,7 +25,10 @@ typedef struct
 struct _GwRequest
 {
   guint ref_count;
-  Exchange *exchange;
+  Exchange *exchange; /* NULL: of gw_api_run */
+  SigToken *token;    /* of gw_api_run */
+  GwApiDone done;
+  gpointer user;
   json_t *id; /* NULL: a notification, not answered */
   char *method;
   json_t *error_data;
@@ -113,7 +116,8 @@ gw_request_unref (GwRequest *request)
   if (--request->ref_count > 0)
     return;
   g_assert (request->answered);
-  exchange_unref (request->exchange);
+  g_clear_pointer (&request->exchange, exchange_unref);
+  g_clear_pointer (&request->token, sig_token_free);
   json_decref (request->id);
   json_decref (request->error_data);
   g_free (request->method);
@@ -123,13 +127,15 @@ gw_request_unref (GwRequest *request)
 GwConn *
 gw_request_conn (const GwRequest *request)
 {
+  if (request->exchange == NULL)
+    return NULL;
   return g_hash_table_lookup (request->exchange->gateway->conns, &request->exchange->conn);
 }
 
 const SigToken *
 gw_request_token (const GwRequest *request)
 {
-  return gw_request_conn (request)->token;
+  return request->token != NULL ? request->token : gw_request_conn (request)->token;
 }
 
 void
@@ -145,7 +151,9 @@ gw_request_reply (GwRequest *request, json_t *result)
 {
   g_assert (!request->answered);
   request->answered = TRUE;
-  if (request->id == NULL)
+  if (request->done != NULL)
+    request->done (request->user, result, NULL, NULL);
+  else if (request->id == NULL)
     {
       json_decref (result);
       exchange_answered (request->exchange, NULL);
@@ -161,6 +169,11 @@ gw_request_fail (GwRequest *request, const GError *error)
   request->answered = TRUE;
   cfg_debug ("api", NULL, "Request failed", CFG_STR ("method", request->method),
              CFG_STR ("error", error->message));
+  if (request->done != NULL)
+    {
+      request->done (request->user, NULL, error, request->error_data);
+      return;
+    }
   exchange_answered (request->exchange,
                      request->id == NULL ? NULL
                                          : sig_jsonrpc_error_from (request->id, error,
@@ -210,9 +223,10 @@ const char *
 gw_request_own_room (GwRequest *request, const char *room)
 {
   const GwConn *conn = gw_request_conn (request);
-  const GwParticipant *participant = conn->session != NULL ? gw_session_participant (conn->session) : NULL;
+  const GwParticipant *participant
+      = conn != NULL && conn->session != NULL ? gw_session_participant (conn->session) : NULL;
 
-  if (room == NULL || g_strcmp0 (conn->moved_to, room) == 0)
+  if (room == NULL || (conn != NULL && g_strcmp0 (conn->moved_to, room) == 0))
     return NULL;
   return participant != NULL && strcmp (participant->room->name, room) == 0 ? NULL : room;
 }
@@ -265,6 +279,28 @@ run_request (Gateway *gateway, Exchange *exchange, SigJsonrpcRequest *parsed)
   request->id = json_incref (parsed->id);
   request->method = g_strdup (parsed->method);
   result = run_method (gateway, request, parsed->params, &error);
+  if (error != NULL)
+    gw_request_fail (request, error);
+  else if (result != NULL)
+    gw_request_reply (request, result);
+}
+
+void
+gw_api_run (Gateway *gateway, SigToken *token, const char *method, json_t *params, GwApiDone done,
+            gpointer user)
+{
+  g_autoptr (GwRequest) request = g_new0 (GwRequest, 1);
+  g_autoptr (GError) error = NULL;
+  json_t *result;
+
+  g_assert (find_method (method) != NULL);
+  request->ref_count = 1;
+  request->token = token;
+  request->done = done;
+  request->user = user;
+  request->method = g_strdup (method);
+  result = run_method (gateway, request, params, &error);
+  json_decref (params);
   if (error != NULL)
     gw_request_fail (request, error);
   else if (result != NULL)

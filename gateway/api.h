@@ -99,12 +99,30 @@ GwRequest *gw_request_ref (GwRequest *request);
 void gw_request_unref (GwRequest *request);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GwRequest, gw_request_unref)
 
-/** gw_request_conn: the connection it came from, NULL when that is gone. */
+/**
+ * GwApiDone:
+ * @result: (transfer full): NULL with @error
+ * @data: (transfer none) (nullable): members for the error's data (field, sip_status_code)
+ */
+typedef void (*GwApiDone) (gpointer user, json_t *result, const GError *error, json_t *data);
+
+/**
+ * gw_api_run: a request that comes another way than by a WebSocket: no session.*, no room.watch.
+ * @token: (transfer full)
+ * @method: one of those tables
+ * @params: (transfer full)
+ * @done: once, perhaps before this returns
+ */
+void gw_api_run (Gateway *gateway, SigToken *token, const char *method, json_t *params, GwApiDone done,
+                 gpointer user);
+
+/** gw_request_conn: the connection it came from, NULL when that is gone, or for gw_api_run. */
 GwConn *gw_request_conn (const GwRequest *request);
 /** gw_request_own_room: @room as the room to ask gw_token_allows for; NULL where the request's own
  * participant is, or was sent by participant.move: whoever is there may join, watch and speak whatever room
  * the token names. */
 const char *gw_request_own_room (GwRequest *request, const char *room);
+/** gw_request_token: while the method runs; later its connection may be gone. */
 const SigToken *gw_request_token (const GwRequest *request);
 /** gw_request_set_error_data: members for error.data (field, sip_status_code). @value: (transfer full). */
 void gw_request_set_error_data (GwRequest *request, const char *key, json_t *value);

@@ -104,7 +104,7 @@ answer (SigWebResponse *response, int status, const char *type, char *body)
 {
   response->status = status;
   response->content_type = type;
-  response->body = body;
+  response->body = g_bytes_new_take (body, strlen (body));
 }
 
 void

@@ -35,6 +35,7 @@ static void
 conn_free (SigWebConn *conn)
 {
   g_queue_clear_full (&conn->out, (GDestroyNotify)g_byte_array_unref);
+  g_clear_pointer (&conn->late.body, g_bytes_unref);
   g_byte_array_unref (conn->body);
   g_free (conn->path);
   g_free (conn->token);
@@ -54,6 +55,8 @@ conn_destroyed (struct lws *wsi)
   if (conn == NULL)
     return;
   lws_set_opaque_user_data (wsi, NULL);
+  if (conn->http_id != 0)
+    g_hash_table_remove (web->waiting, &conn->http_id);
   if (conn->id != 0)
     {
       g_hash_table_remove (web->sockets, &conn->id);
@@ -97,6 +100,8 @@ on_event (struct lws *wsi, enum lws_callback_reasons reason, void *user, void *i
       return sig_web_http_body (conn_of (wsi), in, size);
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
       return sig_web_http_complete (conn_of (wsi));
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+      return sig_web_http_writable (conn_of (wsi));
     case LWS_CALLBACK_ESTABLISHED:
       return established (conn_of (wsi));
     case LWS_CALLBACK_RECEIVE:
@@ -204,6 +209,7 @@ sig_web_new (const SigWebConfig *config, const SigWebOps *ops, gpointer owner, G
   web->owner = owner;
   copy_config (web, config);
   web->sockets = g_hash_table_new (g_int64_hash, g_int64_equal);
+  web->waiting = g_hash_table_new (g_int64_hash, g_int64_equal);
   web->page = sig_web_page_load ();
   web->listeners = sig_web_listeners_new ();
   web->spare_fd = open ("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -241,6 +247,7 @@ sig_web_free (SigWeb *web)
     lws_context_destroy (web->context);
   g_assert (g_hash_table_size (web->sockets) == 0);
   g_hash_table_unref (web->sockets);
+  g_hash_table_unref (web->waiting);
   g_hash_table_unref (web->page);
   g_main_loop_unref (web->loop);
   close (web->spare_fd);

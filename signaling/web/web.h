@@ -10,6 +10,7 @@
 
 typedef struct _SigWeb SigWeb;
 typedef guint64 SigWebConnId; /* a WebSocket; never used again; 0 is none */
+typedef guint64 SigWebHttpId; /* a request that waits for its answer; the same */
 
 typedef struct
 {
@@ -34,13 +35,15 @@ typedef struct
   const char *content_type; /* (nullable) */
   const char *body;         /* never NULL; NUL-terminated behind body_size bytes */
   gsize body_size;
+  SigWebHttpId id; /* for sig_web_respond; of ops.http only */
 } SigWebRequest;
 
 typedef struct
 {
   int status;
   const char *content_type; /* static string */
-  char *body;               /* (transfer full): NUL-terminated text */
+  GBytes *body;             /* (transfer full) (nullable) */
+  gboolean later;           /* nothing yet: sig_web_respond will follow */
 } SigWebResponse;
 
 typedef struct
@@ -51,7 +54,7 @@ typedef struct
   /* One whole text message (fragments are put together; binary ones are refused with 1003). UTF-8 checked. */
   void (*ws_message) (gpointer owner, SigWebConnId conn, const char *text, gsize size);
   void (*ws_closed) (gpointer owner, SigWebConnId conn);
-  /* Any HTTP request but the page's. Fills @response; the owner answers at once. */
+  /* Any HTTP request but the page's. Fills @response, or says that the answer comes later. */
   void (*http) (gpointer owner, const SigWebRequest *request, SigWebResponse *response);
 } SigWebOps;
 
@@ -66,6 +69,10 @@ void sig_web_free (SigWeb *web);
 gboolean sig_web_reload_tls (SigWeb *web, GError **error);
 guint16 sig_web_port (const SigWeb *web);
 gboolean sig_web_is_tls (const SigWeb *web);
+
+/** sig_web_respond: the answer to a request that was left for later. @body: (transfer full) (nullable).
+ * Harmless when the client is gone. */
+void sig_web_respond (SigWeb *web, SigWebHttpId id, int status, const char *content_type, GBytes *body);
 
 /** sig_web_send: queues @text (copied) on @conn; harmless when it is gone. */
 void sig_web_send (SigWeb *web, SigWebConnId conn, const char *text, gsize size);

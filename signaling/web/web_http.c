@@ -172,27 +172,68 @@ serve_file (SigWebConn *conn, const SigWebFile *file)
   return answer_and_go_on (conn, &answer);
 }
 
+/* @response: its body is freed */
+static int
+answer_for_owner (SigWebConn *conn, SigWebResponse *response)
+{
+  static const char nothing[] = "There is nothing at this path.\n";
+  g_autoptr (GBytes) body = g_steal_pointer (&response->body);
+  Answer answer = { .status = response->status, .content_type = response->content_type };
+
+  if (body == NULL)
+    body = g_bytes_new_static (nothing, strlen (nothing));
+  if (answer.content_type == NULL)
+    answer.content_type = "text/plain; charset=utf-8";
+  answer.body = g_bytes_get_data (body, &answer.size);
+  return answer_and_go_on (conn, &answer);
+}
+
 static int
 ask_owner (SigWebConn *conn)
 {
   SigWeb *web = conn->web;
   SigWebRequest request;
   SigWebResponse response = { .status = 404 };
-  g_autofree char *body = NULL;
-  Answer answer;
 
   sig_web_fill_request (conn, &request);
+  request.id = conn->http_id = ++web->next_id;
+  g_hash_table_insert (web->waiting, &conn->http_id, conn);
   if (web->ops->http != NULL && !web->ended)
     web->ops->http (web->owner, &request, &response);
-  body = response.body != NULL ? response.body : g_strdup ("There is nothing at this path.\n");
-  answer = (Answer){
-    .status = response.status,
-    .content_type = response.body != NULL && response.content_type != NULL ? response.content_type
-                                                                           : "text/plain; charset=utf-8",
-    .body = body,
-    .size = strlen (body),
-  };
-  return answer_and_go_on (conn, &answer);
+  if (response.later)
+    {
+      lws_set_timeout (conn->wsi, NO_PENDING_TIMEOUT, 0);
+      return 0;
+    }
+  g_hash_table_remove (web->waiting, &conn->http_id);
+  conn->http_id = 0;
+  return answer_for_owner (conn, &response);
+}
+
+void
+sig_web_respond (SigWeb *web, SigWebHttpId id, int status, const char *content_type, GBytes *body)
+{
+  SigWebConn *conn = g_hash_table_lookup (web->waiting, &id);
+
+  if (conn == NULL || conn->has_late)
+    {
+      g_clear_pointer (&body, g_bytes_unref);
+      return;
+    }
+  conn->late = (SigWebResponse){ .status = status, .content_type = content_type, .body = body };
+  conn->has_late = TRUE;
+  lws_callback_on_writable (conn->wsi);
+}
+
+int
+sig_web_http_writable (SigWebConn *conn)
+{
+  if (!conn->has_late)
+    return 0;
+  conn->has_late = FALSE;
+  g_hash_table_remove (conn->web->waiting, &conn->http_id);
+  conn->http_id = 0;
+  return answer_for_owner (conn, &conn->late);
 }
 
 /* A body is coming: it needs a length, and must be here in time. */

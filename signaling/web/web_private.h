@@ -47,7 +47,8 @@ struct _SigWeb
   guint n_connections;
   GHashTable *sockets; /* SigWebConnId -> SigWebConn, the accepted WebSockets */
   SigWebConnId next_id;
-  GHashTable *page; /* path -> SigWebFile */
+  GHashTable *waiting; /* SigWebHttpId -> SigWebConn, HTTP requests whose answer comes later */
+  GHashTable *page;    /* path -> SigWebFile */
 
   SSL_CTX *ssl; /* borrowed from the vhost; (nullable) */
   GError *tls_error;
@@ -62,9 +63,12 @@ typedef struct
   gboolean is_post, is_head;
   char *path, *token, *content_type; /* the last two (nullable) */
   char remote[64];
-  GByteArray *body;    /* of the POST, later the WebSocket message being put together */
-  gboolean is_upgrade; /* asked for one: the connection ends with whatever else is answered */
-  gboolean refused;    /* answered already; what still comes is thrown away */
+  GByteArray *body;     /* of the POST, later the WebSocket message being put together */
+  gboolean is_upgrade;  /* asked for one: the connection ends with whatever else is answered */
+  gboolean refused;     /* answered already; what still comes is thrown away */
+  SigWebHttpId http_id; /* 0: none that waits */
+  SigWebResponse late;  /* what came for it */
+  gboolean has_late;
 
   /* a WebSocket */
   SigWebConnId id; /* 0: still HTTP */
@@ -104,6 +108,7 @@ int sig_web_http_body (SigWebConn *conn, const void *data, gsize size);
 int sig_web_http_complete (SigWebConn *conn);
 int sig_web_http_upgrade (SigWebConn *conn, const char *upgrade);
 int sig_web_http_timeout (SigWebConn *conn);
+int sig_web_http_writable (SigWebConn *conn);
 
 /* web_page.c */
 GHashTable *sig_web_page_load (void);

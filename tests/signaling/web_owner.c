@@ -62,7 +62,7 @@ owner_http (gpointer data, const SigWebRequest *request, SigWebResponse *respons
     return;
   response->status = 200;
   response->content_type = "application/json";
-  response->body = g_strdup ("{\"ok\":true}");
+  response->body = g_bytes_new_static ("{\"ok\":true}", 11);
 }
 
 const SigWebOps web_owner_ops = { owner_open, owner_message, owner_closed, owner_http };
