@@ -18,6 +18,27 @@ for (const transport of ['udp', 'tcp'])
     t.equal(status, 0, 'status');
   });
 
+test('interop runner: what its switches choose, and how it ends', { timeout: 60 }, async (t) => {
+  const { gateway } = await startInterop(t);
+  const port = gateway.config.sip_port;
+  const chosen = async (set) => {
+    const { status, output } = await runScenarios(t, port, set);
+    return `${status} ${[...output.matchAll(/^PASS +(\S+)/gm)].map((match) => match[1]).join(' ')}`;
+  };
+  t.equal(await chosen({}), '0 options invite invite_bye register', 'without switches');
+  t.equal(await chosen({ RUN_PRACK: 1, RUN_CANCEL: 1, ONLY: 'prack cancel options', SKIP: 'options' }), '0 prack cancel', 'two of all');
+  t.equal(await chosen({ RUN_ALL: 1, RUN_UPDATE: 0, ONLY: 'info update' }), '0 info', 'all but one');
+  t.equal(await chosen({ ONLY: 'options', PRECHECK_OPTIONS: 1, SCENARIO_DELAY_MS: 10, PARALLEL: 1 }), '0 options', 'asked before');
+  t.equal(await chosen({ ONLY: 'register', REGISTER_PASSWORD: 'wrong' }), '1 ', 'a wrong password');
+  t.equal(await chosen({ ONLY: 'register', REGISTER_USER: 'nobody' }), '1 ', 'an unknown user');
+  t.equal(await chosen({ ONLY: 'nothing' }), '2 ', 'nothing to run');
+  t.equal(await chosen({ TRANSPORT: 'carrier-pigeon' }), '2 ', 'a wrong setting');
+
+  const dead = await runScenarios(t, await freePort(), { ONLY: 'invite', PRECHECK_OPTIONS: 1, PRECHECK_TIMEOUT_SEC: 1 });
+  t.equal(dead.status, 1, 'status without a server');
+  t.ok(/^FAIL +invite .*OPTIONS got no answer/m.test(dead.output), dead.output);
+});
+
 test('interop: as a caller, asked for a password by 401 and 407, and over TLS', { timeout: 60 }, async (t) => {
   const { gateway, ports } = await startInterop(t);
   const rpc = await Rpc.connect(gateway.ws, gateway.token('operator'));
