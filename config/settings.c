@@ -87,6 +87,7 @@ static void
 free_trunk (CfgTrunkSettings *trunk)
 {
   g_free (trunk->id);
+  g_free (trunk->metadata);
   g_free (trunk->name);
   g_strfreev (trunk->numbers);
   g_strfreev (trunk->allowed_addresses);
@@ -328,7 +329,7 @@ const CfgTrunkSettings *
 cfg_settings_find_trunk (const CfgSettings *settings, const char *name)
 {
   for (gsize i = 0; i < settings->n_trunks; i++)
-    if (g_strcmp0 (settings->trunks[i].name, name) == 0)
+    if (g_strcmp0 (settings->trunks[i].name, name) == 0 || g_strcmp0 (settings->trunks[i].id, name) == 0)
       return &settings->trunks[i];
   return NULL;
 }

@@ -288,6 +288,7 @@ typedef struct
   gboolean register_;         /* `register`: at outbound_address, as from_user or auth_username */
   guint register_expires_s;   /* asked for; default 3600 */
   gint64 qualify_interval_us; /* outbound: how often it is asked whether it is there; 0: never */
+  char *metadata;             /* of whoever made it; not used */
   guint line;                 /* of the file, for messages; 0: an entry of CfgEntries */
 } CfgTrunkSettings;
 
@@ -316,7 +317,7 @@ typedef struct
 {
   char *id;                                     /* never NULL; default: made of the name */
   char *name;                                   /* nullable; unique */
-  char **trunks;                                /* names of trunks; empty: all */
+  char **trunks;                                /* names of trunks, given as names or ids; empty: all */
   char **inbound_numbers;                       /* callers that it is for; empty: any */
   char **numbers;                               /* called numbers that it is for; empty: any */
   CfgRuleType type;                             /* default direct */
@@ -428,7 +429,7 @@ void cfg_settings_free (CfgSettings *settings);
 
 /** cfg_trunk_host: (transfer full): the host of its outbound_address, without port and brackets. */
 char *cfg_trunk_host (const CfgTrunkSettings *trunk) G_GNUC_WARN_UNUSED_RESULT;
-/** cfg_settings_find_trunk: by its name. (nullable) */
+/** cfg_settings_find_trunk: by its name or its id. (nullable) */
 const CfgTrunkSettings *cfg_settings_find_trunk (const CfgSettings *settings, const char *name);
 /** cfg_trunk_asks_for_password: its credentials are what callers must prove, not what we answer with. */
 gboolean cfg_trunk_asks_for_password (const CfgTrunkSettings *trunk);

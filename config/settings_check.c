@@ -189,6 +189,12 @@ check_rule_trunks (CfgReader *reader, const CfgSettings *settings, const CfgDisp
       if (!(trunk->direction & CFG_TRUNK_INBOUND) && !trunk->register_)
         return cfg_reader_fail_at (reader, item, "trunk \"%s\" takes no calls, it is outbound only",
                                    trunk->name);
+      /* Ids are names from here on. */
+      if (strcmp (rule->trunks[i], trunk->name) != 0)
+        {
+          g_free (rule->trunks[i]);
+          rule->trunks[i] = g_strdup (trunk->name);
+        }
     }
   return TRUE;
 }

@@ -461,6 +461,7 @@ static const CfgKey trunk_keys[] = {
   SECONDS ("ringing_timeout", ringing_timeout_s, 0, 3600),
   SECONDS ("max_call_duration", max_call_duration_s, 0, 604800),
   BOOL ("register", register_),
+  TEXT ("metadata", metadata, .max = 65536),
   TEXT ("from_user", from_user, .max = 128, .check = is_phone_number,
         .expected = "the user part of a SIP address, without @ and spaces"),
   TEXT ("from_host", from_host, IS_HOST),

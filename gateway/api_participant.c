@@ -61,11 +61,57 @@ participant_remove (Gateway *gateway, GwRequest *request, json_t *params, GError
 static json_t *
 participant_mute (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 {
+  const char *track = gw_param_string (params, "track_sid");
   GwParticipant *participant = find_participant (gateway, params, error);
 
   if (participant == NULL)
     return NULL;
+  if (track != NULL && g_strcmp0 (participant->track.sid, track) != 0)
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_NOT_FOUND, "\"%s\" has no track \"%s\"", participant->identity,
+                   track);
+      return NULL;
+    }
   gw_rooms_set_muted (gateway, participant, gw_param_bool (params, "muted", TRUE));
+  return json_pack ("{s:o}", "participant", gw_participant_json (participant));
+}
+
+static gboolean check_attributes (json_t *attributes, GError **error);
+
+/* An attribute that is set to nothing is removed. */
+static json_t *
+participant_update (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  GwParticipant *participant = find_participant (gateway, params, error);
+  const char *name = gw_param_string (params, "name"), *metadata = gw_param_string (params, "metadata"), *key;
+  json_t *attributes = json_object_get (params, "attributes"), *value;
+
+  if (participant == NULL || !check_attributes (attributes, error))
+    return NULL;
+  if (g_hash_table_size (participant->attributes) + json_object_size (attributes) > GW_MAX_ATTRIBUTES)
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "attributes: a participant has %d at most",
+                   GW_MAX_ATTRIBUTES);
+      return NULL;
+    }
+  if (name != NULL)
+    {
+      g_free (participant->name);
+      participant->name = g_strdup (name);
+    }
+  if (metadata != NULL)
+    {
+      g_free (participant->metadata);
+      participant->metadata = g_strdup (metadata);
+    }
+  json_object_foreach (attributes, key, value)
+  {
+    if (json_string_length (value) > 0)
+      gw_participant_set_attribute (participant, key, json_string_value (value));
+    else
+      g_hash_table_remove (participant->attributes, key);
+  }
+  gw_rooms_changed (gateway, participant);
   return json_pack ("{s:o}", "participant", gw_participant_json (participant));
 }
 
@@ -228,6 +274,25 @@ static const GwParam mute_params[] = {
   ROOM_PARAM,
   IDENTITY_PARAM,
   { "muted", { NULL }, GW_PARAM_BOOL, FALSE, "true (the default): nobody hears it; false: undo." },
+  { "track_sid", { NULL }, GW_PARAM_STRING, FALSE, "Which track; default: the one there is." },
+  { NULL },
+};
+static const GwParam update_params[] = {
+  ROOM_PARAM,
+  IDENTITY_PARAM,
+  { "name", { "participant_name" }, GW_PARAM_STRING, FALSE, "The name to show." },
+  { "metadata",
+    { "participant_metadata" },
+    GW_PARAM_TEXT,
+    FALSE,
+    "Text for the others.",
+    0,
+    GW_METADATA_MAX_BYTES },
+  { "attributes",
+    { "participant_attributes" },
+    GW_PARAM_OBJECT,
+    FALSE,
+    "Those to set, strings by name; an empty one is removed. sip.* is the gateway's own." },
   { NULL },
 };
 static const GwParam create_params[] = {
@@ -325,6 +390,8 @@ const GwMethod gw_participant_methods[] = {
     "Sends a participant away; a phone is hung up." },
   { "participant.mute", GW_GRANT_ROOM_ADMIN, "room_name", participant_mute, mute_params,
     "Mutes a participant for everybody." },
+  { "participant.update", GW_GRANT_ROOM_ADMIN, "room_name", participant_update, update_params,
+    "Changes name, metadata and attributes of a participant." },
   { "participant.create", GW_GRANT_SIP_CALL, "room_name", participant_create, create_params,
     "Calls a phone and brings it into a room." },
   { NULL },

@@ -327,6 +327,16 @@ find_ours (const Gateway *gateway, GwStoreKind kind, const char *id_or_name, GEr
   return id != NULL && is_ours ? id : NULL;
 }
 
+/* "needs trunks[3].auth_password" -> "needs auth_password": whoever made the entry knows no others. */
+static char *
+without_paths (const char *text, const char *section)
+{
+  g_autofree char *pattern = g_strdup_printf ("%s\\[[0-9]+\\]\\.", section);
+  g_autoptr (GRegex) regex = g_regex_new (pattern, 0, 0, NULL);
+
+  return g_regex_replace_literal (regex, text, -1, 0, "", 0, NULL);
+}
+
 /* "trunks[3].numbers[0]: must be" -> "numbers[0]: must be", and the field "numbers". */
 static void
 name_field (GError *error, const char *section, char **field)
@@ -341,7 +351,7 @@ name_field (GError *error, const char *section, char **field)
   if (end[-1] == '.')
     *field = g_strndup (rest, strcspn (rest, "[.:"));
   g_free (error->message);
-  error->message = g_steal_pointer (&rest);
+  error->message = without_paths (rest, section);
 }
 
 static json_t *
@@ -391,8 +401,7 @@ count_in (Gateway *gateway, GwStoreKind kind, const char *id, const char *text, 
   if (!found && text != NULL)
     texts_add (&texts, kind, (char *)text);
   merged = try (entries, &texts, error);
-  if (merged == NULL
-      || (kind == GW_STORE_TRUNK && !gw_tls_take (gateway, merged, error)))
+  if (merged == NULL || (kind == GW_STORE_TRUNK && !gw_tls_take (gateway, merged, error)))
     return FALSE;
   *before = replace_entry (entries->lists[kind], id, text != NULL ? entry_new (id, text) : NULL);
   gateway_set_settings (gateway, entries->file);

@@ -5,6 +5,7 @@
 #include "gateway/extensions.h"
 #include "gateway/tls.h"
 #include "gateway/trunk_health.h"
+#include "gateway/twirp.h"
 
 #include <string.h>
 
@@ -112,6 +113,8 @@ gw_http (gpointer data, const SigWebRequest *request, SigWebResponse *response)
 {
   Gateway *gateway = data;
 
+  if (gw_twirp_http (gateway, request, response))
+    return;
   if (strcmp (request->method, "GET") == 0 && strcmp (request->path, "/healthz") == 0)
     answer (response, 200, "text/plain", g_strdup ("ok\n"));
   else if (strcmp (request->method, "GET") == 0 && strcmp (request->path, "/readyz") == 0)

@@ -9,6 +9,7 @@
 #define GW_NAME_MAX_BYTES                   256
 #define GW_METADATA_MAX_BYTES               65536
 #define GW_ATTRIBUTE_MAX_BYTES              4096
+#define GW_MAX_ATTRIBUTES                   256
 #define GW_ROOM_DEFAULT_EMPTY_TIMEOUT_S     300
 #define GW_ROOM_DEFAULT_DEPARTURE_TIMEOUT_S 20
 #define GW_ROOM_MAX_PARTICIPANTS            1000

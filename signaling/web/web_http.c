@@ -248,6 +248,7 @@ begin_post (SigWebConn *conn, gint64 length)
     return refuse (conn, 403, length > 0);
   if (sig_web_page_find (conn->web, conn->path) != NULL || strcmp (conn->path, "/ws") == 0)
     return refuse (conn, 405, length > 0);
+  conn->is_reading = TRUE;
   lws_set_timer_usecs (conn->wsi, (lws_usec_t)conn->web->request_timeout_s * LWS_US_PER_SEC);
   return 0; /* libwebsockets calls for the body and its end, also for an empty one */
 }
@@ -289,7 +290,7 @@ sig_web_http_complete (SigWebConn *conn)
 {
   if (conn->refused)
     return -1;
-  lws_set_timer_usecs (conn->wsi, LWS_SET_TIMER_USEC_CANCEL);
+  conn->is_reading = FALSE;
   g_byte_array_append (conn->body, (const guint8 *)"", 1);
   return ask_owner (conn);
 }
@@ -297,6 +298,9 @@ sig_web_http_complete (SigWebConn *conn)
 int
 sig_web_http_timeout (SigWebConn *conn)
 {
+  /* libwebsockets takes a timer that is cancelled for one that is due. */
+  if (!conn->refused && !conn->is_reading)
+    return 0;
   if (!conn->refused)
     (void)write_refusal (conn, 408, refusal_sentence (408));
   return -1;

@@ -71,6 +71,7 @@ sig_web_read_request (SigWebConn *conn)
   conn->is_post = method == LWSHUMETH_POST;
   conn->is_head = method == LWSHUMETH_HEAD;
   conn->refused = FALSE;
+  conn->is_reading = FALSE;
   read_remote (conn);
   if (uri == NULL || length <= 0 || uri[0] != '/' || !g_utf8_validate (uri, length, NULL))
     return 400;

@@ -1,0 +1,155 @@
+// LiveKit's own server SDK, unmodified, drives the gateway; and the same in protobuf, as its other SDKs speak.
+import { RoomServiceClient, SipClient, AccessToken } from 'livekit-server-sdk';
+import { CreateRoomRequest, ListParticipantsRequest, ListParticipantsResponse, Room, SIPTransport } from '@livekit/protocol';
+import { test, until } from './lib/tap.mjs';
+import { Gateway } from './lib/gateway.mjs';
+import { SipPhone } from './lib/phone.mjs';
+import { Rpc } from './lib/rpc.mjs';
+
+const clients = (gateway) => {
+  const { key, secret } = gateway.keys;
+  return { rooms: new RoomServiceClient(gateway.url, key, secret), sip: new SipClient(gateway.url, key, secret) };
+};
+
+const withTrunk = { trunks: [{ name: 'file', numbers: ['100'], allowed_addresses: ['127.0.0.0/8'] }] };
+
+/** What a promise of the SDK fails with. */
+const failure = (promise) => promise.then(() => ({ code: 'it succeeded' }), (error) => error);
+
+test('livekit-server-sdk: rooms and participants', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t);
+  const { rooms } = clients(gateway);
+  const room = await rooms.createRoom({ name: 'desk', emptyTimeout: 77, maxParticipants: 5, metadata: '{"a":1}' });
+  t.equal([room.name, room.emptyTimeout, room.maxParticipants, room.metadata], ['desk', 77, 5, '{"a":1}'], 'the room');
+  t.ok(/^RM_/.test(room.sid) && room.creationTime > 1700000000n, `${room.sid} ${room.creationTime}`);
+  const phone = SipPhone.call(t, gateway.sip('desk'));
+  await phone.event('answered');
+  const list = await until('somebody is in the room', async () => {
+    const participants = await rooms.listParticipants('desk');
+    return participants[0]?.tracks.length > 0 && participants;
+  });
+  const [participant] = list;
+  t.equal([list.length, participant.kind, participant.attributes['sip.callStatus']], [1, 3, 'active'], 'the phone');
+  t.equal((await rooms.listRooms(['desk', 'nobody'])).map((entry) => [entry.name, entry.numParticipants]), [['desk', 1]], 'rooms');
+  const muted = await rooms.mutePublishedTrack('desk', participant.identity, participant.tracks[0].sid, true);
+  t.equal([muted.sid, muted.muted], [participant.tracks[0].sid, true], 'the track');
+  t.equal((await failure(rooms.mutePublishedTrack('desk', participant.identity, 'TR_no', true))).code, 'not_found', 'another track');
+  const updated = await rooms.updateParticipant('desk', participant.identity, { metadata: 'm', name: 'Ada', attributes: { role: 'agent' } });
+  t.equal([updated.name, updated.metadata, updated.attributes.role], ['Ada', 'm', 'agent'], 'updated');
+  t.equal((await rooms.getParticipant('desk', participant.identity)).name, 'Ada', 'getParticipant');
+  t.equal((await rooms.updateRoomMetadata('desk', 'later')).metadata, 'later', 'updateRoomMetadata');
+  const rpc = await Rpc.connect(gateway.ws, gateway.token('watcher'));
+  t.after(() => rpc.close());
+  await rpc.call('room.watch', { name: 'desk' });
+  await rooms.sendData('desk', new TextEncoder().encode('hello'), 0, {});
+  await until('the message', () => rpc.events.some((event) => event.type === 'message_received' && event.text === 'hello'));
+  t.equal((await failure(rooms.getParticipant('desk', 'nobody'))).code, 'not_found', 'nobody');
+  await rooms.removeParticipant('desk', participant.identity);
+  await phone.event('ended');
+  await rooms.deleteRoom('desk');
+  t.equal(await rooms.listRooms(), [], 'no rooms');
+});
+
+test('livekit-server-sdk: trunks and dispatch rules', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t, withTrunk);
+  const { sip } = clients(gateway);
+  const inbound = await sip.createSipInboundTrunk('in', ['+15550100'], { allowedAddresses: ['127.0.0.1'], metadata: 'm', krispEnabled: true, headers: { 'X-Hello': 'yes' } });
+  t.ok(/^ST_/.test(inbound.sipTrunkId), inbound.sipTrunkId);
+  t.equal([inbound.name, inbound.numbers, inbound.allowedAddresses, inbound.metadata, inbound.headers],
+    ['in', ['+15550100'], ['127.0.0.1'], 'm', { 'X-Hello': 'yes' }], 'the inbound trunk');
+  const outbound = await sip.createSipOutboundTrunk('out', 'sip.example.com', ['+15550111'], { transport: SIPTransport.SIP_TRANSPORT_TCP, authUsername: 'u', authPassword: 'a-secret' });
+  t.equal([outbound.address, outbound.transport, outbound.numbers, outbound.authUsername], ['sip.example.com', 2, ['+15550111'], 'u'], 'the outbound trunk');
+  t.equal((await sip.listSipInboundTrunk()).map((trunk) => trunk.name), ['file', 'in'], 'inbound trunks');
+  t.equal((await sip.listSipOutboundTrunk()).map((trunk) => trunk.name), ['out'], 'outbound trunks');
+  const more = await sip.updateSipInboundTrunkFields(inbound.sipTrunkId, { name: 'in2', numbers: { add: ['+15550101'], remove: [], set: [] } });
+  t.equal([more.name, more.numbers], ['in2', ['+15550100', '+15550101']], 'updated');
+  const replaced = await sip.updateSipOutboundTrunk(outbound.sipTrunkId, { ...outbound, address: 'sip.example.org', numbers: [] });
+  t.equal([replaced.address, replaced.numbers], ['sip.example.org', []], 'replaced');
+
+  const rule = await sip.createSipDispatchRule({ type: 'individual', roomPrefix: 'call-' }, { name: 'each', trunkIds: [inbound.sipTrunkId], attributes: { a: 'b' }, hidePhoneNumber: false });
+  t.ok(/^SDR_/.test(rule.sipDispatchRuleId), rule.sipDispatchRuleId);
+  t.equal([rule.trunkIds, rule.rule.rule.case, rule.rule.rule.value.roomPrefix, rule.attributes],
+    [[inbound.sipTrunkId], 'dispatchRuleIndividual', 'call-', { a: 'b' }], 'the rule');
+  const direct = await sip.updateSipDispatchRuleFields(rule.sipDispatchRuleId, { rule: { rule: { case: 'dispatchRuleDirect', value: { roomName: 'desk', pin: '' } } } });
+  t.equal([direct.rule.rule.case, direct.rule.rule.value.roomName, direct.trunkIds], ['dispatchRuleDirect', 'desk', [inbound.sipTrunkId]], 'another kind');
+  t.equal((await sip.listSipDispatchRule()).length, 1, 'rules');
+  const phone = SipPhone.call(t, gateway.sip('+15550101'));
+  await phone.event('answered');
+  const { rooms } = clients(gateway);
+  const participants = await until('the call is in the room', async () => {
+    const list = await rooms.listParticipants('desk').catch(() => []);
+    return list.length > 0 && list;
+  });
+  t.equal([participants[0].attributes['sip.trunkID'], participants[0].attributes['sip.ruleID'], participants[0].attributes.a],
+    [inbound.sipTrunkId, rule.sipDispatchRuleId, 'b'], 'attributes of the call');
+  await phone.bye();
+
+  for (const [what, code, act] of [
+    ['a trunk in use', 'failed_precondition', () => sip.deleteSipTrunk(inbound.sipTrunkId)],
+    ['no such trunk', 'not_found', () => sip.deleteSipTrunk('ST_nobody')],
+    ['a trunk that takes everything', 'invalid_argument', () => sip.createSipInboundTrunk('open', [])],
+    ['a wrong number', 'invalid_argument', () => sip.createSipInboundTrunk('bad', ['1 2 3'])],
+  ]) t.equal((await failure(act())).code, code, what);
+  await sip.deleteSipDispatchRule(rule.sipDispatchRuleId);
+  await sip.deleteSipTrunk(inbound.sipTrunkId);
+  await sip.deleteSipTrunk(outbound.sipTrunkId);
+  t.equal((await sip.listSipInboundTrunk()).map((trunk) => trunk.name), ['file'], 'what is left');
+  t.ok(!gateway.output.includes('a-secret'), 'no secrets in the log');
+});
+
+test('livekit-server-sdk: calls out, answered and refused; a transfer of nobody', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t);
+  const { sip } = clients(gateway);
+  const machine = await SipPhone.answer(t, '--ring', 1);
+  const trunk = await sip.createSipOutboundTrunk('machine', `127.0.0.1:${machine.port}`, ['+15550111'], {});
+  const info = await sip.createSipParticipant(trunk.sipTrunkId, '+15550100', 'out', { participantIdentity: 'callee', waitUntilAnswered: true, ringingTimeout: 20 });
+  t.equal([info.participantIdentity, info.roomName, /^SCL_/.test(info.sipCallId)], ['callee', 'out', true], 'the participant');
+  await machine.event('answered');
+  t.equal((await failure(sip.transferSipParticipant('out', 'nobody', 'tel:+15550199'))).code, 'not_found', 'transfer');
+  const busy = await SipPhone.answer(t, '--status', 486, '--reason', 'Busy Here');
+  const toBusy = await sip.createSipOutboundTrunk('busy', `127.0.0.1:${busy.port}`, ['+15550111'], {});
+  const refused = await failure(sip.createSipParticipant(toBusy.sipTrunkId, '+15550100', 'out', { waitUntilAnswered: true }));
+  t.equal([refused.code, refused.metadata?.sip_status_code, refused.metadata?.sip_status], ['resource_exhausted', '486', 'Busy Here'], refused.message);
+});
+
+test('LiveKit\'s API in protobuf and by plain requests: formats, routes, tokens', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t);
+  const token = gateway.token('caller');
+  const post = (path, type, body, authorization = `Bearer ${token}`) =>
+    fetch(`${gateway.url}/twirp/${path}`, { method: 'POST', headers: { 'Content-Type': type, ...(authorization && { Authorization: authorization }) }, body });
+  const created = await post('livekit.RoomService/CreateRoom', 'application/protobuf', new CreateRoomRequest({ name: 'binary', metadata: 'é' }).toBinary());
+  t.equal([created.status, created.headers.get('content-type')], [200, 'application/protobuf'], 'CreateRoom');
+  t.equal(Room.fromBinary(new Uint8Array(await created.arrayBuffer())).metadata, 'é', 'the room');
+  const phone = SipPhone.call(t, gateway.sip('binary'));
+  await phone.event('answered');
+  const list = await post('livekit.RoomService/ListParticipants', 'application/protobuf', new ListParticipantsRequest({ room: 'binary' }).toBinary());
+  const [participant] = ListParticipantsResponse.fromBinary(new Uint8Array(await list.arrayBuffer())).participants;
+  t.equal([participant.kind, participant.attributes['sip.callStatus']], [3, 'active'], 'the phone');
+
+  const json = 'application/json';
+  for (const [path, type, body, authorization, status, code] of [
+    ['livekit.RoomService/ListRooms', json, '{}', undefined, 200],
+    ['livekit.RoomService/ListRooms', `${json}; charset=utf-8`, '', undefined, 200],
+    ['livekit.RoomService/Fly', json, '{}', undefined, 404, 'bad_route'],
+    ['livekit.NoService/ListRooms', json, '{}', undefined, 404, 'bad_route'],
+    ['livekit.RoomService/ListRooms', 'text/plain', '{}', undefined, 404, 'bad_route'],
+    ['livekit.RoomService/ListRooms', json, '{', undefined, 400, 'malformed'],
+    ['livekit.RoomService/ListRooms', json, '{"names":"a"}', undefined, 400, 'malformed'],
+    ['livekit.RoomService/ListRooms', 'application/protobuf', '\n\x05a', undefined, 400, 'malformed'],
+    ['livekit.RoomService/ListRooms', json, '{}', '', 401, 'unauthenticated'],
+    ['livekit.RoomService/ListRooms', json, '{}', 'Bearer a.b.c', 401, 'unauthenticated'],
+    ['livekit.RoomService/ListRooms', json, '{}', `Bearer ${gateway.token('x', { video: { roomList: false } })}`, 403, 'permission_denied'],
+    ['livekit.SIP/ListSIPInboundTrunk', json, '{}', `Bearer ${gateway.token('x', { sip: { admin: false } })}`, 403, 'permission_denied'],
+    ['livekit.SIPService/CreateSIPParticipant', json, '{"sip_trunk_id":"telnyx","sip_call_to":"+15551234567","room_name":"test-room","participant_identity":"sip-user"}', undefined, 404, 'not_found'],
+  ]) {
+    const response = await post(path, type, body, authorization);
+    const answer = await response.json();
+    t.equal([response.status, answer.code, response.headers.get('content-type')], [status, code, json], `${path} ${type} ${body}: ${JSON.stringify(answer)}`);
+  }
+  t.equal((await fetch(`${gateway.url}/twirp/livekit.RoomService/ListRooms`)).status, 404, 'GET');
+  const minted = new AccessToken(gateway.keys.key, gateway.keys.secret, { identity: 'ada' });
+  minted.addGrant({ roomList: true });
+  const answered = await post('livekit.RoomService/ListRooms', json, '{}', `Bearer ${await minted.toJwt()}`);
+  const { rooms } = await answered.json();
+  t.equal([rooms[0].name, typeof rooms[0].creation_time, rooms[0].active_recording], ['binary', 'string', false], 'snake_case, int64 as text, defaults');
+});
