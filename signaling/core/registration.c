@@ -19,9 +19,9 @@ in_seconds (CfgMonotonic now, guint seconds)
 static gint64
 refresh_at (CfgMonotonic now, guint granted_s)
 {
-  guint margin_s = MIN (granted_s / 4, REFRESH_MARGIN_S);
+  guint margin_s = CLAMP (granted_s / 4, 1, REFRESH_MARGIN_S);
 
-  return in_seconds (now, MAX (granted_s - margin_s, 1));
+  return in_seconds (now, MAX (granted_s, 2) - margin_s);
 }
 
 static SigRegistrationProblem

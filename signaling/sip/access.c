@@ -177,7 +177,10 @@ check_password (const Door *door, sip_t const *message, const SigSipPeer *peer,
 static SigSipAccessAnswer
 ask (SigSip *sip, sip_t const *message, const SigSipPeer *peer, const char *username)
 {
-  g_autofree char *request_user = sig_sip_user (message->sip_request->rq_url);
+  const SigSipRegistering *registering = message->sip_request->rq_method == sip_method_invite
+                                              ? sig_sip_registering_of (sip, peer, message)
+                                              : NULL;
+  g_autofree char *request_user = sig_sip_called_user (registering, message);
   g_autofree char *request_host = sig_sip_host (message->sip_request->rq_url);
   g_autofree char *from_user = sig_sip_user (message->sip_from->a_url);
   g_autofree char *to_user = sig_sip_user (message->sip_to->a_url);
@@ -190,6 +193,7 @@ ask (SigSip *sip, sip_t const *message, const SigSipPeer *peer, const char *user
     .from_user = from_user,
     .to_user = to_user,
     .source_address = peer->host,
+    .registration = sig_sip_registering_name (registering),
     .username = username,
   };
   SigSipAccessAnswer answer = { .access = SIG_SIP_ACCESS_OPEN };

@@ -260,6 +260,7 @@ endpoint_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner)
   sig_sip_subscriptions_init (sip);
   sig_sip_outside_init (sip);
   sig_sip_probes_init (sip);
+  sig_sip_registers_init (sip);
   sip->min_subscription_s
       = config->min_subscription_s > 0 ? config->min_subscription_s : SIG_SIP_MIN_SUBSCRIPTION_S;
   sig_sip_access_init (sip, config);
@@ -452,7 +453,8 @@ on_shutdown_tick (gpointer data)
   sip->shutdown_ticks++;
   if (sip->shutdown_ticks == SHUTDOWN_POLITE_TICKS)
     release_all (sip);
-  if (g_hash_table_size (sip->calls) == 0)
+  if (g_hash_table_size (sip->calls) == 0
+      && (sig_sip_registers_are_over (sip) || sip->shutdown_ticks >= SHUTDOWN_POLITE_TICKS))
     start_shutdown_of_listeners (sip);
   if (!(sip->shut_down && all_listeners_are_down (sip)) && sip->shutdown_ticks < SHUTDOWN_MAX_TICKS)
     return G_SOURCE_CONTINUE;
@@ -484,6 +486,7 @@ sig_sip_shutdown (SigSip *sip, void (*done) (gpointer user), gpointer user)
   sig_sip_subscriptions_end (sip);
   sig_sip_outside_end (sip);
   sig_sip_probes_end (sip);
+  sig_sip_registers_end (sip);
   for (GList *call = calls; call != NULL; call = call->next)
     sig_sip_call_hangup (sip, ((SigSipCall *)call->data)->id, NULL);
   sip->shutdown_source = g_timeout_source_new (SHUTDOWN_TICK_MS);
@@ -500,6 +503,12 @@ sig_sip_free (SigSip *sip)
   g_assert (sip->shutting_down && sip->shutdown_source == NULL);
   while (!all_listeners_are_down (sip) && g_get_monotonic_time () < deadline)
     su_root_step (sip->root, 10);
+  if (sip->registers_source != NULL)
+    {
+      g_source_destroy (sip->registers_source);
+      g_source_unref (sip->registers_source);
+    }
+  sig_sip_registers_clear (sip);
   sig_sip_subscriptions_clear (sip);
   sig_sip_outside_end (sip);
   sig_sip_probes_end (sip);

@@ -134,7 +134,8 @@ announce (SigSipCall *call, sip_t const *message, const SigTimerHeaders *timer, 
 {
   SigSip *sip = call->sip;
   g_autofree char *call_id = sig_sip_text (message->sip_call_id->i_id);
-  g_autofree char *request_user = sig_sip_user (message->sip_request->rq_url);
+  const SigSipRegistering *registering = sig_sip_registering_of (sip, &call->peer, message);
+  g_autofree char *request_user = sig_sip_called_user (registering, message);
   g_autofree char *request_host = sig_sip_host (message->sip_request->rq_url);
   g_autofree char *request_uri = sig_sip_request_uri (message);
   g_autofree char *from_user = sig_sip_user (message->sip_from->a_url);
@@ -166,6 +167,7 @@ announce (SigSipCall *call, sip_t const *message, const SigTimerHeaders *timer, 
     .source_port = call->peer.port,
     .transport = sig_sip_peer_transport (&call->peer),
     .local_address = call->listener->address,
+    .registration = sig_sip_registering_name (registering),
     .username = username,
     .user_agent = agent,
     .sdp = sdp,

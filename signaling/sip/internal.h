@@ -15,6 +15,7 @@
 #pragma once
 
 #include "signaling/core/digest.h"
+#include "signaling/core/identity.h"
 #include "signaling/core/refer.h"
 #include "signaling/sip/agent.h"
 #include "signaling/sip/rate.h"
@@ -29,6 +30,7 @@ typedef struct _SigSipSend SigSipSend;
 typedef struct _SigSipInside SigSipInside;
 typedef struct _SigSipRefer SigSipRefer;
 typedef struct _SigSipStreams SigSipStreams;
+typedef struct _SigSipRegistering SigSipRegistering;
 #define NUA_MAGIC_T  SigSipListener
 #define NUA_HMAGIC_T struct sig_sip_tag_is_a_number
 
@@ -117,6 +119,8 @@ struct _SigSip
 
   GHashTable *outside; /* outside.c: set of its own struct, owned */
   GHashTable *probes;  /* probe.c: the same */
+  GPtrArray *registers;      /* register.c: SigSipRegistering, owned */
+  GSource *registers_source; /* (nullable): some of them are over */
 
   SigSipRate *request_budget;  /* (nullable): MESSAGE and SUBSCRIBE outside of a call */
   SigSipRate *invite_rate;     /* (nullable): INVITEs that are asked about */
@@ -355,6 +359,17 @@ typedef void (*SigSipInsideFunc) (SigSipCall *call, guint32 cseq, int status, si
 guint32 sig_sip_inside_send (SigSipCall *call, sip_method_t method, const char *name, GPtrArray *lines,
                              const char *body, SigSipInsideFunc done);
 void sig_sip_inside_abandon (SigSipCall *call);
+
+/* register.c */
+void sig_sip_registers_init (SigSip *sip);
+void sig_sip_registers_clear (SigSip *sip);
+void sig_sip_registers_end (SigSip *sip);
+gboolean sig_sip_registers_are_over (const SigSip *sip);
+/** sig_sip_registering_of: (nullable): the registration of ours that @message, an INVITE, came over. */
+const SigSipRegistering *sig_sip_registering_of (const SigSip *sip, const SigSipPeer *peer,
+                                                 sip_t const *message);
+const char *sig_sip_registering_name (const SigSipRegistering *self);
+char *sig_sip_called_user (const SigSipRegistering *self, sip_t const *message);
 
 /* refer.c, replaces.c */
 void sig_sip_refer_flush (SigSipCall *call);

@@ -31,7 +31,8 @@ sig_sip_text (const char *text)
   return out;
 }
 
-/** sig_sip_user: (transfer full): the user part, or a tel: number, without its parameters and escapes. */
+/** sig_sip_user: (transfer full): the user part, or a tel: number, without its parameters and escapes; of a
+ * telephone number without its visual separators. */
 char *
 sig_sip_user (const url_t *url)
 {
@@ -43,7 +44,10 @@ sig_sip_user (const url_t *url)
   if (parameters != NULL)
     *parameters = '\0';
   url_unescape (raw, raw);
-  return sig_sip_text (raw);
+  if (url->url_type != url_tel && !(url->url_params != NULL && url_has_param (url, "user=phone")))
+    return sig_sip_text (raw);
+  g_autofree char *plain = sig_plain_number (raw);
+  return sig_sip_text (plain);
 }
 
 /** sig_sip_host: (transfer full): the host part without brackets, "" for none. */

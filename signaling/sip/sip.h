@@ -109,6 +109,7 @@ typedef struct
   guint16 source_port;
   const char *transport;     /* "udp", "tcp" or "tls" */
   const char *local_address; /* numeric address of ours on which it was received */
+  const char *registration;  /* (nullable): the one of ours (register.h) that it came over */
   const char *username;      /* (nullable): whom the caller has proved to be, where ops.access asked for it */
   const char *user_agent;    /* (nullable) */
   const char *sdp;           /* (nullable): NULL is an INVITE without an offer */
@@ -292,6 +293,8 @@ typedef struct
   void (*refer) (gpointer owner, SigSipCallId call, const SigSipReferral *referral);
   /* How a transfer of ours goes on. DONE is its last word, unless the call ends before. */
   void (*transfer) (gpointer owner, SigSipCallId call, const SigSipTransferNews *news);
+  /* The state of a registration of ours is another one: register.h. */
+  void (*registered) (gpointer owner, const char *name);
   /* The last SDP that was sent in this call, for a refresh by re-INVITE. */
   const char *(*refresh_sdp) (gpointer owner, SigSipCallId call);
   /* A key press by INFO: 0-9, *, #, A-D. The same press may come as RFC 4733 too. */

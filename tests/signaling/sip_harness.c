@@ -35,6 +35,7 @@ on_invite (gpointer owner, SigSipCallId call, const SigSipInvite *invite)
   keep (&e->source_address, invite->source_address);
   keep (&e->transport, invite->transport);
   keep (&e->username, invite->username);
+  keep (&e->over, invite->registration);
   keep (&e->sdp, invite->sdp);
   e->source_port = invite->source_port;
   e->supports_timer = invite->supports_timer;
@@ -201,6 +202,16 @@ on_unsubscribed (gpointer owner, SigSipSubscriptionId id)
   g_string_append (e->heard, "unsubscribed ");
 }
 
+static void
+on_registered (gpointer owner, const char *name)
+{
+  Endpoint *e = owner;
+  SigSipRegisterState state;
+
+  g_assert_true (sig_sip_registered (e->sip, name, &state));
+  g_string_append_printf (e->heard, "%s:%s ", name, sig_registration_state_name (state.core.state));
+}
+
 static const SigSipOps endpoint_ops = {
   .access = on_access,
   .registration = on_registration,
@@ -217,6 +228,7 @@ static const SigSipOps endpoint_ops = {
   .subscribe = on_subscribe,
   .notification = on_notification,
   .unsubscribed = on_unsubscribed,
+  .registered = on_registered,
 };
 
 static guint16
@@ -311,7 +323,8 @@ endpoint_free (Endpoint *e)
   g_string_free (e->heard, TRUE);
   char *texts[]
       = { e->from_user, e->from_display, e->request_user, e->request_uri, e->source_address, e->transport,
-          e->username,  e->headers,      e->sdp,          e->phrase,      e->reason };
+          e->username,  e->headers,      e->sdp,          e->phrase,      e->reason,
+          e->over };
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
     g_free (texts[i]);
   g_free (e);

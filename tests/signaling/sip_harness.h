@@ -2,6 +2,7 @@
  * peer made of a plain socket that says exactly what a test wants said. Everything is on loopback. */
 #pragma once
 
+#include "signaling/sip/register.h"
 #include "signaling/sip/requests.h"
 #include "signaling/sip/sip.h"
 #include "signaling/sip/subscribe.h"
@@ -26,7 +27,7 @@ typedef struct _Endpoint
 
   /* from the last event of each kind */
   char *from_user, *from_display, *request_user, *source_address, *transport, *headers, *sdp, *phrase,
-      *reason, *username;
+      *reason, *username, *over;
   guint16 source_port;
   gboolean supports_timer, is_local, came_back;
   char *request_uri;
