@@ -21,7 +21,6 @@ static const CfgUnsupported cfg_settings_unsupported[] = {
   { "rtc.turn.password", "TURN", NULL },
   { "webhook.urls", "sending webhooks", NULL },
   { "webhook.api_key", "sending webhooks", NULL },
-  { "trunks[].register", "registering with a provider", "false|no|off" },
 };
 
 static gboolean

@@ -8,6 +8,7 @@
 #include "config/base/error.h"
 #include "config/settings_fields.h"
 #include "gateway/entries.h"
+#include "gateway/trunks.h"
 
 static json_t *
 texts_json (char **texts)
@@ -87,8 +88,9 @@ static const Kind rules = { GW_STORE_RULE, "sip_dispatch_rule_id", "dispatch_rul
 
 /* The @index-th; NULL behind the last. */
 static json_t *
-entry_json (const CfgSettings *settings, const Kind *kind, gsize index)
+entry_json (Gateway *gateway, const Kind *kind, gsize index)
 {
+  const CfgSettings *settings = gateway->settings;
   json_t *object;
   guint line;
 
@@ -96,6 +98,9 @@ entry_json (const CfgSettings *settings, const Kind *kind, gsize index)
     {
       object = fields_json (cfg_trunk_keys (), &settings->trunks[index]);
       line = settings->trunks[index].line;
+      if (settings->trunks[index].register_)
+        json_object_set_new (object, "registration",
+                             gw_trunks_registration_json (gateway, &settings->trunks[index]));
     }
   else if (kind->kind == GW_STORE_RULE && index < settings->n_dispatch_rules)
     {
@@ -126,7 +131,7 @@ list_entries (Gateway *gateway, const Kind *kind)
 {
   json_t *list = json_array (), *object;
 
-  for (gsize i = 0; (object = entry_json (gateway->settings, kind, i)) != NULL; i++)
+  for (gsize i = 0; (object = entry_json (gateway, kind, i)) != NULL; i++)
     {
       if (kind->kind == GW_STORE_TRUNK)
         add_health (gateway, object);
@@ -141,7 +146,7 @@ find_entry (Gateway *gateway, const Kind *kind, const char *id)
 {
   json_t *object;
 
-  for (gsize i = 0; (object = entry_json (gateway->settings, kind, i)) != NULL; i++)
+  for (gsize i = 0; (object = entry_json (gateway, kind, i)) != NULL; i++)
     {
       if (strcmp (json_string_value (json_object_get (object, kind->id_name)), id) == 0)
         return object;

@@ -14,6 +14,7 @@
 #include "gateway/messages.h"
 #include "gateway/presence.h"
 #include "gateway/rooms.h"
+#include "gateway/trunks.h"
 #include "signaling/core/jsonrpc.h"
 
 #define TIMELINE_KEPT_FROM 20 /* the first entries of a full timeline stay, later ones give way */
@@ -484,6 +485,7 @@ const SigSipOps gw_calls_sip_ops = {
   .refresh_sdp = gw_call_on_refresh_sdp,
   .refer = gw_transfer_on_refer,
   .transfer = gw_transfer_on_news,
+  .registered = gw_trunks_on_registered,
   .digit = on_digit,
   .message = gw_messages_on_message,
   .subscribe = gw_presence_on_subscribe,

@@ -204,7 +204,8 @@ gw_call_on_access (gpointer data, const SigSipAsker *asker, SigSipAccessAnswer *
 {
   Gateway *gateway = data;
   const GwDispatchFacts facts = {
-    .called = asker->request_user,
+    .called = gw_dispatch_called (gateway->settings, asker->registration, asker->request_user),
+    .registration = asker->registration,
     .caller = asker->from_user,
     .source_address = asker->source_address,
     .foreign_host = asker->is_local ? NULL : asker->request_host,
@@ -291,7 +292,8 @@ gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *received
   SigSipInvite invite = *received;
   g_auto (SigIdentities) identities = { 0 };
   GwDispatchFacts facts = {
-    .called = invite.request_user,
+    .called = gw_dispatch_called (gateway->settings, invite.registration, invite.request_user),
+    .registration = invite.registration,
     .caller = extension != NULL ? extension : invite.from_user, /* proved, not only said */
     .source_address = invite.source_address,
     .username = invite.username,
@@ -309,6 +311,7 @@ gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *received
   facts.asserted = identities.has_asserted ? identities.asserted.user : NULL;
   facts.is_private = identities.is_private;
   invite.from_user = facts.caller;
+  invite.request_user = facts.called;
   status = choose (gateway, &facts, for_extension, replaced != NULL, &dispatch, &error);
   if (status != 0)
     {

@@ -303,6 +303,7 @@ start_sip (Gateway *gateway, const GatewayOptions *options, GError **error)
   if (gateway->sip == NULL)
     return FALSE;
   gw_tls_started (gateway);
+  gw_trunks_follow (gateway);
   return TRUE;
 }
 
@@ -465,7 +466,10 @@ gateway_set_settings (Gateway *gateway, const CfgSettings *settings)
   else if (settings->api_key != NULL && gateway->api_secret == NULL)
     gateway->api_secret = cfg_id_new ("secret");
   if (gateway->sip != NULL)
-    gw_tls_follow (gateway, FALSE);
+    {
+      gw_tls_follow (gateway, FALSE);
+      gw_trunks_follow (gateway);
+    }
   gw_extensions_reloaded (gateway);
 }
 
@@ -513,6 +517,7 @@ gateway_drain (Gateway *gateway, void (*done) (gpointer user), gpointer user)
   gateway->drained = done;
   gateway->drained_user = user;
   sig_sip_set_accepting (gateway->sip, FALSE);
+  gw_trunks_withdraw (gateway);
   gateway_check_drained (gateway);
 }
 
@@ -533,6 +538,7 @@ gateway_stop (Gateway *gateway, void (*done) (gpointer user), gpointer user)
   gateway->drained = NULL;
   gw_calls_hangup_all (gateway, "server_shutdown");
   end_sessions (gateway);
+  gw_trunks_withdraw (gateway);
   sig_sip_shutdown (gateway->sip, done, user);
 }
 

@@ -2,6 +2,7 @@
 
 #include "gateway/capture.h"
 #include "gateway/calls.h"
+#include "gateway/trunks.h"
 #include "gateway/extensions.h"
 #include "gateway/tls.h"
 #include "gateway/trunk_health.h"
@@ -36,6 +37,7 @@ add_of_parts (Gateway *gateway, GString *text)
   gw_admission_metrics (gateway, text);
   gw_call_timer_metrics (gateway, text);
   gw_capture_metrics (gateway, text);
+  gw_trunks_metrics (gateway, text);
 }
 
 static char *

@@ -36,7 +36,7 @@ gw_access_call (const CfgSettings *settings, const GwDispatchFacts *facts, const
   if (!settings->sip.registrar.enabled)
     return access;
   if (user == NULL && access != GW_ACCESS_REFUSED
-      && (!says_extension || is_of_a_trunk (settings, facts->source_address)))
+      && (!says_extension || facts->registration != NULL || is_of_a_trunk (settings, facts->source_address)))
     return access;
   g_clear_error (error);
   if (user != NULL)

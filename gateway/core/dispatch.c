@@ -62,14 +62,31 @@ typedef struct
   gboolean source_known, number_known, caller_known;
 } Misses;
 
+const char *
+gw_dispatch_called (const CfgSettings *settings, const char *registration, const char *user)
+{
+  const CfgTrunkSettings *trunk
+      = registration != NULL ? cfg_settings_find_trunk (settings, registration) : NULL;
+  const char *account;
+
+  if (trunk == NULL || trunk->numbers[0] == NULL || strcmp (trunk->numbers[0], "*") == 0)
+    return user;
+  account = trunk->from_user != NULL ? trunk->from_user : trunk->auth_username;
+  return user[0] == '\0' || g_strcmp0 (account, user) == 0 ? trunk->numbers[0] : user;
+}
+
 /* The call is for @trunk, but for what the caller must prove. */
 static gboolean
 trunk_fits (const CfgTrunkSettings *trunk, const GwDispatchFacts *facts, Misses *misses)
 {
-  if (!(trunk->direction & CFG_TRUNK_INBOUND) || !address_allowed (trunk, facts->source_address))
+  gboolean is_its_registration
+      = facts->registration != NULL && trunk->register_ && strcmp (trunk->name, facts->registration) == 0;
+
+  if (!is_its_registration
+      && (!(trunk->direction & CFG_TRUNK_INBOUND) || !address_allowed (trunk, facts->source_address)))
     return FALSE;
   misses->source_known = TRUE;
-  if (!number_listed (trunk->numbers, facts->called))
+  if (!is_its_registration && !number_listed (trunk->numbers, facts->called))
     return FALSE;
   misses->number_known = TRUE;
   if (!number_listed (trunk->allowed_numbers, facts->caller))

@@ -13,6 +13,7 @@ typedef struct
   const char *username;       /* (nullable): whom the caller proved to be */
   const char *foreign_host;   /* (nullable): host of the Request-URI when it is not ours */
   guint16 foreign_port;       /* 0: none given */
+  const char *registration;   /* (nullable): name of the trunk whose registration it came over */
   const char *asserted;       /* (nullable): the caller's number as a network says it: not yet believed */
   gboolean is_private;        /* nobody shall see who calls */
 } GwDispatchFacts;
@@ -27,6 +28,10 @@ typedef struct
   char *caller;                        /* who may be said to call: "anonymous" for one who is private */
   char *rule_id;                       /* (nullable): "SDR_...", the same */
 } GwDispatch;
+
+/** gw_dispatch_called: the number that is called: @user, but for a call over a registration that names our
+ * account there: then the first number of the trunk. (transfer none) */
+const char *gw_dispatch_called (const CfgSettings *settings, const char *registration, const char *user);
 
 typedef enum
 {

@@ -178,8 +178,8 @@ static SigSipAccessAnswer
 ask (SigSip *sip, sip_t const *message, const SigSipPeer *peer, const char *username)
 {
   const SigSipRegistering *registering = message->sip_request->rq_method == sip_method_invite
-                                              ? sig_sip_registering_of (sip, peer, message)
-                                              : NULL;
+                                             ? sig_sip_registering_of (sip, peer, message)
+                                             : NULL;
   g_autofree char *request_user = sig_sip_called_user (registering, message);
   g_autofree char *request_host = sig_sip_host (message->sip_request->rq_url);
   g_autofree char *from_user = sig_sip_user (message->sip_from->a_url);

@@ -117,8 +117,8 @@ struct _SigSip
   SigSipSubscriptionId last_subscription;
   guint min_subscription_s;
 
-  GHashTable *outside; /* outside.c: set of its own struct, owned */
-  GHashTable *probes;  /* probe.c: the same */
+  GHashTable *outside;       /* outside.c: set of its own struct, owned */
+  GHashTable *probes;        /* probe.c: the same */
   GPtrArray *registers;      /* register.c: SigSipRegistering, owned */
   GSource *registers_source; /* (nullable): some of them are over */
 

@@ -260,6 +260,11 @@ static const Row trunk_call_rows[] = {
   { OUT "  number_selection: last\n",
     "4: trunks[0].number_selection: must be rotate, random or first, not \"last\"" },
   { OUT "  privacy: full\n", "4: trunks[0].privacy: must be none or id, not \"full\"" },
+  { OUT "  register: true\n", "4: trunks[0].register: needs auth_username or from_user: whom to register" },
+  { "trunks:\n- name: a\n  numbers: [\"1\"]\n  register: true\n  from_user: a\n",
+    "4: trunks[0].register: needs an outbound_address to register at" },
+  { OUT "  register_expires: 0\n",
+    "4: trunks[0].register_expires: must be a number of seconds between 1 and 86400, not \"0\"" },
   { OUT "  from_user: a@b\n",
     "4: trunks[0].from_user: must be the user part of a SIP address, without @ and spaces, not \"a@b\"" },
 };
@@ -331,8 +336,6 @@ static const Row unsupported_rows[] = {
     "2: webhook.urls: sending webhooks is not available in this version; remove the key" },
   { "webhook: {api_key: a}\n",
     "1: webhook.api_key: sending webhooks is not available in this version; remove the key" },
-  { "trunks:\n  - name: a\n    outbound_address: h\n    register: true\n",
-    "4: trunks[0].register: registering with a provider is not available in this version; remove the key" },
 };
 
 static void

@@ -1,4 +1,8 @@
 // Trunks: headers and attributes both ways, whose number is shown, who is believed, as seen on the wire.
+import { createHash } from 'node:crypto';
+import http from 'node:http';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test, until } from './lib/tap.mjs';
 import { Gateway } from './lib/gateway.mjs';
 import { peer, watched, expect } from './lib/transferpeer.mjs';
@@ -104,4 +108,107 @@ test('what a trunk says of a call that goes out: numbers, identity, headers, tel
   t.equal([hidden.get('privacy'), hidden.get('p-asserted-identity')], ['id', '<sip:+15550002@us.example>'], 'the next number');
   target.answer(hidden, '486 Busy Here');
   target.remoteTag = null;
+});
+
+const provider = (peer, extra = {}) => ({
+  trunks: [{
+    name: 'provider', outbound_address: `127.0.0.1:${peer.port}`, register: true, auth_username: 'account', auth_password: 'hunter22secret',
+    from_host: 'provider.example', numbers: ['+15550100'], ...extra,
+  }],
+});
+
+const digest = (algorithm, text) => createHash(algorithm === 'MD5' ? 'md5' : 'sha256').update(text).digest('hex');
+
+/** Whether the Authorization of a REGISTER answers `nonce` with the password. */
+function isRight(request, nonce, password) {
+  const given = Object.fromEntries([...request.get('authorization').matchAll(/(\w+)="?([^",]*)"?/g)].map(([, key, value]) => [key, value]));
+  const hash = (text) => digest(given.algorithm, text);
+  const wanted = hash([hash(`account:${given.realm}:${password}`), given.nonce, given.nc, given.cnonce, given.qop,
+    hash(`REGISTER:${given.uri}`)].join(':'));
+  return given.nonce === nonce && given.response === wanted && given.algorithm;
+}
+
+const get = (url) => new Promise((resolve, reject) => http.get(url, (response) => {
+  let text = '';
+  response.on('data', (data) => (text += data));
+  response.on('end', () => resolve(text));
+}).on('error', reject));
+
+function reload(gateway) {
+  writeFileSync(join(gateway.directory, 'config.yaml'), JSON.stringify(gateway.config));
+  gateway.process.kill('SIGHUP');
+}
+
+const registration = async (rpc) => (await rpc.call('trunk.list')).trunks.find((trunk) => trunk.name === 'provider').registration;
+
+test('register: at a provider with a password, calls both ways, kept alive, taken back at the end', {}, async (t) => {
+  const registrar = await peer(t, 0, 'registrar');
+  const gateway = await Gateway.start(t, provider(registrar));
+  registrar.gatewayPort = gateway.config.sip_port;
+  const rpc = await watched(t, gateway, '+15550100', 'out');
+  const first = await expect(registrar, 'REGISTER');
+  t.equal([first.start, first.get('to'), first.get('expires')],
+    ['REGISTER sip:provider.example SIP/2.0', '<sip:account@provider.example>', '3600'], 'REGISTER');
+  const challenge = (algorithm) => `WWW-Authenticate: Digest realm="p", nonce="n-${algorithm}", algorithm=${algorithm}, qop="auth"`;
+  registrar.answer(first, '401 Unauthorized', [challenge('MD5'), challenge('SHA-256')]);
+  const second = await expect(registrar, 'REGISTER');
+  t.equal(isRight(second, 'n-SHA-256', 'hunter22secret'), 'SHA-256', 'credentials');
+  t.equal((await registration(rpc)).state, 'registering', 'state before the answer');
+  const contact = /<([^>]+)>/.exec(second.get('contact'))[1];
+  registrar.answer(second, '200 OK', [`Contact: <${contact}>;expires=2`]);
+  const state = await until('it is registered', async () => (await registration(rpc)).state === 'registered' && registration(rpc));
+  t.note(JSON.stringify(state));
+  t.ok(state.registered_since && state.expires_at && state.next_try_at && state.server === `127.0.0.1:${registrar.port}`, 'state');
+  t.ok(/switchroom_trunk_registered\{trunk="provider"\} 1\n/.test(await get(`${gateway.url}/metrics`)), 'metric');
+  const refresh = await expect(registrar, 'REGISTER');
+  t.equal([refresh.get('contact').startsWith(`<${contact}>`), refresh.get('call-id') === first.get('call-id')], [true, true], 'refresh');
+  registrar.answer(refresh, '200 OK', [`Contact: <${contact}>;expires=600`]);
+
+  const caller = await peer(t, gateway.config.sip_port, 'account');
+  caller.target = contact;
+  await caller.call();
+  const { attributes } = await participant(rpc, '+15550100');
+  t.equal([attributes['sip.trunkPhoneNumber'], Boolean(attributes['sip.trunkID'])], ['+15550100', true], 'the call that came in');
+  const stranger = await peer(t, gateway.config.sip_port, '+15550199');
+  t.equal((await stranger.call()).status, 200, 'from the address of the provider');
+
+  registrar.tag = null;
+  await rpc.call('participant.create', { sip_trunk_id: 'provider', sip_call_to: '7', room_name: 'out' });
+  const invite = await expect(registrar, 'INVITE');
+  t.ok(invite.get('from').startsWith('<sip:+15550100@provider.example>;tag='), invite.get('from'));
+  registrar.answer(invite, '486 Busy Here');
+  registrar.remoteTag = null;
+  gateway.process.kill('SIGTERM');
+  const last = await expect(registrar, 'REGISTER');
+  t.equal(last.get('expires'), '0', 'at the end');
+  registrar.answer(last, '200 OK');
+  t.ok(!gateway.output.includes('hunter22secret') && !JSON.stringify(state).includes('hunter22secret'), 'the password shows');
+});
+
+test('register: what goes wrong is said with what to do, and mended by a reload', {}, async (t) => {
+  const registrar = await peer(t, 0, 'registrar');
+  const gateway = await Gateway.start(t, provider(registrar, { register_expires: 60 }));
+  registrar.gatewayPort = gateway.config.sip_port;
+  const rpc = await watched(t, gateway);
+  registrar.answer(await expect(registrar, 'REGISTER'), '423 Interval Too Brief', ['Min-Expires: 120']);
+  const longer = await expect(registrar, 'REGISTER');
+  t.equal(longer.get('expires'), '120', 'after 423');
+  registrar.answer(longer, '401 Unauthorized', ['WWW-Authenticate: Digest realm="p", nonce="n1", algorithm=MD5, qop="auth"']);
+  registrar.answer(await expect(registrar, 'REGISTER'), '403 Forbidden');
+  await gateway.line(/Registration failed .*trunk=provider .*status=403 .*todo="[^"]*check both/);
+  const failed = await registration(rpc);
+  t.equal([failed.state, failed.sip_status_code, failed.sip_status, failed.failures], ['failed', 403, 'Forbidden', 1], 'state');
+  t.ok(/auth_password/.test(failed.error) && failed.next_try_at, failed.error);
+  gateway.config.trunks[0].auth_password = 'another';
+  reload(gateway);
+  const mended = await expect(registrar, 'REGISTER');
+  registrar.answer(mended, '200 OK');
+  await gateway.line(/Registered with the provider .*trunk=provider .*expires=60/);
+  gateway.config.trunks[0].register = false;
+  reload(gateway);
+  const back = await expect(registrar, 'REGISTER');
+  t.equal(back.get('expires'), '0', 'when it is switched off');
+  registrar.answer(back, '200 OK');
+  registrar.remoteTag = null; // no call
+  t.equal(await registration(rpc), undefined, 'no registration');
 });

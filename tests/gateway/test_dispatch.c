@@ -443,6 +443,50 @@ a_network_is_believed_where_it_is_trusted (void)
   check_caller ("", NULL, TRUE, "anonymous");
 }
 
+/* A call over a registration of ours is for that trunk, whatever its number and address. */
+static void
+calls_over_a_registration (void)
+{
+  static const char text[]
+      = "trunks:\n"
+        "  - {name: in, direction: inbound, numbers: [\"1\"], allowed_addresses: [192.0.2.1]}\n"
+        "  - {name: reg, outbound_address: sip.example, register: true, auth_username: me, auth_password: "
+        "p,\n"
+        "     numbers: [\"+15550100\"], allowed_numbers: [friend]}\n";
+  g_autoptr (CfgSettings) settings = cfg_settings_parse (text, strlen (text), "t", NULL);
+  const struct
+  {
+    const char *registration, *called, *caller, *trunk, *number;
+  } table[] = {
+    { "reg", "+15550999", "friend", "reg", "+15550999" },
+    { "reg", "me", "friend", "reg", "+15550100" },
+    { "reg", "", "friend", "reg", "+15550100" },
+    { "reg", "+15550999", "foe", NULL, "+15550999" },
+    { "reg", "1", "friend", "in", "1" }, /* the first that fits in file order */
+    { NULL, "+15550100", "friend", NULL, "+15550100" },
+    { "gone", "+15550100", "friend", NULL, "+15550100" },
+  };
+
+  g_assert_nonnull (settings);
+  g_assert_cmpint (settings->trunks[1].direction, ==, CFG_TRUNK_OUTBOUND);
+  for (guint i = 0; i < G_N_ELEMENTS (table); i++)
+    {
+      const char *called = gw_dispatch_called (settings, table[i].registration, table[i].called), *password;
+      const GwDispatchFacts facts = { .called = called,
+                                      .caller = table[i].caller,
+                                      .source_address = "192.0.2.1",
+                                      .registration = table[i].registration };
+      g_auto (GwDispatch) result = { 0 };
+
+      g_test_message ("row %u", i);
+      g_assert_cmpstr (called, ==, table[i].number);
+      g_assert_cmpint (gw_dispatch (settings, &facts, &result, NULL), ==, table[i].trunk != NULL);
+      g_assert_cmpstr (result.trunk != NULL ? result.trunk->name : NULL, ==, table[i].trunk);
+      g_assert_cmpint (gw_dispatch_access (settings, &facts, NULL, &password, NULL), ==,
+                       table[i].trunk != NULL ? GW_ACCESS_OPEN : GW_ACCESS_REFUSED);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -455,6 +499,7 @@ main (int argc, char **argv)
   g_test_add_func ("/gateway/dispatch/access", test_access);
   g_test_add_func ("/gateway/dispatch/routes", test_routes);
   g_test_add_func ("/gateway/dispatch/routes_have_rooms_of_their_own", test_routes_have_rooms_of_their_own);
+  g_test_add_func ("/gateway/dispatch/calls_over_a_registration", calls_over_a_registration);
   g_test_add_func ("/gateway/dispatch/a_network_is_believed_where_it_is_trusted",
                    a_network_is_believed_where_it_is_trusted);
   return g_test_run ();

@@ -323,8 +323,7 @@ endpoint_free (Endpoint *e)
   g_string_free (e->heard, TRUE);
   char *texts[]
       = { e->from_user, e->from_display, e->request_user, e->request_uri, e->source_address, e->transport,
-          e->username,  e->headers,      e->sdp,          e->phrase,      e->reason,
-          e->over };
+          e->username,  e->headers,      e->sdp,          e->phrase,      e->reason,         e->over };
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
     g_free (texts[i]);
   g_free (e);

@@ -56,11 +56,11 @@ run (const char *name, guint wanted_s, const Step *steps, gsize n)
 }
 
 #define RUN(name, wanted, steps) run (name, wanted, steps, G_N_ELEMENTS (steps))
-#define OFF     SIG_REGISTRATION_OFF
-#define TRYING  SIG_REGISTRATION_REGISTERING
-#define UP      SIG_REGISTRATION_REGISTERED
-#define FAILED  SIG_REGISTRATION_FAILED
-#define LEAVING SIG_REGISTRATION_UNREGISTERING
+#define OFF                      SIG_REGISTRATION_OFF
+#define TRYING                   SIG_REGISTRATION_REGISTERING
+#define UP                       SIG_REGISTRATION_REGISTERED
+#define FAILED                   SIG_REGISTRATION_FAILED
+#define LEAVING                  SIG_REGISTRATION_UNREGISTERING
 
 static void
 a_registration_is_kept_alive (void)
