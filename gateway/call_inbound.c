@@ -284,6 +284,15 @@ choose (Gateway *gateway, const GwDispatchFacts *facts, gboolean for_extension, 
                    error);
 }
 
+/* The facts keep what they name. */
+static void
+read_identities (const SigSipInvite *invite, SigIdentities *identities, GwDispatchFacts *facts)
+{
+  sig_identities_read (invite->headers, invite->n_headers, identities);
+  facts->asserted = identities->has_asserted ? identities->asserted.user : NULL;
+  facts->is_private = identities->is_private;
+}
+
 void
 gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *received)
 {
@@ -307,9 +316,7 @@ gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *received
   gboolean for_extension = is_for_extension (gateway, &invite, extension);
 
   gateway->n_calls_total++;
-  sig_identities_read (invite.headers, invite.n_headers, &identities);
-  facts.asserted = identities.has_asserted ? identities.asserted.user : NULL;
-  facts.is_private = identities.is_private;
+  read_identities (&invite, &identities, &facts);
   invite.from_user = facts.caller;
   invite.request_user = facts.called;
   status = choose (gateway, &facts, for_extension, replaced != NULL, &dispatch, &error);
