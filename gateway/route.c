@@ -95,6 +95,7 @@ call_target (GwCall *call, const SigSipInvite *invite, const GwDispatch *dispatc
     .headers = headers,
     .codecs = codecs,
     .is_passed_on = TRUE,
+    .ringing_timeout_s = call->ringing_timeout_s,
     .max_forwards = invite->max_forwards - 1, /* 0 was refused with 483 */
     .redirect_hosts = dispatch != NULL ? (const char *const *)dispatch->trunk->allowed_targets : NULL,
   };

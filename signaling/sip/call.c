@@ -11,7 +11,10 @@ static const SigTimerHeaders no_headers;
 
 /* 64 x T1 until the stack gives a request up, and some more. */
 #define PATIENCE_T1 72
-#define MAX_LINES   64
+
+/* Of an Expires header; for longer no timer is needed. */
+#define MAX_EXPIRES_S 86400
+#define MAX_LINES     64
 
 static gboolean
 on_ended (gpointer data)
@@ -375,6 +378,7 @@ answer (SigSipCall *call, const char *sdp)
   SigTimerStep step = sig_sip_timer_step (call, &(SigTimerEvent){ .type = SIG_TIMER_ANSWER });
   respond (call, 200, call->sent_early ? NULL : sdp, &step.headers);
   call->is_answered = TRUE;
+  sig_sip_call_set_timer (call, 0, NULL);
 }
 
 void
@@ -415,6 +419,25 @@ refuse (SigSipCall *call, int status, const char *phrase, guint retry_after_s, c
                TAG_IF (reason, SIPTAG_REASON_STR (reason)), TAG_END ());
   sig_sip_call_end (call, SIG_SIP_END_LOCAL, status, sig_sip_phrase (status, phrase), NULL);
   sig_sip_call_release (call);
+}
+
+static gboolean
+on_expired (gpointer data)
+{
+  SigSipCall *call = data;
+
+  nua_respond (call->nh, 487, sig_sip_phrase (487, NULL), TAG_END ());
+  sig_sip_call_end (call, SIG_SIP_END_TIMEOUT, 487, "Request Expired", NULL);
+  sig_sip_call_release (call);
+  return G_SOURCE_REMOVE;
+}
+
+/** sig_sip_call_expire: a caller's INVITE says for how long an answer is of use (RFC 3261 13.3.1). */
+void
+sig_sip_call_expire (SigSipCall *call, gulong seconds)
+{
+  if (seconds > 0 && seconds <= MAX_EXPIRES_S)
+    sig_sip_call_set_timer (call, (guint)seconds * 1000, on_expired);
 }
 
 void

@@ -237,6 +237,8 @@ sig_sip_on_invite (SigSipListener *listener, nua_handle_t *nh, sip_t const *mess
   sig_sip_call_follow_routes (call);
   if (sig_sip_is_behind_nat (&peer, message))
     sig_sip_call_send_to (call, &peer);
+  if (message->sip_expires != NULL)
+    sig_sip_call_expire (call, message->sip_expires->ex_delta);
   announce (call, message, &step.headers, username, replaced);
 }
 

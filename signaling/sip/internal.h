@@ -298,6 +298,7 @@ void sig_sip_call_set_timer (SigSipCall *call, guint ms, GSourceFunc function);
 void sig_sip_call_forget_reoffer (SigSipCall *call);
 void sig_sip_call_pracked (SigSipCall *call);
 void sig_sip_call_go_on (SigSipCall *call);
+void sig_sip_call_expire (SigSipCall *call, gulong seconds);
 
 /* inbound.c */
 void sig_sip_on_invite (SigSipListener *listener, nua_handle_t *nh, sip_t const *message);

@@ -165,6 +165,16 @@ test('CANCEL of the caller crosses the answer of the callee: both calls end, onc
   t.equal([left.length, new Set(left.map((event) => event.participant.sid)).size], [16, 16], 'who left, how often');
 });
 
+test('a routed call that nobody takes ends after ringing_timeout of the trunk: 408', {}, async (t) => {
+  const { callee, phone } = await pair(t, { ringing_timeout: 1 });
+  const answered = phone.call().catch((error) => ({ error }));
+  const invite = await expect(callee, 'INVITE');
+  callee.answer(invite, '180 Ringing');
+  callee.answer(await expect(callee, 'CANCEL'), '200 OK');
+  callee.answer(invite, '487 Request Terminated');
+  t.equal((await answered).status, 408, 'the caller');
+});
+
 test('only targets that the trunk allows: others get their answer at once, and nothing is sent there', {}, async (t) => {
   const gateway = await Gateway.start(t, {
     trunks: [

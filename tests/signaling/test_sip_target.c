@@ -128,6 +128,34 @@ test_tell (void)
   dialog_ack (dialog, NULL);
 }
 
+/* An answer is of use for so long only, and an answered call goes on. */
+static void
+test_expires (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+
+  dialog_request (dialog, "INVITE", "Expires: 1\r\n", "application/sdp", OFFER);
+  run_until (e->n_invites == 1);
+  sig_sip_call_ring (e->sip, e->call);
+  wire_expect (wire, "SIP/2.0 180");
+  wire_expect (wire, "SIP/2.0 487");
+  dialog_request (dialog, "ACK", NULL, NULL, NULL);
+  run_until (e->n_ended == 1);
+  g_assert_cmpstr (endpoint_heard (e), ==, "invite ended:timeout:487");
+
+  g_autoptr (Dialog) answered = dialog_new (wire);
+  dialog_request (answered, "INVITE", "Expires: 1\r\n", "application/sdp", OFFER);
+  run_until (e->n_invites == 2);
+  sig_sip_call_answer (e->sip, e->call, ANSWER);
+  wire_expect (wire, "SIP/2.0 200");
+  dialog_learn (answered);
+  dialog_ack (answered, NULL);
+  run_for_ms (1200);
+  g_assert_cmpuint (e->n_ended, ==, 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -136,5 +164,6 @@ main (int argc, char **argv)
   g_test_add_func ("/signaling/sip/target/uri_and_hops", test_uri_and_hops);
   g_test_add_func ("/signaling/sip/target/came_back", test_came_back);
   g_test_add_func ("/signaling/sip/target/tell", test_tell);
+  g_test_add_func ("/signaling/sip/target/expires", test_expires);
   return g_test_run ();
 }
