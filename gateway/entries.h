@@ -1,5 +1,6 @@
-/* Trunks and dispatch rules made through the API, beside those of the configuration file. They are kept in the
- * store, obey the same keys and checks, and together with the file they are what Gateway.settings says. */
+/* Trunks and dispatch rules made through the API, beside those of the configuration file. They are kept in
+ * the store, obey the same keys and checks, and together with the file they are what Gateway.settings says.
+ */
 #pragma once
 
 #include "gateway/gateway.h"
@@ -12,22 +13,24 @@ GwEntries *gw_entries_new (GwStore *store);
 void gw_entries_free (GwEntries *entries);
 
 /**
- * gw_entries_merge: the settings of the file @file with the entries behind them. An entry that does not go with
- * the file any more (its name is taken, its trunk is gone) is left out, with a warning in the log: the file
- * wins.
+ * gw_entries_merge: the settings of the file @file with the entries behind them. An entry that does not go
+ * with the file any more (its name is taken, its trunk is gone) is left out, with a warning in the log: the
+ * file wins.
  *
  * @never_demo: as CfgEntries
  * Returns: owned by @entries until the next merge or change.
  */
 const CfgSettings *gw_entries_merge (GwEntries *entries, const CfgSettings *file, gboolean never_demo);
 
-/** GwEntryDone: @id: of the entry, NULL with @error; @error: the disk cannot be written, nothing has changed. */
+/** GwEntryDone: @id: of the entry, NULL with @error; @error: the disk cannot be written, nothing has changed.
+ */
 typedef void (*GwEntryDone) (Gateway *gateway, gpointer user, const char *id, const GError *error);
 
 /**
  * gw_entry_put: makes an entry, or changes one.
  * @id: (nullable): NULL: a new one gets an id
- * @fields: (transfer none): keys as in the configuration; when @id is there they replace its own, null removes
+ * @fields: (transfer none): keys as in the configuration; when @id is there they replace its own, null
+ * removes
  * @field: (out) (transfer full) (nullable): with @error, which of the fields is wrong
  * @done: once it is on the disk
  *
