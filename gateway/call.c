@@ -86,6 +86,7 @@ gw_call_free (gpointer data)
   gw_call_rule_clear (call);
   gw_call_digits_ended (call);
   g_free (call->dialtone);
+  g_free (call->first_sdp);
   g_free (call->second_sdp);
   g_assert (call->pin == NULL);
   gw_route_clear (&call->route);

@@ -20,7 +20,7 @@ encryption_of (const GwCall *call, CfgEncryption setting)
       return SIG_SDP_ENCRYPT_REQUIRE;
     case CFG_ENCRYPTION_UNSET:
     default:
-      /* Who offers keys gets keys; nobody is sent an offer that he did not ask for. */
+      /* Who offers keys gets keys; nobody is offered any who does not refuse a plain call. */
       return call->v.inbound ? SIG_SDP_ENCRYPT_ACCEPT : SIG_SDP_ENCRYPT_DISABLE;
     }
 }
@@ -43,13 +43,17 @@ gw_call_take_policy (GwCall *call, const CfgTrunkSettings *trunk, const CfgDispa
 {
   const CfgMediaSettings *media = &call->gateway->settings->media;
   const CfgEncryption of_trunk = trunk != NULL ? trunk->media_encryption : CFG_ENCRYPTION_UNSET;
+  CfgEncryption setting;
   const CfgCodecOrder order
       = first_order (rule != NULL ? rule->codec_order : CFG_CODEC_ORDER_UNSET,
                      trunk != NULL ? trunk->codec_order : CFG_CODEC_ORDER_UNSET, media->codec_order);
 
   if (rule != NULL && asked == CFG_ENCRYPTION_UNSET)
     asked = rule->media_encryption;
-  call->v.encryption = (guint)encryption_of (call, first_encryption (asked, of_trunk, media->encryption));
+  setting = first_encryption (asked, of_trunk, media->encryption);
+  call->v.encryption = (guint)encryption_of (call, setting);
+  call->may_be_secure = !call->v.inbound && call->v.encryption != SIG_SDP_ENCRYPT_REQUIRE
+                        && setting != CFG_ENCRYPTION_DISABLE;
   call->v.our_codec_order = order == CFG_CODEC_ORDER_OURS;
   call->v.dtmf = trunk != NULL && trunk->dtmf != CFG_DTMF_UNSET ? trunk->dtmf : media->dtmf;
   if (call->v.dtmf == CFG_DTMF_UNSET)

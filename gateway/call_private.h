@@ -61,8 +61,11 @@ struct _GwCall
   SigSdp *remote; /* v.remote_sdp, parsed: the offer being answered */
   SigSdpPlan plan;
   gboolean has_plan, media_attached;
-  char *second_sdp;       /* (nullable): what a callee is offered that refuses the first offer */
-  gboolean awaits_answer; /* our offer is out: in a 2xx to an INVITE without one, or a re-INVITE */
+  char *first_sdp, *second_sdp; /* (nullable): the second is for a callee that refuses the first; secrets */
+  guint64 first_version;        /* of first_sdp; the other has the next */
+  guint first_encryption;       /* what v.encryption was with first_sdp */
+  gboolean may_be_secure;       /* a call of ours, encryption is neither required nor off */
+  gboolean awaits_answer;       /* our offer is out: in a 2xx to an INVITE without one, or a re-INVITE */
   MediaLegStats stats;
   char *codec, *cipher, *remote_media; /* (nullable): of the first packet */
   char *transport, *tls; /* (nullable): "udp", "tcp" or "tls"; version and cipher of the connection */

@@ -210,7 +210,7 @@ gw_call_write_offer (GwCall *call)
   return call->v.sdp;
 }
 
-/* Beside an offer of RTP/AVP with keys, which a peer that insists on encryption refuses: RTP/SAVP. */
+/* Beside an offer of RTP/AVP, which a peer that insists on encryption refuses: RTP/SAVP. */
 const char *
 gw_call_write_second_offer (GwCall *call)
 {
@@ -219,10 +219,15 @@ gw_call_write_second_offer (GwCall *call)
   SigSdpCrypto crypto[GW_CALL_MAX_SUITES];
   SigSdpLocal local;
 
-  if (wanted.encryption != SIG_SDP_ENCRYPT_ALLOW)
+  if (!call->may_be_secure)
     return NULL;
-  wanted.encryption = SIG_SDP_ENCRYPT_REQUIRE;
+  g_free (call->first_sdp);
+  call->first_sdp = g_strdup (call->v.sdp);
+  call->first_version = call->v.sdp_version;
+  call->first_encryption = call->v.encryption;
+  call->v.encryption = wanted.encryption = SIG_SDP_ENCRYPT_REQUIRE; /* for its keys */
   local = local_values (call, sections, 1, crypto);
+  call->v.encryption = call->first_encryption;
   local.version++;
   g_free (call->second_sdp);
   call->second_sdp = sig_sdp_write_offer (&wanted, &local);
@@ -230,20 +235,21 @@ gw_call_write_second_offer (GwCall *call)
   return call->second_sdp;
 }
 
-/* The answer tells which of our two offers it was for: from now on that one is what we said. */
+/* The answer tells which of our two offers it was for: from now on that one is what we said. Of several
+ * phones one may have taken the one, another the other: the last that speaks counts. */
 static void
-take_second_offer (GwCall *call, const SigSdp *answer)
+note_offer_taken (GwCall *call, const SigSdp *answer)
 {
   gboolean is_secure = FALSE;
 
+  if (call->second_sdp == NULL || call->v.was_answered)
+    return;
   for (guint i = 0; i < answer->n_sections; i++)
     is_secure |= answer->sections[i].port != 0 && sig_sdp_proto_is_secure (answer->sections[i].proto);
-  if (call->second_sdp == NULL || !is_secure)
-    return;
   g_free (call->v.sdp);
-  call->v.sdp = g_steal_pointer (&call->second_sdp);
-  call->v.sdp_version++;
-  call->v.encryption = SIG_SDP_ENCRYPT_REQUIRE;
+  call->v.sdp = g_strdup (is_secure ? call->second_sdp : call->first_sdp);
+  call->v.sdp_version = call->first_version + (is_secure ? 1 : 0);
+  call->v.encryption = is_secure ? SIG_SDP_ENCRYPT_REQUIRE : call->first_encryption;
 }
 
 /* RFC 3261 14.2 wants the same of an answer to a re-INVITE without an offer. */
@@ -295,14 +301,17 @@ plan_answer_to_reoffer (const GwCall *call, const SigSdp *answer, SigSdpPlan *pl
 gboolean
 gw_call_take_answer (GwCall *call, const char *sdp, GError **error)
 {
-  const SigSdpPolicy wanted = gw_call_sdp_policy (call);
   g_autoptr (SigSdp) answer = sig_sdp_parse (sdp, strlen (sdp), error);
   gboolean follows = call->remote != NULL;
+  SigSdpPolicy wanted;
   SigSdpPlan plan;
 
-  if (answer == NULL
-      || !(follows ? plan_answer_to_reoffer (call, answer, &plan, error)
-                   : sig_sdp_plan_from_answer (&wanted, answer, &plan, error))
+  if (answer == NULL)
+    return FALSE;
+  note_offer_taken (call, answer);
+  wanted = gw_call_sdp_policy (call);
+  if (!(follows ? plan_answer_to_reoffer (call, answer, &plan, error)
+                : sig_sdp_plan_from_answer (&wanted, answer, &plan, error))
       || !check_family (call, &plan, error))
     return FALSE;
   if (follows)
@@ -310,8 +319,6 @@ gw_call_take_answer (GwCall *call, const char *sdp, GError **error)
       sig_sdp_free (call->remote);
       call->remote = g_steal_pointer (&answer);
     }
-  else
-    take_second_offer (call, answer);
   call->awaits_answer = FALSE;
   g_free (call->v.remote_sdp);
   call->v.remote_sdp = g_strdup (sdp);

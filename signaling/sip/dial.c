@@ -324,6 +324,7 @@ redial_new (SigSipPlan *plan, const SigSipAttempt *attempt, const char *from)
   kept->uri = g_strdup (attempt->uri);
   kept->to = make_to (plan->dial.to_uri);
   kept->from = g_strdup (from);
+  kept->route = g_strdup (attempt->route);
   kept->is_udp_only = (way.has_transport && !way.is_tcp) || attempt->send_to != NULL;
   return kept;
 }

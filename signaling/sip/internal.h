@@ -177,6 +177,7 @@ typedef struct
 {
   SigSipPlan *plan;
   char *uri, *to, *from;
+  char *route;             /* (nullable) */
   gboolean is_udp_only;    /* somebody chose UDP: no change to TCP for a large request */
   gboolean has_second;     /* the second offer was made */
   SigTimerHeaders headers; /* of the last INVITE */

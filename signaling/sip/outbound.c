@@ -87,6 +87,7 @@ sig_sip_redial_free (SigSipRedial *redial)
   g_free (redial->uri);
   g_free (redial->to);
   g_free (redial->from);
+  g_free (redial->route);
   g_free (redial);
 }
 
@@ -145,9 +146,10 @@ redial (SigSipCall *call, int status, sip_t const *message)
     return FALSE;
 
   g_autofree char *from = g_strdup_printf ("%s;tag=%s", call->redial->from, message->sip_from->a_tag);
-  call->nh = nua_handle (call->listener->nua, NULL, NUTAG_URL (call->redial->uri),
-                         SIPTAG_TO_STR (call->redial->to), SIPTAG_FROM_STR (from),
-                         SIPTAG_CALL_ID_STR (message->sip_call_id->i_id), TAG_END ());
+  call->nh = nua_handle (
+      call->listener->nua, NULL, NUTAG_URL (call->redial->uri), SIPTAG_TO_STR (call->redial->to),
+      SIPTAG_FROM_STR (from), SIPTAG_CALL_ID_STR (message->sip_call_id->i_id),
+      TAG_IF (call->redial->route, NUTAG_INITIAL_ROUTE_STR (call->redial->route)), TAG_END ());
   g_assert (call->nh != NULL);
   nua_handle_bind (call->nh, GSIZE_TO_POINTER (call->id));
   nua_handle_bind (old, NULL);

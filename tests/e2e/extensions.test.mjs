@@ -52,7 +52,7 @@ for (const transport of ['tcp', 'tls'])
       registrar: { enabled: true, users } } });
     const rpc = await watched(t, gateway, 'desk');
     const at = transport === 'tls' ? `<sip:localhost:${port};transport=tls;lr>` : null;
-    const alice = await linphone(t, gateway, 'alice', { hz: 600, transport, answer: true,
+    const alice = await linphone(t, gateway, 'alice', { hz: 600, transport, answer: true, encryption: at && 'mandatory',
       extra: at ? { sip: { root_ca: authority.ca, verify_server_certs: 1, verify_server_cn: 1 }, proxy: { reg_proxy: at, reg_route: at } } : {} });
     const bob = await baresip(t, gateway, 'bob', { hz: 900 });
     await registered(rpc, { alice: 1, bob: 1 });

@@ -177,7 +177,9 @@ for (const [encryption, suite] of [['optional', 'AES_CM_128_HMAC_SHA1_80'], ['ma
     await gateway.line(new RegExp(`Media started.*cipher=${suite}`));
   });
 
-for (const [mode, encryption, cipher] of [['require', 'mandatory', 'AES_CM_128_HMAC_SHA1_80'], ['allow', 'optional', 'none'], ['allow', null, 'none']])
+for (const [mode, encryption, cipher] of [['require', 'mandatory', 'AES_CM_128_HMAC_SHA1_80'],
+  ['allow', 'mandatory', 'AES_CM_128_HMAC_SHA1_80'], [undefined, 'mandatory', 'AES_CM_128_HMAC_SHA1_80'],
+  ['allow', 'optional', 'none'], ['allow', null, 'none']])
   test(`participant.create with media_encryption ${mode} calls Linphone with SRTP ${encryption}`, {}, async (t) => {
     const gateway = await Gateway.start(t);
     const rpc = await watched(t, gateway, 'lobby');
@@ -188,6 +190,10 @@ for (const [mode, encryption, cipher] of [['require', 'mandatory', 'AES_CM_128_H
     await phone.hears(700);
     await other.hears(900);
     await gateway.line(new RegExp(`Media started.*participant=callee.*cipher=${cipher}`));
+    if (encryption !== 'mandatory') return;
+    t.equal(phone.log.match(/^Session-Expires: 1800/gm)?.length, mode === 'require' ? 1 : 2, 'offers with a session timer: RTP/AVP is refused first');
+    await rpc.call('participant.hold', { room: 'lobby', identity: 'callee', held: true }); // offers the same way
+    await phone.shows(/has been paused by/);
   });
 
 test('Linphone over TLS with SRTP, certificate verified: it calls in', {}, async (t) => {
