@@ -260,3 +260,20 @@ test('a transfer out of a bridge leaves the two others in it', { timeout: 60 }, 
   target.remoteTag = null;
   await ends(open.callee);
 });
+
+test('allowed_targets by the API: no open relay, and a trunk that routes at once', {}, async (t) => {
+  const gateway = await Gateway.start(t, { trunks: [{ name: 'other', direction: 'inbound', numbers: ['100'], allowed_addresses: ['192.0.2.1'] }] });
+  const rpc = await watched(t, gateway);
+  const make = (fields) => rpc.call('trunk.create', { name: 'edge', direction: 'inbound', ...fields }).catch((error) => error);
+  const open = await make({ numbers: ['callee'], allowed_targets: ['127.0.0.1'] });
+  t.equal(open.data?.code, 'invalid_argument', open.message);
+  t.ok(/open relay/.test(open.message), open.message);
+  const made = await make({ allowed_addresses: ['127.0.0.1'], allowed_targets: ['127.0.0.1'] });
+  t.ok(made.trunk, JSON.stringify(made.message ?? made));
+  const callee = await peer(t, gateway.config.sip_port, 'callee');
+  const phone = await caller(t, gateway, callee);
+  await bridged(t, { callee, phone });
+  await phone.hangUp();
+  phone.remoteTag = null;
+  await ends(callee);
+});
