@@ -11,7 +11,7 @@ for (const transport of ['udp', 'tcp'])
   test(`interop scenarios over ${transport}`, { timeout: 120 }, async (t) => {
     const { gateway, ports } = await startInterop(t);
     const { status, output } = await runScenarios(t, gateway.config.sip_port, {
-      RUN_ALL: 1, TRANSPORT: transport, TLS_PORT: ports[5061],
+      RUN_ALL: 1, RUN_TLS: transport === 'udp' ? 1 : 0, TRANSPORT: transport, TLS_PORT: ports[5061],
       REFER_TARGET_CSV: targetFile(t, await freePort()), PROXY_TARGET_CSV: targetFile(t, await freePort()),
     });
     t.note(output);

@@ -99,10 +99,19 @@ choose () {
   wanted PROXY && add proxy_invite_bye csv="$PROXY_TARGET_CSV"
   wanted AUTH && add auth_invite && add auth_wrong_password && add register_wrong_password
   wanted CODECS && add codecs && add many_media && add invite_no_offer
-  wanted IPV6 && for name in options invite_bye register; do add "$name-ipv6" way=ipv6; done
-  wanted TLS && for name in options invite_bye register message reinvite; do add "$name-tls" way=tls; done
-  wanted ERRORS && for name in unknown_number forbidden relay_refused method_not_allowed unknown_method require_unknown event_unknown \
-    unsupported_codecs codec_change malformed_sdp not_sdp contact_not_sip max_forwards_zero bye_without_dialog info_refused; do add "$name"; done
+  wanted IPV6 && for name in options invite_bye register message prack subscribe_notify reinvite cancel auth_invite; do
+    add "$name-ipv6" way=ipv6
+  done
+  wanted TLS && for name in options invite_bye register message info update prack subscribe_notify reinvite session_timer \
+    cancel auth_invite codecs; do
+    add "$name-tls" way=tls
+  done
+  wanted ERRORS && for name in unknown_number forbidden relay_refused method_not_allowed unknown_method require_unknown \
+    event_unknown unsupported_codecs codec_change malformed_sdp not_sdp contact_not_sip max_forwards_zero \
+    bye_without_dialog info_refused; do
+    add "$name"
+  done
+  return 0
 }
 
 # ---------------------------------------------------------------- who we are

@@ -27,7 +27,7 @@ export async function runScenarios(t, port, set = {}, { host = '127.0.0.1' } = {
   const child = spawn(join(root, 'tests/sipp/run_scenarios.sh'), [host, String(port)], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
-      ...process.env, SCENARIO_DELAY_MS: 0, PARALLEL: 4, PRECHECK_OPTIONS: 0, LOCAL_PORT: await freePort(120),
+      ...process.env, SCENARIO_DELAY_MS: 0, PARALLEL: 4, PRECHECK_OPTIONS: 0, LOCAL_PORT: await freePort(160),
       SCENARIO_TIMEOUT_SEC: t.options.sanitized ? 40 : 20, LOG_DIR: directory, ...set,
     },
   });
