@@ -111,7 +111,7 @@ parse_q (const char *text)
 {
   double q = text != NULL ? g_ascii_strtod (text, NULL) : 1.0;
 
-  return (guint)(CLAMP (q, 0.0, 1.0) * 1000 + 0.5);
+  return q >= 0.0 ? (guint)(MIN (q, 1.0) * 1000 + 0.5) : 0; /* "nan" is a number to strtod */
 }
 
 /* FALSE: a contact that we could not call. */
