@@ -340,6 +340,12 @@ cfg_trunk_asks_for_password (const CfgTrunkSettings *trunk)
   return trunk->auth_username != NULL && !(trunk->direction & CFG_TRUNK_OUTBOUND);
 }
 
+const char *
+cfg_trunk_account (const CfgTrunkSettings *trunk)
+{
+  return trunk->from_user != NULL ? trunk->from_user : trunk->auth_username;
+}
+
 const CfgSipUser *
 cfg_settings_find_user (const CfgSettings *settings, const char *username)
 {

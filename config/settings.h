@@ -433,6 +433,8 @@ char *cfg_trunk_host (const CfgTrunkSettings *trunk) G_GNUC_WARN_UNUSED_RESULT;
 const CfgTrunkSettings *cfg_settings_find_trunk (const CfgSettings *settings, const char *name);
 /** cfg_trunk_asks_for_password: its credentials are what callers must prove, not what we answer with. */
 gboolean cfg_trunk_asks_for_password (const CfgTrunkSettings *trunk);
+/** cfg_trunk_account: whom it registers as. (nullable) */
+const char *cfg_trunk_account (const CfgTrunkSettings *trunk);
 /** cfg_settings_find_user: of the registrar, by its name (nullable); NULL when it is not there or switched
  * off. */
 const CfgSipUser *cfg_settings_find_user (const CfgSettings *settings, const char *username);

@@ -60,7 +60,7 @@ check_registration (CfgReader *reader, const CfgTrunkSettings *trunk, const char
     return TRUE;
   if (!(trunk->direction & CFG_TRUNK_OUTBOUND))
     return cfg_reader_fail_at (reader, at, "needs an outbound_address to register at");
-  if (trunk->from_user == NULL && trunk->auth_username == NULL)
+  if (cfg_trunk_account (trunk) == NULL)
     return cfg_reader_fail_at (reader, at, "needs auth_username or from_user: whom to register");
   return TRUE;
 }
@@ -71,7 +71,7 @@ cfg_check_trunk_calls (CfgReader *reader, CfgTrunkSettings *trunk, const char *p
   g_autofree char *trust = g_strconcat (path, ".trust_id_inbound", NULL);
 
   if (!cfg_reader_was_given (reader, trust))
-    trunk->trust_id_inbound
-        = trunk->allowed_addresses[0] != NULL || cfg_trunk_asks_for_password (trunk) || trunk->register_;
+    trunk->trust_id_inbound = trunk->allowed_addresses[0] != NULL || cfg_trunk_asks_for_password (trunk)
+                              || (trunk->register_ && !(trunk->direction & CFG_TRUNK_INBOUND));
   return check_maps (reader, trunk, path) && check_registration (reader, trunk, path);
 }

@@ -317,7 +317,7 @@ gw_call_on_invite (gpointer data, SigSipCallId sip, const SigSipInvite *received
 
   gateway->n_calls_total++;
   read_identities (&invite, &identities, &facts);
-  invite.from_user = facts.caller;
+  invite.from_user = facts.is_private ? "anonymous" : facts.caller;
   invite.request_user = facts.called;
   status = choose (gateway, &facts, for_extension, replaced != NULL, &dispatch, &error);
   if (status != 0)

@@ -62,6 +62,8 @@ route_by_trunk (Gateway *gateway, const GwDialParams *params, Route *route, GErr
   route->trunk = trunk;
   if (params->from_number == NULL)
     route->number = gw_trunks_next_number (gateway, trunk);
+  if (route->number == NULL && trunk->register_)
+    route->number = cfg_trunk_account (trunk);
   route->trunk_id = g_strdup (trunk->id);
   route->is_private = trunk->hides_caller;
   return TRUE;

@@ -69,12 +69,14 @@ transport_word (CfgSipTransports transport)
 static void
 begin (Gateway *gateway, const CfgTrunkSettings *trunk)
 {
-  g_autofree char *registrar
-      = g_strdup_printf ("sip:%s%s", trunk->outbound_address, transport_word (trunk->transport));
+  const char *address = trunk->outbound_address;
+  gboolean is_bare_ipv6 = address[0] != '[' && strchr (address, ':') != strrchr (address, ':');
+  g_autofree char *registrar = g_strdup_printf (is_bare_ipv6 ? "sip:[%s]%s" : "sip:%s%s", address,
+                                                transport_word (trunk->transport));
   const SigSipRegister what = {
     .name = trunk->name,
     .registrar = registrar,
-    .user = trunk->from_user != NULL ? trunk->from_user : trunk->auth_username,
+    .user = cfg_trunk_account (trunk),
     .host = trunk->from_host,
     .auth_username = trunk->auth_username,
     .auth_password = trunk->auth_password,

@@ -67,12 +67,10 @@ gw_dispatch_called (const CfgSettings *settings, const char *registration, const
 {
   const CfgTrunkSettings *trunk
       = registration != NULL ? cfg_settings_find_trunk (settings, registration) : NULL;
-  const char *account;
 
   if (trunk == NULL || trunk->numbers[0] == NULL || strcmp (trunk->numbers[0], "*") == 0)
     return user;
-  account = trunk->from_user != NULL ? trunk->from_user : trunk->auth_username;
-  return user[0] == '\0' || g_strcmp0 (account, user) == 0 ? trunk->numbers[0] : user;
+  return user[0] == '\0' || g_strcmp0 (cfg_trunk_account (trunk), user) == 0 ? trunk->numbers[0] : user;
 }
 
 /* The call is for @trunk, but for what the caller must prove. */

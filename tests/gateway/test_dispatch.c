@@ -439,6 +439,8 @@ a_network_is_believed_where_it_is_trusted (void)
   check_caller (", allowed_addresses: [192.0.2.0/24]", "+1555", FALSE, "+1555");
   check_caller (", allowed_addresses: [192.0.2.0/24], trust_id_inbound: false", "+1555", FALSE, "from");
   check_caller (", auth_username: u, auth_password: p", "+1555", FALSE, "+1555");
+  check_caller (", direction: both, outbound_address: h, register: true, from_user: u", "+1555", FALSE,
+                "from");
   check_caller (", allowed_addresses: [192.0.2.0/24]", "+1555", TRUE, "anonymous");
   check_caller ("", NULL, TRUE, "anonymous");
 }

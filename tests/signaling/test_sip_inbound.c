@@ -453,6 +453,38 @@ test_headers (void)
   g_assert_null (strstr (e->headers, "X-N90="));
 }
 
+static void
+check_numbers (const char *target, const char *from, const char *from_user, const char *display,
+               const char *request_user)
+{
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+  g_autofree char *headers = g_strdup_printf ("From: %s;tag=f1\r\nTo: <tel:+1-555-0100>\r\n", from);
+
+  e->auto_answer = TRUE;
+  g_free (dialog->target);
+  dialog->target = g_strdup (target);
+  dialog_request (dialog, "INVITE", headers, "application/sdp", OFFER);
+  wire_expect (wire, "SIP/2.0 200");
+  g_assert_cmpstr (e->from_user, ==, from_user);
+  g_assert_cmpstr (e->from_display, ==, display);
+  g_assert_cmpstr (e->request_user, ==, request_user);
+}
+
+/* tel: and telephone numbers in sip: (RFC 3966, RFC 3261 19.1.6), names in UTF-8. */
+static void
+test_numbers (void)
+{
+  check_numbers ("tel:+1-555-0100", "\"J\xc3\xb6rg \\\"X\\\"\" <tel:+1-(555)-0142>", "+15550142",
+                 "J\xc3\xb6rg \"X\"", "+15550100");
+  check_numbers ("tel:7042;phone-context=example.com", "<tel:863-1234;phone-context=+1-914-555>", "8631234",
+                 "", "7042");
+  check_numbers ("sip:+1-555-0100;phone-context=x@127.0.0.1;user=phone",
+                 "\"\xe6\x97\xa5\" <sip:+1.555.0142@h;user=phone>", "+15550142", "\xe6\x97\xa5", "+15550100");
+  check_numbers ("sip:bob-b@127.0.0.1", "Ann B <sip:ann-b@h>", "ann-b", "Ann B", "bob-b");
+}
+
 /* In-dialog requests go where the packets came from when the Contact is an address behind NAT. */
 static void
 test_nat (gconstpointer data)
@@ -649,5 +681,6 @@ main (int argc, char **argv)
   g_test_add_func ("/signaling/sip/inbound/early_bye", test_early_bye);
   g_test_add_func ("/signaling/sip/inbound/overlap", test_overlap);
   g_test_add_func ("/signaling/sip/inbound/shutdown", test_shutdown);
+  g_test_add_func ("/signaling/sip/inbound/numbers", test_numbers);
   return g_test_run ();
 }
