@@ -25,10 +25,12 @@ play (GwCall *call, const GwPlayRequest *request)
 static void
 play_meanwhile (GwCall *call, const char *announcement)
 {
-  const GwPlayRequest file = { .file = announcement, .loop = TRUE };
+  const GwPlayRequest spoken = { .file = announcement, .loop = TRUE };
   const GwPlayRequest ringing = { .tone = "ringback", .loop = TRUE };
-  const char *id = announcement != NULL ? play (call, &file) : NULL;
+  const char *id = NULL;
 
+  if (announcement != NULL)
+    id = play (call, &spoken);
   if (id == NULL)
     id = play (call, &ringing);
   call->waiting_play = g_strdup (id);

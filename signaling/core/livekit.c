@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "config/base/error.h"
-#include "signaling/core/livekit.pb-c.h"
+#include "livekit.pb-c.h"
 
 typedef ProtobufCMessageDescriptor Type;
 typedef ProtobufCFieldDescriptor Field;
