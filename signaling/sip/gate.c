@@ -8,7 +8,7 @@
  * - A NUL, which may stand in a quoted string (RFC 3261 25.1), ends a text for the stack, and a message with
  *   it: it becomes another character.
  *
- * What it reads in a stream is told to streams.h. */
+ * What is whole is inspected (parser.c). What it reads in a stream is told to streams.h. */
 #include "signaling/sip/internal.h"
 
 #include "signaling/sip/drops.h"
@@ -124,6 +124,39 @@ has_begun (const msg_t *message)
   return msg_get_flags (message, MSG_FLG_HEADERS) != 0 || msg_buf_committed (message) > 0;
 }
 
+/* A datagram may end anywhere: the parser takes the end for that of the headers. */
+static int
+inspect (SigSip *sip, msg_t *message)
+{
+  sig_sip_inspect (sip, message);
+  return msg_get_flags (message, MSG_FLG_ERROR) != 0 ? -1 : 1;
+}
+
+/* Nothing but line ends. */
+static gboolean
+is_blank (const msg_t *message)
+{
+  const char *bytes = msg_buf_committed_data (message);
+  gsize size = msg_buf_committed (message), at = 0;
+
+  while (at < size && g_ascii_isspace (bytes[at]))
+    at++;
+  return at == size;
+}
+
+static int
+read_and_inspect (SigSip *sip, msg_t *message, gboolean is_stream)
+{
+  gboolean is_keepalive = is_blank (message);
+  int result = extract (message);
+
+  if (result > 0)
+    return inspect (sip, message);
+  if ((result < 0 || !is_stream) && !is_keepalive)
+    sip->stats.n_malformed++;
+  return result;
+}
+
 static int
 refuse (msg_t *message)
 {
@@ -141,7 +174,10 @@ msg_extract (msg_t *message)
   sig_sip_gate_open ();
   if (sip == NULL || (family != AF_INET && family != AF_INET6)) /* one of our own */
     return extract (message);
-  result = may_be_read (sip, message, is_stream) ? extract (message) : refuse (message);
+  if (may_be_read (sip, message, is_stream))
+    result = read_and_inspect (sip, message, is_stream);
+  else
+    result = refuse (message);
   if (is_stream && (result != 0 || has_begun (message)))
     sig_sip_streams_read (sip, message,
                           result > 0    ? SIG_SIP_STREAM_MESSAGE

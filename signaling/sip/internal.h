@@ -473,3 +473,4 @@ SigSip *sig_sip_endpoint_of (const msg_t *message);
 SigSip *sig_sip_endpoint_at (guint16 port);
 msg_mclass_t *sig_sip_parser_new (SigSip *sip);
 void sig_sip_parser_free (SigSip *sip);
+void sig_sip_inspect (SigSip *endpoint, msg_t *message);

@@ -1,5 +1,5 @@
-/* The gate in front of the stack: a copy of its parser whose step from header to body looks at each message
- * first. It runs before any transaction, dialog or handle exists, so what is refused here costs no memory:
+/* What a message says, looked at before the stack does: the gate (gate.c) shows each one that is whole. It is
+ * before any transaction, dialog or handle exists, so what is refused here costs no memory:
  *
  * - a Contact, Route or Record-Route that is not sip: or sips: would become the target of our next request
  * and abort the process in an assertion of the stack. A request with one gets 400, from a response it is
@@ -259,9 +259,12 @@ is_unwanted (SigSip *endpoint, msg_t *message, const sip_t *sip, SigSipDrop *why
   return TRUE;
 }
 
-static void
-inspect (SigSip *endpoint, msg_t *message, sip_t *sip)
+/** sig_sip_inspect: @message is whole. With MSG_FLG_ERROR set on it then, the stack refuses it; without a Via
+ * as well it drops it. */
+void
+sig_sip_inspect (SigSip *endpoint, msg_t *message)
 {
+  sip_t *sip = sip_object (message);
   SigSipDrop why;
   SigSipPeer peer;
 
@@ -304,29 +307,12 @@ inspect (SigSip *endpoint, msg_t *message, sip_t *sip)
     }
 }
 
-static issize_t
-extract_body (msg_t *message, msg_pub_t *object, char bytes[], isize_t size, int end_of_stream)
-{
-  sip_t *sip = (sip_t *)object;
-  SigSip *endpoint = sig_sip_endpoint_of (message);
-
-  if (endpoint != NULL && !(sip->sip_flags & MSG_FLG_BODY))
-    {
-      issize_t used = sip_extract_body (message, sip, bytes, size, end_of_stream);
-      if (sip->sip_flags & MSG_FLG_BODY)
-        inspect (endpoint, message, sip);
-      return used;
-    }
-  return sip_extract_body (message, sip, bytes, size, end_of_stream);
-}
-
 msg_mclass_t *
 sig_sip_parser_new (SigSip *sip)
 {
   msg_mclass_t *parser = sip_extend_mclass (NULL); /* knows P-Asserted-Identity */
 
   g_assert (parser != NULL);
-  parser->mc_extract_body = extract_body;
   sig_sip_repair_install (parser);
   sig_sip_gate_open ();
   if (endpoints == NULL)

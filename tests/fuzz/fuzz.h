@@ -30,6 +30,7 @@ typedef struct
   const char *seed_glob; /* (nullable): further seeds are the files whose names end so, in $FUZZ_SEED_DIR */
   const char *const *words; /* (nullable): NULL-terminated: pieces of the component's language */
   guint rounds;             /* mutations in the test suite; 0: 3000 */
+  void (*more_seeds) (void (*add) (const void *data, gsize size)); /* (nullable): seeds that are made */
 } FuzzTarget;
 
 /* Each target's file defines it. */

@@ -290,6 +290,8 @@ read_seeds (void)
     add_seed (fuzz_target.seeds[i].data, fuzz_target.seeds[i].size);
   if (fuzz_target.seed_glob != NULL && directory != NULL)
     g_assert_cmpuint (each_file (directory, fuzz_target.seed_glob, add_seed), >, 0);
+  if (fuzz_target.more_seeds != NULL)
+    fuzz_target.more_seeds (add_seed);
 }
 
 /* So that libFuzzer starts from them too. */

@@ -91,6 +91,29 @@ test_targets (void)
   check_refused ("OPTIONS", "Contact: <tel:+15551234>\r\n", NULL, NULL, "400", NULL);
 }
 
+/* A datagram may end where it likes: what is there of the message is looked at all the same. */
+static void
+test_unfinished (void)
+{
+  static const char *const ends[] = { "", "\r\n", "X: y", "X: y\r\n" };
+  static const char *const contacts[] = { "<tel:+15551234>", "*", "<urn:service:sos>" };
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+
+  e->auto_reject = 486;
+  for (guint i = 0; i < G_N_ELEMENTS (ends) * G_N_ELEMENTS (contacts); i++)
+    {
+      g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+      g_autofree char *text = g_strdup_printf (
+          "INVITE sip:lobby@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP "
+          "127.0.0.1;rport;branch=z9hG4bKu%u\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:lobby@c>\r\n"
+          "Call-ID: unfinished-%u\r\nCSeq: 1 INVITE\r\nContact: %s%s",
+          i, i, contacts[i % G_N_ELEMENTS (contacts)], ends[i / G_N_ELEMENTS (contacts)]);
+      wire_send (wire, text);
+      wire_expect (wire, "SIP/2.0 400");
+    }
+  g_assert_cmpuint (e->n_invites, ==, 0);
+}
+
 /* In a dialog too: the call stays as it was. */
 static void
 test_targets_in_dialog (void)
@@ -507,6 +530,7 @@ main (int argc, char **argv)
   g_test_add_func ("/signaling/sip/refusals/hops", test_hops);
   g_test_add_func ("/signaling/sip/refusals/bodies", test_bodies);
   g_test_add_func ("/signaling/sip/refusals/targets", test_targets);
+  g_test_add_func ("/signaling/sip/refusals/unfinished", test_unfinished);
   g_test_add_func ("/signaling/sip/refusals/targets_in_dialog", test_targets_in_dialog);
   g_test_add_func ("/signaling/sip/refusals/options", test_options);
   g_test_add_func ("/signaling/sip/refusals/register", test_register);
