@@ -452,6 +452,53 @@ test_udp_was_chosen (void)
   answer_and_hang_up (&f, f.wires[0]);
 }
 
+static void
+register_at (Fixture *f, const char *registrar)
+{
+  const SigSipRegister what = { .name = "t", .registrar = registrar, .user = "alice", .expires_s = 600 };
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (sig_sip_register (f->endpoint->sip, &what, &error));
+  g_assert_no_error (error);
+}
+
+/* A registration goes to the servers of the registrar, one after the other. */
+static void
+test_registration (void)
+{
+  g_auto (Fixture) f = { 0 };
+  SigSipRegisterState state;
+
+  fixture_init (&f, 40); /* 8 x T1 of silence: 320 ms */
+  dns_server_add_srv (f.dns, "_sip._udp.example.com", 20, 0, f.wires[1]->port, "b.example.com");
+  dns_server_add_srv (f.dns, "_sip._udp.example.com", 10, 0, f.wires[0]->port, "a.example.com");
+  dns_server_add_a (f.dns, "a.example.com", "127.0.0.1");
+  dns_server_add_a (f.dns, "b.example.com", "127.0.0.1");
+  register_at (&f, "sip:example.com");
+  wire_expect (f.wires[0], "REGISTER sip:example.com SIP/2.0");
+  g_assert_null (wire_header (f.wires[0], "Route"));
+  g_autofree char *call_id = wire_header (f.wires[0], "Call-ID");
+  wire_expect (f.wires[1], "REGISTER sip:example.com SIP/2.0"); /* the first one is silent */
+  g_autofree char *other_id = wire_header (f.wires[1], "Call-ID");
+  g_assert_cmpstr (call_id, ==, other_id);
+  wire_answer (f.wires[1], "200 OK", "r", NULL, NULL);
+  expect_heard (&f, "t:registering t:registered");
+  sig_sip_unregister (f.endpoint->sip, "t");
+  while (wire_poll (f.wires[0])) /* what it did not answer */
+    ;
+  wire_expect (f.wires[0], "REGISTER ");
+  wire_answer (f.wires[0], "503 Full", "r", NULL, NULL);
+  wire_expect (f.wires[1], "REGISTER ");
+  g_autofree char *expires = wire_header (f.wires[1], "Expires");
+  g_assert_cmpstr (expires, ==, "0");
+  wire_answer (f.wires[1], "200 OK", "r", NULL, NULL);
+
+  register_at (&f, "sip:nowhere.example");
+  expect_heard (&f, "t:registering t:failed");
+  g_assert_true (sig_sip_registered (f.endpoint->sip, "t", &state));
+  g_assert_cmpint (state.core.problem, ==, SIG_REGISTRATION_NO_SERVER);
+}
+
 #define ADD(name) g_test_add_func ("/signaling/sip/servers/" #name, test_##name)
 
 int
@@ -459,6 +506,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD (srv_priorities);
+  ADD (registration);
   ADD (silent_server);
   ADD (busy_is_not_asked_elsewhere);
   ADD (naptr_chooses_tcp);

@@ -39,7 +39,7 @@ fixture_start (Fixture *f)
   f->callee_config.own.key = f->server.key;
   if (f->caller_config.own.ca == NULL)
     f->caller_config.own.ca = f->authority->ca;
-  EndpointOptions callee = { .bind = "both", .tls = &f->callee_config };
+  EndpointOptions callee = { .bind = "both", .tls = &f->callee_config, .takes_register = TRUE };
   EndpointOptions caller
       = { .bind = "both", .tls = &f->caller_config, .resolv_conf = dns_server_conf (f->dns) };
   f->callee = endpoint_new (&callee);
@@ -543,6 +543,39 @@ test_broken_handshakes (void)
   hang_up (&f, f.caller, f.callee, f.call);
 }
 
+static void
+register_at (Fixture *f, const char *host, SigRegistrationState state)
+{
+  g_autofree char *uri = g_strdup_printf ("sip:%s:%u;transport=tls", host, f->callee->tls_port);
+  const SigSipRegister what = { .name = "trunk", .registrar = uri, .user = "alice", .expires_s = 60 };
+  SigSipRegisterState got;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (sig_sip_register (f->caller->sip, &what, &error));
+  g_assert_no_error (error);
+  run_until (sig_sip_registered (f->caller->sip, "trunk", &got) && got.core.state == state);
+}
+
+/* Over TLS, with the certificate checked for the name of the registrar. */
+static void
+test_registration (void)
+{
+  g_auto (Fixture) f = { 0 };
+  SigSipRegisterState state;
+
+  fixture_init (&f);
+  dns_server_add_a (f.dns, "other.example", "127.0.0.1");
+  register_at (&f, "other.example", SIG_REGISTRATION_FAILED);
+  g_assert_true (sig_sip_registered (f.caller->sip, "trunk", &state));
+  g_assert_cmpint (state.core.problem, ==, SIG_REGISTRATION_NO_ANSWER);
+  g_assert_nonnull (strstr (state.phrase, "other.example"));
+  sig_sip_unregister (f.caller->sip, "trunk");
+  register_at (&f, "callee.example", SIG_REGISTRATION_REGISTERED);
+  g_assert_true (sig_sip_registered (f.caller->sip, "trunk", &state));
+  g_assert_nonnull (strstr (state.contact, ";transport=tls;line="));
+  register_at (&f, "localhost", SIG_REGISTRATION_REGISTERED);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -569,5 +602,6 @@ main (int argc, char **argv)
   g_test_add_func ("/signaling/sip/tls/transport_is_that_of_the_packets",
                    test_transport_is_that_of_the_packets);
   g_test_add_func ("/signaling/sip/tls/broken_handshakes", test_broken_handshakes);
+  g_test_add_func ("/signaling/sip/tls/registration", test_registration);
   return g_test_run ();
 }
