@@ -3,6 +3,7 @@
 import { test } from './lib/tap.mjs';
 import { Authority } from './lib/certificates.mjs';
 import { answerWith, proves, runScenarios, startInterop, targetFile, unwrapTls } from './lib/interop.mjs';
+import { Kamailio } from './lib/kamailio.mjs';
 import { Liar } from './lib/liar.mjs';
 import { freePort } from './lib/ports.mjs';
 import { Rpc } from './lib/rpc.mjs';
@@ -65,6 +66,19 @@ test('interop: as a caller, asked for a password by 401 and 407, and over TLS', 
   const error = await rpc.fails('participant.create', { trunk: wrong, sip_call_to: '+15550100', room_name: 'wrong', wait_until_answered: true });
   t.equal(error.data.sip_status_code, 403, 'status of a wrong password');
   t.ok((await done) !== 0, 'the scenario passed with a wrong password');
+});
+
+test('interop scenarios through a record-routing proxy', { timeout: 90 }, async (t) => {
+  const { gateway } = await startInterop(t);
+  const routes = { service: `sip:service@127.0.0.1:${gateway.config.sip_port}` };
+  const proxy = await Kamailio.start(t, { authority: new Authority(t), routes });
+  const { status, output } = await runScenarios(t, proxy.udp, {
+    RUN_ALL: 1, RUN_TLS: 0, RUN_IPV6: 0, REFER_TARGET_CSV: targetFile(t, await freePort()),
+    ONLY: 'options invite invite_bye message message_in_call info update prack subscribe_notify refer reinvite session_timer cancel '
+      + 'auth_invite codecs many_media invite_no_offer hold_resume codec_change',
+  });
+  t.note(output);
+  t.equal(status, 0, 'status');
 });
 
 const status = (was, is) => (text) => text.replace(`SIP/2.0 ${was}`, `SIP/2.0 ${is}`);
