@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define PING "\r\n\r\n"
+
 enum
 {
   BETWEEN,
@@ -43,24 +45,40 @@ feed_header (SigSipFraming *framing, char octet)
     framing->line[framing->n_line++] = octet;
 }
 
-static void
+/* Returns: TRUE at the last octet of a ping. */
+static gboolean
 feed_between (SigSipFraming *framing, char octet)
 {
   if (octet == '\r' || octet == '\n')
-    return;
+    {
+      framing->ping = octet == PING[framing->ping] ? framing->ping + 1 : octet == '\r';
+      if (framing->ping < strlen (PING))
+        return FALSE;
+      framing->ping = 0;
+      return TRUE;
+    }
+  framing->ping = 0;
   framing->state = HEADERS;
   framing->body = 0;
   framing->n_line = 0;
   feed_header (framing, octet);
+  return FALSE;
 }
 
 SigSipKeepalive
-sig_sip_framing_feed (SigSipFraming *framing, const char *bytes, gsize n)
+sig_sip_framing_feed (SigSipFraming *framing, const char *bytes, gsize n, guint *n_pings)
 {
-  if (framing->state == BETWEEN && n == 4 && memcmp (bytes, "\r\n\r\n", 4) == 0)
-    return SIG_SIP_PING;
+  *n_pings = 0;
+  if (framing->state == BETWEEN && n == 4 && memcmp (bytes, PING, 4) == 0)
+    {
+      framing->ping = 0;
+      return SIG_SIP_PING;
+    }
   if (framing->state == BETWEEN && n == 2 && memcmp (bytes, "\r\n", 2) == 0)
-    return SIG_SIP_PONG;
+    {
+      framing->ping = 0;
+      return SIG_SIP_PONG;
+    }
   while (n > 0)
     {
       gsize step = 1;
@@ -73,8 +91,8 @@ sig_sip_framing_feed (SigSipFraming *framing, const char *bytes, gsize n)
         }
       else if (framing->state == HEADERS)
         feed_header (framing, *bytes);
-      else
-        feed_between (framing, *bytes);
+      else if (feed_between (framing, *bytes))
+        ++*n_pings;
       bytes += step;
       n -= step;
     }

@@ -8,6 +8,7 @@ typedef struct
 {
   guint state;  /* private */
   guint64 body; /* octets of the body that are still to come */
+  guint ping;   /* private: octets of a ping that were seen */
   guint n_line; /* length of the current line, at most what fits below */
   char line[40];
 } SigSipFraming;
@@ -23,7 +24,8 @@ typedef enum
  * sig_sip_framing_feed:
  * @framing: all zero at the start of the stream
  * @bytes: received, @n of them, any content
+ * @n_pings: (out): how many pings were received together with messages
  *
  * Returns: what @bytes are when they are nothing but a keepalive between two messages.
  */
-SigSipKeepalive sig_sip_framing_feed (SigSipFraming *framing, const char *bytes, gsize n);
+SigSipKeepalive sig_sip_framing_feed (SigSipFraming *framing, const char *bytes, gsize n, guint *n_pings);

@@ -499,7 +499,8 @@ read_on (SigSipTlsConnection *c)
         return n;
       c->heard_us = g_get_monotonic_time ();
       c->read = buffer (c->of, (size_t)n);
-      switch (sig_sip_framing_feed (&c->framing, c->read, (gsize)n))
+      guint n_pings;
+      switch (sig_sip_framing_feed (&c->framing, c->read, (gsize)n, &n_pings))
         {
         case SIG_SIP_PING:
           send_keepalive (c, "\r\n");
@@ -508,6 +509,8 @@ read_on (SigSipTlsConnection *c)
           break;
         case SIG_SIP_NO_KEEPALIVE:
         default:
+          if (n_pings > 0)
+            send_keepalive (c, "\r\n");
           return c->n_read = n;
         }
     }

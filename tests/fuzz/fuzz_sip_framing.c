@@ -10,12 +10,14 @@ run (const guint8 *data, gsize size)
 {
   const char *bytes = (const char *)data;
   SigSipFraming whole = { 0 }, single = { 0 }, halves = { 0 };
+  guint n_pings;
 
-  (void)sig_sip_framing_feed (&whole, bytes, size);
-  (void)sig_sip_framing_feed (&halves, bytes, size / 2);
-  (void)sig_sip_framing_feed (&halves, bytes + size / 2, size - size / 2);
+  (void)sig_sip_framing_feed (&whole, bytes, size, &n_pings);
+  g_assert_cmpuint (n_pings, <=, size / 4);
+  (void)sig_sip_framing_feed (&halves, bytes, size / 2, &n_pings);
+  (void)sig_sip_framing_feed (&halves, bytes + size / 2, size - size / 2, &n_pings);
   for (gsize i = 0; i < size; i++)
-    g_assert_cmpint (sig_sip_framing_feed (&single, bytes + i, 1), ==, SIG_SIP_NO_KEEPALIVE);
+    g_assert_cmpint (sig_sip_framing_feed (&single, bytes + i, 1, &n_pings), ==, SIG_SIP_NO_KEEPALIVE);
   g_assert_cmpuint (whole.state, ==, single.state);
   g_assert_cmpuint (whole.state, ==, halves.state);
   g_assert_cmpuint (whole.body, ==, single.body);

@@ -3,10 +3,12 @@
 
 #include <string.h>
 
+static guint n_pings;
+
 static SigSipKeepalive
 feed (SigSipFraming *framing, const char *text)
 {
-  return sig_sip_framing_feed (framing, text, strlen (text));
+  return sig_sip_framing_feed (framing, text, strlen (text), &n_pings);
 }
 
 static void
@@ -52,6 +54,24 @@ test_other_headers (void)
   g_assert_cmpint (feed (&framing, "\r\n\r\n"), ==, SIG_SIP_PING);
 }
 
+/* TLS and TCP put together what was sent apart. */
+static void
+test_together_with_messages (void)
+{
+  static const char message[] = "BYE sip:a SIP/2.0\r\nContent-Length: 2\r\n\r\n\r\n";
+  g_autofree char *around = g_strconcat ("\r\n\r\n", message, "\r\n\r\n", message, NULL);
+  SigSipFraming framing = { 0 };
+
+  g_assert_cmpint (feed (&framing, message), ==, SIG_SIP_NO_KEEPALIVE);
+  g_assert_cmpuint (n_pings, ==, 0);
+  g_assert_cmpint (feed (&framing, around), ==, SIG_SIP_NO_KEEPALIVE);
+  g_assert_cmpuint (n_pings, ==, 2);
+  g_assert_cmpint (feed (&framing, "\r\n\r"), ==, SIG_SIP_NO_KEEPALIVE);
+  g_assert_cmpuint (n_pings, ==, 0);
+  g_assert_cmpint (feed (&framing, "\n"), ==, SIG_SIP_NO_KEEPALIVE);
+  g_assert_cmpuint (n_pings, ==, 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -59,5 +79,6 @@ main (int argc, char **argv)
   g_test_add_func ("/signaling/sip_framing/between_messages", test_between_messages);
   g_test_add_func ("/signaling/sip_framing/inside_of_messages", test_inside_of_messages);
   g_test_add_func ("/signaling/sip_framing/other_headers", test_other_headers);
+  g_test_add_func ("/signaling/sip_framing/together_with_messages", test_together_with_messages);
   return g_test_run ();
 }

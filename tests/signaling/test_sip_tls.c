@@ -5,6 +5,7 @@
 #include "tests/signaling/sip_harness.h"
 
 #include "config/base/error.h"
+#include "config/base/log.h"
 #include "signaling/sip/internal.h"
 
 #include <openssl/x509v3.h>
@@ -481,6 +482,15 @@ test_keepalive (void)
   g_assert_cmpstr (f.callee->transport, ==, "tls");
   wire_send (wire, "\r\n\r\n");
   expect_bytes (wire, "\r\n");
+  /* together with a message */
+  g_autofree char *text = g_strdup_printf (
+      "\r\n\r\nOPTIONS sip:x@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TLS "
+      "127.0.0.1:%u;branch=z9hG4bKp;rport\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:x@127.0.0.1>\r\n"
+      "Call-ID: ping\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
+      wire->port);
+  wire_send (wire, text);
+  expect_bytes (wire, "\r\n");
+  wire_expect (wire, "SIP/2.0 200");
   dialog_request (dialog, "BYE", NULL, NULL, NULL);
   wire_expect (wire, "SIP/2.0 200");
   run_until (f.callee->n_ended == 1);
@@ -580,6 +590,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  cfg_log_set_level (CFG_LOG_ERROR); /* certificates are refused on purpose */
   g_test_add_func ("/signaling/sip/tls/both_hang_up", test_both_hang_up);
   g_test_add_func ("/signaling/sip/tls/one_connection", test_one_connection);
   g_test_add_func ("/signaling/sip/tls/many_connections", test_many_connections);
