@@ -208,6 +208,15 @@ sig_sip_tls_load (SigSipTls *tls, const SigSipTlsConfig *config, GError **error)
   return TRUE;
 }
 
+static void
+failure_free (gpointer data)
+{
+  SigSipTlsFailure *failure = data;
+
+  g_free (failure->reason);
+  g_free (failure);
+}
+
 SigSipTls *
 sig_sip_tls_new (const SigSipTlsConfig *config, GError **error)
 {
@@ -216,7 +225,7 @@ sig_sip_tls_new (const SigSipTlsConfig *config, GError **error)
   tls->connections = g_hash_table_new (NULL, NULL);
   tls->by_peer = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   tls->aliases = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  tls->failures = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  tls->failures = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, failure_free);
   if (!sig_sip_tls_load (tls, config, error))
     g_clear_pointer (&tls, sig_sip_tls_free);
   return tls;

@@ -48,8 +48,8 @@ void sig_sip_tls_detach (SigSipTls *tls);
 /** sig_sip_tls_describe: (nullable): version and cipher of the connection with @host, numeric, and @port, as
  * in "TLSv1.3 TLS_AES_256_GCM_SHA384". */
 const char *sig_sip_tls_describe (const SigSipTls *tls, const char *host, guint16 port);
-/** sig_sip_tls_failure: (nullable): why the last connection to @host, as in the URI, did not come about; NULL
- * when it did. */
+/** sig_sip_tls_failure: (nullable): why the last connection to @host, as in the URI, did not come about just
+ * now; NULL when it did, or when that is long ago. */
 const char *sig_sip_tls_failure (const SigSipTls *tls, const char *host);
 /** sig_sip_tls_n_connections: those that the stack has now, handshakes under way included. */
 guint sig_sip_tls_n_connections (const SigSipTls *tls);

@@ -10,6 +10,12 @@ typedef struct
   gint64 expires_s; /* since 1970 */
 } SigSipTlsExpiry;
 
+typedef struct
+{
+  char *reason;
+  gint64 at_us; /* monotonic */
+} SigSipTlsFailure;
+
 struct _SigSipTls
 {
   SSL_CTX *server, *client;
@@ -21,6 +27,6 @@ struct _SigSipTls
   /* tls_stack.c */
   GHashTable *connections; /* SigSipTlsConnection, a set; owned */
   GHashTable *by_peer;     /* "address port" -> SigSipTlsConnection that is up */
-  GHashTable *failures;    /* host in lower case -> words */
+  GHashTable *failures;    /* host in lower case -> SigSipTlsFailure */
   GSource *tick;           /* (nullable) */
 };

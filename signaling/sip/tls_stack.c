@@ -31,6 +31,7 @@
 
 #define EXPORTED      __attribute__ ((visibility ("default")))
 #define MAX_FAILURES  256
+#define FAILURE_US    (5 * G_USEC_PER_SEC) /* those who wait for the connection hear of it at once */
 #define HANDSHAKE_US  (10 * G_USEC_PER_SEC)
 #define PING_AFTER_US (60 * G_USEC_PER_SEC)
 #define TICK_MS       2000
@@ -68,6 +69,7 @@ static SigSipTls *attached;
 static GHashTable *masters;  /* StackTls -> SigSipTls */
 static GHashTable *by_stack; /* StackTls -> SigSipTlsConnection */
 static GHashTable *by_fd;    /* socket -> SigSipTlsConnection */
+static GHashTable *by_tport; /* tport_t -> SigSipTlsConnection */
 static SSL **catcher;        /* (nullable): where the next SSL object is noted */
 static gboolean hides_certificate;
 
@@ -112,6 +114,7 @@ initialise (void)
   masters = g_hash_table_new (NULL, NULL);
   by_stack = g_hash_table_new (NULL, NULL);
   by_fd = g_hash_table_new (NULL, NULL);
+  by_tport = g_hash_table_new (NULL, NULL);
   g_assert (CRYPTO_get_ex_new_index (CRYPTO_EX_INDEX_SSL, 0, NULL, on_new_ssl, NULL, NULL) >= 0);
 }
 
@@ -134,6 +137,7 @@ note_peer (SigSipTlsConnection *c, const tport_t *tport)
   socklen_t length = sizeof a;
 
   c->tport = (tport_t *)tport;
+  g_hash_table_insert (by_tport, c->tport, c);
   if (getpeername (c->fd, &a.any, &length) == 0)
     {
       const void *bytes
@@ -176,7 +180,10 @@ note_failure (SigSipTlsConnection *c, const char *reason)
     return;
   if (g_hash_table_size (failures) >= MAX_FAILURES)
     g_hash_table_remove_all (failures);
-  g_hash_table_replace (failures, g_ascii_strdown (c->host, -1), g_strdup (reason));
+  SigSipTlsFailure *failure = g_new0 (SigSipTlsFailure, 1);
+  failure->reason = g_strdup (reason);
+  failure->at_us = g_get_monotonic_time ();
+  g_hash_table_replace (failures, g_ascii_strdown (c->host, -1), failure);
 }
 
 static char *
@@ -205,6 +212,8 @@ connection_free (SigSipTlsConnection *c)
   g_hash_table_remove (by_stack, c->of);
   if (g_hash_table_lookup (by_fd, GINT_TO_POINTER (c->fd)) == c)
     g_hash_table_remove (by_fd, GINT_TO_POINTER (c->fd));
+  if (c->tport != NULL && g_hash_table_lookup (by_tport, c->tport) == c)
+    g_hash_table_remove (by_tport, c->tport);
   g_hash_table_remove (c->tls->connections, c);
   g_autofree char *key = peer_key (c->address, c->port);
   if (g_hash_table_lookup (c->tls->by_peer, key) == c)
@@ -314,7 +323,9 @@ sig_sip_tls_failure (const SigSipTls *tls, const char *host)
 {
   g_autofree char *key = g_ascii_strdown (host, -1);
 
-  return g_hash_table_lookup (tls->failures, key);
+  const SigSipTlsFailure *failure = g_hash_table_lookup (tls->failures, key);
+
+  return failure != NULL && g_get_monotonic_time () - failure->at_us < FAILURE_US ? failure->reason : NULL;
 }
 
 guint
@@ -577,19 +588,12 @@ tls_want_write (StackTls *of, int events)
 static gboolean
 is_for (const tport_t *tport, const char *host)
 {
-  GHashTableIter iter;
-  gpointer value;
+  const SigSipTlsConnection *c = g_hash_table_lookup (by_tport, tport);
   g_autofree char *bare = *host == '[' && host[1] != '\0' ? g_strndup (host + 1, strlen (host) - 2) : NULL;
+  const char *wanted = bare != NULL ? bare : host;
 
-  g_hash_table_iter_init (&iter, by_stack);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    {
-      const SigSipTlsConnection *c = value;
-      if (c->tport == tport && c->host != NULL)
-        return g_ascii_strcasecmp (c->host, bare != NULL ? bare : host) == 0
-               || (!c->accepted && g_ascii_strcasecmp (c->address, bare != NULL ? bare : host) == 0);
-    }
-  return TRUE;
+  return c == NULL || g_ascii_strcasecmp (c->host, wanted) == 0
+         || (!c->accepted && g_ascii_strcasecmp (c->address, wanted) == 0);
 }
 
 EXPORTED tport_t *
