@@ -96,6 +96,9 @@ check_servers (CfgReader *reader, CfgSettings *settings)
   if (settings->redis.address == NULL
       && (settings->redis.username != NULL || settings->redis.password != NULL || settings->redis.db != 0))
     return cfg_reader_fail_at (reader, "redis", "needs redis.address, as in localhost:6379");
+  if (settings->webhook.api_key != NULL && g_strcmp0 (settings->webhook.api_key, settings->api_key) != 0
+      && cfg_settings_find_secret (settings, settings->webhook.api_key) == NULL)
+    return cfg_reader_fail_at (reader, "webhook.api_key", "is neither api_key nor one of keys");
   return check_pair (reader, "http.tls", tls_names,
                      (const char *const[2]){ settings->http.tls_cert, settings->http.tls_key })
          && check_sip_tls (reader, settings) && check_range (reader, "rtp_port", settings->rtp_port)

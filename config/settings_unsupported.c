@@ -19,8 +19,6 @@ static const CfgUnsupported cfg_settings_unsupported[] = {
   { "rtc.turn.url", "TURN", NULL },
   { "rtc.turn.username", "TURN", NULL },
   { "rtc.turn.password", "TURN", NULL },
-  { "webhook.urls", "sending webhooks", NULL },
-  { "webhook.api_key", "sending webhooks", NULL },
 };
 
 static gboolean

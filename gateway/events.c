@@ -6,6 +6,7 @@
 #include "gateway/api.h"
 #include "gateway/core/text_ring.h"
 #include "gateway/presence.h"
+#include "gateway/webhooks.h"
 #include "signaling/core/jsonrpc.h"
 
 /* Logs of rooms that are gone are kept for replay, so many at most. */
@@ -164,10 +165,11 @@ void
 gw_events_emit (Gateway *gateway, const char *room_name, const char *type, json_t *fields)
 {
   RoomEvents *room = ensure_room (gateway->events, room_name);
+  g_autofree char *text = NULL;
   gsize size;
-  g_autofree char *text
-      = event_text (gateway->events, fields, room_name, type, gw_text_ring_last (room->log) + 1, &size);
 
+  gw_webhooks_event (gateway, room_name, type, fields);
+  text = event_text (gateway->events, fields, room_name, type, gw_text_ring_last (room->log) + 1, &size);
   gw_presence_room_changed (gateway, room_name, type);
   send_to_watchers (gateway, room, text, size);
   gw_text_ring_append (room->log, text, size);

@@ -22,6 +22,7 @@
 #include "gateway/sessions.h"
 #include "gateway/trunks.h"
 #include "gateway/tls.h"
+#include "gateway/webhooks.h"
 #include "gateway/trunk_health.h"
 
 #define TRIM_AFTER_S 35
@@ -417,6 +418,7 @@ start_store (Gateway *gateway, const CfgSettings *settings, const GatewayOptions
   gateway->entries = gw_entries_new (gateway->store);
   gateway->settings = gw_entries_merge (gateway->entries, settings, FALSE);
   gateway->may_demo = gateway->settings->demo;
+  gw_webhooks_reload (gateway);
   return TRUE;
 }
 
@@ -471,6 +473,7 @@ gateway_set_settings (Gateway *gateway, const CfgSettings *settings)
       gw_trunks_follow (gateway);
     }
   gw_extensions_reloaded (gateway);
+  gw_webhooks_reload (gateway);
 }
 
 const char *
@@ -569,6 +572,7 @@ gateway_free (Gateway *gateway)
   gw_trunks_free (gateway->trunks);
   gw_extensions_free (gateway->extensions);
   gw_capture_free (gateway->capture);
+  gw_webhooks_free (gateway->webhooks);
   gw_entries_free (gateway->entries);
   gw_events_free (gateway->events);
   g_free (gateway->api_secret);

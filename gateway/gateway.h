@@ -23,6 +23,7 @@ typedef struct _GwConn GwConn;
 typedef struct _GwTrunkHealth GwTrunkHealth;
 typedef struct _GwCapture GwCapture;
 typedef struct _GwStore GwStore;
+typedef struct _GwWebhooks GwWebhooks;
 typedef struct _GwEntries GwEntries;
 
 typedef enum
@@ -50,6 +51,7 @@ typedef struct
 {
   const CfgSettings *settings; /* of the file and the entries, owned by entries */
   GwStore *store;
+  GwWebhooks *webhooks;
   GwEntries *entries; /* trunks and rules made through the API */
   char *api_secret;   /* of settings->api_key: configured or made at start */
   char *epoch;        /* node and start; event numbers count within it */

@@ -7,6 +7,7 @@
 #include "gateway/tls.h"
 #include "gateway/trunk_health.h"
 #include "gateway/twirp.h"
+#include "gateway/webhooks.h"
 
 #include <string.h>
 
@@ -91,6 +92,7 @@ metrics_text (Gateway *gateway)
   add (text, "sip_connections", "gauge", "SIP connections that others have opened.", sip.n_connections);
   add_drops (text, &sip);
   gw_tls_metrics (gateway->sip, text);
+  gw_webhooks_metrics (gateway, text);
   gw_trunk_health_metrics (gateway, text);
   add (text, "rtp_packets_received_total", "counter", "RTP and RTCP packets received.", (double)packets_in);
   add (text, "rtp_packets_sent_total", "counter", "RTP and RTCP packets sent.", (double)packets_out);

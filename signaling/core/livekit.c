@@ -547,7 +547,7 @@ sig_livekit_decode (const char *type_name, SigLivekitFormat format, const char *
 
 /* ---- to JSON ---- */
 
-static json_t *write_object (const Type *type, json_t *message);
+static json_t *write_object (const Type *type, json_t *message, gboolean camel);
 
 static json_t *
 write_duration (json_t *value)
@@ -562,7 +562,7 @@ write_duration (json_t *value)
 }
 
 static json_t *
-write_value (const Field *field, json_t *value)
+write_value (const Field *field, json_t *value, gboolean camel)
 {
   switch ((int)field->type)
     {
@@ -593,14 +593,14 @@ write_value (const Field *field, json_t *value)
     case PROTOBUF_C_TYPE_MESSAGE:
       if (is_duration (field))
         return write_duration (value);
-      return json_is_object (value) ? write_object (field->descriptor, value) : json_null ();
+      return json_is_object (value) ? write_object (field->descriptor, value, camel) : json_null ();
     default:
       return json_integer (value != NULL ? json_integer_value (value) : 0);
     }
 }
 
 static json_t *
-write_repeated (const Field *field, json_t *value)
+write_repeated (const Field *field, json_t *value, gboolean camel)
 {
   json_t *list, *item;
   size_t i;
@@ -610,13 +610,38 @@ write_repeated (const Field *field, json_t *value)
   list = json_array ();
   json_array_foreach (value, i, item)
   {
-    json_array_append_new (list, write_value (field, item));
+    json_array_append_new (list, write_value (field, item, camel));
   }
   return list;
 }
 
+static char *
+camel_name (const char *name)
+{
+  GString *camel = g_string_new (NULL);
+
+  for (; *name != '\0'; name++)
+    if (*name == '_' && name[1] != '\0')
+      g_string_append_c (camel, g_ascii_toupper (*++name));
+    else
+      g_string_append_c (camel, *name);
+  return g_string_free (camel, FALSE);
+}
+
+static gboolean
+says_nothing (const Field *field, json_t *value)
+{
+  if (is_oneof (field))
+    return value == NULL;
+  return value == NULL || json_is_null (value) || json_is_false (value)
+         || (json_is_integer (value) && json_integer_value (value) == 0)
+         || (json_is_string (value) && json_string_length (value) == 0)
+         || (json_is_array (value) && json_array_size (value) == 0)
+         || (json_is_object (value) && json_object_size (value) == 0);
+}
+
 static json_t *
-write_object (const Type *type, json_t *message)
+write_object (const Type *type, json_t *message, gboolean camel)
 {
   json_t *object = json_object ();
 
@@ -624,11 +649,13 @@ write_object (const Type *type, json_t *message)
     {
       const Field *field = &type->fields[i];
       json_t *value = json_object_get (message, field->name);
+      g_autofree char *name = camel ? camel_name (field->name) : g_strdup (field->name);
 
-      if (field->label == PROTOBUF_C_LABEL_REPEATED)
-        json_object_set_new (object, field->name, write_repeated (field, value));
-      else if (value != NULL || !is_oneof (field))
-        json_object_set_new (object, field->name, write_value (field, value));
+      if (camel ? says_nothing (field, value) : value == NULL && is_oneof (field))
+        continue;
+      json_object_set_new (object, name,
+                           field->label == PROTOBUF_C_LABEL_REPEATED ? write_repeated (field, value, camel)
+                                                                     : write_value (field, value, camel));
     }
   return object;
 }
@@ -772,7 +799,7 @@ sig_livekit_encode (const char *type_name, SigLivekitFormat format, json_t *mess
 
   if (format == SIG_LIVEKIT_PROTOBUF)
     return encode_protobuf (type, message);
-  object = write_object (type, message);
+  object = write_object (type, message, format == SIG_LIVEKIT_JSON_CAMEL);
   text = json_dumps (object, JSON_COMPACT);
   json_decref (object);
   return g_bytes_new_with_free_func (text, strlen (text), free, text);

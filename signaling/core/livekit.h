@@ -13,6 +13,7 @@ typedef enum
 {
   SIG_LIVEKIT_JSON,
   SIG_LIVEKIT_PROTOBUF,
+  SIG_LIVEKIT_JSON_CAMEL, /* to encode only: names in camelCase, defaults left out, as webhooks are */
 } SigLivekitFormat;
 
 /**

@@ -11,6 +11,7 @@
 
 #include "config/base/error.h"
 
+#define WEBHOOK_TOKEN_S       300
 #define MAX_TOKEN_BYTES       16384
 #define SKEW_S                10
 #define HS256_SIGNATURE_CHARS 43 /* base64url of 32 bytes */
@@ -258,14 +259,12 @@ claims_of (const SigToken *token, CfgWall now)
   return claims;
 }
 
-char *
-sig_token_mint (const SigToken *token, const char *secret, CfgWall now)
+static char *
+sign (json_t *claims, const char *secret)
 {
-  g_autoptr (Json) claims = claims_of (token, now);
   g_autoptr (Jwt) jwt = NULL;
-  char *text, *encoded, *result;
+  char *text = json_dumps (claims, JSON_COMPACT), *encoded, *result;
 
-  text = json_dumps (claims, JSON_COMPACT);
   g_assert (text != NULL);
   if (jwt_new (&jwt) != 0 || jwt_add_grants_json (jwt, text) != 0
       || jwt_set_alg (jwt, JWT_ALG_HS256, (const unsigned char *)secret, (int)strlen (secret)) != 0)
@@ -276,6 +275,31 @@ sig_token_mint (const SigToken *token, const char *secret, CfgWall now)
   free (encoded);
   free (text);
   return result;
+}
+
+char *
+sig_token_mint (const SigToken *token, const char *secret, CfgWall now)
+{
+  g_autoptr (Json) claims = claims_of (token, now);
+
+  return sign (claims, secret);
+}
+
+char *
+sig_webhook_sign (const char *api_key, const char *secret, const char *body, gsize size, CfgWall now)
+{
+  g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
+  g_autofree char *hash = NULL;
+  g_autoptr (Json) claims = NULL;
+  guint8 digest[32];
+  gsize digest_size = sizeof digest;
+
+  g_checksum_update (sum, (const guchar *)body, (gssize)size);
+  g_checksum_get_digest (sum, digest, &digest_size);
+  hash = g_base64_encode (digest, digest_size);
+  claims = json_pack ("{s:s, s:I, s:I, s:s}", "iss", api_key, "nbf", (json_int_t)(now.us / CFG_US_PER_S),
+                      "exp", (json_int_t)(now.us / CFG_US_PER_S + WEBHOOK_TOKEN_S), "sha256", hash);
+  return sign (claims, secret);
 }
 
 void

@@ -1,5 +1,6 @@
 // LiveKit's own server SDK, unmodified, drives the gateway; and the same in protobuf, as its other SDKs speak.
-import { RoomServiceClient, SipClient, AccessToken } from 'livekit-server-sdk';
+import http from 'node:http';
+import { RoomServiceClient, SipClient, AccessToken, WebhookReceiver } from 'livekit-server-sdk';
 import { CreateRoomRequest, ListParticipantsRequest, ListParticipantsResponse, Room, SIPTransport } from '@livekit/protocol';
 import { test, until } from './lib/tap.mjs';
 import { Gateway } from './lib/gateway.mjs';
@@ -152,4 +153,50 @@ test('LiveKit\'s API in protobuf and by plain requests: formats, routes, tokens'
   const answered = await post('livekit.RoomService/ListRooms', json, '{}', `Bearer ${await minted.toJwt()}`);
   const { rooms } = await answered.json();
   t.equal([rooms[0].name, typeof rooms[0].creation_time, rooms[0].active_recording], ['binary', 'string', false], 'snake_case, int64 as text, defaults');
+});
+
+/** A server that takes webhooks; `answer` gives the status of the n-th request. */
+async function receiver(t, answer = () => 200) {
+  const seen = [];
+  const server = http.createServer((request, response) => {
+    const chunks = [];
+    request.on('data', (chunk) => chunks.push(chunk));
+    request.on('end', () => {
+      seen.push({ body: Buffer.concat(chunks).toString(), authorization: request.headers.authorization, type: request.headers['content-type'] });
+      response.statusCode = answer(seen.length);
+      response.end();
+    });
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.closeAllConnections?.() ?? server.close());
+  t.after(() => server.close());
+  return { seen, url: `http://127.0.0.1:${server.address().port}/hook` };
+}
+
+test('webhooks: LiveKit\'s WebhookReceiver takes them, in order; a receiver that fails is tried again', { timeout: 60 }, async (t) => {
+  const good = await receiver(t), shaky = await receiver(t, (n) => (n === 1 ? 503 : 200)), rude = await receiver(t, () => 400);
+  const gateway = await Gateway.start(t, { webhook: { urls: [good.url, shaky.url, rude.url, 'http://127.0.0.1:1/'] } });
+  const phone = SipPhone.call(t, gateway.sip('desk'));
+  await phone.event('answered');
+  await until('the track is told of', () => good.seen.some(({ body }) => body.includes('track_published')));
+  await phone.bye();
+  await until('that it left is told', () => good.seen.some(({ body }) => body.includes('participant_left')));
+  const hooks = new WebhookReceiver(gateway.keys.key, gateway.keys.secret);
+  const events = [];
+  for (const { body, authorization, type } of good.seen) {
+    t.equal(type, 'application/webhook+json', 'Content-Type');
+    events.push(await hooks.receive(body, authorization));
+  }
+  t.equal(events.map(({ event }) => event), ['room_started', 'participant_joined', 'track_published', 'track_unpublished', 'participant_left'], 'the events');
+  const [started, joined, published, , left] = events;
+  t.ok(/^RM_/.test(started.room.sid) && started.room.name === 'desk' && /^EV_/.test(started.id), JSON.stringify(started));
+  t.equal([joined.participant.kind, joined.room.sid], [3, started.room.sid], 'who joined');
+  t.equal([published.participant.identity, published.track.type, /^TR_/.test(published.track.sid)], [joined.participant.identity, 0, true], 'the track');
+  t.equal([left.participant.disconnectReason, left.participant.state], [1, 3], 'how it left');
+  const forged = good.seen[0].body.replace('desk', 'dusk');
+  t.equal((await hooks.receive(forged, good.seen[0].authorization).catch((error) => error)).message, 'sha256 checksum of body does not match', 'a forged one');
+  await until('the shaky one has them all', () => shaky.seen.length === 6);
+  t.equal(shaky.seen[0].body, shaky.seen[1].body, 'tried again');
+  await until('the rude one was asked once for each', () => rude.seen.length === 5);
+  await gateway.line(/A webhook was not taken .*status=400/);
 });
