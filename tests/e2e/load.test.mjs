@@ -1,6 +1,7 @@
 // Loads with SIPp: calls set up and torn down at a rate, and many at once with audio. They run with --long, on a machine
 // that has nothing else to do.
 import { readFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { test, until, sleep } from './lib/tap.mjs';
 import { Gateway } from './lib/gateway.mjs';
 import { sipp } from './lib/sipp.mjs';
@@ -46,7 +47,7 @@ test('load: 200 calls a second for a minute, none fails', { alone: true, long: t
   const used = cpu(gateway) - before;
   await until('no call is left', async () => (await rpc.call('server.stats')).calls === 0, 20);
   const stats = await rpc.call('server.stats');
-  t.note(`${(used / 12).toFixed(2)} ms of CPU a call, ${((100 * used) / 60).toFixed(0)} % of a core; RSS ${(gateway.rssKb() / 1024).toFixed(0)} MiB`);
+  t.note(`${(used / 12).toFixed(2)} ms of CPU a call (load average ${loadavg()[0].toFixed(1)}), ${((100 * used) / 60).toFixed(0)} % of a core; RSS ${(gateway.rssKb() / 1024).toFixed(0)} MiB`);
   t.equal([stats.calls_total, stats.calls_failed], [12000, 0], 'calls');
 });
 
@@ -59,7 +60,7 @@ test('load: 1000 calls at once with audio both ways', { alone: true, long: true,
   await until('1000 calls', async () => (await rpc.call('server.stats')).calls === 1000, 30);
   const before = cpu(gateway);
   await sleep(10000);
-  t.note(`${((cpu(gateway) - before) * 10).toFixed(0)} % of a core, RSS ${(gateway.rssKb() / 1024).toFixed(0)} MiB`);
+  t.note(`${((cpu(gateway) - before) * 10).toFixed(0)} % of a core (load average ${loadavg()[0].toFixed(1)}), RSS ${(gateway.rssKb() / 1024).toFixed(0)} MiB`);
   await Promise.all(sides.map(({ done }) => done));
   await until('no call is left', async () => (await rpc.call('server.stats')).calls === 0, 20);
   const summaries = gateway.lines(/Call summary/).map((line) => Object.fromEntries([...line.matchAll(/(\w+)=(\S+)/g)]
