@@ -10,6 +10,7 @@
 
 #include <openssl/x509v3.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define DAY_S (24 * 3600L)
@@ -162,6 +163,31 @@ test_one_connection (void)
   endpoint_heard (f.caller);
   endpoint_heard (f.callee);
   hang_up (&f, f.callee, f.caller, f.callee->call);
+}
+
+/* Neither UDP nor TCP beside it. */
+static void
+test_tls_alone (void)
+{
+  g_auto (Fixture) f = { 0 };
+  const EndpointOptions alone = { .bind = "both", .transports = SIG_SIP_TLS, .tls = &f.callee_config };
+  g_autoptr (GError) error = NULL;
+
+  fixture_init (&f);
+  endpoint_free (f.callee);
+  f.callee = endpoint_new (&alone);
+  f.callee->auto_answer = TRUE;
+  establish (&f, "sips:callee@localhost:PORT");
+  hang_up (&f, f.callee, f.caller, f.callee->call);
+  establish (&f, "sip:callee@[::1]:PORT;transport=tls");
+  hang_up (&f, f.caller, f.callee, f.call);
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, f.callee->port);
+  g_assert_cmpint (send (wire->fd, "x", 1, 0), ==, 1);
+  run_once ();
+  g_assert_cmpint (send (wire->fd, "x", 1, 0), ==, -1); /* ECONNREFUSED: nobody listens */
+  SigSipDial plain = { .to_uri = "sip:callee@127.0.0.1;transport=tcp", .sdp = OFFER };
+  g_assert_cmpuint (sig_sip_dial (f.callee->sip, &plain, &error), ==, 0);
+  g_assert_cmpstr (error->message, ==, "the transport TCP is not enabled");
 }
 
 /* The library released the context of its listener with every connection. */
@@ -593,6 +619,7 @@ main (int argc, char **argv)
   cfg_log_set_level (CFG_LOG_ERROR); /* certificates are refused on purpose */
   g_test_add_func ("/signaling/sip/tls/both_hang_up", test_both_hang_up);
   g_test_add_func ("/signaling/sip/tls/one_connection", test_one_connection);
+  g_test_add_func ("/signaling/sip/tls/tls_alone", test_tls_alone);
   g_test_add_func ("/signaling/sip/tls/many_connections", test_many_connections);
   g_test_add_func ("/signaling/sip/tls/wrong_host", test_wrong_host);
   g_test_add_func ("/signaling/sip/tls/expired", test_expired);
