@@ -9,15 +9,17 @@
 #include "gateway/webhooks.h"
 #include "signaling/core/jsonrpc.h"
 
-/* Logs of rooms that are gone are kept for replay, so many at most. */
-#define MAX_CLOSED_LOGS 1000
-#define LOG_BYTES       (256 * 1024)
+/* Logs of rooms that are gone are kept for replay, so many at most, and so much. */
+#define MAX_CLOSED_LOGS  1000
+#define MAX_CLOSED_BYTES (4 * 1024 * 1024)
+#define LOG_BYTES        (256 * 1024)
 
 typedef struct
 {
   GwTextRing *log;
   GHashTable *watchers; /* set of SigWebConnId* */
   GList *closed_link;   /* in GwEvents.closed; NULL while the room is there, or somebody waits for it */
+  gsize closed_bytes;   /* counted in GwEvents.closed_bytes while it is there */
 } RoomEvents;
 
 struct _GwEvents
@@ -26,6 +28,7 @@ struct _GwEvents
   GHashTable *rooms;     /* char* -> RoomEvents* */
   GHashTable *watchers;  /* set: those of "*" */
   GQueue closed;         /* char* names, oldest first */
+  gsize closed_bytes;    /* of their logs */
   guint64 forgotten_seq; /* the highest number of any log dropped: new logs start above it */
 };
 
@@ -90,6 +93,7 @@ ensure_room (GwEvents *events, const char *name)
       g_free (room->closed_link->data);
       g_queue_delete_link (&events->closed, room->closed_link);
       room->closed_link = NULL;
+      events->closed_bytes -= room->closed_bytes;
     }
   return room;
 }
@@ -101,6 +105,7 @@ drop_oldest_closed (GwEvents *events)
   RoomEvents *room = g_hash_table_lookup (events->rooms, name);
 
   room->closed_link = NULL;
+  events->closed_bytes -= room->closed_bytes;
   events->forgotten_seq = MAX (events->forgotten_seq, gw_text_ring_last (room->log));
   g_hash_table_remove (events->rooms, name);
 }
@@ -115,7 +120,10 @@ gw_events_room_closed (Gateway *gateway, const char *name)
     return;
   g_queue_push_tail (&events->closed, g_strdup (name));
   room->closed_link = events->closed.tail;
-  if (events->closed.length > MAX_CLOSED_LOGS)
+  room->closed_bytes = gw_text_ring_used (room->log);
+  events->closed_bytes += room->closed_bytes;
+  while (events->closed.length > 1
+         && (events->closed.length > MAX_CLOSED_LOGS || events->closed_bytes > MAX_CLOSED_BYTES))
     drop_oldest_closed (events);
 }
 

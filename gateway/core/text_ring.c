@@ -11,6 +11,7 @@ struct _GwTextRing
 {
   guint64 first, last;                 /* numbers held; first == last + 1: none */
   guint32 capacity, end;               /* end: where the next text goes */
+  guint32 used;                        /* the highest end */
   Entry entries[GW_TEXT_RING_ENTRIES]; /* number n is at n % entries */
   char bytes[];
 };
@@ -23,7 +24,7 @@ gw_text_ring_new (guint64 last_seq, guint32 bytes)
   ring->first = last_seq + 1;
   ring->last = last_seq;
   ring->capacity = bytes;
-  ring->end = 0;
+  ring->end = ring->used = 0;
   return ring;
 }
 
@@ -36,6 +37,7 @@ gw_text_ring_free (GwTextRing *ring)
 void
 gw_text_ring_touch (GwTextRing *ring)
 {
+  ring->used = ring->capacity;
   memset (ring->bytes, 1, ring->capacity); /* zeros would be left to the kernel's zero page */
 }
 
@@ -82,7 +84,14 @@ gw_text_ring_append (GwTextRing *ring, const char *text, gsize size)
   memcpy (ring->bytes + start, text, size);
   ring->bytes[start + size] = '\0';
   ring->end = start + needed;
+  ring->used = MAX (ring->used, ring->end);
   return ring->last;
+}
+
+gsize
+gw_text_ring_used (const GwTextRing *ring)
+{
+  return sizeof *ring + ring->used;
 }
 
 guint64

@@ -28,6 +28,8 @@ guint64 gw_text_ring_append (GwTextRing *ring, const char *text, gsize size);
 guint64 gw_text_ring_last (const GwTextRing *ring);
 /** gw_text_ring_first: number of the oldest text that is held; gw_text_ring_last + 1 when none is. */
 guint64 gw_text_ring_first (const GwTextRing *ring);
+/** gw_text_ring_used: bytes of memory that it has taken so far, without what was never used. */
+gsize gw_text_ring_used (const GwTextRing *ring);
 /** gw_text_ring_get: text number @seq, owned by the ring until the next append; NULL when it is not held. */
 const char *gw_text_ring_get (const GwTextRing *ring, guint64 seq, gsize *size);
 

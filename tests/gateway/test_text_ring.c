@@ -59,6 +59,7 @@ test_any_sizes (void)
       g_autoptr (GwTextRing) ring = gw_text_ring_new (0, capacity);
       g_autoptr (GPtrArray) all = g_ptr_array_new_with_free_func (g_free);
 
+      gsize least = gw_text_ring_used (ring), before = least;
       for (guint i = 0; i < 100; i++)
         {
           gsize size = (gsize)g_rand_int_range (rand, 0, (gint)capacity / 3 + 2);
@@ -68,6 +69,9 @@ test_any_sizes (void)
           g_assert_cmpuint (gw_text_ring_append (ring, text, size), ==, i + 1);
           if (size < capacity)
             g_assert_cmpuint (gw_text_ring_first (ring), <=, i + 1);
+          g_assert_cmpuint (gw_text_ring_used (ring), >=, before);
+          before = gw_text_ring_used (ring);
+          g_assert_cmpuint (before, <=, least + capacity);
           for (guint64 seq = gw_text_ring_first (ring); seq <= gw_text_ring_last (ring); seq++)
             g_assert_cmpstr (gw_text_ring_get (ring, seq, &size), ==, g_ptr_array_index (all, seq - 1));
         }
