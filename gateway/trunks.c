@@ -170,7 +170,12 @@ gw_trunks_on_registered (gpointer data, const char *name)
     log_failure (name, &state);
   else if (state.core.state == SIG_REGISTRATION_REGISTERED)
     cfg_info ("sip", NULL, "Registered with the provider", CFG_STR ("trunk", name),
-              CFG_STR ("server", state.server), CFG_INT ("expires", state.core.granted_s));
+              CFG_STR ("server", state.server), CFG_INT ("expires", state.core.granted_s),
+              CFG_STR ("seenAs", state.seen_as),
+              CFG_STR ("todo", state.seen_as != NULL
+                                   ? "a NAT is between us and the provider: where calls do not come "
+                                     "in, set sip.external_address"
+                                   : NULL));
   else
     cfg_debug ("sip", NULL, "Registration", CFG_STR ("trunk", name),
                CFG_STR ("state", sig_registration_state_name (state.core.state)));
@@ -203,6 +208,8 @@ gw_trunks_registration_json (Gateway *gateway, const CfgTrunkSettings *trunk)
   object = json_pack ("{s:s, s:o, s:o, s:s?, s:s?}", "state", sig_registration_state_name (core->state),
                       "registered_since", instant_json (core->since_us), "expires_at",
                       instant_json (core->expires_us), "server", state.server, "contact", state.contact);
+  if (state.seen_as != NULL)
+    json_object_set_new (object, "seen_as", json_string (state.seen_as));
   json_object_set_new (object, "next_try_at",
                        core->is_on_its_way ? json_null () : instant_json (core->next_us));
   json_object_set_new (object, "failures", json_integer ((json_int_t)core->n_failures));

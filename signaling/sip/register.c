@@ -38,8 +38,8 @@ struct _SigSipRegistering
   guint place;
   GPtrArray *servers; /* numeric hosts that were asked or answered */
 
-  SigSipListener *listener; /* (nullable) */
-  char *contact, *server;   /* (nullable) */
+  SigSipListener *listener;         /* (nullable) */
+  char *contact, *server, *seen_as; /* (nullable) */
   char *phrase;
   nta_outgoing_t *request; /* (nullable) */
   su_home_t auth_home[1];
@@ -103,6 +103,7 @@ registering_free (gpointer data)
   g_ptr_array_unref (self->servers);
   g_free (self->contact);
   g_free (self->server);
+  g_free (self->seen_as);
   g_free (self->phrase);
   g_free (self);
 }
@@ -239,6 +240,21 @@ add_server (SigSipRegistering *self, const char *host)
     g_ptr_array_add (self->servers, g_strdup (host));
 }
 
+/* RFC 3581: the server writes into our Via where it came from; our Contact says where we are reached. */
+static void
+note_nat (SigSipRegistering *self, sip_t const *answer)
+{
+  const sip_via_t *via = answer->sip_via;
+
+  g_clear_pointer (&self->seen_as, g_free);
+  if (via == NULL || via->v_received == NULL || !sig_sip_address_is_numeric (via->v_received)
+      || strstr (self->contact, via->v_received) != NULL)
+    return;
+  self->seen_as
+      = g_strdup_printf (sig_sip_address_is_ipv6 (via->v_received) ? "[%s]:%s" : "%s:%s", via->v_received,
+                         via->v_rport != NULL && *via->v_rport != '\0' ? via->v_rport : "5060");
+}
+
 static int
 on_answer (struct _SigSipCall *magic, nta_outgoing_t *request, sip_t const *answer)
 {
@@ -273,6 +289,7 @@ on_answer (struct _SigSipCall *magic, nta_outgoing_t *request, sip_t const *answ
   event.retry_after_s
       = answer->sip_retry_after != NULL ? (guint)MIN (answer->sip_retry_after->af_delta, G_MAXINT) : 0;
   event.can_answer = (status == 401 || status == 407) && take_challenge (self, answer);
+  note_nat (self, answer);
   self->request = NULL;
   nta_outgoing_destroy (request);
   step (self, &event);
@@ -614,7 +631,11 @@ sig_sip_registered (SigSip *sip, const char *name, SigSipRegisterState *state)
   if (self == NULL)
     return FALSE;
   *state = (SigSipRegisterState){
-    .core = self->core, .contact = self->contact, .server = self->server, .phrase = self->phrase
+    .core = self->core,
+    .contact = self->contact,
+    .server = self->server,
+    .seen_as = self->seen_as,
+    .phrase = self->phrase,
   };
   return TRUE;
 }

@@ -24,6 +24,7 @@ typedef struct
   SigRegistration core;
   const char *contact; /* (nullable) what we are registered as */
   const char *server;  /* (nullable): host:port that was asked last */
+  const char *seen_as; /* (nullable): host:port that the server sees us at, when a NAT is between us */
   const char *phrase;  /* never NULL: of the last answer, or why there was none */
 } SigSipRegisterState;
 

@@ -212,3 +212,20 @@ test('register: what goes wrong is said with what to do, and mended by a reload'
   registrar.remoteTag = null; // no call
   t.equal(await registration(rpc), undefined, 'no registration');
 });
+
+test('register: a gateway at another one, calls both ways', {}, async (t) => {
+  const head = await Gateway.start(t, { sip: { registrar: { enabled: true, users: [{ username: 'branch', password: 'pw-of-branch' }] } } });
+  const branch = await Gateway.start(t, {
+    trunks: [{ name: 'head', outbound_address: `127.0.0.1:${head.config.sip_port}`, register: true, auth_username: 'branch',
+      auth_password: 'pw-of-branch', from_user: 'branch', numbers: ['+15550100'] }],
+  });
+  const [there, here] = [await watched(t, head), await watched(t, branch)];
+  await until('it is registered', async () =>
+    (await here.call('trunk.list')).trunks[0].registration.state === 'registered');
+  await head.line(/branch/);
+  await there.call('participant.create', { sip_call_to: 'branch', room_name: 'hq', wait_until_answered: true });
+  const inside = await participant(here, '+15550100');
+  t.equal([inside.attributes['sip.callStatus'], inside.attributes['sip.trunkPhoneNumber']], ['active', '+15550100'], 'at the branch');
+  await here.call('participant.create', { sip_trunk_id: 'head', sip_call_to: 'hq', room_name: 'out', wait_until_answered: true });
+  await until('two calls at the head', async () => (await there.call('participant.list', { room: 'hq' })).participants.length === 2);
+});

@@ -379,6 +379,35 @@ test_shutdown (void)
   expect_header (&f, "Expires", "0");
 }
 
+static void
+check_nat (const char *received, const char *seen_as)
+{
+  g_auto (Fixture) f = { 0 };
+
+  begin (&f, FALSE, 600, NULL);
+  /* into the Via that came */
+  char *via = strstr (f.wire->last, ";rport");
+  g_assert_nonnull (via);
+  g_autofree char *before = g_strndup (f.wire->last, (gsize)(via - f.wire->last));
+  char *changed = g_strconcat (before, ";rport=4711;received=", received, via + strlen (";rport"), NULL);
+  g_free (f.wire->last);
+  f.wire->last = changed;
+  wire_answer (f.wire, "200 OK", "r1", NULL, NULL);
+  expect_heard (&f, "trunk:registering trunk:registered");
+  g_assert_cmpstr (state_of (&f).seen_as, ==, seen_as);
+  sig_sip_unregister (f.endpoint->sip, "trunk");
+  wire_expect (f.wire, "REGISTER ");
+  wire_answer (f.wire, "200 OK", "r1", NULL, NULL);
+}
+
+static void
+test_nat (void)
+{
+  check_nat ("203.0.113.7", "203.0.113.7:4711");
+  check_nat ("127.0.0.1", NULL);
+  check_nat ("nonsense", NULL);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -392,5 +421,6 @@ main (int argc, char **argv)
   g_test_add_func ("/signaling/sip/register/changed", test_changed);
   g_test_add_func ("/signaling/sip/register/calls", test_calls);
   g_test_add_func ("/signaling/sip/register/shutdown", test_shutdown);
+  g_test_add_func ("/signaling/sip/register/nat", test_nat);
   return g_test_run ();
 }
