@@ -182,6 +182,7 @@ start_listener (SigSip *sip, const char *address, GError **error)
   sig_sip_tls_attach (sip->tls);
 
   sig_sip_loop_init ();
+  sig_sip_drain_init ();
   listener->nua = nua_create (
       sip->root, sig_sip_on_event, listener, NUTAG_URL (url), NTATAG_MCLASS (sip->parser),
       /* offers, answers, ringing, redirection and session timers are not the stack's business */

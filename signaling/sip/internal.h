@@ -462,6 +462,9 @@ gboolean sig_sip_came_back (SigSip *sip, sip_t const *message);
 /* loop.c */
 void sig_sip_loop_init (void);
 
+/* drain.c */
+void sig_sip_drain_init (void);
+
 /* capture.c */
 int sig_sip_capture_is_wanted (const SigSip *sip);
 
