@@ -470,6 +470,7 @@ int sig_sip_capture_is_wanted (const SigSip *sip);
 
 /* gate.c */
 void sig_sip_gate_open (void);
+void sig_sip_supported_open (void);
 
 /* parser.c */
 SigSip *sig_sip_endpoint_of (const msg_t *message);

@@ -315,6 +315,7 @@ sig_sip_parser_new (SigSip *sip)
   g_assert (parser != NULL);
   sig_sip_repair_install (parser);
   sig_sip_gate_open ();
+  sig_sip_supported_open ();
   if (endpoints == NULL)
     endpoints = g_ptr_array_new ();
   g_ptr_array_add (endpoints, sip);

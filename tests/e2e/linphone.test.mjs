@@ -166,6 +166,18 @@ for (const refresher of ['gateway', 'phone'])
     t.equal((await identities(rpc, 'lobby')).length, 2, 'who is left');
   });
 
+test('session timer of a call to Linphone', {}, async (t) => {
+  const gateway = await Gateway.start(t, { session_timer: { min_se: 3, default_expires: 6 } });
+  const rpc = await watched(t, gateway, 'lobby');
+  const other = await partner(t, gateway, 'lobby', 900);
+  const phone = await Linphone.start(t, { hz: 900, answer: true, timer: 6 });
+  await rpc.call('participant.create', { trunk: { hostname: `127.0.0.1:${phone.port}` }, sip_call_to: 'lin900',
+    room_name: 'lobby', participant_identity: 'callee', wait_until_answered: true });
+  await gateway.line(/Session refresh successful.*participant=callee/, 10);
+  await other.hears(900);
+  await phone.hears(700);
+});
+
 for (const [encryption, suite] of [['optional', 'AES_CM_128_HMAC_SHA1_80'], ['mandatory', 'AES_CM_128_HMAC_SHA1_80']])
   test(`Linphone calls in with SRTP ${encryption}`, {}, async (t) => {
     const gateway = await Gateway.start(t);

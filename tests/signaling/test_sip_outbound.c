@@ -91,8 +91,8 @@ check_answered (gboolean is_tcp)
   g_assert_null (wire_header (f.wire, "X-Evil"));
   g_assert_null (wire_header (f.wire, "Session-Expires"));
   g_assert_null (wire_header (f.wire, "Min-SE"));
-  g_autofree char *supported = wire_header (f.wire, "Supported");
-  g_assert_cmpstr (supported, ==, "100rel");
+  g_autofree char *supported = wire_headers (f.wire, "Supported");
+  g_assert_cmpstr (supported, ==, "100rel, replaces, norefersub");
   g_assert_cmpstr (wire_body (f.wire), ==, OFFER);
 
   wire_answer (f.wire, "100 Trying", NULL, NULL, NULL);
