@@ -22,10 +22,12 @@ emit (Gateway *gateway, const char *room, const char *from, const char *identity
 static int
 find_room (Gateway *gateway, const SigSipMessage *message, char **name)
 {
-  const GwDispatchFacts facts = { .called = message->request_user,
-                                  .caller = message->from_user,
-                                  .source_address = message->source_address,
-                                  .username = message->username };
+  const GwDispatchFacts facts
+      = { .called = gw_dispatch_called (gateway->settings, message->registration, message->request_user),
+          .registration = message->registration,
+          .caller = message->from_user,
+          .source_address = message->source_address,
+          .username = message->username };
   g_auto (GwDispatch) dispatch = { 0 };
   g_autoptr (GError) error = NULL;
 

@@ -177,7 +177,8 @@ check_password (const Door *door, sip_t const *message, const SigSipPeer *peer,
 static SigSipAccessAnswer
 ask (SigSip *sip, sip_t const *message, const SigSipPeer *peer, const char *username)
 {
-  const SigSipRegistering *registering = message->sip_request->rq_method == sip_method_invite
+  sip_method_t method = message->sip_request->rq_method;
+  const SigSipRegistering *registering = method == sip_method_invite || method == sip_method_message
                                              ? sig_sip_registering_of (sip, peer, message)
                                              : NULL;
   g_autofree char *request_user = sig_sip_called_user (registering, message);

@@ -367,7 +367,8 @@ void sig_sip_registers_init (SigSip *sip);
 void sig_sip_registers_clear (SigSip *sip);
 void sig_sip_registers_end (SigSip *sip);
 gboolean sig_sip_registers_are_over (const SigSip *sip);
-/** sig_sip_registering_of: (nullable): the registration of ours that @message, an INVITE, came over. */
+/** sig_sip_registering_of: (nullable): the registration of ours that @message, an INVITE or MESSAGE, came
+ * over. */
 const SigSipRegistering *sig_sip_registering_of (const SigSip *sip, const SigSipPeer *peer,
                                                  sip_t const *message);
 const char *sig_sip_registering_name (const SigSipRegistering *self);

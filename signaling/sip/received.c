@@ -43,7 +43,8 @@ tell_message (SigSip *sip, SigSipCallId call, const SigSipPeer *peer, const char
               sip_t const *message)
 {
   g_autofree char *call_id = sig_sip_text (message->sip_call_id->i_id);
-  g_autofree char *request_user = sig_sip_user (message->sip_request->rq_url);
+  const SigSipRegistering *registering = call == 0 ? sig_sip_registering_of (sip, peer, message) : NULL;
+  g_autofree char *request_user = sig_sip_called_user (registering, message);
   g_autofree char *request_host = sig_sip_host (message->sip_request->rq_url);
   g_autofree char *from_user = sig_sip_user (message->sip_from->a_url);
   g_autofree char *from_host = sig_sip_host (message->sip_from->a_url);
@@ -61,6 +62,7 @@ tell_message (SigSip *sip, SigSipCallId call, const SigSipPeer *peer, const char
     .source_port = peer->port,
     .transport = sig_sip_peer_transport (peer),
     .username = username,
+    .registration = sig_sip_registering_name (registering),
     .text = text,
     .content_type = "text/plain",
   };

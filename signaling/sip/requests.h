@@ -19,6 +19,7 @@ struct _SigSipMessage
   guint16 source_port;
   const char *transport;
   const char *username;     /* (nullable): whom the sender has proved to be, where ops.access asked for it */
+  const char *registration; /* (nullable): outside of calls: as SigSipInvite */
   const char *text;         /* up to SIG_SIP_MAX_TEXT bytes */
   const char *content_type; /* text/plain */
 };

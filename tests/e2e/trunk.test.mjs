@@ -169,6 +169,11 @@ test('register: at a provider with a password, calls both ways, kept alive, take
   await caller.call();
   const { attributes } = await participant(rpc, '+15550100');
   t.equal([attributes['sip.trunkPhoneNumber'], Boolean(attributes['sip.trunkID'])], ['+15550100', true], 'the call that came in');
+  const text = await peer(t, gateway.config.sip_port, 'account');
+  Object.assign(text, { target: contact, local: 'sip:sms@provider.example', remote: 'sip:account@provider.example', tag: 'sms', callId: 'sms' });
+  t.equal((await text.request('MESSAGE', [], 'hello', 'text/plain')).status, 200, 'text for the account');
+  const received = await until('the text is in the room', () => rpc.events.find(({ type }) => type === 'message_received'));
+  t.equal([received.room, received.from, received.text], ['+15550100', 'sms', 'hello'], 'text');
   const stranger = await peer(t, gateway.config.sip_port, '+15550199');
   t.equal((await stranger.call()).status, 200, 'from the address of the provider');
 
