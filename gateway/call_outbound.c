@@ -136,7 +136,7 @@ find_route (Gateway *gateway, const GwDialParams *params, Route *route, GError *
 static char *
 target_uri (const GwDialParams *params, const Route *route)
 {
-  g_autofree char *user = NULL;
+  g_autofree char *user = NULL, *host = NULL;
 
   if (route->extension == NULL
       && (g_str_has_prefix (params->call_to, "sip:") || g_str_has_prefix (params->call_to, "sips:")))
@@ -144,9 +144,10 @@ target_uri (const GwDialParams *params, const Route *route)
   user = gw_tel_user (params->call_to);
   if (user == NULL)
     user = gw_escape_user (route->extension != NULL ? route->extension : params->call_to);
-  return g_strdup_printf (
-      "sip:%s@%s%s%s%s", user, route->hostname, route->transport != NULL ? ";transport=" : "",
-      route->transport != NULL ? route->transport : "", strchr (user, ';') != NULL ? ";user=phone" : "");
+  host = gw_uri_host (route->hostname);
+  return g_strdup_printf ("sip:%s@%s%s%s%s", user, host, route->transport != NULL ? ";transport=" : "",
+                          route->transport != NULL ? route->transport : "",
+                          strchr (user, ';') != NULL ? ";user=phone" : "");
 }
 
 /* "host:port;..." or "[::1]:5060;..." without brackets, port and what follows. */

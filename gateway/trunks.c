@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "config/base/log.h"
+#include "gateway/core/caller_id.h"
 #include "gateway/core/headers.h"
 #include "gateway/events.h"
 #include "signaling/sip/register.h"
@@ -69,10 +70,8 @@ transport_word (CfgSipTransports transport)
 static void
 begin (Gateway *gateway, const CfgTrunkSettings *trunk)
 {
-  const char *address = trunk->outbound_address;
-  gboolean is_bare_ipv6 = address[0] != '[' && strchr (address, ':') != strrchr (address, ':');
-  g_autofree char *registrar = g_strdup_printf (is_bare_ipv6 ? "sip:[%s]%s" : "sip:%s%s", address,
-                                                transport_word (trunk->transport));
+  g_autofree char *host = gw_uri_host (trunk->outbound_address);
+  g_autofree char *registrar = g_strdup_printf ("sip:%s%s", host, transport_word (trunk->transport));
   const SigSipRegister what = {
     .name = trunk->name,
     .registrar = registrar,

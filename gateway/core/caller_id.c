@@ -10,9 +10,8 @@ gw_escape_user (const char *user)
   return g_uri_escape_string (user, "-_.!~*'()&=+$,#", FALSE);
 }
 
-/* "host", "host:port" or a bare IPv6 address, for a URI. */
-static char *
-uri_host (const char *host)
+char *
+gw_uri_host (const char *host)
 {
   gboolean is_bare_ipv6 = host[0] != '[' && strchr (host, ':') != strrchr (host, ':');
 
@@ -28,7 +27,7 @@ domain_of (const char *address)
   if (address[0] == '[')
     return g_strndup (address, strcspn (address, "]") + 1);
   return colon != NULL && strchr (address, ':') == colon ? g_strndup (address, (gsize)(colon - address))
-                                                         : uri_host (address);
+                                                         : gw_uri_host (address);
 }
 
 static char *
@@ -37,12 +36,12 @@ choose_host (const GwCallerFacts *facts)
   const CfgTrunkSettings *trunk = facts->trunk;
 
   if (facts->host != NULL)
-    return uri_host (facts->host);
+    return gw_uri_host (facts->host);
   if (trunk != NULL && trunk->from_host != NULL)
-    return uri_host (trunk->from_host);
+    return gw_uri_host (trunk->from_host);
   if (trunk != NULL && trunk->register_)
     return domain_of (trunk->outbound_address);
-  return uri_host (facts->local_address);
+  return gw_uri_host (facts->local_address);
 }
 
 void

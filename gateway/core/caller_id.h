@@ -33,6 +33,8 @@ typedef struct
 void gw_caller_id (const GwCallerFacts *facts, GwCallerId *id);
 void gw_caller_id_clear (GwCallerId *id);
 
+/** gw_uri_host: (transfer full): "host", "host:port" or an IPv6 address without brackets, as a URI has it. */
+char *gw_uri_host (const char *host) G_GNUC_WARN_UNUSED_RESULT;
 /** gw_escape_user: (transfer full): as a user part of a URI (RFC 3261 25.1). */
 char *gw_escape_user (const char *user) G_GNUC_WARN_UNUSED_RESULT;
 

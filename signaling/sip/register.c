@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define SILENCE_T1   8  /* for a server while others wait */
+#define PATIENCE_T1  72 /* longer than the stack has it (64) */
 #define MAX_SERVERS  32 /* addresses that calls of one registration may come from */
 #define TOKEN_PREFIX "sw"
 
@@ -388,12 +389,10 @@ send_request (SigSipRegistering *self)
       next_server (self, "the request cannot be sent");
       return;
     }
-  if (self->place + 1 < self->places->len)
-    {
-      self->silence = g_timeout_source_new (SILENCE_T1 * self->sip->t1_ms);
-      g_source_set_callback (self->silence, on_silence, self, NULL);
-      g_source_attach (self->silence, self->sip->context);
-    }
+  self->silence = g_timeout_source_new ((self->place + 1 < self->places->len ? SILENCE_T1 : PATIENCE_T1)
+                                        * self->sip->t1_ms);
+  g_source_set_callback (self->silence, on_silence, self, NULL);
+  g_source_attach (self->silence, self->sip->context);
 }
 
 static void

@@ -140,11 +140,27 @@ telephone_numbers_become_users (void)
     }
 }
 
+static void
+hosts_stand_in_uris (void)
+{
+  static const char *const table[][2]
+      = { { "h.example", "h.example" },           { "h.example:5070", "h.example:5070" },
+          { "192.0.2.1:5070", "192.0.2.1:5070" }, { "2001:db8::1", "[2001:db8::1]" },
+          { "[2001:db8::1]", "[2001:db8::1]" },   { "[2001:db8::1]:5070", "[2001:db8::1]:5070" } };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (table); i++)
+    {
+      g_autofree char *host = gw_uri_host (table[i][0]);
+      g_assert_cmpstr (host, ==, table[i][1]);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/gateway/caller_id/callers_are_named", callers_are_named);
   g_test_add_func ("/gateway/caller_id/telephone_numbers_become_users", telephone_numbers_become_users);
+  g_test_add_func ("/gateway/caller_id/hosts_stand_in_uris", hosts_stand_in_uris);
   return g_test_run ();
 }
