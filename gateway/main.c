@@ -11,6 +11,7 @@
 #include "config/base/log.h"
 #include "gateway/gateway.h"
 #include "gateway/redis.h"
+#include "gateway/service.h"
 #include "gateway/tls.h"
 
 #define DEFAULT_DRAIN_S 30
@@ -151,6 +152,7 @@ on_terminate (gpointer data)
   switch (process->n_terminations++)
     {
     case 0:
+      gw_service_stopping ("Draining: no new calls");
       cfg_info ("main", NULL, "Draining: no new calls",
                 CFG_INT ("timeout", process->arguments->drain_timeout_s));
       process->drain_source = g_timeout_add_seconds ((guint)MAX (process->arguments->drain_timeout_s, 0),
@@ -256,6 +258,7 @@ run (const Arguments *arguments, CfgSettings *settings, GError **error)
             CFG_INT ("httpPort", sig_web_port (process.gateway->web)),
             CFG_INT ("sipPort", settings->sip_port));
   gateway_print_welcome (process.gateway);
+  gw_service_ready ();
   g_main_loop_run (process.loop);
   g_clear_handle_id (&process.drain_source, g_source_remove);
   gateway_free (process.gateway);

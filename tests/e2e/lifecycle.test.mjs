@@ -187,3 +187,21 @@ test('a call without media ends after media.timeout, with a Reason', {}, async (
   t.ok(/cause=408;text="Media timeout"/.test(bye.headers.reason?.[0]), `Reason ${bye.headers.reason}`);
   await gateway.line(/Call summary.*media_timeout/);
 });
+
+test('a service manager is told when calls are taken and when it stops', { timeout: 60 }, async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'switchroom-notify-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const socket = join(directory, 'notify');
+  const listener = spawn('socat', ['-u', `UNIX-RECV:${socket}`, '-'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => listener.kill());
+  let told = '';
+  listener.stdout.on('data', (data) => (told += data));
+  await until('the socket is there', () => existsSync(socket));
+  const config = file(t, { http: { port: await freePort() }, sip_port: await freePort(), storage: { path: ':memory:' } });
+  const gateway = spawn(t.options.binary, ['--config', config], { stdio: 'ignore', env: { ...process.env, NOTIFY_SOCKET: socket } });
+  t.after(() => gateway.kill('SIGKILL'));
+  await until('it is ready', () => /READY=1\n/.test(told), t.options.sanitized ? 30 : 10);
+  gateway.kill('SIGTERM');
+  await until('it stops', () => /STOPPING=1\n/.test(told));
+  await until('it ended', () => gateway.exitCode === 0);
+});

@@ -1,0 +1,42 @@
+#include "gateway/service.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* A path, or with @ in front a name without a file (sd_notify(3)). */
+static void
+tell (const char *text)
+{
+  const char *name = g_getenv ("NOTIFY_SOCKET");
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  gsize size = name != NULL ? strlen (name) : 0;
+  int fd;
+
+  if (size < 2 || size >= sizeof address.sun_path || (name[0] != '/' && name[0] != '@'))
+    return;
+  memcpy (address.sun_path, name, size);
+  if (name[0] == '@')
+    address.sun_path[0] = '\0';
+  fd = socket (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0)
+    return;
+  (void)!sendto (fd, text, strlen (text), MSG_NOSIGNAL, (const struct sockaddr *)&address,
+                 (socklen_t)(G_STRUCT_OFFSET (struct sockaddr_un, sun_path) + size));
+  close (fd);
+}
+
+void
+gw_service_ready (void)
+{
+  tell ("READY=1\nSTATUS=Taking calls");
+}
+
+void
+gw_service_stopping (const char *status)
+{
+  g_autofree char *text = g_strdup_printf ("STOPPING=1\nSTATUS=%s", status);
+
+  tell (text);
+}
