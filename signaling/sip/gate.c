@@ -178,6 +178,8 @@ msg_extract (msg_t *message)
     result = read_and_inspect (sip, message, is_stream);
   else
     result = refuse (message);
+  if (is_stream && result < 0) /* what follows is not read; the stack would forget it, not free it */
+    msg_destroy (msg_next (message));
   if (is_stream && (result != 0 || has_begun (message)))
     sig_sip_streams_read (sip, message,
                           result > 0    ? SIG_SIP_STREAM_MESSAGE
