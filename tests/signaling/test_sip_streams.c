@@ -54,6 +54,34 @@ expect_closed (Wire *wire)
     }
 }
 
+/* More requests than one message may have bytes wait in the connection: each is answered. The kernel lets so
+ * much wait only after some rounds, so they grow. */
+static void
+test_backlog (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (&(EndpointOptions){ 0 });
+  g_autoptr (Wire) wire = wire_new (TRUE, FALSE, e->port);
+  int waiting_bytes = 512 * 1024;
+
+  g_assert_no_errno (setsockopt (wire->fd, SOL_SOCKET, SO_SNDBUF, &waiting_bytes, sizeof waiting_bytes));
+  for (gsize size = 16384; size <= 256 * 1024; size *= 2)
+    {
+      g_autoptr (GString) all = g_string_new (NULL);
+      guint n = 0;
+
+      for (; all->len < size; n++)
+        {
+          g_autofree char *text
+              = options (wire, "X-Filler: 01234567890123456789012345678901234567890123456789\r\n");
+          g_string_append (all, text);
+        }
+      wire_send (wire, all->str);
+      for (guint i = 0; i < n; i++)
+        wire_expect (wire, "SIP/2.0 200");
+    }
+  g_assert_false (is_closed (wire));
+}
+
 static guint64
 n_dropped (Endpoint *e, SigSipDrop why)
 {
@@ -305,6 +333,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/signaling/sip/streams/connections", test_connections);
+  g_test_add_func ("/signaling/sip/streams/backlog", test_backlog);
   g_test_add_func ("/signaling/sip/streams/silence", test_silence);
   g_test_add_func ("/signaling/sip/streams/keepalives", test_keepalives);
   g_test_add_func ("/signaling/sip/streams/slow_message", test_slow_message);
