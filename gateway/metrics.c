@@ -1,10 +1,10 @@
 #include "gateway/metrics.h"
 
-#include "gateway/capture.h"
 #include "gateway/calls.h"
-#include "gateway/trunks.h"
+#include "gateway/capture.h"
 #include "gateway/extensions.h"
 #include "gateway/tls.h"
+#include "gateway/trunks.h"
 #include "gateway/trunk_health.h"
 #include "gateway/twirp.h"
 #include "gateway/webhooks.h"
@@ -41,15 +41,12 @@ add_of_parts (Gateway *gateway, GString *text)
   gw_trunks_metrics (gateway, text);
 }
 
-static char *
-metrics_text (Gateway *gateway)
+static void
+add_media (Gateway *gateway, GString *text)
 {
-  GString *text = g_string_new (NULL);
   guint64 packets_in = 0, packets_out = 0, strangers = 0;
   double load = 0, late = 0;
-  SigSipStats sip = { 0 };
 
-  sig_sip_get_stats (gateway->sip, &sip);
   for (guint i = 0; i < media_engine_n_workers (gateway->media); i++)
     {
       MediaWorkerStats stats;
@@ -61,6 +58,22 @@ metrics_text (Gateway *gateway)
       load = MAX (load, stats.load);
       late = MAX (late, stats.tick_late_ms);
     }
+  add (text, "rtp_packets_received_total", "counter", "RTP and RTCP packets received.", (double)packets_in);
+  add (text, "rtp_packets_sent_total", "counter", "RTP and RTCP packets sent.", (double)packets_out);
+  add (text, "rtp_strangers_total", "counter", "Packets dropped because nobody known sent them.",
+       (double)strangers);
+  add (text, "media_worker_load", "gauge", "Share of a core used by the busiest media worker.", load);
+  add (text, "media_tick_late_seconds", "gauge", "Worst lateness of a media tick in the last second.",
+       late / 1000);
+}
+
+static char *
+metrics_text (Gateway *gateway)
+{
+  GString *text = g_string_new (NULL);
+  SigSipStats sip = { 0 };
+
+  sig_sip_get_stats (gateway->sip, &sip);
   g_string_append (text, "# HELP switchroom_build_info The version.\n# TYPE switchroom_build_info gauge\n"
                          "switchroom_build_info{version=\"" SWITCHROOM_VERSION "\"} 1\n");
   add (text, "rooms", "gauge", "Rooms.", g_hash_table_size (gateway->rooms));
@@ -94,13 +107,7 @@ metrics_text (Gateway *gateway)
   gw_tls_metrics (gateway->sip, text);
   gw_webhooks_metrics (gateway, text);
   gw_trunk_health_metrics (gateway, text);
-  add (text, "rtp_packets_received_total", "counter", "RTP and RTCP packets received.", (double)packets_in);
-  add (text, "rtp_packets_sent_total", "counter", "RTP and RTCP packets sent.", (double)packets_out);
-  add (text, "rtp_strangers_total", "counter", "Packets dropped because nobody known sent them.",
-       (double)strangers);
-  add (text, "media_worker_load", "gauge", "Share of a core used by the busiest media worker.", load);
-  add (text, "media_tick_late_seconds", "gauge", "Worst lateness of a media tick in the last second.",
-       late / 1000);
+  add_media (gateway, text);
   return g_string_free (text, FALSE);
 }
 

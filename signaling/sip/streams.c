@@ -264,8 +264,6 @@ sig_sip_streams_read (SigSip *sip, msg_t *message, SigSipStreamNews news)
 }
 
 /* The stack closes every socket with this. */
-int su_close (su_socket_t fd);
-
 EXPORTED int
 su_close (su_socket_t fd)
 {

@@ -126,9 +126,11 @@ take (GwRegistrar *registrar, const Step *step)
       char **fields = g_strsplit_set (*part, "=;", 4);
 
       g_ptr_array_add (texts, fields);
-      contacts[request.n_contacts++] = (GwRegisterContact){
-        .key = fields[0], .uri = fields[1], .expires_s = atoi (fields[2]), .q_milli = (guint)atoi (fields[3])
-      };
+      contacts[request.n_contacts++]
+          = (GwRegisterContact){ .key = fields[0],
+                                 .uri = fields[1],
+                                 .expires_s = (int)g_ascii_strtoll (fields[2], NULL, 10),
+                                 .q_milli = (guint)g_ascii_strtoull (fields[3], NULL, 10) };
     }
   return gw_registrar_take (registrar, step->user, &request, at (step->at_s), (CfgWall){ step->at_s });
 }
