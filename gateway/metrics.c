@@ -39,6 +39,7 @@ add_of_parts (Gateway *gateway, GString *text)
   gw_call_timer_metrics (gateway, text);
   gw_capture_metrics (gateway, text);
   gw_trunks_metrics (gateway, text);
+  gw_tls_metrics (gateway->sip, text);
 }
 
 static void
@@ -104,7 +105,6 @@ metrics_text (Gateway *gateway)
   add_of_parts (gateway, text);
   add (text, "sip_connections", "gauge", "SIP connections that others have opened.", sip.n_connections);
   add_drops (text, &sip);
-  gw_tls_metrics (gateway->sip, text);
   gw_webhooks_metrics (gateway, text);
   gw_trunk_health_metrics (gateway, text);
   add_media (gateway, text);
