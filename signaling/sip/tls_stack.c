@@ -5,6 +5,7 @@
  *   tls_init_master     a listener                     belongs to the SigSipTls attached just then
  *   tls_init_secondary  a connection                   gets a SigSipTlsConnection, found by it and by socket
  *   tls_connect         an event before the handshake  set up, handshake, its failure told to who waits
+ *   SSL_connect, _accept  its own step of it           is the one that was made here
  *   tls_read, _write    later                          keepalives (RFC 5626) and the reason of a failure
  *   tls_free            the end                        the SSL object goes, which the library forgets
  *   tport_by_name       a connection for a request     one made for another host is not taken
@@ -71,7 +72,10 @@ static GHashTable *by_stack; /* StackTls -> SigSipTlsConnection */
 static GHashTable *by_fd;    /* socket -> SigSipTlsConnection */
 static GHashTable *by_tport; /* tport_t -> SigSipTlsConnection */
 static SSL **catcher;        /* (nullable): where the next SSL object is noted */
-static gboolean hides_certificate;
+/* What the library is shown while it handles an event of the handshake. Other threads speak DTLS. */
+static _Thread_local gboolean hides_certificate;
+static _Thread_local const SSL *replayed; /* (nullable): its handshake went on here already, with this */
+static _Thread_local int replayed_result;
 
 /* ---- declarations of the library's functions, whose headers it does not install ---- */
 
@@ -401,12 +405,11 @@ tls_free (StackTls *of)
   ERR_clear_error ();
 }
 
-/* Returns: FALSE: the connection is over and @error is an errno. */
+/* Returns: FALSE: the connection is over and @error is an errno. @result: (out): of OpenSSL */
 static gboolean
-shake_hands (SigSipTlsConnection *c, int *error)
+shake_hands (SigSipTlsConnection *c, int *result, int *error)
 {
   socklen_t length = sizeof *error;
-  int result;
 
   *error = 0;
   if (getsockopt (c->fd, SOL_SOCKET, SO_ERROR, error, &length) == 0 && *error != 0)
@@ -416,8 +419,8 @@ shake_hands (SigSipTlsConnection *c, int *error)
     }
   ERR_clear_error ();
   errno = 0;
-  result = c->accepted ? SSL_accept (c->ssl) : SSL_connect (c->ssl);
-  switch (SSL_get_error (c->ssl, result))
+  *result = c->accepted ? SSL_accept (c->ssl) : SSL_connect (c->ssl);
+  switch (SSL_get_error (c->ssl, *result))
     {
     case SSL_ERROR_NONE:
     case SSL_ERROR_WANT_READ:
@@ -426,7 +429,7 @@ shake_hands (SigSipTlsConnection *c, int *error)
     default:
       break;
     }
-  g_autofree char *reason = sig_sip_tls_reason (c->ssl, result);
+  g_autofree char *reason = sig_sip_tls_reason (c->ssl, *result);
   note_failure (c, reason);
   *error = EPROTO; /* not one that is tried again */
   return FALSE;
@@ -436,7 +439,7 @@ EXPORTED int
 tls_connect (su_root_magic_t *magic, su_wait_t *wait, tport_t *tport)
 {
   int (*real) (su_root_magic_t *, su_wait_t *, tport_t *);
-  int fd = wait->fd, error = 0, result;
+  int fd = wait->fd, error = 0, progress = 0, result;
   SigSipTlsConnection *c = by_fd != NULL ? g_hash_table_lookup (by_fd, GINT_TO_POINTER (fd)) : NULL;
 
   REAL (real, "tls_connect");
@@ -451,20 +454,46 @@ tls_connect (su_root_magic_t *magic, su_wait_t *wait, tport_t *tport)
       else
         sig_sip_tls_setup_connecting (c->tls, c->ssl, c->host);
     }
-  if (!shake_hands (c, &error))
+  if (!shake_hands (c, &progress, &error))
     {
       tport_error_report (tport, error, NULL);
       tport_set_secondary_timer (tport);
       return 0;
     }
+  /* A second step here could fail, which the library keeps to itself. */
   hides_certificate = TRUE;
+  replayed = c->ssl;
+  replayed_result = progress;
   result = real (magic, wait, tport);
+  replayed = NULL;
   hides_certificate = FALSE;
   ERR_clear_error ();
   c = g_hash_table_lookup (by_fd, GINT_TO_POINTER (fd));
   if (c != NULL && !c->established && SSL_is_init_finished (c->ssl))
     note_established (c);
   return result;
+}
+
+EXPORTED int
+SSL_connect (SSL *ssl)
+{
+  int (*real) (SSL *);
+
+  if (replayed == ssl)
+    return replayed_result;
+  REAL (real, "SSL_connect");
+  return real (ssl);
+}
+
+EXPORTED int
+SSL_accept (SSL *ssl)
+{
+  int (*real) (SSL *);
+
+  if (replayed == ssl)
+    return replayed_result;
+  REAL (real, "SSL_accept");
+  return real (ssl);
 }
 
 /* The library reads the names in it, forgets the memory, and uses them for nothing that we asked for. */

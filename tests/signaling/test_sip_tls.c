@@ -8,6 +8,7 @@
 #include "config/base/log.h"
 #include "signaling/sip/internal.h"
 
+#include <fcntl.h>
 #include <openssl/x509v3.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -225,6 +226,55 @@ test_wrong_host (void)
                   "no TLS connection to 127.0.0.1: its certificate is for other.example, 192.0.2.7, not for "
                   "127.0.0.1");
   expect_refused (&f, "sip:callee@callee.example:PORT;transport=tls", "not for callee.example");
+}
+
+typedef struct
+{
+  int listener;
+  SSL_CTX *context;
+} Server;
+
+/* A server beside us, whose bytes come at any moment. */
+static gpointer
+serve (gpointer data)
+{
+  const Server *server = data;
+  int fd;
+
+  while ((fd = accept (server->listener, NULL, NULL)) >= 0)
+    {
+      SSL *ssl = SSL_new (server->context);
+      SSL_set_fd (ssl, fd);
+      (void)SSL_accept (ssl);
+      SSL_free (ssl);
+      close (fd);
+    }
+  return NULL;
+}
+
+/* A step of a handshake that the library made by itself, just when bytes had come, was told to nobody. */
+static void
+test_refused_often (void)
+{
+  g_auto (Fixture) f = { 0 };
+
+  fixture_init (&f);
+  g_auto (Pair) other = authority_issue (f.authority, "DNS:other.example", -DAY_S, DAY_S);
+  g_autoptr (Wire) wire = wire_listen (TRUE);
+  Server server = { .listener = wire->listener, .context = pair_context (&other) };
+  g_autofree char *uri = g_strdup_printf ("sips:callee@localhost:%u", wire->port);
+  fcntl (wire->listener, F_SETFL, 0);
+  GThread *thread = g_thread_new ("server", serve, &server);
+  for (guint i = 0; i < 400; i++)
+    {
+      dial (&f, uri);
+      run_until (strstr (f.caller->heard->str, "ended") != NULL);
+      g_assert_cmpstr (endpoint_heard (f.caller), ==, "ended:failed:503");
+      g_assert_nonnull (strstr (f.caller->phrase, "not for localhost"));
+    }
+  shutdown (wire->listener, SHUT_RDWR);
+  g_thread_join (thread);
+  SSL_CTX_free (server.context);
 }
 
 static void
@@ -622,6 +672,7 @@ main (int argc, char **argv)
   g_test_add_func ("/signaling/sip/tls/tls_alone", test_tls_alone);
   g_test_add_func ("/signaling/sip/tls/many_connections", test_many_connections);
   g_test_add_func ("/signaling/sip/tls/wrong_host", test_wrong_host);
+  g_test_add_func ("/signaling/sip/tls/refused_often", test_refused_often);
   g_test_add_func ("/signaling/sip/tls/expired", test_expired);
   g_test_add_func ("/signaling/sip/tls/unknown_authority", test_unknown_authority);
   g_test_add_func ("/signaling/sip/tls/not_verified", test_not_verified);
