@@ -1,5 +1,6 @@
 #include "gateway/entries.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "config/base/error.h"
@@ -10,7 +11,8 @@
 typedef struct
 {
   char *id;
-  char *text; /* its JSON, with the id */
+  char *text;        /* its JSON, with the id */
+  gboolean left_out; /* it does not go with the file */
 } Entry;
 
 struct _GwEntries
@@ -145,13 +147,19 @@ add_fitting (const GwEntries *entries, Texts *texts, GwStoreKind kind, guint fro
   if (from == to)
     return;
   for (guint i = from; i < to; i++)
-    texts_add (texts, kind, ((Entry *)g_ptr_array_index (entries->lists[kind], i))->text);
+    {
+      Entry *entry = g_ptr_array_index (entries->lists[kind], i);
+
+      entry->left_out = FALSE;
+      texts_add (texts, kind, entry->text);
+    }
   settings = try (entries, texts, &error);
   if (settings != NULL)
     return;
   texts_remove_last (texts, kind, to - from);
   if (to - from == 1)
     {
+      ((Entry *)g_ptr_array_index (entries->lists[kind], from))->left_out = TRUE;
       cfg_warn ("config", NULL,
                 "An entry made through the API does not go with the configuration and is left out",
                 CFG_STR ("kind", kinds[kind].word),
@@ -354,6 +362,27 @@ name_field (GError *error, const char *section, char **field)
   error->message = without_paths (rest, section);
 }
 
+/* JSON that is YAML too, where the pairs of surrogates that stand for an emoji in JSON's ASCII are no
+ * characters, and some characters are line breaks or not allowed. */
+static char *
+dump (json_t *object)
+{
+  char *plain = json_dumps (object, 0);
+  GString *out = g_string_new (NULL);
+
+  for (const char *at = plain; *at != '\0'; at = g_utf8_next_char (at))
+    {
+      gunichar c = g_utf8_get_char (at);
+
+      if ((c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 || c == 0xfeff || c == 0xfffe || c == 0xffff)
+        g_string_append_printf (out, "\\u%04x", c);
+      else
+        g_string_append_unichar (out, c);
+    }
+  free (plain);
+  return g_string_free (out, FALSE);
+}
+
 static json_t *
 overlay (const GwEntries *entries, GwStoreKind kind, const char *id, json_t *fields)
 {
@@ -375,7 +404,8 @@ overlay (const GwEntries *entries, GwStoreKind kind, const char *id, json_t *fie
   return object;
 }
 
-/* Makes the change count. Returns: FALSE with @error: nothing has changed. */
+/* Makes the change count. What is left out already does not stand in its way. Returns: FALSE with @error:
+ * nothing has changed. */
 static gboolean
 count_in (Gateway *gateway, GwStoreKind kind, const char *id, const char *text, Entry **before,
           GError **error)
@@ -393,9 +423,9 @@ count_in (Gateway *gateway, GwStoreKind kind, const char *id, const char *text, 
         gboolean is_it = k == (int)kind && strcmp (entry->id, id) == 0;
 
         found = found || is_it;
-        if (!is_it)
+        if (!is_it && !entry->left_out)
           texts_add (&texts, (GwStoreKind)k, entry->text);
-        else if (text != NULL)
+        else if (is_it && text != NULL)
           texts_add (&texts, kind, (char *)text);
       }
   if (!found && text != NULL)
@@ -427,7 +457,7 @@ gw_entry_put (Gateway *gateway, GwStoreKind kind, const char *wanted, json_t *fi
   else
     id = cfg_id_new (kinds[kind].id_prefix);
   object = overlay (gateway->entries, kind, id, fields);
-  text = json_dumps (object, JSON_ENSURE_ASCII);
+  text = dump (object);
   json_decref (object);
   if (!count_in (gateway, kind, id, text, &before, &wrong))
     {

@@ -73,6 +73,30 @@ test('trunk.create says what is wrong, and the file wins', { timeout: 60 }, asyn
   t.equal((await caller.fails('trunk.list')).data.code, 'permission_denied', 'without sip.admin');
 });
 
+test('a file that takes the names of trunks made through the API leaves them out, and the others can be changed', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t, withTrunk(database(t)));
+  const rpc = await admin(t, gateway);
+  const names = async () => (await rpc.call('trunk.list')).trunks.map((entry) => entry.name);
+  const text = 'é 😀 \u2028 \ufeff "\\';
+  const made = await rpc.call('trunk.create', { name: 'a', ...local, numbers: ['201'], metadata: text });
+  t.equal(made.trunk.metadata, text, 'every character comes back');
+  const { trunk: b } = await rpc.call('trunk.create', { name: 'b', ...local, numbers: ['202'] });
+  await rpc.call('trunk.create', { name: 'c', ...local, numbers: ['203'] });
+  await rpc.call('dispatch_rule.create', { name: 'of-c', trunks: ['c'], type: 'direct', room: 'desk' });
+  const file = { ...gateway.config, trunks: ['file', 'a', 'b'].map((name, i) => ({ name, ...local, numbers: [String(100 + i)] })) };
+  writeFileSync(join(gateway.directory, 'config.yaml'), JSON.stringify(file));
+  gateway.process.kill('SIGHUP');
+  await until('a and b are those of the file', async () => (await rpc.call('trunk.list')).trunks.filter((entry) => entry.read_only).length === 3);
+  t.equal(await names(), ['file', 'a', 'b', 'c'], 'of the API, c is left');
+  await rpc.call('trunk.create', { name: 'd', ...local, numbers: ['204'] });
+  await rpc.call('trunk.update', { sip_trunk_id: 'c', metadata: 'changed' });
+  t.equal((await rpc.fails('trunk.delete', { sip_trunk_id: 'c' })).data.code, 'failed_precondition', 'a rule still names it');
+  await rpc.call('trunk.update', { sip_trunk_id: b.sip_trunk_id, name: 'b2' });
+  t.equal(await names(), ['file', 'a', 'b', 'b2', 'c', 'd'], 'with another name it is back');
+  await rpc.call('trunk.delete', { sip_trunk_id: made.trunk.sip_trunk_id });
+  t.equal(await names(), ['file', 'a', 'b', 'b2', 'c', 'd'], 'one that is left out can be deleted');
+});
+
 test('trunks, rules and calls survive a crash; a call that was cut off says so', { timeout: 90 }, async (t) => {
   const path = database(t);
   const gateway = await Gateway.start(t, withTrunk(path));
