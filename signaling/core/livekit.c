@@ -95,7 +95,8 @@ take_enum (const Field *field, json_t *value, GError **error)
 
   if (json_is_string (value))
     word = protobuf_c_enum_descriptor_get_value_by_name (words, json_string_value (value));
-  else if (json_is_integer (value) && ABS (json_integer_value (value)) <= G_MAXINT32)
+  else if (json_is_integer (value) && json_integer_value (value) >= 0
+           && json_integer_value (value) <= G_MAXINT32)
     word = protobuf_c_enum_descriptor_get_value (words, (int)json_integer_value (value));
   if (word != NULL)
     return json_string (word->name);
@@ -337,6 +338,7 @@ read_value (const Field *field, const void *at, gboolean *ok)
         {
           const Livekit__Duration *duration = *(Livekit__Duration *const *)at;
 
+          *ok = *ok && fabs ((double)duration->seconds) <= MAX_DURATION_S;
           return json_real ((double)duration->seconds + (double)duration->nanos / NANOS_PER_S);
         }
       return read_message (*(ProtobufCMessage *const *)at, ok);

@@ -1,7 +1,8 @@
 /* HTTP/1.1 answers, written whole: libwebsockets' own helpers answer a refused upgrade as HTTP/1.0 and know
- * nothing of chunked bodies. A request that is refused before its body came is answered at once, the rest of
- * the body is thrown away for a moment: closing on unread data would reset the connection and lose the
- * answer. */
+ * nothing of chunked bodies. A POST is answered in a later turn of the loop: libwebsockets calls without end
+ * for the end of a body that is answered at once, or not at all, when more has come behind it. A request that
+ * is refused before its body came is answered at once, the rest of the body is thrown away for a moment:
+ * closing on unread data would reset the connection and lose the answer. */
 #include "signaling/web/web_private.h"
 
 #include <string.h>
@@ -91,8 +92,8 @@ answer_and_go_on (SigWebConn *conn, const Answer *answer)
 {
   Answer last = *answer;
 
-  last.close = conn->is_upgrade;
-  if (!write_answer (conn, &last) || conn->is_upgrade || lws_http_transaction_completed (conn->wsi))
+  last.close = conn->is_upgrade || conn->is_last;
+  if (!write_answer (conn, &last) || last.close || lws_http_transaction_completed (conn->wsi))
     return -1;
   return 0;
 }
@@ -200,9 +201,15 @@ ask_owner (SigWebConn *conn)
   g_hash_table_insert (web->waiting, &conn->http_id, conn);
   if (web->ops->http != NULL && !web->ended)
     web->ops->http (web->owner, &request, &response);
+  if (response.later || conn->is_post)
+    lws_set_timeout (conn->wsi, NO_PENDING_TIMEOUT, 0);
   if (response.later)
+    return 0;
+  if (conn->is_post)
     {
-      lws_set_timeout (conn->wsi, NO_PENDING_TIMEOUT, 0);
+      conn->late = response;
+      conn->has_late = TRUE;
+      lws_callback_on_writable (conn->wsi);
       return 0;
     }
   g_hash_table_remove (web->waiting, &conn->http_id);
@@ -285,11 +292,19 @@ sig_web_http_body (SigWebConn *conn, const void *data, gsize size)
   return 0;
 }
 
+/* Called again when something is behind a POST whose answer is still to come: who sends that must be ready
+ * for the connection to end (RFC 9112 9.3.2). */
 int
 sig_web_http_complete (SigWebConn *conn)
 {
   if (conn->refused)
     return -1;
+  if (conn->http_id != 0)
+    {
+      conn->is_last = TRUE;
+      (void)sig_web_http_writable (conn);
+      return -1;
+    }
   conn->is_reading = FALSE;
   g_byte_array_append (conn->body, (const guint8 *)"", 1);
   return ask_owner (conn);

@@ -65,6 +65,7 @@ typedef struct
   char remote[64];
   GByteArray *body;     /* of the POST, later the WebSocket message being put together */
   gboolean is_upgrade;  /* asked for one: the connection ends with whatever else is answered */
+  gboolean is_last;     /* the connection ends with the answer */
   gboolean is_reading;  /* the body of a POST is not whole yet */
   gboolean refused;     /* answered already; what still comes is thrown away */
   SigWebHttpId http_id; /* 0: none that waits */

@@ -39,6 +39,7 @@ test_json_in (void)
     { "CreateSIPOutboundTrunkRequest", "{\"trunk\":{\"transport\":3}}",
       "{\"trunk\":{\"transport\":\"SIP_TRANSPORT_TLS\"}}" },
     { "CreateSIPOutboundTrunkRequest", "{\"trunk\":{\"transport\":\"PIGEON\"}}", NULL },
+    { "CreateSIPOutboundTrunkRequest", "{\"trunk\":{\"transport\":-9223372036854775808}}", NULL },
     { "CreateSIPOutboundTrunkRequest", "{\"trunk\":{\"headers\":{\"X-a\":1}}}", NULL },
     { "CreateSIPOutboundTrunkRequest", "{\"trunk\":[]}", NULL },
     { "CreateSIPParticipantRequest", "{\"ringingTimeout\":\"30s\",\"max_call_duration\":90}",
@@ -151,6 +152,20 @@ test_protobuf_there_and_back (void)
     }
 }
 
+/* What JSON may not say either. */
+static void
+test_protobuf_endless_duration (void)
+{
+  static const guint8 data[] = {
+    0x5a, 10, 0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f
+  }; /* field 11: 2^63-1 seconds */
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (sig_livekit_decode ("CreateSIPParticipantRequest", SIG_LIVEKIT_PROTOBUF, (const char *)data,
+                                     sizeof data, &error));
+  g_assert_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT);
+}
+
 static void
 test_protobuf_refused (void)
 {
@@ -185,6 +200,7 @@ main (int argc, char **argv)
   g_test_add_func ("/livekit/json-out", test_json_out);
   g_test_add_func ("/livekit/protobuf-bytes", test_protobuf_bytes);
   g_test_add_func ("/livekit/protobuf-there-and-back", test_protobuf_there_and_back);
+  g_test_add_func ("/livekit/protobuf-endless-duration", test_protobuf_endless_duration);
   g_test_add_func ("/livekit/protobuf-refused", test_protobuf_refused);
   return g_test_run ();
 }

@@ -58,6 +58,12 @@ owner_http (gpointer data, const SigWebRequest *request, SigWebResponse *respons
                           request->token != NULL ? request->token : "-",
                           request->content_type != NULL ? request->content_type : "-", request->body);
   g_assert_cmpuint (strlen (request->body), ==, request->body_size);
+  if (g_str_has_prefix (request->path, "/later"))
+    {
+      g_array_append_val (owner->later, request->id);
+      response->later = TRUE;
+      return;
+    }
   if (strcmp (request->path, "/answer") != 0)
     return;
   response->status = 200;
@@ -72,8 +78,9 @@ web_owner_setup_with (WebOwner *owner, const SigWebConfig *config)
 {
   g_autoptr (GError) error = NULL;
 
-  *owner
-      = (WebOwner){ .log = g_string_new (NULL), .open = g_array_new (FALSE, FALSE, sizeof (SigWebConnId)) };
+  *owner = (WebOwner){ .log = g_string_new (NULL),
+                       .open = g_array_new (FALSE, FALSE, sizeof (SigWebConnId)),
+                       .later = g_array_new (FALSE, FALSE, sizeof (SigWebHttpId)) };
   owner->web = sig_web_new (config, &web_owner_ops, owner, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (sig_web_port (owner->web), !=, 0);
@@ -109,6 +116,7 @@ web_owner_teardown (WebOwner *owner)
     continue;
   g_string_free (owner->log, TRUE);
   g_array_unref (owner->open);
+  g_array_unref (owner->later);
 }
 
 WebClient *

@@ -8,7 +8,8 @@ typedef struct
 {
   SigWeb *web;
   GString *log;
-  GArray *open; /* of SigWebConnId */
+  GArray *open;  /* of SigWebConnId */
+  GArray *later; /* of SigWebHttpId: requests of /later..., which are not answered yet */
   gboolean silent;
 } WebOwner;
 
