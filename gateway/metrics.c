@@ -23,6 +23,7 @@ add (GString *text, const char *name, const char *type, const char *help, double
 static void
 add_drops (GString *text, const SigSipStats *sip)
 {
+  add (text, "sip_connections", "gauge", "SIP connections that others have opened.", sip->n_connections);
   g_string_append (text,
                    "# HELP switchroom_sip_dropped_total SIP messages thrown away without an answer, and "
                    "connections closed.\n# TYPE switchroom_sip_dropped_total counter\n");
@@ -103,7 +104,6 @@ metrics_text (Gateway *gateway)
   add (text, "sip_auth_limited_total", "counter", "SIP passwords not looked at, after too many wrong ones.",
        (double)sip.n_auth_limited);
   add_of_parts (gateway, text);
-  add (text, "sip_connections", "gauge", "SIP connections that others have opened.", sip.n_connections);
   add_drops (text, &sip);
   gw_webhooks_metrics (gateway, text);
   gw_trunk_health_metrics (gateway, text);
