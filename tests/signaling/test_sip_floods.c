@@ -77,6 +77,36 @@ test_options (void)
   wire_expect (friend, "SIP/2.0 200");
 }
 
+/* Many sources, each within its limit: invented ones perhaps. Who has acknowledged a call is none of them. */
+static void
+test_strangers (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (&(EndpointOptions){ .invites_per_second = 1 });
+  g_autoptr (Wire) friend = wire_new (FALSE, FALSE, e->port);
+  guint n_sent = 0;
+  gint64 start = g_get_monotonic_time ();
+
+  check_call (e, friend);
+  while (n_dropped (e, SIG_SIP_DROP_FLOOD) == 0 && n_sent < 1000)
+    {
+      g_autofree char *address = g_strdup_printf ("127.0.%u.%u", 1 + n_sent / 400, 1 + n_sent / 2 % 200);
+      g_autoptr (Wire) stranger = wire_from (address, e->port);
+      for (guint i = 0; i < 2; i++, n_sent++)
+        {
+          g_autoptr (Dialog) dialog = dialog_new (stranger);
+          dialog_request (dialog, "OPTIONS", NULL, NULL, NULL);
+          run_once ();
+        }
+    }
+  guint per_second = (guint)((g_get_monotonic_time () - start) * 50 / G_USEC_PER_SEC);
+  g_assert_cmpuint (n_dropped (e, SIG_SIP_DROP_FLOOD), >, 0);
+  g_assert_cmpuint (n_sent, >=, 90);
+  g_assert_cmpuint (n_sent, <=, 100 + per_second + 20);
+  g_autoptr (Dialog) dialog = dialog_new (friend);
+  dialog_request (dialog, "OPTIONS", NULL, NULL, NULL);
+  wire_expect (friend, "SIP/2.0 200");
+}
+
 /* Far more than that is not even read. */
 static void
 test_datagrams (void)
@@ -136,6 +166,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/signaling/sip/floods/options", test_options);
+  g_test_add_func ("/signaling/sip/floods/strangers", test_strangers);
   g_test_add_func ("/signaling/sip/floods/datagrams", test_datagrams);
   g_test_add_func ("/signaling/sip/floods/scanners", test_scanners);
   g_test_add_func ("/signaling/sip/floods/reflection", test_reflection);
