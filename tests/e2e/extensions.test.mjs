@@ -126,6 +126,20 @@ test('blind transfer by baresip to an extension that is a Linphone', {}, async (
   await until('bob is out', async () => (await identities(rpc, 'desk')).join() === 'sip_alice,sip_carol');
 });
 
+test('participant.transfer sends one extension to another, by its name', {}, async (t) => {
+  const gateway = await start(t);
+  const rpc = await watched(t, gateway, 'desk');
+  const alice = await linphone(t, gateway, 'alice', { hz: 600 });
+  const bob = await baresip(t, gateway, 'bob', { hz: 900, answer: true });
+  await registered(rpc, { alice: 1, bob: 1 });
+  await alice.dial(gateway.sip('desk'));
+  const { sip_status_code: status } = await rpc.call('participant.transfer',
+    { room_name: 'desk', participant_identity: 'sip_alice', transfer_to: 'bob' });
+  t.equal(status, 200, 'result');
+  await alice.hears(900);
+  await bob.hears(600);
+});
+
 test('text between extensions, and between an extension and its room', {}, async (t) => {
   const gateway = await start(t);
   const rpc = await watched(t, gateway, 'desk');
