@@ -7,6 +7,7 @@
 #include "config/base/error.h"
 #include "config/base/log.h"
 #include "gateway/api_params.h"
+#include "gateway/call_metrics.h"
 #include "gateway/events.h"
 #include "gateway/sessions.h"
 #include "signaling/core/jsonrpc.h"
@@ -25,6 +26,7 @@ typedef struct
 struct _GwRequest
 {
   guint ref_count;
+  Gateway *gateway;
   Exchange *exchange; /* NULL: of gw_api_run */
   SigToken *token;    /* of gw_api_run */
   GwApiDone done;
@@ -32,6 +34,7 @@ struct _GwRequest
   json_t *id; /* NULL: a notification, not answered */
   char *method;
   json_t *error_data;
+  CfgMonotonic began;
   gboolean answered;
 };
 
@@ -146,11 +149,18 @@ gw_request_set_error_data (GwRequest *request, const char *key, json_t *value)
   json_object_set_new (request->error_data, key, value);
 }
 
-void
-gw_request_reply (GwRequest *request, json_t *result)
+static void
+answered (GwRequest *request)
 {
   g_assert (!request->answered);
   request->answered = TRUE;
+  gw_call_metrics_api (request->gateway, cfg_monotonic_diff_us (cfg_monotonic_now (), request->began));
+}
+
+void
+gw_request_reply (GwRequest *request, json_t *result)
+{
+  answered (request);
   if (request->done != NULL)
     request->done (request->user, result, NULL, NULL);
   else if (request->id == NULL)
@@ -165,8 +175,7 @@ gw_request_reply (GwRequest *request, json_t *result)
 void
 gw_request_fail (GwRequest *request, const GError *error)
 {
-  g_assert (!request->answered);
-  request->answered = TRUE;
+  answered (request);
   cfg_debug ("api", NULL, "Request failed", CFG_STR ("method", request->method),
              CFG_STR ("error", error->message));
   if (request->done != NULL)
@@ -274,6 +283,8 @@ run_request (Gateway *gateway, Exchange *exchange, SigJsonrpcRequest *parsed)
     }
   request = g_new0 (GwRequest, 1);
   request->ref_count = 1;
+  request->gateway = gateway;
+  request->began = cfg_monotonic_now ();
   request->exchange = exchange;
   exchange->ref_count++;
   request->id = json_incref (parsed->id);
@@ -295,6 +306,8 @@ gw_api_run (Gateway *gateway, SigToken *token, const char *method, json_t *param
 
   g_assert (find_method (method) != NULL);
   request->ref_count = 1;
+  request->gateway = gateway;
+  request->began = cfg_monotonic_now ();
   request->token = token;
   request->done = done;
   request->user = user;

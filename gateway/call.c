@@ -1,4 +1,5 @@
 /* The life of a call: the state machine's actions, its participant, its end. */
+#include "gateway/call_metrics.h"
 #include "gateway/call_private.h"
 
 #include <math.h>
@@ -317,6 +318,7 @@ finish (GwCall *call)
 
   gw_log_summary (&context, duration_s, gw_call_cause (call), &call->stats, (int)call->v.n_dtmf);
   gw_record_call (call);
+  gw_call_metrics_ended (call);
   gw_capture_finish (gateway, call->v.sip_call_id, call->v.id);
   g_hash_table_remove (gateway->calls_by_sip, &call->sip);
   g_hash_table_remove (gateway->calls, call->v.id);

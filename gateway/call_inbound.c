@@ -1,5 +1,6 @@
 /* Calls that come in, and what a peer does to an established one. */
 #include "gateway/call_private.h"
+#include "gateway/call_metrics.h"
 
 #include <string.h>
 
@@ -109,6 +110,7 @@ static void
 refuse (Gateway *gateway, SigSipCallId sip, const SigSipInvite *invite, int status, const char *reason)
 {
   gateway->n_calls_failed++;
+  gw_call_metrics_refused (gateway, status);
   cfg_warn ("sip", NULL, "Call refused", CFG_INT ("status", status), CFG_STR ("reason", reason),
             CFG_STR ("fromIP", invite->source_address), CFG_STR ("from", invite->from_user),
             CFG_STR ("to", invite->request_user), CFG_STR ("sipCallID", invite->call_id));
@@ -231,6 +233,7 @@ gw_call_on_access (gpointer data, const SigSipAsker *asker, SigSipAccessAnswer *
   answer->status = gw_error_sip_status (error);
   gateway->n_calls_total++;
   gateway->n_calls_failed++;
+  gw_call_metrics_refused (gateway, answer->status);
   cfg_warn ("sip", NULL, "Call refused", CFG_INT ("status", answer->status),
             CFG_STR ("reason", error->message), CFG_STR ("fromIP", asker->source_address),
             CFG_STR ("from", asker->from_user), CFG_STR ("to", asker->request_user));

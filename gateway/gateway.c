@@ -11,6 +11,7 @@
 #include "config/base/log.h"
 #include "gateway/api.h"
 #include "gateway/capture.h"
+#include "gateway/call_metrics.h"
 #include "gateway/calls.h"
 #include "gateway/entries.h"
 #include "gateway/events.h"
@@ -435,6 +436,7 @@ gateway_new (const CfgSettings *settings, const GatewayOptions *options, GError 
   gateway->epoch = cfg_id_new ("EP_");
   gateway->events = gw_events_new (gateway->epoch);
   gateway->presence = gw_presence_new ();
+  gateway->call_metrics = gw_call_metrics_new ();
   gateway->trunks = gw_trunks_new ();
   gateway->extensions = gw_extensions_new (settings);
   gateway->capture = gw_capture_new (settings);
@@ -569,6 +571,7 @@ gateway_free (Gateway *gateway)
   free_idle_rooms (gateway);
   free_tables (gateway);
   gw_presence_free (gateway->presence);
+  gw_call_metrics_free (gateway->call_metrics);
   gw_trunks_free (gateway->trunks);
   gw_extensions_free (gateway->extensions);
   gw_capture_free (gateway->capture);

@@ -89,6 +89,7 @@ typedef struct
   guint64 n_calls_seen;
   gboolean is_trimmed;
   guint tick_source;
+  struct _GwCallMetrics *call_metrics;
   guint64 n_calls_total, n_calls_failed;
   guint64 n_over_limit[4];              /* admission.c */
   guint64 n_pins_right, n_pins_wrong;   /* entries */

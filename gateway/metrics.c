@@ -1,5 +1,6 @@
 #include "gateway/metrics.h"
 
+#include "gateway/call_metrics.h"
 #include "gateway/calls.h"
 #include "gateway/capture.h"
 #include "gateway/extensions.h"
@@ -40,6 +41,7 @@ add_of_parts (Gateway *gateway, GString *text)
   gw_call_timer_metrics (gateway, text);
   gw_capture_metrics (gateway, text);
   gw_trunks_metrics (gateway, text);
+  gw_call_metrics_write (gateway, text);
   gw_tls_metrics (gateway->sip, text);
 }
 

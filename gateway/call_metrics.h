@@ -1,0 +1,16 @@
+/* How calls went, for /metrics: by direction and result, with few labels, whatever the callers do. */
+#pragma once
+
+#include "gateway/gateway.h"
+
+typedef struct _GwCallMetrics GwCallMetrics;
+
+GwCallMetrics *gw_call_metrics_new (void);
+void gw_call_metrics_free (GwCallMetrics *metrics);
+/** gw_call_metrics_ended: @call is over, with all its statistics. */
+void gw_call_metrics_ended (const GwCall *call);
+/** gw_call_metrics_refused: an INVITE that made no call was answered with @status. */
+void gw_call_metrics_refused (Gateway *gateway, int status);
+/** gw_call_metrics_api: a request to @method of the API took @us. */
+void gw_call_metrics_api (Gateway *gateway, gint64 us);
+void gw_call_metrics_write (Gateway *gateway, GString *text);
