@@ -298,7 +298,7 @@ sig_webhook_sign (const char *api_key, const char *secret, const char *body, gsi
   g_checksum_get_digest (sum, digest, &digest_size);
   hash = g_base64_encode (digest, digest_size);
   claims = json_pack ("{s:s, s:I, s:I, s:s}", "iss", api_key, "nbf", (json_int_t)(now.us / CFG_US_PER_S),
-                      "exp", (json_int_t)(now.us / CFG_US_PER_S + WEBHOOK_TOKEN_S), "sha256", hash);
+                      "exp", (json_int_t)(now.us / CFG_US_PER_S) + WEBHOOK_TOKEN_S, "sha256", hash);
   return sign (claims, secret);
 }
 
