@@ -10,11 +10,12 @@
 #include "config/base/error.h"
 #include "config/base/log.h"
 
-#define MAX_BATCH     512
-#define PRUNE_EVERY_S 60
-#define PRUNE_ROWS    500
-#define BUSY_MS       2000 /* somebody reads the file with a tool */
-#define DAY_US        (24 * 3600 * CFG_US_PER_S)
+#define MAX_BATCH       512
+#define PRUNE_EVERY_S   60
+#define PRUNE_ROWS      500
+#define BUSY_MS         2000          /* somebody reads the file with a tool */
+#define MAX_FOUND_BYTES (1024 * 1024) /* of the records of one answer, but for the last of them */
+#define DAY_US          (24 * 3600 * CFG_US_PER_S)
 
 /* The n-th brings a database of version n to version n + 1. Never changed once released. */
 static const char *const migrations[] = {
@@ -68,9 +69,20 @@ typedef enum
   STATEMENT_DELETE,
   STATEMENT_PUT_CALL,
   STATEMENT_FIND_CALLS,
+  STATEMENT_FIND_BY_ID,
+  STATEMENT_FIND_BY_SIP_CALL_ID,
+  STATEMENT_FIND_BY_ROOM,
   STATEMENT_PRUNE,
   N_STATEMENTS,
 } Statement;
+
+/* @first: what an index can find at once: a question for one call does not read those of a month. */
+#define FIND_WHERE(first)                                                                                    \
+  "SELECT seq, json FROM calls WHERE " first "(?1 IS NULL OR id = ?1) AND (?2 IS NULL OR sip_call_id = ?2)"  \
+  " AND (?3 IS NULL OR room = ?3) AND (?4 IS NULL OR direction = ?4) AND (?5 IS NULL OR status = ?5)"        \
+  " AND (?6 IS NULL OR trunk_id = ?6) AND (?7 IS NULL OR from_number = ?7 OR to_number = ?7)"                \
+  " AND (?8 = 0 OR created_us >= ?8) AND (?9 = 0 OR created_us < ?9) AND (?10 = 0 OR ended_us != 0)"         \
+  " AND (?11 = 0 OR seq < ?11) ORDER BY seq DESC LIMIT ?12"
 
 static const char *const statement_texts[N_STATEMENTS] = {
   [STATEMENT_PUT] = "INSERT INTO entries (kind, id, json) VALUES (?1, ?2, ?3)"
@@ -83,12 +95,10 @@ static const char *const statement_texts[N_STATEMENTS] = {
     " ON CONFLICT (id) DO UPDATE SET sip_call_id = excluded.sip_call_id, room = excluded.room,"
     " status = excluded.status, trunk_id = excluded.trunk_id, from_number = excluded.from_number,"
     " to_number = excluded.to_number, ended_us = excluded.ended_us, json = excluded.json",
-  [STATEMENT_FIND_CALLS]
-  = "SELECT seq, json FROM calls WHERE (?1 IS NULL OR id = ?1) AND (?2 IS NULL OR sip_call_id = ?2)"
-    " AND (?3 IS NULL OR room = ?3) AND (?4 IS NULL OR direction = ?4) AND (?5 IS NULL OR status = ?5)"
-    " AND (?6 IS NULL OR trunk_id = ?6) AND (?7 IS NULL OR from_number = ?7 OR to_number = ?7)"
-    " AND (?8 = 0 OR created_us >= ?8) AND (?9 = 0 OR created_us < ?9) AND (?10 = 0 OR ended_us != 0)"
-    " AND (?11 = 0 OR seq < ?11) ORDER BY seq DESC LIMIT ?12",
+  [STATEMENT_FIND_CALLS] = FIND_WHERE (""),
+  [STATEMENT_FIND_BY_ID] = FIND_WHERE ("id = ?1 AND "),
+  [STATEMENT_FIND_BY_SIP_CALL_ID] = FIND_WHERE ("sip_call_id = ?2 AND "),
+  [STATEMENT_FIND_BY_ROOM] = FIND_WHERE ("room = ?3 AND "),
   [STATEMENT_PRUNE] = "DELETE FROM calls WHERE seq IN (SELECT seq FROM calls WHERE created_us < ?1"
                       " AND ended_us != 0 LIMIT ?2)",
 };
@@ -164,10 +174,20 @@ bind_job (sqlite3_stmt *statement, const Job *job)
   bind_text (statement, 7, job->from);
 }
 
+static Statement
+find_statement (const Job *job)
+{
+  return job->id != NULL            ? STATEMENT_FIND_BY_ID
+         : job->sip_call_id != NULL ? STATEMENT_FIND_BY_SIP_CALL_ID
+         : job->room != NULL        ? STATEMENT_FIND_BY_ROOM
+                                    : STATEMENT_FIND_CALLS;
+}
+
 static void
 run_find (GwStore *store, Job *job)
 {
-  sqlite3_stmt *statement = store->statements[STATEMENT_FIND_CALLS];
+  sqlite3_stmt *statement = store->statements[find_statement (job)];
+  gsize bytes = 0;
   int step;
 
   bind_job (statement, job);
@@ -177,8 +197,10 @@ run_find (GwStore *store, Job *job)
   sqlite3_bind_int64 (statement, 11, (gint64)job->before);
   sqlite3_bind_int64 (statement, 12, (gint64)job->limit + 1);
   job->texts = g_ptr_array_new_with_free_func (g_free);
-  while ((step = sqlite3_step (statement)) == SQLITE_ROW && job->texts->len < job->limit)
+  while ((step = sqlite3_step (statement)) == SQLITE_ROW && job->texts->len < job->limit
+         && bytes < MAX_FOUND_BYTES)
     {
+      bytes += (gsize)sqlite3_column_bytes (statement, 1);
       job->next = (guint64)sqlite3_column_int64 (statement, 0);
       g_ptr_array_add (job->texts, g_strdup ((const char *)sqlite3_column_text (statement, 1)));
     }
@@ -284,6 +306,8 @@ run_batch (GwStore *store, Job *first, GPtrArray *batch)
         }
       if (error == NULL)
         run_job (store, job);
+      if (job->error != NULL && error == NULL && sqlite3_get_autocommit (store->db))
+        error = g_error_copy (job->error); /* a full disk: SQLite has undone all before it, too */
       g_ptr_array_add (batch, job);
     }
   if (error == NULL)

@@ -74,7 +74,9 @@ void gw_store_put (GwStore *store, GwStoreKind kind, const char *id, const char 
 void gw_store_delete (GwStore *store, GwStoreKind kind, const char *id, GwStoreDone done, gpointer user);
 
 void gw_store_put_call (GwStore *store, const GwCallRecord *record);
-/** gw_store_find_calls: sees every record that was put before. */
+/** gw_store_find_calls: sees every record that was put before. An answer has at most about 1 MiB: with less
+ * than
+ * @limit records, @next says that there are more. */
 void gw_store_find_calls (GwStore *store, const GwCallQuery *query, GwStoreFound found, gpointer user);
 
 /** gw_store_n_dropped: records of calls that were not written, ever. */

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sqlite3.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -196,6 +197,111 @@ test_filters (Fixture *fixture, gconstpointer unused)
   expect (fixture->store, (GwCallQuery){ .room = "green" }, "{\"n\":\"a\"}");
 }
 
+/* One for each index. */
+static void
+test_one_call (Fixture *fixture, gconstpointer unused)
+{
+  put_call (fixture->store, "a", "red", "+5", 10, 20);
+  put_call (fixture->store, "b", "red", "+6", 11, 0);
+  put_call (fixture->store, "c", NULL, "+6", 12, 20);
+  expect (fixture->store, (GwCallQuery){ .id = "b" }, "{\"n\":\"b\"}");
+  expect (fixture->store, (GwCallQuery){ .id = "b", .room = "blue" }, "");
+  expect (fixture->store, (GwCallQuery){ .id = "b", .sip_call_id = "full", .room = "red" }, "{\"n\":\"b\"}");
+  expect (fixture->store, (GwCallQuery){ .id = "c", .room = "red" }, "");
+  expect (fixture->store, (GwCallQuery){ .sip_call_id = "full", .room = "red", .limit = 1 }, "{\"n\":\"b\"}");
+  expect (fixture->store, (GwCallQuery){ .sip_call_id = "other" }, "");
+  expect (fixture->store, (GwCallQuery){ .room = "red", .number = "+5" }, "{\"n\":\"a\"}");
+}
+
+/* An answer that no WebSocket could take is cut, and the next page goes on. */
+static void
+test_large_pages (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree char *large = g_strnfill (400000, 'x');
+  guint64 before = 0;
+  guint n = 0, pages = 0;
+
+  for (int i = 0; i < 7; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("call%d", i);
+      const GwCallRecord record = { .id = id, .created = { 10 }, .ended = { 20 }, .json = large };
+
+      gw_store_put_call (fixture->store, &record);
+    }
+  do
+    {
+      Found found = find (fixture->store, (GwCallQuery){ .before = before });
+
+      g_assert_cmpuint (found.ids->len, <=, 3);
+      n += found.ids->len;
+      before = found.next;
+      pages++;
+      g_ptr_array_unref (found.ids);
+    }
+  while (before != 0);
+  g_assert_cmpuint (n, ==, 7);
+  g_assert_cmpuint (pages, ==, 3);
+}
+
+typedef struct
+{
+  const char *id;
+  GHashTable *written; /* of char* */
+  guint *n_done, *n_failed;
+} Put;
+
+static void
+on_put (gpointer user, const GError *error)
+{
+  g_autofree Put *put = user;
+
+  ++*put->n_done;
+  if (error == NULL)
+    g_hash_table_add (put->written, g_strdup (put->id));
+  else
+    ++*put->n_failed;
+}
+
+/* More than fits: what is said to be written is there, and nothing else. */
+static void
+test_full_disk (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr (GHashTable) written = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autofree char *text = g_strnfill (4000, 'x');
+  char ids[1000][16];
+  struct rlimit before, limit;
+  const GPtrArray *loaded;
+  guint n_done = 0, n_failed = 0;
+
+  signal (SIGXFSZ, SIG_IGN);
+  g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &before), ==, 0);
+  limit = before;
+  limit.rlim_cur = 1000000;
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &limit), ==, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
+    {
+      Put *put = g_new (Put, 1);
+      g_autofree char *json = NULL;
+
+      g_snprintf (ids[i], sizeof ids[i], "ST_%u", i);
+      *put = (Put){ ids[i], written, &n_done, &n_failed };
+      json = g_strconcat (ids[i], ",", text, NULL);
+      gw_store_put (fixture->store, GW_STORE_TRUNK, ids[i], json, on_put, put);
+    }
+  wait_for (&n_done, G_N_ELEMENTS (ids));
+  g_assert_cmpuint (n_failed, >, 0);
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &before), ==, 0);
+  reopen (fixture);
+  loaded = gw_store_loaded (fixture->store, GW_STORE_TRUNK);
+  g_assert_cmpuint (loaded->len, ==, g_hash_table_size (written));
+  for (guint i = 0; i < loaded->len; i++)
+    {
+      g_auto (GStrv) parts = g_strsplit (g_ptr_array_index (loaded, i), ",", 2);
+
+      g_assert_true (g_hash_table_contains (written, parts[0]));
+    }
+}
+
 static void
 test_pages (Fixture *fixture, gconstpointer unused)
 {
@@ -343,6 +449,9 @@ main (int argc, char **argv)
   ADD ("free-does-what-waits", test_free_does_what_waits);
   ADD ("filters", test_filters);
   ADD ("pages", test_pages);
+  ADD ("one-call", test_one_call);
+  ADD ("large-pages", test_large_pages);
+  ADD ("full-disk", test_full_disk);
   ADD ("retention", test_retention);
   ADD ("one-process-only", test_one_process_only);
   ADD ("unusable-files", test_unusable_files);
