@@ -37,13 +37,14 @@ async function configuration(extra) {
 
 export class Gateway {
   /** Starts the gateway of this run and waits until it takes calls. `extra` goes over the default configuration;
-   * `more`: YAML with other keys. */
+   * `more`: YAML; its keys replace those of the default configuration. */
   static async start(t, extra = {}, args = [], more = '') {
     const gateway = new Gateway();
     gateway.secure = args.includes('--self-signed');
     gateway.config = await configuration(extra);
     gateway.directory = mkdtempSync(join(tmpdir(), 'switchroom-e2e-'));
     const file = join(gateway.directory, 'config.yaml');
+    for (const [, key] of more.matchAll(/^(\w+):/gm)) delete gateway.config[key];
     const lines = Object.entries(gateway.config).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`); // JSON is YAML
     writeFileSync(file, lines.join('') + more);
     gateway.output = '';
