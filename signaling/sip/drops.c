@@ -28,11 +28,12 @@ sig_sip_drops_note (SigSip *sip, SigSipDrop why, const char *host)
 {
   gint64 now = g_get_monotonic_time ();
   guint64 total = ++sip->stats.n_dropped[why];
+  gint64 since = (gint64)(total - sip->drops_told[why]);
 
   if (sip->drops_logged_us[why] != 0 && now - sip->drops_logged_us[why] < LOG_EACH_US)
     return;
   cfg_warn ("sip", NULL, "Dropping SIP traffic", CFG_STR ("reason", sig_sip_drop_name (why)),
-            CFG_STR ("fromIP", host), CFG_INT ("dropped", (gint64)(total - sip->drops_told[why])));
+            CFG_STR ("fromIP", host), CFG_INT ("dropped", since));
   sip->drops_logged_us[why] = now;
   sip->drops_told[why] = total;
 }
