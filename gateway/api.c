@@ -296,6 +296,12 @@ run_request (Gateway *gateway, Exchange *exchange, SigJsonrpcRequest *parsed)
     gw_request_reply (request, result);
 }
 
+gboolean
+gw_api_may (const SigToken *token, const char *method, GError **error)
+{
+  return gw_token_allows (token, find_method (method)->grant, NULL, error);
+}
+
 void
 gw_api_run (Gateway *gateway, SigToken *token, const char *method, json_t *params, GwApiDone done,
             gpointer user)

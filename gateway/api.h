@@ -116,6 +116,9 @@ typedef void (*GwApiDone) (gpointer user, json_t *result, const GError *error, j
 void gw_api_run (Gateway *gateway, SigToken *token, const char *method, json_t *params, GwApiDone done,
                  gpointer user);
 
+/** gw_api_may: whether @token has the grant that @method needs, in whatever room. */
+gboolean gw_api_may (const SigToken *token, const char *method, GError **error);
+
 /** gw_request_conn: the connection it came from, NULL when that is gone, or for gw_api_run. */
 GwConn *gw_request_conn (const GwRequest *request);
 /** gw_request_own_room: @room as the room to ask gw_token_allows for; NULL where the request's own

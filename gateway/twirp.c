@@ -83,7 +83,8 @@ meta_of (json_t *data)
 static void
 fill_error (SigWebResponse *response, int status, const char *word, const char *message, json_t *data)
 {
-  json_t *error = json_pack ("{s:s, s:s}", "code", word, "msg", message);
+  g_autofree char *valid = g_utf8_make_valid (message, -1); /* it can quote what is no text of jansson's */
+  json_t *error = json_pack ("{s:s, s:s}", "code", word, "msg", valid);
   char *text;
 
   if (data != NULL)
@@ -198,7 +199,8 @@ run (Gateway *gateway, const SigWebRequest *request, const GwTwirpMethod *method
       fill_error (response, 400, "malformed", error->message, NULL);
       return;
     }
-  params = method->params (gateway, in, &error);
+  /* Before its parameters are looked at: what there is of others' is not told by an error. */
+  params = gw_api_may (token, method->method, &error) ? method->params (gateway, in, &error) : NULL;
   if (params == NULL)
     {
       fill_error (response, http_status ((CfgErrorCode)error->code),

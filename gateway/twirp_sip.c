@@ -499,7 +499,8 @@ static const struct
 static void
 take_rule (json_t *fields, json_t *rule)
 {
-  static const char *const names[] = { "room", "room_prefix", "pin", NULL };
+  /* A PIN is not shown either, so the old one stays: a rule must not open by being read and written. */
+  static const char *const names[] = { "room", "room_prefix", NULL };
 
   for (gsize i = 0; i < G_N_ELEMENTS (rule_kinds); i++)
     {

@@ -5,6 +5,7 @@ import { CreateRoomRequest, ListParticipantsRequest, ListParticipantsResponse, R
 import { test, until } from './lib/tap.mjs';
 import { Gateway } from './lib/gateway.mjs';
 import { SipPhone } from './lib/phone.mjs';
+import { RawCall } from './lib/rawsip.mjs';
 import { Rpc } from './lib/rpc.mjs';
 
 const clients = (gateway) => {
@@ -199,4 +200,59 @@ test('webhooks: LiveKit\'s WebhookReceiver takes them, in order; a receiver that
   t.equal(shaky.seen[0].body, shaky.seen[1].body, 'tried again');
   await until('the rude one was asked once for each', () => rude.seen.length === 5);
   await gateway.line(/A webhook was not taken .*status=400/);
+});
+
+test('LiveKit\'s API: an update keeps a PIN, a token without grants learns nothing', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t, withTrunk);
+  const { sip } = clients(gateway);
+  const rule = await sip.createSipDispatchRule({ type: 'direct', roomName: 'safe', pin: '4711' }, { name: 'safe' });
+  t.equal((await sip.updateSipDispatchRule(rule.sipDispatchRuleId, { ...rule, metadata: 'new' })).metadata, 'new', 'read, changed, written');
+  t.ok(!gateway.output.includes('4711'), 'no PIN in the log');
+  const call = await RawCall.open(t, gateway, '100');
+  t.equal((await call.invite()).status, 200, 'answered to ask for it');
+  t.equal(gateway.lines(/"asksForPin":true|asksForPin=true/).length, 1, 'the PIN is still asked for');
+  const post = async (method, body, grants) => {
+    const response = await fetch(`${gateway.url}/twirp/livekit.SIP/${method}`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${gateway.token('x', grants)}` },
+      body: JSON.stringify(body),
+    });
+    return (await response.json()).code;
+  };
+  const poor = { video: { roomJoin: true, room: 'desk' }, sip: { admin: false, call: false } };
+  for (const [method, body] of [
+    ['UpdateSIPInboundTrunk', { sip_trunk_id: 'file', update: {} }],
+    ['UpdateSIPInboundTrunk', { sip_trunk_id: 'nobody', update: {} }],
+    ['CreateSIPDispatchRule', {}],
+    ['CreateSIPParticipant', { sip_trunk_id: 'file', sip_call_to: '1', room_name: 'desk' }],
+  ]) t.equal(await post(method, body, poor), 'permission_denied', `${method} ${JSON.stringify(body)}`);
+});
+
+test('clients that are gone, and a stop, while answers are awaited', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t, withTrunk);
+  const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${gateway.token('x')}` };
+  const phones = {};
+  for (const identity of ['a', 'b', 'c']) phones[identity] = await SipPhone.answer(t, '--ring', 60);
+  const dial = (identity) => ({ trunk: { hostname: `127.0.0.1:${phones[identity].port}` }, sip_call_to: 'bob', room_name: 'desk', participant_identity: identity, wait_until_answered: true });
+  const connection = new AbortController();
+  const gone = fetch(`${gateway.url}/twirp/livekit.SIP/CreateSIPParticipant`, { method: 'POST', headers, body: JSON.stringify(dial('a')), signal: connection.signal }).catch((error) => error.name);
+  const rpc = await Rpc.connect(gateway.ws, gateway.token('watcher'));
+  t.after(() => rpc.close());
+  const ringing = (n) => until(`${n} calls`, async () => (await rpc.call('call.list')).calls.length === n);
+  await ringing(1);
+  const leaver = await Rpc.connect(gateway.ws, gateway.token('leaver'));
+  leaver.call('participant.create', dial('b')).catch(() => {});
+  await ringing(2);
+  for (let i = 0; i < 20; i++) leaver.call('trunk.create', { ...withTrunk.trunks[0], name: `t${i}`, numbers: [String(200 + i)] }).catch(() => {});
+  await until('trunks are made', async () => (await rpc.call('trunk.list')).trunks.length > 1);
+  leaver.close();
+  connection.abort();
+  t.equal(await gone, 'AbortError', 'the client is gone');
+  for (const call of (await rpc.call('call.list')).calls) await rpc.call('call.hangup', { sip_call_id: call.sip_call_id });
+  await ringing(0);
+  const last = fetch(`${gateway.url}/twirp/livekit.SIP/CreateSIPParticipant`, { method: 'POST', headers, body: JSON.stringify(dial('c')) })
+    .then((response) => response.status, () => 'closed');
+  await ringing(1);
+  await gateway.stop(t);
+  t.ok([409, 503, 'closed'].includes(await last), 'the stop answered or closed');
 });
