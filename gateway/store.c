@@ -73,6 +73,7 @@ typedef enum
   STATEMENT_FIND_BY_SIP_CALL_ID,
   STATEMENT_FIND_BY_ROOM,
   STATEMENT_PRUNE,
+  STATEMENT_FORGET,
   N_STATEMENTS,
 } Statement;
 
@@ -101,6 +102,7 @@ static const char *const statement_texts[N_STATEMENTS] = {
   [STATEMENT_FIND_BY_ROOM] = FIND_WHERE ("room = ?3 AND "),
   [STATEMENT_PRUNE] = "DELETE FROM calls WHERE seq IN (SELECT seq FROM calls WHERE created_us < ?1"
                       " AND ended_us != 0 LIMIT ?2)",
+  [STATEMENT_FORGET] = "DELETE FROM calls WHERE ended_us != 0 AND seq <= (SELECT MAX (seq) FROM calls) - ?1",
 };
 
 struct _GwStore
@@ -108,6 +110,7 @@ struct _GwStore
   sqlite3 *db; /* of the helper thread once it runs */
   sqlite3_stmt *statements[N_STATEMENTS];
   gint64 retention_us;
+  gboolean in_memory;
   CfgMonotonic pruned;
   gboolean prune_more;
 
@@ -269,6 +272,19 @@ prune (GwStore *store)
   store->prune_more = sqlite3_changes (store->db) == PRUNE_ROWS;
 }
 
+/* Memory has an end: the last calls only. */
+static void
+forget (GwStore *store)
+{
+  sqlite3_stmt *statement = store->statements[STATEMENT_FORGET];
+
+  if (!store->in_memory)
+    return;
+  sqlite3_bind_int (statement, 1, GW_STORE_CALLS_IN_MEMORY);
+  sqlite3_step (statement);
+  sqlite3_reset (statement);
+}
+
 static gboolean deliver (gpointer data);
 
 static void
@@ -313,6 +329,7 @@ run_batch (GwStore *store, Job *first, GPtrArray *batch)
   if (error == NULL)
     {
       prune (store);
+      forget (store);
       if (!execute (store->db, "COMMIT", &error))
         (void)sqlite3_exec (store->db, "ROLLBACK", NULL, NULL, NULL);
     }
@@ -450,6 +467,7 @@ gw_store_open (const GwStoreConfig *config, GError **error)
   GwStore *store = g_new0 (GwStore, 1);
 
   store->lock_fd = -1;
+  store->in_memory = strcmp (config->path, ":memory:") == 0;
   store->retention_us = config->call_retention_days * DAY_US;
   store->prune_more = TRUE;
   store->jobs = g_async_queue_new_full (job_free);

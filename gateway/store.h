@@ -11,7 +11,8 @@
 
 typedef struct _GwStore GwStore;
 
-#define GW_STORE_MAX_JOBS 20000 /* waiting; above it records of calls are dropped, and other jobs refused */
+#define GW_STORE_CALLS_IN_MEMORY 100 /* records of calls that are over, without a file */
+#define GW_STORE_MAX_JOBS        20000 /* waiting; above it records of calls are dropped, and other jobs refused */
 
 typedef enum
 {
@@ -22,7 +23,7 @@ typedef enum
 
 typedef struct
 {
-  const char *path;          /* ":memory:": nothing outlives the process */
+  const char *path;          /* ":memory:": nothing outlives the process, and the last calls are kept only */
   guint call_retention_days; /* 0: records of calls are kept for ever */
 } GwStoreConfig;
 

@@ -347,6 +347,29 @@ test_retention (Fixture *fixture, gconstpointer unused)
 }
 
 static void
+test_memory_is_bounded (Fixture *fixture, gconstpointer unused)
+{
+  GwStore *store = open_store (":memory:", 0);
+  Found found;
+
+  put_call (store, "running", "red", "+5", 10, 0);
+  for (int i = 0; i < 1000; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("call%d", i);
+
+      put_call (store, id, "red", "+5", 10, 20);
+      if (i % 50 == 0)
+        expect (store, (GwCallQuery){ .id = "none" }, "");
+    }
+  found = find (store, (GwCallQuery){ .limit = 2000 });
+  g_assert_cmpuint (found.ids->len, <=, 2 * GW_STORE_CALLS_IN_MEMORY);
+  g_assert_cmpuint (found.ids->len, >=, GW_STORE_CALLS_IN_MEMORY);
+  expect (store, (GwCallQuery){ .id = "running" }, "{\"n\":\"running\"}");
+  g_ptr_array_unref (found.ids);
+  gw_store_free (store);
+}
+
+static void
 test_one_process_only (Fixture *fixture, gconstpointer unused)
 {
   const GwStoreConfig config = { .path = fixture->path };
@@ -453,6 +476,7 @@ main (int argc, char **argv)
   ADD ("large-pages", test_large_pages);
   ADD ("full-disk", test_full_disk);
   ADD ("retention", test_retention);
+  ADD ("memory-is-bounded", test_memory_is_bounded);
   ADD ("one-process-only", test_one_process_only);
   ADD ("unusable-files", test_unusable_files);
   return g_test_run ();
