@@ -6,6 +6,7 @@
 #include "gateway/core/caller_id.h"
 #include "gateway/core/headers.h"
 #include "gateway/events.h"
+#include "signaling/core/capture.h"
 #include "signaling/sip/register.h"
 
 struct _GwTrunks
@@ -197,16 +198,20 @@ gw_trunks_registration_json (Gateway *gateway, const CfgTrunkSettings *trunk)
 {
   SigSipRegisterState state;
   const SigRegistration *core = &state.core;
+  g_autofree char *contact = NULL;
   gboolean has_problem;
   json_t *object;
 
   if (!trunk->register_)
     return NULL;
   (void)!sig_sip_registered (gateway->sip, trunk->name, &state);
+  contact = g_strdup (state.contact);
+  if (contact != NULL)
+    sig_capture_mask (contact, strlen (contact));
   has_problem = core->problem != SIG_REGISTRATION_FINE;
   object = json_pack ("{s:s, s:o, s:o, s:s?, s:s?}", "state", sig_registration_state_name (core->state),
                       "registered_since", instant_json (core->since_us), "expires_at",
-                      instant_json (core->expires_us), "server", state.server, "contact", state.contact);
+                      instant_json (core->expires_us), "server", state.server, "contact", contact);
   if (state.seen_as != NULL)
     json_object_set_new (object, "seen_as", json_string (state.seen_as));
   json_object_set_new (object, "next_try_at",

@@ -100,6 +100,23 @@ mask_passwords (Span line)
     }
 }
 
+/* What a provider calls a registration of ours by: whoever knows it calls in as the provider. */
+static void
+mask_lines (Span header)
+{
+  char *name;
+
+  while ((name = find (header, ";line=")) != NULL)
+    {
+      char *value = name + strlen (";line="), *to = value;
+
+      while (to < header.end && strchr (";>?, \t\r\n", *to) == NULL)
+        to++;
+      cover (value, to);
+      header.at = to;
+    }
+}
+
 static gboolean
 is_credentials (Span header)
 {
@@ -169,7 +186,10 @@ sig_capture_mask (char *text, gsize size)
       if (is_credentials (header))
         mask_credentials (header);
       else
-        mask_passwords (header);
+        {
+          mask_passwords (header);
+          mask_lines (header);
+        }
       has_dtmf = has_dtmf || is_dtmf_type (header);
     }
   if (has_dtmf)

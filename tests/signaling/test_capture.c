@@ -27,6 +27,9 @@ test_credentials (void)
 static void
 test_passwords (void)
 {
+  assert_masked (
+      "INVITE sip:bob@a;line=aB3-_x SIP/2.0\r\nContact: <sip:bob@a;line=aB3>;q=1\r\nX: online=1\r\n\r\n",
+      "INVITE sip:bob@a;line=xxxxxx SIP/2.0\r\nContact: <sip:bob@a;line=xxx>;q=1\r\nX: online=1\r\n\r\n");
   assert_masked ("INVITE sip:bob:secret@a:5060 SIP/2.0\r\nTo: <sips:al:hidden@b;x=y>\r\nFrom: "
                  "sip:c@d:5\r\n\r\nsip:a:b@c",
                  "INVITE sip:bob:xxxxxx@a:5060 SIP/2.0\r\nTo: <sips:al:xxxxxx@b;x=y>\r\nFrom: "
