@@ -21,6 +21,7 @@ struct _GwEntries
   CfgSettings *merged;
   const CfgSettings *file;
   gboolean never_demo;
+  GPtrArray *pending; /* of Change*, which are not on the disk yet, the oldest first */
 };
 
 static const struct
@@ -56,6 +57,7 @@ gw_entries_new (GwStore *store)
 {
   GwEntries *entries = g_new0 (GwEntries, 1);
 
+  entries->pending = g_ptr_array_new ();
   for (int kind = 0; kind < GW_STORE_N_KINDS; kind++)
     {
       const GPtrArray *texts = gw_store_loaded (store, (GwStoreKind)kind);
@@ -81,6 +83,7 @@ gw_entries_free (GwEntries *entries)
     return;
   for (int kind = 0; kind < GW_STORE_N_KINDS; kind++)
     g_ptr_array_unref (entries->lists[kind]);
+  g_ptr_array_unref (entries->pending);
   cfg_settings_free (entries->merged);
   g_free (entries);
 }
@@ -241,6 +244,23 @@ replace_entry (GPtrArray *list, const char *id, Entry *entry)
   return before;
 }
 
+/* A newer change of the same entry that fails too must not go back to what @failed wrote, but to what was
+ * there before it. */
+static void
+hand_on (GwEntries *entries, Change *failed)
+{
+  for (guint i = 0; i < entries->pending->len; i++)
+    {
+      Change *newer = g_ptr_array_index (entries->pending, i);
+
+      if (newer->kind != failed->kind || strcmp (newer->id, failed->id) != 0)
+        continue;
+      g_clear_pointer (&newer->before, entry_free);
+      newer->before = g_steal_pointer (&failed->before);
+      return;
+    }
+}
+
 /* Unless something newer was written over it. */
 static void
 take_back (Change *change)
@@ -252,7 +272,10 @@ take_back (Change *change)
   Entry *failed;
 
   if (g_strcmp0 (now, change->text) != 0)
-    return;
+    {
+      hand_on (entries, change);
+      return;
+    }
   failed = replace_entry (list, change->id, g_steal_pointer (&change->before));
   g_clear_pointer (&failed, entry_free);
   gateway_set_settings (change->gateway, entries->file);
@@ -264,6 +287,7 @@ on_written (gpointer user, const GError *error)
   Change *change = user;
   Gateway *gateway = change->gateway;
 
+  g_ptr_array_remove (gateway->entries->pending, change);
   if (error != NULL)
     {
       take_back (change);
@@ -288,6 +312,7 @@ write_change (Gateway *gateway, GwStoreKind kind, const char *id, const char *te
   change->before = before;
   change->done = done;
   change->user = user;
+  g_ptr_array_add (gateway->entries->pending, change);
   if (text != NULL)
     gw_store_put (gateway->store, kind, id, text, on_written, change);
   else
