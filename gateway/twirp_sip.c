@@ -267,7 +267,10 @@ update_trunk (Gateway *gateway, json_t *in, GError **error)
       rename_member (fields, "address", "outbound_address");
       json_object_del (fields, "destination_country");
       if (json_object_get (fields, "transport") != NULL)
-        take_word (fields, "transport", "SIP_TRANSPORT_");
+        {
+          take_word (fields, "transport", "SIP_TRANSPORT_");
+          replace_fields (fields, (const char *const[]){ "transport", NULL }); /* AUTO */
+        }
       if (json_object_get (fields, "media_encryption") != NULL)
         take_word (fields, "media_encryption", "SIP_MEDIA_ENCRYPT_");
     }

@@ -65,6 +65,7 @@ test('livekit-server-sdk: trunks and dispatch rules', { timeout: 60 }, async (t)
   t.equal((await sip.listSipOutboundTrunk()).map((trunk) => trunk.name), ['out'], 'outbound trunks');
   const more = await sip.updateSipInboundTrunkFields(inbound.sipTrunkId, { name: 'in2', numbers: { add: ['+15550101'], remove: [], set: [] } });
   t.equal([more.name, more.numbers], ['in2', ['+15550100', '+15550101']], 'updated');
+  t.equal((await sip.updateSipOutboundTrunkFields(outbound.sipTrunkId, { transport: SIPTransport.SIP_TRANSPORT_AUTO })).transport, 0, 'any transport');
   const replaced = await sip.updateSipOutboundTrunk(outbound.sipTrunkId, { ...outbound, address: 'sip.example.org', numbers: [] });
   t.equal([replaced.address, replaced.numbers], ['sip.example.org', []], 'replaced');
 
