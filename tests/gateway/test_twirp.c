@@ -1,0 +1,155 @@
+/* LiveKit's requests in our words, and our results in LiveKit's: what needs no gateway. */
+#include <glib.h>
+#include <string.h>
+
+#include "config/base/error.h"
+#include "gateway/twirp.h"
+
+static const GwTwirpMethod *
+find (const char *name)
+{
+  const GwTwirpMethod *const tables[] = { gw_twirp_room_methods, gw_twirp_sip_methods };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (tables); i++)
+    for (const GwTwirpMethod *method = tables[i]; method->name != NULL; method++)
+      if (strcmp (method->name, name) == 0)
+        return method;
+  g_assert_not_reached ();
+}
+
+/* @object: taken. */
+static void
+assert_json (json_t *object, const char *wanted)
+{
+  json_t *expected = json_loads (wanted, 0, NULL);
+  char *text = json_dumps (object, JSON_SORT_KEYS);
+
+  g_assert_nonnull (expected);
+  if (!json_equal (object, expected))
+    g_error ("%s, not %s", text, wanted);
+  free (text);
+  json_decref (object);
+  json_decref (expected);
+}
+
+static void
+test_params (void)
+{
+  static const struct
+  {
+    const char *method, *in, *params; /* params NULL: refused */
+  } rows[] = {
+    { "CreateRoom", "{'name':'a','empty_timeout':0,'departure_timeout':5}",
+      "{'name':'a','departure_timeout':5}" },
+    { "MutePublishedTrack", "{'room':'a','identity':'b'}", "{'room':'a','identity':'b','muted':false}" },
+    { "UpdateParticipant", "{'room':'a','identity':'b','name':'','metadata':'m'}",
+      "{'room':'a','identity':'b','metadata':'m'}" },
+    { "UpdateParticipant", "{'room':'a','identity':'b','permission':{}}", NULL },
+    { "SendData", "{'room':'a','data':'aGk=','kind':'LOSSY','destination_identities':['b']}",
+      "{'room':'a','text':'hi','destination_identities':['b']}" },
+    { "SendData", "{'room':'a','data':'/w=='}", NULL },
+    { "SendData", "{'room':'a','data':'aAA='}", NULL },
+    { "CreateSIPInboundTrunk", "{}", NULL },
+    { "CreateSIPInboundTrunk",
+      "{'trunk':{'sip_trunk_id':'x','name':'a','numbers':['+1'],'allowed_numbers':[],'krisp_enabled':true,"
+      "'ringing_timeout':30.5,'max_call_duration':0.2,'media_encryption':'SIP_MEDIA_ENCRYPT_REQUIRE'}}",
+      "{'name':'a','numbers':['+1'],'ringing_timeout':30,'max_call_duration':1,'media_encryption':'require',"
+      "'direction':'inbound'}" },
+    { "CreateSIPOutboundTrunk",
+      "{'trunk':{'name':'a','address':'h','transport':'SIP_TRANSPORT_AUTO','auth_password':''}}",
+      "{'name':'a','outbound_address':'h','direction':'outbound'}" },
+    { "CreateSIPDispatchRule", "{'name':'a'}", NULL },
+    { "CreateSIPDispatchRule", "{'rule':{'dispatch_rule_direct':{},'dispatch_rule_callee':{}}}", NULL },
+    { "CreateSIPDispatchRule",
+      "{'dispatch_rule':{'name':'a','trunk_ids':['t'],'room_preset':'x','room_config':{'name':'n',"
+      "'max_participants':2},'rule':{'dispatch_rule_individual':{'room_prefix':'r','pin':'1'}}}}",
+      "{'name':'a','trunks':['t'],'room_config':{'max_participants':2},'type':'individual','room_prefix':'r',"
+      "'pin':'1','room':null}" },
+    { "CreateSIPParticipant",
+      "{'sip_call_to':'1','room_name':'a','sip_trunk_id':'','play_ringtone':true,'ringing_timeout':-1,"
+      "'display_name':'','trunk':{'hostname':'h','transport':'SIP_TRANSPORT_TLS','destination_country':'x'}}",
+      "{'sip_call_to':'1','room_name':'a','play_dialtone':true,'display_name':'',"
+      "'trunk':{'hostname':'h','transport':'tls'}}" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *in_text = g_strdelimit (g_strdup (rows[i].in), "'", '"');
+      g_autofree char *wanted
+          = rows[i].params != NULL ? g_strdelimit (g_strdup (rows[i].params), "'", '"') : NULL;
+      g_autoptr (GError) error = NULL;
+      json_t *in = json_loads (in_text, 0, NULL), *before = json_deep_copy (in);
+      json_t *params = find (rows[i].method)->params (NULL, in, &error);
+
+      g_assert_true (json_equal (in, before)); /* the answer needs it as it came */
+      if (wanted != NULL)
+        {
+          g_assert_no_error (error);
+          assert_json (params, wanted);
+        }
+      else
+        {
+          g_assert_null (params);
+          g_assert_nonnull (error);
+        }
+      json_decref (in);
+      json_decref (before);
+    }
+}
+
+/* Which trunks come, by their ids. */
+static void
+test_lists (void)
+{
+  static const struct
+  {
+    const char *method, *in, *ids;
+  } rows[] = {
+    { "ListSIPInboundTrunk", "{}", "a c" },
+    { "ListSIPOutboundTrunk", "{}", "b c" },
+    { "ListSIPInboundTrunk", "{'numbers':['+1']}", "a c" },
+    { "ListSIPInboundTrunk", "{'numbers':['+9']}", "c" },
+    { "ListSIPInboundTrunk", "{'trunk_ids':['c','nobody','b']}", "c - -" },
+    { "ListSIPTrunk", "{}", "a b c" },
+    { "ListSIPTrunk", "{'page':{'limit':2}}", "a b" },
+    { "ListSIPTrunk", "{'page':{'after_id':'a','limit':1}}", "b" },
+    { "ListSIPTrunk", "{'page':{'after_id':'c'}}", "" },
+    { "ListSIPTrunk", "{'page':{'after_id':'nobody'}}", "" },
+  };
+  json_t *result
+      = json_pack ("{s:[{s:s, s:s, s:[s]}, {s:s, s:s, s:[s]}, {s:s, s:s, s:[]}]}", "trunks", "sip_trunk_id",
+                   "a", "direction", "inbound", "numbers", "+1", "sip_trunk_id", "b", "direction", "outbound",
+                   "numbers", "+2", "sip_trunk_id", "c", "direction", "both", "numbers");
+  json_t *before = json_deep_copy (result);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *text = g_strdelimit (g_strdup (rows[i].in), "'", '"');
+      g_autoptr (GString) ids = g_string_new (NULL);
+      json_t *in = json_loads (text, 0, NULL), *item;
+      json_t *answer = find (rows[i].method)->answer (NULL, in, result, NULL);
+      size_t k;
+
+      json_array_foreach (json_object_get (answer, "items"), k, item)
+      {
+        const char *id = json_string_value (json_object_get (item, "sip_trunk_id"));
+
+        g_string_append_printf (ids, "%s%s", k > 0 ? " " : "", id != NULL ? id : "-");
+      }
+      g_assert_cmpstr (ids->str, ==, rows[i].ids);
+      g_assert_true (json_equal (result, before));
+      json_decref (answer);
+      json_decref (in);
+    }
+  json_decref (result);
+  json_decref (before);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/twirp/params", test_params);
+  g_test_add_func ("/twirp/lists", test_lists);
+  return g_test_run ();
+}
