@@ -32,54 +32,54 @@ assert_json (json_t *object, const char *wanted)
   json_decref (expected);
 }
 
+static const struct
+{
+  const char *method, *in, *params; /* params NULL: refused */
+} requests[] = {
+  { "CreateRoom", "{'name':'a','empty_timeout':0,'departure_timeout':5}",
+    "{'name':'a','departure_timeout':5}" },
+  { "MutePublishedTrack", "{'room':'a','identity':'b'}", "{'room':'a','identity':'b','muted':false}" },
+  { "UpdateParticipant", "{'room':'a','identity':'b','name':'','metadata':'m'}",
+    "{'room':'a','identity':'b','metadata':'m'}" },
+  { "UpdateParticipant", "{'room':'a','identity':'b','permission':{}}", NULL },
+  { "SendData", "{'room':'a','data':'aGk=','kind':'LOSSY','destination_identities':['b']}",
+    "{'room':'a','text':'hi','destination_identities':['b']}" },
+  { "SendData", "{'room':'a','data':'/w=='}", NULL },
+  { "SendData", "{'room':'a','data':'aAA='}", NULL },
+  { "CreateSIPInboundTrunk", "{}", NULL },
+  { "CreateSIPInboundTrunk",
+    "{'trunk':{'sip_trunk_id':'x','name':'a','numbers':['+1'],'allowed_numbers':[],'krisp_enabled':true,"
+    "'ringing_timeout':30.5,'max_call_duration':0.2,'media_encryption':'SIP_MEDIA_ENCRYPT_REQUIRE'}}",
+    "{'name':'a','numbers':['+1'],'ringing_timeout':30,'max_call_duration':1,'media_encryption':'require',"
+    "'direction':'inbound'}" },
+  { "CreateSIPOutboundTrunk",
+    "{'trunk':{'name':'a','address':'h','transport':'SIP_TRANSPORT_AUTO','auth_password':''}}",
+    "{'name':'a','outbound_address':'h','direction':'outbound'}" },
+  { "CreateSIPDispatchRule", "{'name':'a'}", NULL },
+  { "CreateSIPDispatchRule", "{'rule':{'dispatch_rule_direct':{},'dispatch_rule_callee':{}}}", NULL },
+  { "CreateSIPDispatchRule",
+    "{'dispatch_rule':{'name':'a','trunk_ids':['t'],'room_preset':'x','room_config':{'name':'n',"
+    "'max_participants':2},'rule':{'dispatch_rule_individual':{'room_prefix':'r','pin':'1'}}}}",
+    "{'name':'a','trunks':['t'],'room_config':{'max_participants':2},'type':'individual','room_prefix':'r',"
+    "'pin':'1','room':null}" },
+  { "CreateSIPParticipant",
+    "{'sip_call_to':'1','room_name':'a','sip_trunk_id':'','play_ringtone':true,'ringing_timeout':-1,"
+    "'display_name':'','trunk':{'hostname':'h','transport':'SIP_TRANSPORT_TLS','destination_country':'x'}}",
+    "{'sip_call_to':'1','room_name':'a','play_dialtone':true,'display_name':'',"
+    "'trunk':{'hostname':'h','transport':'tls'}}" },
+};
+
 static void
 test_params (void)
 {
-  static const struct
-  {
-    const char *method, *in, *params; /* params NULL: refused */
-  } rows[] = {
-    { "CreateRoom", "{'name':'a','empty_timeout':0,'departure_timeout':5}",
-      "{'name':'a','departure_timeout':5}" },
-    { "MutePublishedTrack", "{'room':'a','identity':'b'}", "{'room':'a','identity':'b','muted':false}" },
-    { "UpdateParticipant", "{'room':'a','identity':'b','name':'','metadata':'m'}",
-      "{'room':'a','identity':'b','metadata':'m'}" },
-    { "UpdateParticipant", "{'room':'a','identity':'b','permission':{}}", NULL },
-    { "SendData", "{'room':'a','data':'aGk=','kind':'LOSSY','destination_identities':['b']}",
-      "{'room':'a','text':'hi','destination_identities':['b']}" },
-    { "SendData", "{'room':'a','data':'/w=='}", NULL },
-    { "SendData", "{'room':'a','data':'aAA='}", NULL },
-    { "CreateSIPInboundTrunk", "{}", NULL },
-    { "CreateSIPInboundTrunk",
-      "{'trunk':{'sip_trunk_id':'x','name':'a','numbers':['+1'],'allowed_numbers':[],'krisp_enabled':true,"
-      "'ringing_timeout':30.5,'max_call_duration':0.2,'media_encryption':'SIP_MEDIA_ENCRYPT_REQUIRE'}}",
-      "{'name':'a','numbers':['+1'],'ringing_timeout':30,'max_call_duration':1,'media_encryption':'require',"
-      "'direction':'inbound'}" },
-    { "CreateSIPOutboundTrunk",
-      "{'trunk':{'name':'a','address':'h','transport':'SIP_TRANSPORT_AUTO','auth_password':''}}",
-      "{'name':'a','outbound_address':'h','direction':'outbound'}" },
-    { "CreateSIPDispatchRule", "{'name':'a'}", NULL },
-    { "CreateSIPDispatchRule", "{'rule':{'dispatch_rule_direct':{},'dispatch_rule_callee':{}}}", NULL },
-    { "CreateSIPDispatchRule",
-      "{'dispatch_rule':{'name':'a','trunk_ids':['t'],'room_preset':'x','room_config':{'name':'n',"
-      "'max_participants':2},'rule':{'dispatch_rule_individual':{'room_prefix':'r','pin':'1'}}}}",
-      "{'name':'a','trunks':['t'],'room_config':{'max_participants':2},'type':'individual','room_prefix':'r',"
-      "'pin':'1','room':null}" },
-    { "CreateSIPParticipant",
-      "{'sip_call_to':'1','room_name':'a','sip_trunk_id':'','play_ringtone':true,'ringing_timeout':-1,"
-      "'display_name':'','trunk':{'hostname':'h','transport':'SIP_TRANSPORT_TLS','destination_country':'x'}}",
-      "{'sip_call_to':'1','room_name':'a','play_dialtone':true,'display_name':'',"
-      "'trunk':{'hostname':'h','transport':'tls'}}" },
-  };
-
-  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+  for (gsize i = 0; i < G_N_ELEMENTS (requests); i++)
     {
-      g_autofree char *in_text = g_strdelimit (g_strdup (rows[i].in), "'", '"');
+      g_autofree char *in_text = g_strdelimit (g_strdup (requests[i].in), "'", '"');
       g_autofree char *wanted
-          = rows[i].params != NULL ? g_strdelimit (g_strdup (rows[i].params), "'", '"') : NULL;
+          = requests[i].params != NULL ? g_strdelimit (g_strdup (requests[i].params), "'", '"') : NULL;
       g_autoptr (GError) error = NULL;
       json_t *in = json_loads (in_text, 0, NULL), *before = json_deep_copy (in);
-      json_t *params = find (rows[i].method)->params (NULL, in, &error);
+      json_t *params = find (requests[i].method)->params (NULL, in, &error);
 
       g_assert_true (json_equal (in, before)); /* the answer needs it as it came */
       if (wanted != NULL)
