@@ -388,7 +388,7 @@ free_tables (Gateway *gateway)
 }
 
 /* A file that was asked for must be there. The default one may not be: who only tries Switchroom out may do
- * so in any directory, and twice. */
+ * so in any directory, and twice. But what is there and cannot be read is not passed over. */
 static GwStore *
 open_store (const CfgSettings *settings, GError **error)
 {
@@ -399,7 +399,8 @@ open_store (const CfgSettings *settings, GError **error)
 
   if (store != NULL)
     return store;
-  if (strcmp (config.path, CFG_DEFAULT_STORAGE_PATH) != 0)
+  if (strcmp (config.path, CFG_DEFAULT_STORAGE_PATH) != 0
+      || !g_error_matches (wrong, CFG_ERROR, CFG_ERROR_UNAVAILABLE))
     {
       g_propagate_error (error, g_steal_pointer (&wrong));
       return NULL;

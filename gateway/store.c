@@ -357,13 +357,13 @@ lock_file (GwStore *store, const char *path, GError **error)
   store->lock_fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (store->lock_fd < 0)
     {
-      g_set_error (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION, "storage.path: %s cannot be opened: %s",
-                   path, g_strerror (errno));
+      g_set_error (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE, "storage.path: %s cannot be opened: %s", path,
+                   g_strerror (errno));
       return FALSE;
     }
   if (flock (store->lock_fd, LOCK_EX | LOCK_NB) == 0)
     return TRUE;
-  g_set_error (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION,
+  g_set_error (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE,
                "storage.path: %s is in use by another Switchroom; give each its own", path);
   return FALSE;
 }

@@ -58,8 +58,8 @@ typedef void (*GwStoreFound) (gpointer user, GPtrArray *texts, guint64 next, con
  * gw_store_open: opens or makes the database, brings it to this version, and marks calls that were up when
  * the process died. Blocks; at start only.
  *
- * Returns: (nullable): NULL with FAILED_PRECONDITION: cannot be read or written, is in use by another
- * process, was written by a newer version.
+ * Returns: (nullable): NULL with UNAVAILABLE: cannot be made or opened, or is in use by another process;
+ * with another error: it is damaged, or was written by a newer version.
  */
 GwStore *gw_store_open (const GwStoreConfig *config, GError **error);
 /** gw_store_free: does what waits, tells its owners, and closes. (nullable) */

@@ -376,7 +376,7 @@ test_one_process_only (Fixture *fixture, gconstpointer unused)
   g_autoptr (GError) error = NULL;
 
   g_assert_null (gw_store_open (&config, &error));
-  g_assert_error (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION);
+  g_assert_error (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE);
   g_assert_nonnull (strstr (error->message, "in use"));
 }
 
