@@ -189,6 +189,9 @@ rename_aliases (const GwParam *table, json_t *params, const char **field, GError
   return TRUE;
 }
 
+/* What the configuration calls room is room_name to the API as well. */
+static const GwParam room_key = { "room", { "room_name" }, GW_PARAM_STRING, FALSE, "" };
+
 /* The id of an entry is given out, not chosen. */
 static gboolean
 is_key (const CfgKey *keys, const char *name)
@@ -217,7 +220,9 @@ gw_params_check (const GwParam *table, const CfgKey *keys, json_t *params, const
     if (json_is_null (value) && !is_key (keys, name))
       json_object_del (params, name);
   }
-  if (!rename_aliases (table, params, field, error))
+  if (!rename_aliases (table, params, field, error)
+      || (is_key (keys, room_key.name)
+          && !rename_alias (&room_key, room_key.aliases[0], params, field, error)))
     return FALSE;
   json_object_foreach (params, name, value)
   {
@@ -329,6 +334,8 @@ add_keys (json_t *properties, const CfgKey *keys)
       schema = key_type_schema (&field);
       if (field.expected != NULL)
         json_object_set_new (schema, "description", json_string (field.expected));
+      if (strcmp (field.name, room_key.name) == 0)
+        json_object_set (properties, room_key.aliases[0], schema);
       json_object_set_new (properties, field.name, schema);
     }
 }

@@ -35,7 +35,7 @@ test('a trunk and a rule made through the API take calls at once, and are gone w
   t.ok(/^ST_/.test(trunk.sip_trunk_id) && trunk.read_only === false, JSON.stringify(trunk));
   t.ok(!JSON.stringify(trunk).includes('secret-of-the-trunk'), 'the password is not shown');
   await rpc.call('trunk.update', { sip_trunk_id: 'api', auth_password: null, auth_username: null });
-  const { dispatch_rule: rule } = await rpc.call('dispatch_rule.create', { name: 'to-desk', trunks: ['api'], type: 'direct', room: 'desk' });
+  const { dispatch_rule: rule } = await rpc.call('dispatch_rule.create', { name: 'to-desk', trunks: ['api'], type: 'direct', room_name: 'desk' });
   const phone = SipPhone.call(t, gateway.sip('200'));
   await phone.event('answered');
   t.equal((await rpc.call('room.get', { room: 'desk' })).participants.length, 1, 'who is in the room');
