@@ -67,16 +67,17 @@ gw_room_json (const GwRoom *room)
                     (json_int_t)(room->created_at.us / CFG_US_PER_S));
 }
 
+/* In the order of their names: the same attributes are the same text. */
 static json_t *
 attributes_json (const GwParticipant *participant)
 {
   json_t *object = json_object ();
-  GHashTableIter iter;
-  gpointer key, value;
+  g_autoptr (GList) keys
+      = g_list_sort (g_hash_table_get_keys (participant->attributes), (GCompareFunc)strcmp);
 
-  g_hash_table_iter_init (&iter, participant->attributes);
-  while (g_hash_table_iter_next (&iter, &key, &value))
-    json_object_set_new (object, key, json_string (value));
+  for (GList *key = keys; key != NULL; key = key->next)
+    json_object_set_new (object, key->data,
+                         json_string (g_hash_table_lookup (participant->attributes, key->data)));
   return object;
 }
 
