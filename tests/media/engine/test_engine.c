@@ -46,6 +46,18 @@ test_two_legs_hear_one_another (void)
   test_engine_clear (&fixture);
 }
 
+/* Everybody hears the tones of the three others, and not his own. */
+static gboolean
+all_hear (TestEngine *fixture, const double *tones)
+{
+  for (guint i = 0; i < TEST_MAX_ENDPOINTS; i++)
+    for (guint k = 0; k < TEST_MAX_ENDPOINTS; k++)
+      if (i == k ? test_endpoint_level (fixture->peers[i], tones[k], 1000) > 0.02
+                 : test_endpoint_level (fixture->peers[i], tones[k], 1000) < 0.05)
+        return FALSE;
+  return TRUE;
+}
+
 static void
 test_every_codec_in_one_room (void)
 {
@@ -62,15 +74,12 @@ test_every_codec_in_one_room (void)
   for (guint i = 0; i < TEST_MAX_ENDPOINTS; i++)
     media_engine_leg_attach (fixture.engine, test_endpoint_new (&fixture, codecs[i], tones[i])->leg, room);
   test_engine_run (&fixture, 3000, NULL);
+  /* A machine that had no time for us for a moment has some later. */
+  for (guint tries = 0; tries < 10 && !all_hear (&fixture, tones); tries++)
+    test_engine_run (&fixture, 1000, NULL);
+  g_assert_true (all_hear (&fixture, tones));
   for (guint i = 0; i < TEST_MAX_ENDPOINTS; i++)
-    {
-      for (guint k = 0; k < TEST_MAX_ENDPOINTS; k++)
-        if (i == k)
-          g_assert_cmpfloat (test_endpoint_level (fixture.peers[i], tones[k], 1000), <, 0.02);
-        else
-          g_assert_cmpfloat (test_endpoint_level (fixture.peers[i], tones[k], 1000), >, 0.05);
-      g_assert_cmpuint (fixture.peers[i]->breaks, ==, 0);
-    }
+    g_assert_cmpuint (fixture.peers[i]->breaks, ==, 0);
   test_engine_clear (&fixture);
 }
 
