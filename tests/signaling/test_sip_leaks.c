@@ -57,20 +57,28 @@ measure (Operation operation, const char *name)
 {
   const EndpointOptions options = { .takes_register = TRUE };
   Scene scene = { endpoint_new (&options), endpoint_new (&options), NULL };
+  gssize grown = 0;
 
   scene.b->auto_ring = TRUE;
   scene.wire = wire_new (FALSE, FALSE, scene.b->port);
   for (guint i = 0; i < WARM_UP; i++)
     operation (&scene);
   settle (&scene);
-  gsize before = heap_in_use ();
-  for (guint i = 0; i < ROUNDS; i++)
-    operation (&scene);
-  settle (&scene);
-  gsize after = heap_in_use ();
-  g_test_message ("%s: %" G_GSSIZE_FORMAT " bytes in %u rounds", name, (gssize)(after - before), ROUNDS);
+  /* A leak comes back; a table that grows, or a buffer for more traffic at once, does not. */
+  for (guint tries = 0; tries < 3; tries++)
+    {
+      gsize before = heap_in_use ();
+
+      for (guint i = 0; i < ROUNDS; i++)
+        operation (&scene);
+      settle (&scene);
+      grown = (gssize)(heap_in_use () - before);
+      g_test_message ("%s: %" G_GSSIZE_FORMAT " bytes in %u rounds", name, grown, ROUNDS);
+      if (grown < ALLOWED_BYTES)
+        break;
+    }
   if (HEAP_IS_VISIBLE)
-    g_assert_cmpint ((gssize)(after - before), <, ALLOWED_BYTES);
+    g_assert_cmpint (grown, <, ALLOWED_BYTES);
   wire_free (scene.wire);
   endpoint_free (scene.a);
   endpoint_free (scene.b);
