@@ -452,7 +452,7 @@ open_database (GwStore *store, const char *path, GError **error)
       return FALSE;
     }
   sqlite3_busy_timeout (store->db, BUSY_MS);
-  if (execute (store->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -512;",
+  if (execute (store->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -96;",
                error)
       && migrate (store->db, error) && execute (store->db, mark_cut_calls, error)
       && load_entries (store, error) && prepare (store, error))
