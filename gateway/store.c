@@ -10,6 +10,8 @@
 #include "config/base/error.h"
 #include "config/base/log.h"
 
+#define PAGE_BYTES      4096 /* SQLite's default */
+#define N_PAGES         64
 #define MAX_BATCH       512
 #define PRUNE_EVERY_S   60
 #define PRUNE_ROWS      500
@@ -461,11 +463,29 @@ open_database (GwStore *store, const char *path, GError **error)
   return FALSE;
 }
 
+/* Pages of the database come from one block that is taken whole at the start, so that the process does not
+ * grow while they fill. Once for the process; later calls are refused by SQLite, and do no harm. */
+static void
+take_pages (void)
+{
+  static gpointer block;
+  int header = 0;
+  gsize size;
+
+  if (block != NULL || sqlite3_config (SQLITE_CONFIG_PCACHE_HDRSZ, &header) != SQLITE_OK)
+    return;
+  size = (gsize)(PAGE_BYTES + header);
+  block = g_malloc (N_PAGES * size);
+  memset (block, 0xff, N_PAGES * size);
+  (void)sqlite3_config (SQLITE_CONFIG_PAGECACHE, block, (int)size, N_PAGES);
+}
+
 GwStore *
 gw_store_open (const GwStoreConfig *config, GError **error)
 {
   GwStore *store = g_new0 (GwStore, 1);
 
+  take_pages ();
   store->lock_fd = -1;
   store->in_memory = strcmp (config->path, ":memory:") == 0;
   store->retention_us = config->call_retention_days * DAY_US;

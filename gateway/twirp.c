@@ -235,6 +235,18 @@ gw_twirp_http (Gateway *gateway, const SigWebRequest *request, SigWebResponse *r
   return TRUE;
 }
 
+json_t *
+gw_twirp_same (Gateway *gateway, json_t *in, GError **error)
+{
+  return json_copy (in);
+}
+
+json_t *
+gw_twirp_nothing (Gateway *gateway, json_t *in, GError **error)
+{
+  return json_object ();
+}
+
 void
 gw_twirp_copy (json_t *from, json_t *to, const char *const *names)
 {

@@ -31,5 +31,9 @@ gboolean gw_twirp_http (Gateway *gateway, const SigWebRequest *request, SigWebRe
 json_t *gw_livekit_room (json_t *room);
 json_t *gw_livekit_participant (json_t *participant);
 
+/** gw_twirp_same: (GwTwirpMethod.params) the request as it is. */
+json_t *gw_twirp_same (Gateway *gateway, json_t *in, GError **error);
+/** gw_twirp_nothing: (GwTwirpMethod.params) none. */
+json_t *gw_twirp_nothing (Gateway *gateway, json_t *in, GError **error);
 /** gw_twirp_copy: copies those of @names (NULL-terminated) that @from has. */
 void gw_twirp_copy (json_t *from, json_t *to, const char *const *names);

@@ -30,12 +30,6 @@ gw_livekit_participant (json_t *participant)
   return out;
 }
 
-static json_t *
-same (Gateway *gateway, json_t *in, GError **error)
-{
-  return json_copy (in);
-}
-
 /* 0 is the default in LiveKit's requests. */
 static json_t *
 create_room (Gateway *gateway, json_t *in, GError **error)
@@ -53,12 +47,6 @@ static json_t *
 answer_room (Gateway *gateway, json_t *in, json_t *result, GError **error)
 {
   return gw_livekit_room (json_object_get (result, "room"));
-}
-
-static json_t *
-nothing (Gateway *gateway, json_t *in, GError **error)
-{
-  return json_object ();
 }
 
 static gboolean
@@ -171,14 +159,14 @@ send_data (Gateway *gateway, json_t *in, GError **error)
 
 const GwTwirpMethod gw_twirp_room_methods[] = {
   { "CreateRoom", "CreateRoomRequest", "Room", "room.create", create_room, answer_room },
-  { "ListRooms", "ListRoomsRequest", "ListRoomsResponse", "room.list", nothing, answer_rooms },
-  { "DeleteRoom", "DeleteRoomRequest", "Empty", "room.delete", same, NULL },
-  { "UpdateRoomMetadata", "UpdateRoomMetadataRequest", "Room", "room.update", same, answer_room },
-  { "ListParticipants", "ListParticipantsRequest", "ListParticipantsResponse", "participant.list", same,
-    answer_participants },
-  { "GetParticipant", "RoomParticipantIdentity", "ParticipantInfo", "participant.get", same,
+  { "ListRooms", "ListRoomsRequest", "ListRoomsResponse", "room.list", gw_twirp_nothing, answer_rooms },
+  { "DeleteRoom", "DeleteRoomRequest", "Empty", "room.delete", gw_twirp_same, NULL },
+  { "UpdateRoomMetadata", "UpdateRoomMetadataRequest", "Room", "room.update", gw_twirp_same, answer_room },
+  { "ListParticipants", "ListParticipantsRequest", "ListParticipantsResponse", "participant.list",
+    gw_twirp_same, answer_participants },
+  { "GetParticipant", "RoomParticipantIdentity", "ParticipantInfo", "participant.get", gw_twirp_same,
     answer_participant },
-  { "RemoveParticipant", "RoomParticipantIdentity", "Empty", "participant.remove", same, NULL },
+  { "RemoveParticipant", "RoomParticipantIdentity", "Empty", "participant.remove", gw_twirp_same, NULL },
   { "MutePublishedTrack", "MuteRoomTrackRequest", "MuteRoomTrackResponse", "participant.mute", mute_params,
     answer_track },
   { "UpdateParticipant", "UpdateParticipantRequest", "ParticipantInfo", "participant.update",

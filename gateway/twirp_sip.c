@@ -305,12 +305,6 @@ answer_trunk (Gateway *gateway, json_t *in, json_t *result, GError **error)
 }
 
 static json_t *
-nothing (Gateway *gateway, json_t *in, GError **error)
-{
-  return json_object ();
-}
-
-static json_t *
 find_by (json_t *list, const char *key, const char *wanted)
 {
   json_t *item;
@@ -473,12 +467,6 @@ answer_all (Gateway *gateway, json_t *in, json_t *result, GError **error)
     json_array_append_new (items, legacy_trunk (trunk));
   }
   return json_pack ("{s:o}", "items", cut_page (items, json_object_get (in, "page"), "sip_trunk_id"));
-}
-
-static json_t *
-same (Gateway *gateway, json_t *in, GError **error)
-{
-  return json_copy (in);
 }
 
 static json_t *
@@ -699,24 +687,25 @@ const GwTwirpMethod gw_twirp_sip_methods[] = {
     update_trunk, answer_trunk },
   { "UpdateSIPOutboundTrunk", "UpdateSIPOutboundTrunkRequest", "SIPOutboundTrunkInfo", "trunk.update",
     update_trunk, answer_trunk },
-  { "GetSIPInboundTrunk", "GetSIPInboundTrunkRequest", "GetSIPInboundTrunkResponse", "trunk.list", nothing,
-    answer_one_inbound },
-  { "GetSIPOutboundTrunk", "GetSIPOutboundTrunkRequest", "GetSIPOutboundTrunkResponse", "trunk.list", nothing,
-    answer_one_outbound },
-  { "ListSIPInboundTrunk", "ListSIPInboundTrunkRequest", "ListSIPInboundTrunkResponse", "trunk.list", nothing,
-    answer_inbound },
+  { "GetSIPInboundTrunk", "GetSIPInboundTrunkRequest", "GetSIPInboundTrunkResponse", "trunk.list",
+    gw_twirp_nothing, answer_one_inbound },
+  { "GetSIPOutboundTrunk", "GetSIPOutboundTrunkRequest", "GetSIPOutboundTrunkResponse", "trunk.list",
+    gw_twirp_nothing, answer_one_outbound },
+  { "ListSIPInboundTrunk", "ListSIPInboundTrunkRequest", "ListSIPInboundTrunkResponse", "trunk.list",
+    gw_twirp_nothing, answer_inbound },
   { "ListSIPOutboundTrunk", "ListSIPOutboundTrunkRequest", "ListSIPOutboundTrunkResponse", "trunk.list",
-    nothing, answer_outbound },
-  { "ListSIPTrunk", "ListSIPTrunkRequest", "ListSIPTrunkResponse", "trunk.list", nothing, answer_all },
-  { "DeleteSIPTrunk", "DeleteSIPTrunkRequest", "SIPTrunkInfo", "trunk.delete", same, answer_id },
+    gw_twirp_nothing, answer_outbound },
+  { "ListSIPTrunk", "ListSIPTrunkRequest", "ListSIPTrunkResponse", "trunk.list", gw_twirp_nothing,
+    answer_all },
+  { "DeleteSIPTrunk", "DeleteSIPTrunkRequest", "SIPTrunkInfo", "trunk.delete", gw_twirp_same, answer_id },
   { "CreateSIPDispatchRule", "CreateSIPDispatchRuleRequest", "SIPDispatchRuleInfo", "dispatch_rule.create",
     create_rule, answer_rule },
   { "UpdateSIPDispatchRule", "UpdateSIPDispatchRuleRequest", "SIPDispatchRuleInfo", "dispatch_rule.update",
     update_rule, answer_rule },
   { "ListSIPDispatchRule", "ListSIPDispatchRuleRequest", "ListSIPDispatchRuleResponse", "dispatch_rule.list",
-    nothing, answer_rules },
+    gw_twirp_nothing, answer_rules },
   { "DeleteSIPDispatchRule", "DeleteSIPDispatchRuleRequest", "SIPDispatchRuleInfo", "dispatch_rule.delete",
-    same, answer_id },
+    gw_twirp_same, answer_id },
   { "CreateSIPParticipant", "CreateSIPParticipantRequest", "SIPParticipantInfo", "participant.create",
     create_participant, answer_id },
   { "TransferSIPParticipant", "TransferSIPParticipantRequest", "Empty", "participant.transfer",
