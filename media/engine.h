@@ -289,6 +289,10 @@ typedef struct
   guint n_legs, n_rooms;
   double load;         /* share of one core used in the last second, 0-1 */
   double tick_late_ms; /* worst lateness of a tick in the last second */
+  /* Of the last 5 to 10 s: only 1 % of the ticks began later. Goes on rising while the worker does not turn. */
+  double tick_late_p99_ms;
+  double tick_late_mean_ms; /* over about the last second */
+  guint64 ticks_skipped;    /* so far: left out, because the worker was too late for them */
   guint64 packets_in, packets_out, strangers;
 } MediaWorkerStats;
 

@@ -7,6 +7,10 @@
 /* Legs are looked after in turns, a fifth with each tick: each every 100 ms. */
 #define HOUSEKEEPING_TICKS (MEDIA_LEG_HOUSEKEEPING_MS / 20)
 #define TICKS_PER_SECOND   50
+/* How often lateness is published: a percentile costs more than a tick should pay each time. */
+#define LATENESS_TICKS 10
+/* A tick that is due for so long is no matter of 1 %. */
+#define STALLED_US (200 * CFG_US_PER_MS)
 
 typedef struct
 {
@@ -125,6 +129,12 @@ thread_cpu_us (void)
   return (gint64)used.tv_sec * CFG_US_PER_S + used.tv_nsec / 1000;
 }
 
+static unsigned int
+to_counter (gint64 us)
+{
+  return (unsigned int)CLAMP (us, 0, G_MAXINT);
+}
+
 static void
 count_load (MediaWorker *worker, CfgMonotonic now)
 {
@@ -139,9 +149,29 @@ count_load (MediaWorker *worker, CfgMonotonic now)
   worker->load_at = now;
   worker->load_cpu_us = cpu_us;
   media_pump_get_stats (worker->pump, &stats);
-  atomic_store_explicit (&worker->counters.tick_late_us,
-                         (guint)CLAMP (stats.tick_lateness_max_us, 0, G_MAXINT), memory_order_relaxed);
+  atomic_store_explicit (&worker->counters.tick_late_us, to_counter (stats.tick_lateness_max_us),
+                         memory_order_relaxed);
   media_pump_reset_lateness (worker->pump);
+}
+
+/* At the beginning of a tick: the clock is read, for the batch of events may be old by now. */
+static void
+count_lateness (MediaWorker *worker, CfgMonotonic scheduled, guint missed)
+{
+  const CfgMonotonic now = cfg_monotonic_now ();
+  MediaWorkerCounters *counters = &worker->counters;
+
+  media_lateness_add (&worker->lateness, cfg_monotonic_diff_us (now, scheduled), missed);
+  atomic_store_explicit (&counters->ticked_at_us, now.us, memory_order_relaxed);
+  if (missed > 0)
+    media_counter_add (&counters->ticks_skipped, missed);
+  if (worker->ticks % LATENESS_TICKS != 0)
+    return;
+  atomic_store_explicit (&counters->tick_late_p99_us,
+                         to_counter (media_lateness_percentile_us (&worker->lateness, 0.99)),
+                         memory_order_relaxed);
+  atomic_store_explicit (&counters->tick_late_mean_us,
+                         to_counter (media_lateness_mean_us (&worker->lateness)), memory_order_relaxed);
 }
 
 static void
@@ -151,6 +181,7 @@ on_tick (CfgMonotonic scheduled, guint missed, gpointer user)
   const CfgMonotonic now = media_pump_now (worker->pump);
 
   worker->ticks++;
+  count_lateness (worker, scheduled, missed);
   for (guint i = 0; i < worker->room_list->len; i++)
     media_room_tick (g_ptr_array_index (worker->room_list, i), scheduled);
   for (guint i = (guint)(worker->ticks % HOUSEKEEPING_TICKS); i < worker->leg_list->len;
@@ -224,6 +255,7 @@ media_worker_new (const MediaWorkerConfig *config, GError **error)
   worker->expected = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, free_waiting);
   worker->wall_offset_us = cfg_wall_now ().us - cfg_monotonic_now ().us;
   worker->load_at = cfg_monotonic_now ();
+  atomic_init (&worker->counters.ticked_at_us, worker->load_at.us);
   worker->mailbox = cfg_mailbox_new (MAILBOX_LIMIT);
   worker->dtls = media_dtls_context_new (config->certificate, error);
   worker->pump = worker->dtls == NULL ? NULL : media_pump_new (error);
@@ -270,7 +302,14 @@ void
 media_worker_get_stats (MediaWorker *worker, MediaWorkerStats *stats)
 {
   const MediaWorkerCounters *counters = &worker->counters;
+  const gint64 due_us = cfg_monotonic_now ().us
+                        - atomic_load_explicit (&counters->ticked_at_us, memory_order_relaxed)
+                        - MEDIA_PUMP_TICK_US;
+  const gint64 p99_us = atomic_load_explicit (&counters->tick_late_p99_us, memory_order_relaxed);
 
+  stats->tick_late_p99_ms = (double)MAX (p99_us, due_us > STALLED_US ? due_us : 0) / 1e3;
+  stats->tick_late_mean_ms = atomic_load_explicit (&counters->tick_late_mean_us, memory_order_relaxed) / 1e3;
+  stats->ticks_skipped = atomic_load_explicit (&counters->ticks_skipped, memory_order_relaxed);
   stats->n_legs = atomic_load_explicit (&counters->n_legs, memory_order_relaxed);
   stats->n_rooms = atomic_load_explicit (&counters->n_rooms, memory_order_relaxed);
   stats->load = atomic_load_explicit (&counters->load_ppm, memory_order_relaxed) / 1e6;

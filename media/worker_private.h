@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "media/core/lateness.h"
 #include "media/io/dtls.h"
 #include "media/io/pump.h"
 #include "media/leg.h"
@@ -52,7 +53,9 @@ typedef struct
 {
   atomic_uint n_legs, n_rooms;
   atomic_uint load_ppm;
-  atomic_uint tick_late_us;
+  atomic_uint tick_late_us, tick_late_p99_us, tick_late_mean_us;
+  atomic_llong ticked_at_us; /* monotonic, when the last tick began */
+  atomic_ullong ticks_skipped;
   atomic_ullong packets_in, packets_out, strangers;
 } MediaWorkerCounters;
 
@@ -74,6 +77,7 @@ struct _MediaWorker
   guint64 ticks;
   CfgMonotonic load_at;
   gint64 load_cpu_us;
+  MediaLateness lateness;
 
   MediaWorkerCounters counters;
 };
