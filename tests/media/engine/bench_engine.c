@@ -1,172 +1,17 @@
-/* What a forwarded call costs a worker, next to a bare relay of the same packets in the same run: an epoll
- * loop that receives on one socket and sends from another, nothing else. Plain RTP both ways, 50 packets/s,
- * G.711. */
-#include <pthread.h>
-#include <stdatomic.h>
+/* What calls cost a worker, each row next to the bare relay of the same packets in the same run
+ * (bench_relay.h), and how long forwarded packets take while others are mixed. CPU time of the media thread.
+ *
+ *   bench_engine            every kind, and 1 to 500 calls
+ *   bench_engine --long     1000 calls too
+ *   bench_engine WORD       rows whose name has WORD */
 #include <stdio.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
-
-#include <arpa/inet.h>
 #include <string.h>
+#include <sys/resource.h>
 
-#include "config/base/clock.h"
-#include "media/core/rtp.h"
+#include "bench_relay.h"
 #include "media/engine.h"
-#include "media/io/pump.h"
 
-#define SECONDS 4
-#define PACKET  172
-
-typedef struct
-{
-  int fd;
-  struct sockaddr_in own, to;
-  guint16 sequence;
-  guint32 timestamp;
-  guint32 ssrc;
-} Phone;
-
-static void
-phone_open (Phone *phone, guint32 ssrc)
-{
-  socklen_t size = sizeof phone->own;
-
-  *phone = (Phone){ .ssrc = ssrc };
-  phone->own.sin_family = AF_INET;
-  phone->own.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
-  phone->fd = socket (AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (phone->fd < 0 || bind (phone->fd, (struct sockaddr *)&phone->own, size) != 0
-      || getsockname (phone->fd, (struct sockaddr *)&phone->own, &size) != 0)
-    g_error ("socket");
-  phone->to = phone->own;
-}
-
-static void
-phone_send (Phone *phone)
-{
-  guint8 packet[PACKET];
-  guint8 payload[160];
-  const MediaRtpHeader header
-      = { .sequence = phone->sequence++, .timestamp = phone->timestamp, .ssrc = phone->ssrc };
-
-  memset (payload, 0x55, sizeof payload);
-  phone->timestamp += 160;
-  if (media_rtp_write (&header, payload, sizeof payload, packet, sizeof packet) != PACKET)
-    g_error ("packet");
-  (void)!sendto (phone->fd, packet, sizeof packet, 0, (struct sockaddr *)&phone->to, sizeof phone->to);
-}
-
-/* 50 packets/s from each phone, spread over the 20 ms. Returns how many packets the phones received. */
-static guint64
-generate (Phone *phones, guint n, guint seconds)
-{
-  const gint64 start = g_get_monotonic_time ();
-  const guint64 total = (guint64)n * 50 * seconds;
-  guint64 received = 0;
-  guint8 buffer[2048];
-
-  for (guint64 i = 0; i < total; i++)
-    {
-      const gint64 due = start + (gint64)(i * 20000 / n);
-      Phone *phone = &phones[i % n];
-
-      while (recv (phone->fd, buffer, sizeof buffer, 0) > 0)
-        received++;
-      if (due > g_get_monotonic_time () + 500)
-        {
-          g_usleep (1000);
-          while (g_main_context_iteration (NULL, FALSE))
-            ;
-        }
-      phone_send (phone);
-    }
-  return received;
-}
-
-/* ---- the bare relay ---- */
-
-typedef struct
-{
-  Phone *legs;   /* the relay's side, peer of leg i is i ^ 1 */
-  Phone *phones; /* where leg i sends to */
-  guint n;
-  atomic_bool quit;
-  double cpu_s;
-} Relay;
-
-static double
-thread_cpu_s (void)
-{
-  struct timespec used;
-
-  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &used);
-  return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
-}
-
-static void *
-relay_run (void *data)
-{
-  Relay *relay = data;
-  const int epoll = epoll_create1 (EPOLL_CLOEXEC);
-  const double before = thread_cpu_s ();
-
-  for (guint i = 0; i < relay->n; i++)
-    epoll_ctl (epoll, EPOLL_CTL_ADD, relay->legs[i].fd,
-               &(struct epoll_event){ .events = EPOLLIN, .data.u32 = i });
-  while (!relay->quit)
-    {
-      struct epoll_event events[64];
-      const int n = epoll_wait (epoll, events, 64, 100);
-
-      for (int i = 0; i < n; i++)
-        {
-          const guint from = events[i].data.u32;
-          guint8 buffer[2048];
-          gssize size;
-
-          while ((size = recv (relay->legs[from].fd, buffer, sizeof buffer, 0)) > 0)
-            (void)!sendto (relay->legs[from ^ 1].fd, buffer, (gsize)size, 0,
-                           (struct sockaddr *)&relay->phones[from ^ 1].own, sizeof (struct sockaddr_in));
-        }
-    }
-  relay->cpu_s = thread_cpu_s () - before;
-  close (epoll);
-  return NULL;
-}
-
-static double
-measure_relay (guint n_calls)
-{
-  const guint n = 2 * n_calls;
-  Phone *phones = g_new (Phone, n);
-  Relay relay = { .legs = g_new (Phone, n), .phones = phones, .n = n };
-  pthread_t thread;
-  guint64 received;
-
-  for (guint i = 0; i < n; i++)
-    {
-      phone_open (&phones[i], i);
-      phone_open (&relay.legs[i], i);
-      phones[i].to = relay.legs[i].own;
-    }
-  pthread_create (&thread, NULL, relay_run, &relay);
-  received = generate (phones, n, SECONDS);
-  relay.quit = TRUE;
-  pthread_join (thread, NULL);
-  for (guint i = 0; i < n; i++)
-    {
-      close (phones[i].fd);
-      close (relay.legs[i].fd);
-    }
-  g_free (phones);
-  g_free (relay.legs);
-  return relay.cpu_s * 1e6 / (double)MAX (received, 1);
-}
-
-/* ---- the engine ---- */
+#define SECONDS 3
 
 static void
 ignore_leg (gpointer owner, MediaLegId leg)
@@ -179,7 +24,7 @@ ignore_started (gpointer owner, MediaLegId leg, const char *codec, const char *c
 }
 
 static void
-ignore_failed (gpointer owner, MediaLegId leg, const char *reason)
+on_failed (gpointer owner, MediaLegId leg, const char *reason)
 {
   g_error ("%s", reason);
 }
@@ -196,90 +41,199 @@ ignore_speakers (gpointer owner, MediaRoomId room, const MediaSpeaker *speakers,
 
 static const MediaEngineOps ops = {
   .leg_disconnected = ignore_leg,
-  .leg_failed = ignore_failed,
+  .leg_failed = on_failed,
   .leg_media_started = ignore_started,
   .leg_stats = ignore_stats,
   .leg_closed = ignore_stats,
   .room_speakers = ignore_speakers,
 };
 
+/* The second of a pair may be a browser that speaks Opus and is sent the phone's PCMU. */
 static void
-configure (MediaEngine *engine, MediaLegId leg, const Phone *phone, guint32 ssrc)
+configure (MediaEngine *engine, MediaLegId leg, const BenchCase *test, const BenchPhone *phone, guint side)
 {
-  MediaPlan plan = { .n_sections = 1, .remote_address = "127.0.0.1", .cname = "bench" };
+  MediaPlan plan = { .n_sections = 1, .remote_address = "127.0.0.1", .cname = "bench", .rtcp_mux = TRUE };
   MediaPlanSection *section = &plan.sections[0];
 
   plan.remote_rtp_port = ntohs (phone->own.sin_port);
-  plan.rtcp_mux = TRUE;
+  plan.srtp_local = phone->in;
+  plan.srtp_remote = phone->out;
   section->is_audio = section->send = section->receive = TRUE;
-  section->codecs[0].codec = MEDIA_CODEC_PCMU;
-  section->n_codecs = 1;
+  for (guint i = 0; i < 2; i++)
+    {
+      const MediaCodecId codec = test->codecs[i == 0 ? side : 1 - side];
+
+      if (i == 1 && !(side == 1 && test->b_takes_a))
+        break;
+      section->codecs[section->n_codecs++] = (MediaPlanCodec){ .codec = codec,
+                                                               .send_pt = bench_audio (codec)->payload_type,
+                                                               .recv_pt = bench_audio (codec)->payload_type };
+    }
   section->ptime_ms = 20;
-  section->ssrc = ssrc;
-  section->source_track = ssrc;
+  section->ssrc = phone->ssrc;
+  section->source_track = phone->ssrc;
   section->sink = MEDIA_SINK_MIX;
   media_engine_leg_configure (engine, leg, &plan);
 }
 
-static double
-measure_engine (guint n_calls, double *load)
+static void
+call_pairs (MediaEngine *engine, const BenchCase *test, BenchPhone *phones, guint n)
 {
-  const MediaEngineConfig config = { .n_workers = 1, .rtp_port_start = 20000, .rtp_port_end = 39999 };
-  const guint n = 2 * n_calls;
-  Phone *phones = g_new (Phone, n);
-  MediaEngine *engine = media_engine_new (&config, &ops, NULL, NULL);
-  MediaWorkerStats stats;
   MediaRoomId room = 0;
-  guint64 before;
 
   for (guint i = 0; i < n; i++)
     {
       const MediaRtpLegConfig at = { .local_address = "127.0.0.1" };
+      const guint side = i % 2;
       MediaRtpLocal local;
       MediaLegId leg;
 
-      phone_open (&phones[i], i + 1);
+      bench_phone_open (&phones[i], i + 1, bench_audio (test->codecs[side]),
+                        side == 1 ? test->profile : MEDIA_SRTP_NONE);
       leg = media_engine_leg_new_rtp (engine, &at, &local, NULL);
       if (leg == 0)
         g_error ("leg");
       phones[i].to.sin_port = htons (local.rtp_port);
-      configure (engine, leg, &phones[i], i + 1);
-      if (i % 2 == 0)
+      configure (engine, leg, test, &phones[i], side);
+      if (side == 0)
         room = media_engine_room_new (engine);
       media_engine_leg_attach (engine, leg, room);
     }
-  generate (phones, n, 1);
+}
+
+typedef struct
+{
+  double us; /* per packet sent */
+  double load;
+  double late_ms;
+  BenchHeard heard;
+} Result;
+
+static void
+watch (MediaEngine *engine, BenchPhone *phones, guint n, guint seconds, Result *result)
+{
+  MediaWorkerStats stats;
+  BenchHeard warm_up = { 0 };
+  guint64 before;
+
+  bench_generate (phones, n, 2, &warm_up);
   media_engine_worker_stats (engine, 0, &stats);
   before = stats.packets_out;
-  *load = 0;
-  for (guint i = 0; i < SECONDS; i++)
+  for (guint i = 0; i < seconds; i++)
     {
-      generate (phones, n, 1);
+      bench_generate (phones, n, 1, &result->heard);
       media_engine_worker_stats (engine, 0, &stats);
-      *load += stats.load / SECONDS;
+      result->load += stats.load / seconds;
+      result->late_ms = MAX (result->late_ms, stats.tick_late_ms);
     }
+  result->us = result->load * seconds * 1e6 / (double)MAX (stats.packets_out - before, 1);
+}
+
+static void
+measure (const BenchCase *test, guint n_calls, guint seconds, Result *result)
+{
+  const MediaEngineConfig config = { .n_workers = 1, .rtp_port_start = 20000, .rtp_port_end = 39999 };
+  const guint n = 2 * n_calls;
+  BenchPhone *phones = g_new (BenchPhone, n);
+  MediaEngine *engine = media_engine_new (&config, &ops, NULL, NULL);
+
+  *result = (Result){ 0 };
+  call_pairs (engine, test, phones, n);
+  watch (engine, phones, n, seconds, result);
   media_engine_free (engine);
   for (guint i = 0; i < n; i++)
-    close (phones[i].fd);
+    bench_phone_close (&phones[i]);
   g_free (phones);
-  return *load * SECONDS * 1e6 / (double)MAX (stats.packets_out - before, 1);
+}
+
+static void
+print_row (const BenchCase *test, guint n_calls)
+{
+  const double relay = bench_relay_us (test, n_calls, SECONDS);
+  Result engine;
+
+  measure (test, n_calls, SECONDS, &engine);
+  printf ("%-34s %6u %9.2f %9.2f %7.2f %7.1f %9.3f %8.1f\n", test->name, n_calls, relay, engine.us,
+          engine.us / relay, test->budget, 100 * engine.load / n_calls, engine.late_ms);
+  fflush (stdout);
+}
+
+static const BenchCase forwarded
+    = { "forwarded G.711, plain", { MEDIA_CODEC_PCMU, MEDIA_CODEC_PCMU }, TRUE, MEDIA_SRTP_NONE, 1.4 };
+static const BenchCase forwarded_gcm = { "forwarded G.711, one side AES-GCM",
+                                         { MEDIA_CODEC_PCMU, MEDIA_CODEC_PCMU },
+                                         TRUE,
+                                         MEDIA_SRTP_AEAD_AES_128_GCM,
+                                         1.4 };
+static const BenchCase forwarded_cm = { "forwarded G.711, one side AES-CM",
+                                        { MEDIA_CODEC_PCMU, MEDIA_CODEC_PCMU },
+                                        TRUE,
+                                        MEDIA_SRTP_AES128_CM_SHA1_80,
+                                        1.4 };
+static const BenchCase one_decode = {
+  "G.711, browser speaks Opus", { MEDIA_CODEC_PCMU, MEDIA_CODEC_OPUS }, TRUE, MEDIA_SRTP_AEAD_AES_128_GCM, 1.4
+};
+static const BenchCase transcoded = {
+  "transcoded G.711, Opus", { MEDIA_CODEC_PCMU, MEDIA_CODEC_OPUS }, FALSE, MEDIA_SRTP_AEAD_AES_128_GCM, 1.4
+};
+
+static const struct
+{
+  const BenchCase *test;
+  guint n_calls;
+} rows[] = {
+  { &forwarded, 100 },      { &forwarded, 500 },     { &forwarded_gcm, 100 }, { &forwarded_gcm, 500 },
+  { &forwarded_cm, 1 },     { &forwarded_cm, 10 },   { &forwarded_cm, 100 },  { &forwarded_cm, 500 },
+  { &one_decode, 20 },      { &one_decode, 100 },    { &transcoded, 20 },     { &transcoded, 80 },
+  { &forwarded_gcm, 1000 }, { &forwarded_cm, 1000 },
+};
+
+/* Forwarded packets beside calls that are transcoded: they wait while others are mixed. */
+static void
+print_delay (guint n_forwarded, guint n_transcoded)
+{
+  const MediaEngineConfig config = { .n_workers = 1, .rtp_port_start = 20000, .rtp_port_end = 39999 };
+  const guint n_first = 2 * n_forwarded, n = n_first + 2 * n_transcoded;
+  BenchPhone *phones = g_new (BenchPhone, n);
+  MediaEngine *engine = media_engine_new (&config, &ops, NULL, NULL);
+  Result result = { 0 };
+
+  call_pairs (engine, &forwarded, phones, n_first);
+  call_pairs (engine, &transcoded, phones + n_first, 2 * n_transcoded);
+  for (guint i = 0; i < n_first; i++)
+    phones[i].stamps = TRUE;
+  watch (engine, phones, n, 2 * SECONDS, &result);
+  printf ("%u forwarded beside %u transcoded calls: load %.0f %%, delay of a forwarded packet ms p50 %.1f "
+          "p90 %.1f "
+          "p99 %.1f p99.9 %.1f, tick late at most %.1f\n",
+          n_forwarded, n_transcoded, 100 * result.load, bench_delay_ms (&result.heard, 0.5),
+          bench_delay_ms (&result.heard, 0.9), bench_delay_ms (&result.heard, 0.99),
+          bench_delay_ms (&result.heard, 0.999), result.late_ms);
+  fflush (stdout);
+  media_engine_free (engine);
+  for (guint i = 0; i < n; i++)
+    bench_phone_close (&phones[i]);
+  g_free (phones);
 }
 
 int
-main (void)
+main (int argc, char **argv)
 {
-  static const guint sizes[] = { 25, 100, 200 };
+  const gboolean is_long = argc > 1 && strcmp (argv[1], "--long") == 0;
+  const char *word = argc > 1 && !is_long ? argv[1] : "";
+  struct rlimit files;
 
-  printf ("forwarded calls, plain RTP, CPU of the media thread per packet forwarded\n");
-  printf ("%8s %12s %12s %8s %14s\n", "calls", "relay us", "engine us", "ratio", "% core / call");
-  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+  if (getrlimit (RLIMIT_NOFILE, &files) == 0)
     {
-      double load;
-      const double relay = measure_relay (sizes[i]);
-      const double engine = measure_engine (sizes[i], &load);
-
-      printf ("%8u %12.2f %12.2f %8.2f %14.3f\n", sizes[i], relay, engine, engine / relay,
-              100 * load / sizes[i]);
+      files.rlim_cur = files.rlim_max;
+      (void)setrlimit (RLIMIT_NOFILE, &files);
     }
+  printf ("%-34s %6s %9s %9s %7s %7s %9s %8s\n", "CPU of the media thread", "calls", "relay us", "engine us",
+          "ratio", "budget", "% a call", "late ms");
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    if (strstr (rows[i].test->name, word) != NULL && (is_long || rows[i].n_calls <= 500))
+      print_row (rows[i].test, rows[i].n_calls);
+  if (strstr ("delay", word) != NULL)
+    print_delay (50, 80);
   return 0;
 }
