@@ -4,11 +4,11 @@
 #include <time.h>
 
 #define MAILBOX_LIMIT 4096
-/* Legs are looked after in turns, a fifth with each tick: each every 100 ms. */
-#define HOUSEKEEPING_TICKS (MEDIA_LEG_HOUSEKEEPING_MS / 20)
-#define TICKS_PER_SECOND   50
+/* Legs are looked after in turns, a part with each phase: each every 100 ms. */
+#define HOUSEKEEPING_TICKS (MEDIA_LEG_HOUSEKEEPING_MS * CFG_US_PER_MS / MEDIA_WORKER_PHASE_US)
+#define TICKS_PER_SECOND   (CFG_US_PER_S / MEDIA_WORKER_PHASE_US)
 /* How often lateness is published: a percentile costs more than a tick should pay each time. */
-#define LATENESS_TICKS 10
+#define LATENESS_TICKS 100
 /* A tick that is due for so long is no matter of 1 %. */
 #define STALLED_US (200 * CFG_US_PER_MS)
 
@@ -174,18 +174,58 @@ count_lateness (MediaWorker *worker, CfgMonotonic scheduled, guint missed)
                          to_counter (media_lateness_mean_us (&worker->lateness)), memory_order_relaxed);
 }
 
+static guint
+count_legs (const GPtrArray *rooms)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < rooms->len; i++)
+    n += media_room_n_legs (g_ptr_array_index (rooms, i));
+  return n;
+}
+
+/* A room keeps its phase: its listeners would hear it move. Its legs come later, so rooms count too. */
+void
+media_worker_add_room (MediaWorker *worker, MediaRoom *room)
+{
+  GPtrArray *best = worker->phases[0];
+  guint best_load = G_MAXUINT;
+
+  for (guint i = 0; i < MEDIA_WORKER_PHASES; i++)
+    {
+      const guint load = count_legs (worker->phases[i]) + worker->phases[i]->len;
+
+      if (load >= best_load)
+        continue;
+      best = worker->phases[i];
+      best_load = load;
+    }
+  g_ptr_array_add (best, room);
+}
+
+void
+media_worker_remove_room (MediaWorker *worker, MediaRoom *room)
+{
+  for (guint i = 0; i < MEDIA_WORKER_PHASES; i++)
+    if (g_ptr_array_remove_fast (worker->phases[i], room))
+      return;
+}
+
 static void
 on_tick (CfgMonotonic scheduled, guint missed, gpointer user)
 {
   MediaWorker *worker = user;
   const CfgMonotonic now = media_pump_now (worker->pump);
+  const GPtrArray *rooms;
 
-  worker->ticks++;
+  /* What was skipped counts, or phases would change places. */
+  worker->ticks += 1 + missed;
   count_lateness (worker, scheduled, missed);
-  for (guint i = 0; i < worker->room_list->len; i++)
-    media_room_tick (g_ptr_array_index (worker->room_list, i), scheduled);
+  rooms = worker->phases[worker->ticks % MEDIA_WORKER_PHASES];
+  for (guint i = 0; i < rooms->len; i++)
+    media_room_tick (g_ptr_array_index (rooms, i), scheduled);
   for (guint i = (guint)(worker->ticks % HOUSEKEEPING_TICKS); i < worker->leg_list->len;
-       i += HOUSEKEEPING_TICKS)
+       i += (guint)HOUSEKEEPING_TICKS)
     media_worker_leg_housekeep (g_ptr_array_index (worker->leg_list, i), now);
   if (worker->ticks % TICKS_PER_SECOND == 0)
     count_load (worker, now);
@@ -197,12 +237,15 @@ close_everything (MediaWorker *worker)
 {
   while (worker->leg_list->len > 0)
     media_worker_leg_close (g_ptr_array_index (worker->leg_list, worker->leg_list->len - 1), FALSE);
-  for (guint i = 0; i < worker->room_list->len; i++)
-    media_room_free (g_ptr_array_index (worker->room_list, i));
-  g_ptr_array_set_size (worker->room_list, 0);
+  for (guint i = 0; i < MEDIA_WORKER_PHASES; i++)
+    {
+      for (guint k = 0; k < worker->phases[i]->len; k++)
+        media_room_free (g_ptr_array_index (worker->phases[i], k));
+      g_ptr_array_set_size (worker->phases[i], 0);
+    }
   g_hash_table_remove_all (worker->rooms);
   g_hash_table_remove_all (worker->expected);
-  media_pump_set_tick (worker->pump, NULL, NULL);
+  media_pump_set_tick (worker->pump, 0, NULL, NULL);
   media_pump_set_mailbox (worker->pump, NULL, NULL);
   media_pump_free (worker->pump);
   worker->pump = NULL;
@@ -235,7 +278,8 @@ free_members (MediaWorker *worker)
   g_hash_table_unref (worker->legs);
   g_ptr_array_unref (worker->leg_list);
   g_hash_table_unref (worker->rooms);
-  g_ptr_array_unref (worker->room_list);
+  for (guint i = 0; i < MEDIA_WORKER_PHASES; i++)
+    g_ptr_array_unref (worker->phases[i]);
   g_hash_table_unref (worker->expected);
   g_free (worker);
 }
@@ -251,7 +295,8 @@ media_worker_new (const MediaWorkerConfig *config, GError **error)
   worker->legs = g_hash_table_new (g_int64_hash, g_int64_equal);
   worker->leg_list = g_ptr_array_new ();
   worker->rooms = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
-  worker->room_list = g_ptr_array_new ();
+  for (guint i = 0; i < MEDIA_WORKER_PHASES; i++)
+    worker->phases[i] = g_ptr_array_new ();
   worker->expected = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, free_waiting);
   worker->wall_offset_us = cfg_wall_now ().us - cfg_monotonic_now ().us;
   worker->load_at = cfg_monotonic_now ();
@@ -265,9 +310,9 @@ media_worker_new (const MediaWorkerConfig *config, GError **error)
       return NULL;
     }
   worker->lobby = media_room_new (&lobby, NULL, NULL);
-  g_ptr_array_add (worker->room_list, worker->lobby);
+  media_worker_add_room (worker, worker->lobby);
   media_pump_set_mailbox (worker->pump, worker->mailbox, worker);
-  media_pump_set_tick (worker->pump, on_tick, worker);
+  media_pump_set_tick (worker->pump, MEDIA_WORKER_PHASE_US, on_tick, worker);
   failed = pthread_create (&worker->thread, NULL, run, worker);
   if (failed != 0)
     {

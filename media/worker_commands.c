@@ -132,7 +132,7 @@ apply_room_new (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
   MediaRoom *room = media_room_new (&config, &room_ops, worker);
 
   g_hash_table_insert (worker->rooms, g_memdup2 (&command->room, sizeof command->room), room);
-  g_ptr_array_add (worker->room_list, room);
+  media_worker_add_room (worker, room);
   count_rooms (worker);
 }
 
@@ -153,7 +153,7 @@ apply_room_free (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command
       media_room_add (worker->lobby, member, now);
     }
   g_hash_table_remove (worker->rooms, &command->room);
-  g_ptr_array_remove_fast (worker->room_list, room);
+  media_worker_remove_room (worker, room);
   media_room_free (room);
   count_rooms (worker);
 }

@@ -48,6 +48,11 @@ struct _MediaCommand
   gpointer user;
 };
 
+/* Rooms tick at one of so many instants of the 20 ms, so that a packet to be forwarded waits for a part of
+ * the mixing only, and packets of many rooms do not leave in one burst. */
+#define MEDIA_WORKER_PHASES   10
+#define MEDIA_WORKER_PHASE_US (MEDIA_PUMP_TICK_US / MEDIA_WORKER_PHASES)
+
 /* Written by the worker alone, read by the main thread. */
 typedef struct
 {
@@ -68,12 +73,12 @@ struct _MediaWorker
   MediaDtlsContext *dtls;
   gint64 wall_offset_us; /* wall - monotonic, taken once: SRs need a clock that does not jump */
 
-  GHashTable *legs;     /* id → MediaWorkerLeg */
-  GPtrArray *leg_list;  /* the same */
-  GHashTable *rooms;    /* id → MediaRoom */
-  GPtrArray *room_list; /* the same, and the lobby first */
-  GHashTable *expected; /* id → GPtrArray of MediaCommand that wait for the leg */
-  MediaRoom *lobby;     /* where legs without a room are kept from silence */
+  GHashTable *legs;                       /* id → MediaWorkerLeg */
+  GPtrArray *leg_list;                    /* the same */
+  GHashTable *rooms;                      /* id → MediaRoom */
+  GPtrArray *phases[MEDIA_WORKER_PHASES]; /* the same and the lobby, by when in the 20 ms they tick */
+  GHashTable *expected;                   /* id → GPtrArray of MediaCommand that wait for the leg */
+  MediaRoom *lobby;                       /* where legs without a room are kept from silence */
   guint64 ticks;
   CfgMonotonic load_at;
   gint64 load_cpu_us;
@@ -97,6 +102,9 @@ media_counter_add (atomic_ullong *counter, unsigned long long n)
 }
 
 /* worker.c */
+/** media_worker_add_room: @room ticks from now on, in the phase with the fewest legs. */
+void media_worker_add_room (MediaWorker *worker, MediaRoom *room);
+void media_worker_remove_room (MediaWorker *worker, MediaRoom *room);
 void media_worker_send (MediaWorker *worker, MediaEvent *event, CfgMailboxPriority priority);
 MediaEvent *media_event_new (MediaEventKind kind, MediaLegId leg);
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define FIRST_OCTAVE 6 /* below 2^6 us everything is on time */
-#define MEAN_WEIGHT  (1.0 / 50)
+#define MEAN_WEIGHT  (1.0 / 500)
 
 static guint
 bucket_of (gint64 late_us)

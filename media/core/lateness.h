@@ -1,4 +1,4 @@
-/* How late a worker's ticks begin: a sliding distribution (the last 5 to 10 s at 50 ticks a second) and a
+/* How late a worker's ticks begin: a sliding distribution (the last 5 to 10 s at 500 ticks a second) and a
  * mean. A thread that has more to do than it has time shows it here first, whether the time goes to its own
  * work or to others on the same core. Plain values, zero-initialised is right; no allocation, a few steps per
  * tick. */
@@ -8,7 +8,7 @@
 
 /* Four buckets for each doubling, from 64 us to 33 s. */
 #define MEDIA_LATENESS_BUCKETS 77
-#define MEDIA_LATENESS_WINDOW  250 /* ticks; two windows are looked at */
+#define MEDIA_LATENESS_WINDOW  2500 /* ticks; two windows are looked at */
 
 typedef struct
 {

@@ -45,6 +45,7 @@ struct _MediaPump
   int tick_fd;
   guint64 tick_id;
   CfgMonotonic tick_at;
+  gint64 tick_interval_us;
   MediaPumpTickFunc tick_func;
   gpointer tick_user;
   CfgMailbox *mailbox;
@@ -177,7 +178,7 @@ media_pump_free (MediaPump *pump)
   const CfgMonotonic give_up = cfg_monotonic_add_us (cfg_monotonic_now (), DRAIN_US);
 
   assert_thread (pump);
-  media_pump_set_tick (pump, NULL, NULL);
+  media_pump_set_tick (pump, 0, NULL, NULL);
   media_pump_set_mailbox (pump, NULL, NULL);
   while (count_agents (pump) > 0 && cfg_monotonic_diff_us (give_up, cfg_monotonic_now ()) > 0)
     (void)media_pump_turn (pump, 10);
@@ -334,6 +335,7 @@ static void
 on_tick (guint32 events, CfgMonotonic now, gpointer user)
 {
   MediaPump *pump = user;
+  const uint64_t most = (uint64_t)(MEDIA_PUMP_CATCH_UP_US / pump->tick_interval_us);
   uint64_t n_due = 0;
   guint missed = 0;
 
@@ -341,12 +343,12 @@ on_tick (guint32 events, CfgMonotonic now, gpointer user)
   (void)now;
   if (read (pump->tick_fd, &n_due, sizeof n_due) != sizeof n_due)
     return;
-  if (n_due > MEDIA_PUMP_CATCH_UP)
+  if (n_due > most)
     {
-      missed = (guint)(n_due - MEDIA_PUMP_CATCH_UP);
-      n_due = MEDIA_PUMP_CATCH_UP;
+      missed = (guint)(n_due - most);
+      n_due = most;
       pump->stats.ticks_missed += missed;
-      pump->tick_at = cfg_monotonic_add_us (pump->tick_at, missed * MEDIA_PUMP_TICK_US);
+      pump->tick_at = cfg_monotonic_add_us (pump->tick_at, missed * pump->tick_interval_us);
     }
   for (uint64_t i = 0; i < n_due && pump->tick_func != NULL; i++)
     {
@@ -355,13 +357,13 @@ on_tick (guint32 events, CfgMonotonic now, gpointer user)
       pump->stats.ticks++;
       pump->stats.tick_lateness_us = cfg_monotonic_diff_us (cfg_monotonic_now (), scheduled);
       pump->stats.tick_lateness_max_us = MAX (pump->stats.tick_lateness_max_us, pump->stats.tick_lateness_us);
-      pump->tick_at = cfg_monotonic_add_us (scheduled, MEDIA_PUMP_TICK_US);
+      pump->tick_at = cfg_monotonic_add_us (scheduled, pump->tick_interval_us);
       pump->tick_func (scheduled, i == 0 ? missed : 0, pump->tick_user);
     }
 }
 
 void
-media_pump_set_tick (MediaPump *pump, MediaPumpTickFunc func, gpointer user)
+media_pump_set_tick (MediaPump *pump, gint64 interval_us, MediaPumpTickFunc func, gpointer user)
 {
   struct itimerspec when = { 0 };
 
@@ -376,8 +378,10 @@ media_pump_set_tick (MediaPump *pump, MediaPumpTickFunc func, gpointer user)
   pump->tick_user = user;
   if (func != NULL)
     {
-      pump->tick_at = cfg_monotonic_add_us (cfg_monotonic_now (), MEDIA_PUMP_TICK_US);
-      when.it_value.tv_nsec = MEDIA_PUMP_TICK_US * 1000;
+      g_assert (interval_us > 0 && MEDIA_PUMP_TICK_US % interval_us == 0);
+      pump->tick_interval_us = interval_us;
+      pump->tick_at = cfg_monotonic_add_us (cfg_monotonic_now (), interval_us);
+      when.it_value.tv_nsec = interval_us * 1000;
       when.it_interval = when.it_value;
       pump->tick_id = media_pump_add_fd (pump, pump->tick_fd, EPOLLIN, on_tick, pump);
       g_assert (pump->tick_id != 0);

@@ -290,7 +290,7 @@ test_tick (void)
   Ticks ticks = { 0 };
   MediaPumpStats stats;
 
-  media_pump_set_tick (pump, on_tick, &ticks);
+  media_pump_set_tick (pump, MEDIA_PUMP_TICK_US, on_tick, &ticks);
   for (guint i = 0; i < 100 && ticks.n < 3; i++)
     (void)media_pump_turn (pump, 100);
   g_assert_cmpuint (ticks.n, >=, 3);
@@ -298,7 +298,7 @@ test_tick (void)
   g_assert_cmpuint (stats.ticks, ==, ticks.n);
   g_assert_cmpuint (stats.ticks_missed, ==, ticks.missed);
   g_assert_cmpint (stats.tick_lateness_max_us, >=, 0);
-  media_pump_set_tick (pump, NULL, NULL);
+  media_pump_set_tick (pump, 0, NULL, NULL);
   g_assert_false (media_pump_turn (pump, 0));
 }
 
