@@ -15,6 +15,7 @@
 #   SERVICE=service            who is called
 #   REGISTER_USER=alice REGISTER_PASSWORD=password    who registers
 #   AUTH_USER=carol AUTH_PASSWORD=password            whose calls need a password
+#   STRICT=0                   1: asks for all that this gateway does, also where the RFCs leave it open
 #   PRECHECK_OPTIONS=1         asks by OPTIONS before each scenario whether the server is there; 0: does not
 #   PRECHECK_TIMEOUT_SEC=3     for so long
 #   SCENARIO_DELAY_MS=250      between scenarios
@@ -44,7 +45,7 @@ case "${1:-}" in -*) sed -n '2,/^set/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" | grep
 host=${1:-127.0.0.1} port=${2:-5060}
 host=${host#[} host=${host%]}
 : "${TRANSPORT:=udp}" "${SERVICE:=service}" "${REGISTER_USER:=alice}" "${REGISTER_PASSWORD:=password}"
-: "${AUTH_USER:=carol}" "${AUTH_PASSWORD:=password}"
+: "${AUTH_USER:=carol}" "${AUTH_PASSWORD:=password}" "${STRICT:=0}"
 : "${PRECHECK_OPTIONS:=1}" "${PRECHECK_TIMEOUT_SEC:=3}" "${SCENARIO_DELAY_MS:=250}" "${SCENARIO_TIMEOUT_SEC:=15}"
 : "${PARALLEL:=1}" "${ONLY:=}" "${SKIP:=}" "${LOG_DIR:=/tmp}" "${LOCAL_IP:=}" "${LOCAL_PORT:=}" "${START_UAS:=1}"
 : "${PROXY_TARGET_CSV:=$scenarios/proxy_target.csv}" "${REFER_TARGET_CSV:=$scenarios/refer_target.csv}"
@@ -184,6 +185,11 @@ start_relay () {
 
 # ---------------------------------------------------------------- one scenario
 
+# The scenario with the checks that stand in <!--strict strict-->, and without the lines that end in <!--lenient-->.
+strictly () {
+  sed -e '/<!--lenient-->/d' -e 's/<!--strict//' -e 's/strict-->//' "$1"
+}
+
 # The scenario as it is said over TLS: SIPp thinks that it speaks TCP to the relay.
 over_tls () {
   sed -e 's/\[transport\]/TLS/g' -e "s/\[remote_ip\]:\[remote_port\]/$(bracketed "$host"):$TLS_PORT/g" "$1"
@@ -203,6 +209,10 @@ own_port () {
 call_sipp () {
   local file=$1 name=$2 seconds=$3 target=$host target_port=$port transport=$sipp_transport
   shift 3
+  if [ "$STRICT" = 1 ]; then
+    strictly "$file" > "$work/$name.strict.xml"
+    file=$work/$name.strict.xml
+  fi
   case "$way" in
     ipv6) target=$IPV6_HOST ;;
     tls)
@@ -217,6 +227,19 @@ call_sipp () {
     -timeout "$seconds" -timeout_error "$@" "$(bracketed "$target"):$target_port")
 }
 
+# reason_of ERRORS LOG: one line of what SIPp says about a scenario that failed, with what was looked for when there is
+# no such thing in a message (SIPp gives it some lines below).
+reason_of () {
+  local line
+  line=$(grep -h -m 1 -oE '(Aborting call|Continuing call|Failed regexp|Regexp matched|Unable|Overall timeout|[Cc]an.t|Discarding).*' "$@" 2> /dev/null \
+    | head -n 1 | tr -d '\r')
+  case "$line" in
+    *'looking in'*"with regexp"* | *'header'*'not found'*) ;;
+    *'looking in'*) line="${line%%: looking in*} $(grep -h -m 1 -o "with regexp '[^']*'" "$1" | head -n 1)" ;;
+  esac
+  [ -z "$line" ] || echo "$line"
+}
+
 # run NAME [way=WAY] [csv=FILE]: 0 when it passed. What went wrong is the last line of sipp_NAME.log.
 run () {
   local name=$1 way='' csv='' log=$LOG_DIR/sipp_$1.log messages=$LOG_DIR/sipp_$1_messages.log word user=$SERVICE
@@ -227,7 +250,7 @@ run () {
   local scenario=${name%-*}
   rm -f "$log" "$messages" "$log.errors"
   if [ "$PRECHECK_OPTIONS" = 1 ] && ! call_sipp "$scenarios/precheck.xml" "precheck-$name" "$PRECHECK_TIMEOUT_SEC" > "$log" 2>&1; then
-    echo "OPTIONS got no answer before the scenario" >> "$log"
+    echo "OPTIONS got no answer before the scenario (PRECHECK_OPTIONS=0: does not ask)" >> "$log"
     return 1
   fi
   local -a words=()
@@ -242,8 +265,7 @@ run () {
   if [ $status = 0 ]; then
     rm -f "$messages"
   else
-    grep -h -m 1 -oE '(Aborting call|Continuing call|Failed regexp|Unable|Overall timeout|[Cc]an.t|Discarding).*' "$log.errors" "$log" 2> /dev/null \
-      | head -n 1 | tr -d '\r' > "$work/$name.reason"
+    reason_of "$log.errors" "$log" > "$work/$name.reason"
     [ -s "$work/$name.reason" ] || echo "not finished within $SCENARIO_TIMEOUT_SEC s, or SIPp failed (status $status)" > "$work/$name.reason"
     cat "$work/$name.reason" >> "$log"
   fi

@@ -21,13 +21,13 @@ export async function startInterop(t) {
   return { gateway, ports };
 }
 
-/** Runs tests/sipp/run_scenarios.sh with what `set` says; gives {status, output}. */
+/** Runs tests/sipp/run_scenarios.sh with what `set` says, and STRICT=1; gives {status, output}. */
 export async function runScenarios(t, port, set = {}, { host = '127.0.0.1' } = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'switchroom-interop-'));
   const child = spawn(join(root, 'tests/sipp/run_scenarios.sh'), [host, String(port)], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
-      ...process.env, SCENARIO_DELAY_MS: 0, PARALLEL: 4, PRECHECK_OPTIONS: 0, LOCAL_PORT: await freePort(160),
+      ...process.env, SCENARIO_DELAY_MS: 0, PARALLEL: 4, PRECHECK_OPTIONS: 0, STRICT: 1, LOCAL_PORT: await freePort(set.ONLY ? 4 * set.ONLY.split(' ').length : 160),
       SCENARIO_TIMEOUT_SEC: t.options.sanitized ? 40 : 20, LOG_DIR: directory, ...set,
     },
   });
@@ -42,11 +42,11 @@ export async function runScenarios(t, port, set = {}, { host = '127.0.0.1' } = {
   return { status: await exit, output };
 }
 
-/** Answers one call with `scenario` at `port`; `done` gives SIPp's status. */
-export async function answerWith(t, scenario, port, transport = 'udp') {
+/** Answers one call (`calls`: so many) with `scenario` at `port`; `done` gives SIPp's status. "uas" is SIPp's own. */
+export async function answerWith(t, scenario, port, transport = 'udp', calls = 1) {
   const directory = mkdtempSync(join(tmpdir(), 'switchroom-interop-'));
-  const child = spawn('sipp', ['-sf', join(root, `tests/sipp/${scenario}.xml`), '-i', '127.0.0.1', '-mi', '127.0.0.1',
-    '-p', String(port), '-t', transport === 'tcp' ? 't1' : 'u1', '-m', '1', '-nostdin', '-timeout', '40', '-timeout_error', '-trace_logs', '-log_file', 'log'],
+  const child = spawn('sipp', [...(scenario === 'uas' ? ['-sn', 'uas'] : ['-sf', join(root, `tests/sipp/${scenario}.xml`)]), '-i', '127.0.0.1', '-mi', '127.0.0.1',
+    '-p', String(port), '-t', transport === 'tcp' ? 't1' : 'u1', '-m', String(calls), '-nostdin', '-timeout', '40', '-timeout_error', '-trace_logs', '-log_file', 'log'],
   { cwd: directory, stdio: 'ignore', env: { ...process.env, TERM: 'dumb' } });
   const done = new Promise((resolve) => child.once('close', resolve));
   t.after(async () => {

@@ -14,7 +14,7 @@ function modulePath() {
   return ['/usr/lib/kamailio/modules', ...roots].find((path) => existsSync(join(path, 'tm.so')));
 }
 
-const configuration = ({ modules, udp, tls, tlsConfig, routes }) => `#!KAMAILIO
+const configuration = ({ modules, udp, tls, tlsConfig, routes, registrar }) => `#!KAMAILIO
 debug=1
 log_stderror=yes
 fork=yes
@@ -33,7 +33,7 @@ loadmodule "maxfwd.so"
 loadmodule "siputils.so"
 loadmodule "textops.so"
 loadmodule "tls.so"
-modparam("rr", "enable_double_rr", 1)
+${registrar ? 'loadmodule "usrloc.so"\nloadmodule "registrar.so"\n' : ''}modparam("rr", "enable_double_rr", 1)
 modparam("tls", "config", "${tlsConfig}")
 
 request_route {
@@ -46,7 +46,7 @@ request_route {
   }
   if (is_method("CANCEL")) { if (t_check_trans()) t_relay(); exit; }
   t_check_trans();
-${Object.entries(routes).map(([user, uri]) => `  if ($rU == "${user}") { $ru = "${uri}"; record_route(); t_relay(); exit; }`).join('\n')}
+${registrar ? '  if (is_method("REGISTER")) { save("location"); exit; }\n' : ''}${Object.entries(routes).map(([user, uri]) => `  if ($rU == "${user}") { $ru = "${uri}"; record_route(); t_relay(); exit; }`).join('\n')}
   sl_send_reply("404", "Not found");
 }
 `;
@@ -74,10 +74,10 @@ const connects = (port) => new Promise((resolve) => {
 
 /**
  * A proxy that puts itself into the route of each call. `routes`: {user: URI}, where calls to that user go. `udp` and `tls`
- * are its ports; certificates are checked on the way out.
+ * are its ports; certificates are checked on the way out. `registrar`: takes every REGISTER.
  */
 export class Kamailio {
-  static async start(t, { authority, routes }) {
+  static async start(t, { authority, routes, registrar = false }) {
     const modules = modulePath();
     if (!existsSync(program) || !modules || !existsSync(join(modules, 'tls.so')))
       throw new Skip('kamailio and kamailio-tls-modules are not installed (tools/packages.sh)');
@@ -86,7 +86,7 @@ export class Kamailio {
     [proxy.udp, proxy.tls] = [await freePort(), await freePort()];
     const file = (name, text) => (writeFileSync(join(proxy.directory, name), text), join(proxy.directory, name));
     const tlsConfig = file('tls.cfg', tlsConfiguration({ certificate: authority.issue(['IP:127.0.0.1']), ca: authority.ca }));
-    const config = file('kamailio.cfg', configuration({ modules, udp: proxy.udp, tls: proxy.tls, tlsConfig, routes }));
+    const config = file('kamailio.cfg', configuration({ modules, udp: proxy.udp, tls: proxy.tls, tlsConfig, routes, registrar }));
     proxy.output = '';
     proxy.child = spawn(program, ['-DD', '-E', '-f', config, '-m', '32', '-M', '4', '-w', proxy.directory, '-Y', proxy.directory],
       { stdio: ['ignore', 'pipe', 'pipe'] });

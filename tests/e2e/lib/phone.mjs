@@ -10,7 +10,7 @@ import { hearsTone, readWav } from './audio.mjs';
 import { until, sleep } from './tap.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
-const baresipCodecs = { PCMU: 'PCMU/8000/1', PCMA: 'PCMA/8000/1', G722: 'G722/16000/1', opus: 'opus/48000/2' };
+const baresipCodecs = { PCMU: 'PCMU/8000/1', G711: 'PCMU/8000/1,PCMA/8000/1', PCMA: 'PCMA/8000/1', G722: 'G722/16000/1', opus: 'opus/48000/2' };
 
 async function ended(child, exit, seconds) {
   if (await Promise.race([exit, sleep(seconds * 1000)])) return true;
