@@ -173,6 +173,25 @@ gw_request_reply (GwRequest *request, json_t *result)
 }
 
 void
+gw_request_reply_text (GwRequest *request, char *result)
+{
+  g_autofree char *owned = result, *id = NULL, *text = NULL;
+  Exchange *exchange = request->exchange;
+  gsize size;
+
+  if (request->done != NULL || request->id == NULL || exchange->is_batch)
+    {
+      gw_request_reply (request, json_loads (result, 0, NULL));
+      return;
+    }
+  answered (request);
+  id = sig_json_dump (json_incref (request->id), &size);
+  text = g_strdup_printf ("{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":%s}", id, result);
+  sig_web_send (exchange->gateway->web, exchange->conn, text, strlen (text));
+  exchange_answered (exchange, NULL);
+}
+
+void
 gw_request_fail (GwRequest *request, const GError *error)
 {
   answered (request);

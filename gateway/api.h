@@ -131,6 +131,8 @@ const SigToken *gw_request_token (const GwRequest *request);
 void gw_request_set_error_data (GwRequest *request, const char *key, json_t *value);
 /** gw_request_reply: answers a request that was kept. @result: (transfer full). Only once. */
 void gw_request_reply (GwRequest *request, json_t *result);
+/** gw_request_reply_text: the same, with the result as JSON text. @result: (transfer full) */
+void gw_request_reply_text (GwRequest *request, char *result);
 void gw_request_fail (GwRequest *request, const GError *error);
 
 /** gw_token_allows: @room: (nullable): the room in question. */

@@ -7,6 +7,7 @@
 #include "gateway/capture.h"
 #include "gateway/calls.h"
 #include "gateway/store.h"
+#include "signaling/core/jsonrpc.h"
 
 static gboolean
 may_see (GwRequest *request, const char *room)
@@ -43,11 +44,28 @@ take_time (json_t *params, const char *name, CfgWall *at, GError **error)
   return TRUE;
 }
 
+/* "TIME-NUMBER", of no meaning outside. */
+static gboolean
+take_page (const char *text, GwCallCursor *at, GError **error)
+{
+  g_auto (GStrv) parts = text != NULL ? g_strsplit (text, "-", 3) : NULL;
+
+  if (text == NULL)
+    return TRUE;
+  if (g_strv_length (parts) == 2
+      && g_ascii_string_to_signed (parts[0], 10, 0, G_MAXINT64, &at->created_us, NULL)
+      && g_ascii_string_to_signed (parts[1], 10, 1, G_MAXINT64, &at->seq, NULL))
+    return TRUE;
+  g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                       "page_token: must be the next_page_token of an answer");
+  return FALSE;
+}
+
 /* FALSE without @error: nothing can fit. */
 static gboolean
 take_query (GwRequest *request, json_t *params, GwCallQuery *query, GError **error)
 {
-  const char *page = gw_param_string (params, "page_token"), *only = gw_request_token (request)->room;
+  const char *only = gw_request_token (request)->room;
 
   *query = (GwCallQuery){
     .room = gw_param_string (params, "room_name"),
@@ -58,15 +76,9 @@ take_query (GwRequest *request, json_t *params, GwCallQuery *query, GError **err
     .ended_only = TRUE,
     .limit = (guint)gw_param_int (params, "limit", 100),
   };
-  if (!take_time (params, "since", &query->since, error)
-      || !take_time (params, "until", &query->until, error))
+  if (!take_time (params, "since", &query->since, error) || !take_time (params, "until", &query->until, error)
+      || !take_page (gw_param_string (params, "page_token"), &query->before, error))
     return FALSE;
-  if (page != NULL && !g_ascii_string_to_unsigned (page, 10, 1, G_MAXINT64, &query->before, NULL))
-    {
-      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
-                           "page_token: must be the next_page_token of an answer");
-      return FALSE;
-    }
   if (query->room == NULL)
     query->room = only;
   return only == NULL || strcmp (query->room, only) == 0;
@@ -114,23 +126,35 @@ typedef struct
   json_t *calls;
 } Listing;
 
+/* The records are text already and stay it: many of them would keep the main loop for a while. */
 static void
-on_listed (gpointer user, GPtrArray *texts, guint64 next, const GError *error)
+on_listed (gpointer user, GPtrArray *texts, const GwCallCursor *next, const GError *error)
 {
   g_autofree Listing *listing = user;
   g_autoptr (GwRequest) request = listing->request;
-  g_autofree char *page = next != 0 ? g_strdup_printf ("%" G_GUINT64_FORMAT, next) : NULL;
+  g_autofree char *running = NULL;
+  GString *text;
+  gsize size;
 
+  running = sig_json_dump (listing->calls, &size);
   if (error != NULL)
     {
-      json_decref (listing->calls);
       gw_request_fail (request, error);
       return;
     }
+  text = g_string_new ("{\"calls\":");
+  g_string_append_len (text, running, (gssize)size - 1); /* but its bracket */
   for (guint i = 0; i < texts->len; i++)
-    json_array_append_new (listing->calls, json_loads (g_ptr_array_index (texts, i), 0, NULL));
-  gw_request_reply (request, json_pack ("{s:o, s:s}", "calls", listing->calls, "next_page_token",
-                                        page != NULL ? page : ""));
+    {
+      if (i > 0 || size > strlen ("[]"))
+        g_string_append_c (text, ',');
+      g_string_append (text, g_ptr_array_index (texts, i));
+    }
+  g_string_append (text, "],\"next_page_token\":\"");
+  if (next != NULL)
+    g_string_append_printf (text, "%" G_GINT64_FORMAT "-%" G_GINT64_FORMAT, next->created_us, next->seq);
+  g_string_append (text, "\"}");
+  gw_request_reply_text (request, g_string_free (text, FALSE));
 }
 
 static json_t *
@@ -142,7 +166,7 @@ call_list (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 
   if (!take_query (request, params, &query, error))
     return *error == NULL ? json_pack ("{s:[]}", "calls") : NULL;
-  calls = query.before == 0 ? list_running (gateway, &query) : json_array ();
+  calls = query.before.seq == 0 ? list_running (gateway, &query) : json_array ();
   if (!gw_param_bool (params, "ended", FALSE))
     return json_pack ("{s:o}", "calls", calls);
   listing = g_new0 (Listing, 1);
@@ -176,7 +200,7 @@ lookup_free (Lookup *lookup)
 }
 
 static void
-on_looked_up (gpointer user, GPtrArray *texts, guint64 next, const GError *error)
+on_looked_up (gpointer user, GPtrArray *texts, const GwCallCursor *next, const GError *error)
 {
   Lookup *lookup = user;
 
@@ -312,7 +336,9 @@ static const GwParam list_params[] = {
     { NULL },
     GW_PARAM_STRING,
     FALSE,
-    "The next_page_token of an answer: those that are older." },
+    "The next_page_token of an answer: those that are older. A page may have fewer than limit, even none; "
+    "the "
+    "last one has no next_page_token." },
   { "direction", { NULL }, GW_PARAM_STRING, FALSE, "Only inbound or outbound ones." },
   { "status", { NULL }, GW_PARAM_STRING, FALSE, "Only those in this state, as call_status events name it." },
   { "trunk_id", { "sip_trunk_id" }, GW_PARAM_STRING, FALSE, "Only those of this trunk, ST_..." },

@@ -9,15 +9,16 @@
 
 #include "config/base/error.h"
 #include "config/base/log.h"
+#include "gateway/store_search.h"
 
-#define PAGE_BYTES      4096 /* SQLite's default */
-#define N_PAGES         64
-#define MAX_BATCH       512
-#define PRUNE_EVERY_S   60
-#define PRUNE_ROWS      500
-#define BUSY_MS         2000          /* somebody reads the file with a tool */
-#define MAX_FOUND_BYTES (1024 * 1024) /* of the records of one answer, but for the last of them */
-#define DAY_US          (24 * 3600 * CFG_US_PER_S)
+#define PAGE_BYTES     4096 /* SQLite's default */
+#define N_PAGES        64
+#define MAX_BATCH      512
+#define PRUNE_EVERY_MS 60000
+#define PRUNE_ROWS     500
+#define BUSY_MS        2000 /* somebody reads the file with a tool */
+#define MAX_SLICES     50   /* of one search */
+#define DAY_US         (24 * 3600 * CFG_US_PER_S)
 
 /* The n-th brings a database of version n to version n + 1. Never changed once released. */
 static const char *const migrations[] = {
@@ -30,6 +31,13 @@ static const char *const migrations[] = {
   "CREATE INDEX calls_by_time ON calls (created_us);"
   "CREATE INDEX calls_by_room ON calls (room, seq);"
   "CREATE INDEX calls_by_sip_call_id ON calls (sip_call_id);",
+  /* Each ends with seq, so that all are in the order of the pages. */
+  "DROP INDEX calls_by_room;"
+  "CREATE INDEX calls_by_room ON calls (room, created_us);"
+  "CREATE INDEX calls_by_trunk ON calls (trunk_id, created_us);"
+  "CREATE INDEX calls_by_from ON calls (from_number, created_us);"
+  "CREATE INDEX calls_by_to ON calls (to_number, created_us);"
+  "CREATE INDEX calls_running ON calls (seq) WHERE ended_us = 0;",
 };
 
 /* What is known of a call that was up when its process died is the record of its beginning. */
@@ -52,16 +60,17 @@ typedef struct
   JobType type;
   GwStoreKind kind;
   char *id, *sip_call_id, *room, *direction, *status, *trunk_id, *from, *to, *json;
-  gint64 created_us, ended_us; /* of a query: since, until */
-  gboolean ended_only;
-  guint limit;
-  guint64 before;
+  gint64 created_us, ended_us;
+
+  GwCallQuery query; /* of FIND_CALLS; its texts are those above */
+  guint n_slices;
+  gsize n_bytes;
+  gboolean is_more;
+  GPtrArray *texts;
 
   GwStoreDone done;
   GwStoreFound found;
   gpointer user;
-  GPtrArray *texts;
-  guint64 next;
   GError *error;
 } Job;
 
@@ -70,22 +79,10 @@ typedef enum
   STATEMENT_PUT,
   STATEMENT_DELETE,
   STATEMENT_PUT_CALL,
-  STATEMENT_FIND_CALLS,
-  STATEMENT_FIND_BY_ID,
-  STATEMENT_FIND_BY_SIP_CALL_ID,
-  STATEMENT_FIND_BY_ROOM,
   STATEMENT_PRUNE,
   STATEMENT_FORGET,
   N_STATEMENTS,
 } Statement;
-
-/* @first: what an index can find at once: a question for one call does not read those of a month. */
-#define FIND_WHERE(first)                                                                                    \
-  "SELECT seq, json FROM calls WHERE " first "(?1 IS NULL OR id = ?1) AND (?2 IS NULL OR sip_call_id = ?2)"  \
-  " AND (?3 IS NULL OR room = ?3) AND (?4 IS NULL OR direction = ?4) AND (?5 IS NULL OR status = ?5)"        \
-  " AND (?6 IS NULL OR trunk_id = ?6) AND (?7 IS NULL OR from_number = ?7 OR to_number = ?7)"                \
-  " AND (?8 = 0 OR created_us >= ?8) AND (?9 = 0 OR created_us < ?9) AND (?10 = 0 OR ended_us != 0)"         \
-  " AND (?11 = 0 OR seq < ?11) ORDER BY seq DESC LIMIT ?12"
 
 static const char *const statement_texts[N_STATEMENTS] = {
   [STATEMENT_PUT] = "INSERT INTO entries (kind, id, json) VALUES (?1, ?2, ?3)"
@@ -98,10 +95,6 @@ static const char *const statement_texts[N_STATEMENTS] = {
     " ON CONFLICT (id) DO UPDATE SET sip_call_id = excluded.sip_call_id, room = excluded.room,"
     " status = excluded.status, trunk_id = excluded.trunk_id, from_number = excluded.from_number,"
     " to_number = excluded.to_number, ended_us = excluded.ended_us, json = excluded.json",
-  [STATEMENT_FIND_CALLS] = FIND_WHERE (""),
-  [STATEMENT_FIND_BY_ID] = FIND_WHERE ("id = ?1 AND "),
-  [STATEMENT_FIND_BY_SIP_CALL_ID] = FIND_WHERE ("sip_call_id = ?2 AND "),
-  [STATEMENT_FIND_BY_ROOM] = FIND_WHERE ("room = ?3 AND "),
   [STATEMENT_PRUNE] = "DELETE FROM calls WHERE seq IN (SELECT seq FROM calls WHERE created_us < ?1"
                       " AND ended_us != 0 LIMIT ?2)",
   [STATEMENT_FORGET] = "DELETE FROM calls WHERE ended_us != 0 AND seq <= (SELECT MAX (seq) FROM calls) - ?1",
@@ -113,6 +106,9 @@ struct _GwStore
   sqlite3_stmt *statements[N_STATEMENTS];
   gint64 retention_us;
   gboolean in_memory;
+  GwStoreSearch *search;
+  GQueue unfinished; /* of Job: searches whose next slice is due */
+  gint64 prune_every_us;
   CfgMonotonic pruned;
   gboolean prune_more;
 
@@ -179,40 +175,28 @@ bind_job (sqlite3_stmt *statement, const Job *job)
   bind_text (statement, 7, job->from);
 }
 
-static Statement
-find_statement (const Job *job)
-{
-  return job->id != NULL            ? STATEMENT_FIND_BY_ID
-         : job->sip_call_id != NULL ? STATEMENT_FIND_BY_SIP_CALL_ID
-         : job->room != NULL        ? STATEMENT_FIND_BY_ROOM
-                                    : STATEMENT_FIND_CALLS;
-}
-
-static void
+/* A slice of it. Returns: whether it is done. */
+static gboolean
 run_find (GwStore *store, Job *job)
 {
-  sqlite3_stmt *statement = store->statements[find_statement (job)];
-  gsize bytes = 0;
-  int step;
-
-  bind_job (statement, job);
-  sqlite3_bind_int64 (statement, 8, job->created_us);
-  sqlite3_bind_int64 (statement, 9, job->ended_us);
-  sqlite3_bind_int (statement, 10, job->ended_only);
-  sqlite3_bind_int64 (statement, 11, (gint64)job->before);
-  sqlite3_bind_int64 (statement, 12, (gint64)job->limit + 1);
-  job->texts = g_ptr_array_new_with_free_func (g_free);
-  while ((step = sqlite3_step (statement)) == SQLITE_ROW && job->texts->len < job->limit
-         && bytes < MAX_FOUND_BYTES)
+  if (job->texts == NULL)
+    job->texts = g_ptr_array_new_with_free_func (g_free);
+  switch (gw_store_search_step (store->search, &job->query, job->texts, &job->n_bytes))
     {
-      bytes += (gsize)sqlite3_column_bytes (statement, 1);
-      job->next = (guint64)sqlite3_column_int64 (statement, 0);
-      g_ptr_array_add (job->texts, g_strdup ((const char *)sqlite3_column_text (statement, 1)));
+    case GW_SEARCH_MORE:
+      job->is_more = TRUE;
+      return ++job->n_slices >= MAX_SLICES;
+    case GW_SEARCH_FULL:
+      job->is_more = TRUE;
+      return TRUE;
+    case GW_SEARCH_OVER:
+      job->is_more = FALSE;
+      return TRUE;
+    case GW_SEARCH_FAILED:
+    default:
+      fail (store->db, "be read", &job->error);
+      return TRUE;
     }
-  if (step == SQLITE_DONE)
-    job->next = 0;
-  else if (step != SQLITE_ROW)
-    fail (store->db, "be read", &job->error);
 }
 
 static void
@@ -242,18 +226,30 @@ run_write (GwStore *store, Job *job)
     fail (store->db, "be written", &job->error);
 }
 
-static void
+/* Returns: FALSE: it goes on in the next batch, others come before. */
+static gboolean
 run_job (GwStore *store, Job *job)
 {
   if (job->type == JOB_FIND_CALLS)
-    run_find (store, job);
-  else
-    run_write (store, job);
+    return run_find (store, job);
+  run_write (store, job);
   for (int i = 0; i < N_STATEMENTS; i++)
     {
       sqlite3_reset (store->statements[i]);
       sqlite3_clear_bindings (store->statements[i]);
     }
+  return TRUE;
+}
+
+/* G_MAXINT64: never. */
+static gint64
+us_until_prune (const GwStore *store)
+{
+  if (store->retention_us == 0)
+    return G_MAXINT64;
+  if (store->prune_more)
+    return 0;
+  return MAX (store->prune_every_us - cfg_monotonic_diff_us (cfg_monotonic_now (), store->pruned), 0);
 }
 
 /* Old records, some at a time: nobody waits long behind them. */
@@ -263,8 +259,7 @@ prune (GwStore *store)
   sqlite3_stmt *statement = store->statements[STATEMENT_PRUNE];
   const CfgMonotonic now = cfg_monotonic_now ();
 
-  if (store->retention_us == 0
-      || (!store->prune_more && cfg_monotonic_diff_us (now, store->pruned) < PRUNE_EVERY_S * CFG_US_PER_S))
+  if (us_until_prune (store) > 0)
     return;
   store->pruned = now;
   sqlite3_bind_int64 (statement, 1, cfg_wall_now ().us - store->retention_us);
@@ -292,6 +287,8 @@ static gboolean deliver (gpointer data);
 static void
 hand_back (GwStore *store, GPtrArray *batch, const GError *error)
 {
+  if (batch->len == 0)
+    return;
   for (guint i = 0; i < batch->len; i++)
     {
       Job *job = g_ptr_array_index (batch, i);
@@ -305,13 +302,29 @@ hand_back (GwStore *store, GPtrArray *batch, const GError *error)
     g_idle_add_full (G_PRIORITY_DEFAULT, deliver, store, NULL);
 }
 
-/* @first: (transfer full). Returns: FALSE when it was told to quit. */
+/* @error: (inout): of the whole batch */
+static void
+run_one (GwStore *store, Job *job, GPtrArray *batch, GError **error)
+{
+  if (*error == NULL && !run_job (store, job))
+    {
+      g_queue_push_tail (&store->unfinished, job);
+      return;
+    }
+  if (job->error != NULL && *error == NULL && sqlite3_get_autocommit (store->db))
+    *error = g_error_copy (job->error); /* a full disk: SQLite has undone all before it, too */
+  g_ptr_array_add (batch, job);
+}
+
+/* What waits, then a slice of a search, then what is too old.
+ *
+ * @first: (transfer full) (nullable). Returns: FALSE when it was told to quit. */
 static gboolean
 run_batch (GwStore *store, Job *first, GPtrArray *batch)
 {
   g_autoptr (GError) error = NULL;
+  Job *job = first, *search = g_queue_pop_head (&store->unfinished);
   gboolean go_on = TRUE;
-  Job *job = first;
 
   (void)execute (store->db, "BEGIN IMMEDIATE", &error); /* what waits fails with it: each job hears why */
   for (; job != NULL; job = batch->len < MAX_BATCH ? g_async_queue_try_pop (store->jobs) : NULL)
@@ -322,12 +335,10 @@ run_batch (GwStore *store, Job *first, GPtrArray *batch)
           go_on = FALSE;
           break;
         }
-      if (error == NULL)
-        run_job (store, job);
-      if (job->error != NULL && error == NULL && sqlite3_get_autocommit (store->db))
-        error = g_error_copy (job->error); /* a full disk: SQLite has undone all before it, too */
-      g_ptr_array_add (batch, job);
+      run_one (store, job, batch, &error);
     }
+  if (search != NULL)
+    run_one (store, search, batch, &error);
   if (error == NULL)
     {
       prune (store);
@@ -335,8 +346,21 @@ run_batch (GwStore *store, Job *first, GPtrArray *batch)
       if (!execute (store->db, "COMMIT", &error))
         (void)sqlite3_exec (store->db, "ROLLBACK", NULL, NULL, NULL);
     }
+  while (!go_on && (search = g_queue_pop_head (&store->unfinished)) != NULL)
+    g_ptr_array_add (batch, search); /* a short page */
   hand_back (store, batch, error);
   return go_on;
+}
+
+/* Returns: (transfer full) (nullable): NULL: none came, but there is something to be done. */
+static Job *
+next_job (GwStore *store)
+{
+  const gint64 wait_us = g_queue_is_empty (&store->unfinished) ? us_until_prune (store) : 0;
+
+  return wait_us == 0            ? g_async_queue_try_pop (store->jobs)
+         : wait_us == G_MAXINT64 ? g_async_queue_pop (store->jobs)
+                                 : g_async_queue_timeout_pop (store->jobs, (guint64)wait_us);
 }
 
 static gpointer
@@ -345,7 +369,7 @@ run_thread (gpointer data)
   GwStore *store = data;
   g_autoptr (GPtrArray) batch = g_ptr_array_new ();
 
-  while (run_batch (store, g_async_queue_pop (store->jobs), batch))
+  while (run_batch (store, next_job (store), batch))
     ;
   return NULL;
 }
@@ -437,7 +461,8 @@ prepare (GwStore *store, GError **error)
                             &store->statements[i], NULL)
         != SQLITE_OK)
       return fail (store->db, "be read", error);
-  return TRUE;
+  store->search = gw_store_search_new (store->db, error);
+  return store->search != NULL;
 }
 
 static gboolean
@@ -490,6 +515,8 @@ gw_store_open (const GwStoreConfig *config, GError **error)
   store->in_memory = strcmp (config->path, ":memory:") == 0;
   store->retention_us = config->call_retention_days * DAY_US;
   store->prune_more = TRUE;
+  store->prune_every_us
+      = (config->prune_every_ms != 0 ? config->prune_every_ms : PRUNE_EVERY_MS) * (gint64)1000;
   store->jobs = g_async_queue_new_full (job_free);
   store->results = g_async_queue_new_full (job_free);
   if (!open_database (store, config->path, error))
@@ -519,6 +546,7 @@ gw_store_free (GwStore *store)
     }
   for (int i = 0; i < N_STATEMENTS; i++)
     sqlite3_finalize (store->statements[i]);
+  gw_store_search_free (store->search);
   sqlite3_close (store->db);
   if (store->lock_fd >= 0)
     close (store->lock_fd);
@@ -549,7 +577,8 @@ deliver (gpointer data)
       g_autoptr (Job) job = next;
 
       if (job->type == JOB_FIND_CALLS)
-        job->found (job->user, job->error == NULL ? job->texts : NULL, job->next, job->error);
+        job->found (job->user, job->error == NULL ? job->texts : NULL,
+                    job->is_more && job->error == NULL ? &job->query.before : NULL, job->error);
       else if (job->done != NULL)
         job->done (job->user, job->error);
       else if (job->error != NULL)
@@ -634,11 +663,14 @@ gw_store_find_calls (GwStore *store, const GwCallQuery *query, GwStoreFound foun
   job->status = g_strdup (query->status);
   job->trunk_id = g_strdup (query->trunk_id);
   job->from = g_strdup (query->number);
-  job->created_us = query->since.us;
-  job->ended_us = query->until.us;
-  job->ended_only = query->ended_only;
-  job->limit = query->limit;
-  job->before = query->before;
+  job->query = *query;
+  job->query.id = job->id;
+  job->query.sip_call_id = job->sip_call_id;
+  job->query.room = job->room;
+  job->query.direction = job->direction;
+  job->query.status = job->status;
+  job->query.trunk_id = job->trunk_id;
+  job->query.number = job->from;
   submit (store, job);
 }
 

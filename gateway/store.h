@@ -25,6 +25,7 @@ typedef struct
 {
   const char *path;          /* ":memory:": nothing outlives the process, and the last calls are kept only */
   guint call_retention_days; /* 0: records of calls are kept for ever */
+  guint prune_every_ms;      /* how often older ones are looked for; 0: a minute */
 } GwStoreConfig;
 
 /* One call, as it is found again. Texts are nullable. */
@@ -36,6 +37,12 @@ typedef struct
   const char *json;       /* the whole record */
 } GwCallRecord;
 
+/* A place in the order of the records: behind this one. */
+typedef struct
+{
+  gint64 created_us, seq; /* seq 0: none, from the newest on */
+} GwCallCursor;
+
 /* All that is not NULL or 0 must fit. */
 typedef struct
 {
@@ -45,14 +52,14 @@ typedef struct
   CfgWall since, until; /* of the beginning of the call */
   gboolean ended_only;
   guint limit;
-  guint64 before; /* only records that are older than this one: what GwStoreFound said as @next; 0: from the
-                     newest */
+  GwCallCursor before; /* only records behind it: what GwStoreFound said as @next */
 } GwCallQuery;
 
 /** GwStoreDone: @error: NULL: it is on the disk. */
 typedef void (*GwStoreDone) (gpointer user, const GError *error);
-/** GwStoreFound: @texts: the records, the newest first; NULL with @error. @next: 0: there are no more. */
-typedef void (*GwStoreFound) (gpointer user, GPtrArray *texts, guint64 next, const GError *error);
+/** GwStoreFound: @texts: the records, the newest first; NULL with @error. @next: (nullable): NULL: there are
+ * no more. */
+typedef void (*GwStoreFound) (gpointer user, GPtrArray *texts, const GwCallCursor *next, const GError *error);
 
 /**
  * gw_store_open: opens or makes the database, brings it to this version, and marks calls that were up when
@@ -75,9 +82,9 @@ void gw_store_put (GwStore *store, GwStoreKind kind, const char *id, const char 
 void gw_store_delete (GwStore *store, GwStoreKind kind, const char *id, GwStoreDone done, gpointer user);
 
 void gw_store_put_call (GwStore *store, const GwCallRecord *record);
-/** gw_store_find_calls: sees every record that was put before. An answer has at most about 1 MiB: with less
- * than
- * @limit records, @next says that there are more. */
+/** gw_store_find_calls: sees every record that was put before. An answer has at most about 1 MiB, and not
+ * more than some ten thousand records are looked at for it: with less than @limit records, @next says whether
+ * there may be more. */
 void gw_store_find_calls (GwStore *store, const GwCallQuery *query, GwStoreFound found, gpointer user);
 
 /** gw_store_n_dropped: records of calls that were not written, ever. */

@@ -79,19 +79,19 @@ wait_for (const guint *n, guint wanted)
 typedef struct
 {
   GPtrArray *ids;
-  guint64 next;
+  GwCallCursor next; /* seq 0: no more */
   guint n;
 } Found;
 
 static void
-on_found (gpointer user, GPtrArray *texts, guint64 next, const GError *error)
+on_found (gpointer user, GPtrArray *texts, const GwCallCursor *next, const GError *error)
 {
   Found *found = user;
 
   g_assert_no_error (error);
   g_clear_pointer (&found->ids, g_ptr_array_unref);
   found->ids = g_ptr_array_ref (texts);
-  found->next = next;
+  found->next = next != NULL ? *next : (GwCallCursor){ 0 };
   found->n++;
 }
 
@@ -218,7 +218,7 @@ static void
 test_large_pages (Fixture *fixture, gconstpointer unused)
 {
   g_autofree char *large = g_strnfill (400000, 'x');
-  guint64 before = 0;
+  GwCallCursor before = { 0 };
   guint n = 0, pages = 0;
 
   for (int i = 0; i < 7; i++)
@@ -238,7 +238,7 @@ test_large_pages (Fixture *fixture, gconstpointer unused)
       pages++;
       g_ptr_array_unref (found.ids);
     }
-  while (before != 0);
+  while (before.seq != 0);
   g_assert_cmpuint (n, ==, 7);
   g_assert_cmpuint (pages, ==, 3);
 }
@@ -306,7 +306,7 @@ static void
 test_pages (Fixture *fixture, gconstpointer unused)
 {
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  guint64 before = 0;
+  GwCallCursor before = { 0 };
   guint pages = 0;
 
   for (int i = 0; i < 25; i++)
@@ -327,7 +327,7 @@ test_pages (Fixture *fixture, gconstpointer unused)
       /* What comes meanwhile does not shift the pages. */
       put_call (fixture->store, pages == 1 ? "new1" : "new2", "red", "+5", 10, 20);
     }
-  while (before != 0);
+  while (before.seq != 0);
   g_assert_cmpuint (pages, ==, 3);
   g_assert_cmpuint (g_hash_table_size (seen), ==, 25);
 }
@@ -344,6 +344,113 @@ test_retention (Fixture *fixture, gconstpointer unused)
   put_call (fixture->store, "new", "red", "+5", now, 0);
   expect (fixture->store, (GwCallQuery){ .id = "new" }, "{\"n\":\"new\"}");
   expect (fixture->store, (GwCallQuery){ 0 }, "{\"n\":\"new\"} {\"n\":\"young\"}");
+}
+
+/* Runs @sql on the file, beside the store; gives its first number. */
+static gint64
+ask_file (const Fixture *fixture, const char *sql)
+{
+  sqlite3_stmt *statement = NULL;
+  gint64 number = -1;
+  sqlite3 *db;
+
+  g_assert_cmpint (sqlite3_open (fixture->path, &db), ==, SQLITE_OK);
+  sqlite3_busy_timeout (db, 10000);
+  g_assert_cmpint (sqlite3_prepare_v2 (db, sql, -1, &statement, NULL), ==, SQLITE_OK);
+  if (sqlite3_step (statement) == SQLITE_ROW)
+    number = sqlite3_column_int64 (statement, 0);
+  g_assert_cmpint (sqlite3_finalize (statement), ==, SQLITE_OK);
+  sqlite3_close (db);
+  return number;
+}
+
+/* Nobody calls for days, but what is too old goes all the same. */
+static void
+test_retention_when_idle (Fixture *fixture, gconstpointer unused)
+{
+  const GwStoreConfig config = { .path = fixture->path, .call_retention_days = 2, .prune_every_ms = 50 };
+  const gint64 day = (gint64)86400 * CFG_US_PER_S, now = cfg_wall_now ().us;
+
+  put_call (fixture->store, "old", "red", "+5", now - 3 * day, now - 3 * day);
+  put_call (fixture->store, "young", "red", "+5", now - day, now - day);
+  gw_store_free (fixture->store);
+  fixture->store = gw_store_open (&config, NULL);
+  g_assert_nonnull (fixture->store);
+  while (ask_file (fixture, "SELECT COUNT (*) FROM calls") != 1)
+    g_usleep (10000);
+  (void)ask_file (fixture, "UPDATE calls SET created_us = 1");
+  while (ask_file (fixture, "SELECT COUNT (*) FROM calls") != 0)
+    g_usleep (10000);
+}
+
+/* As the first version made it, with what that had written. */
+static const char first_version[]
+    = "PRAGMA journal_mode = WAL;"
+      "CREATE TABLE entries (seq INTEGER PRIMARY KEY, kind INTEGER NOT NULL, id TEXT NOT NULL, json TEXT NOT "
+      "NULL, UNIQUE (kind, id));"
+      "CREATE TABLE calls (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, sip_call_id TEXT,"
+      " room TEXT, direction TEXT, status TEXT, trunk_id TEXT, from_number TEXT, to_number TEXT,"
+      " created_us INTEGER NOT NULL, ended_us INTEGER NOT NULL, json TEXT NOT NULL);"
+      "CREATE INDEX calls_by_time ON calls (created_us);"
+      "CREATE INDEX calls_by_room ON calls (room, seq);"
+      "CREATE INDEX calls_by_sip_call_id ON calls (sip_call_id);"
+      "INSERT INTO entries (kind, id, json) VALUES (0, 'ST_1', 'trunk'), (1, 'SDR_1', 'rule');"
+      "INSERT INTO calls (id, sip_call_id, room, direction, status, from_number, to_number, created_us,"
+      " ended_us, json) VALUES ('a', 'x', 'red', 'inbound', 'hangup', '+5', '+1', 10, 20, '{\"n\":\"a\"}'),"
+      " ('b', 'y', 'red', 'inbound', 'active', '+5', '+1', 11, 0, '{\"n\":\"b\"}');"
+      "PRAGMA user_version = 1;";
+
+static void
+execute (const char *path, const char *sql)
+{
+  sqlite3 *db;
+
+  g_assert_cmpint (sqlite3_open (path, &db), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_exec (db, sql, NULL, NULL, NULL), ==, SQLITE_OK);
+  sqlite3_close (db);
+}
+
+static int
+add_line (void *user, int n, char **values, char **names)
+{
+  g_string_append_printf (user, "%s\n", values[0] != NULL ? values[0] : "");
+  return 0;
+}
+
+static char *
+schema_of (const char *path)
+{
+  GString *text = g_string_new (NULL);
+  sqlite3 *db;
+
+  g_assert_cmpint (sqlite3_open (path, &db), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_exec (db, "SELECT sql FROM sqlite_schema ORDER BY name", add_line, text, NULL), ==,
+                   SQLITE_OK);
+  g_assert_cmpint (sqlite3_exec (db, "PRAGMA user_version", add_line, text, NULL), ==, SQLITE_OK);
+  sqlite3_close (db);
+  return g_string_free (text, FALSE);
+}
+
+static void
+test_first_version (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree char *fresh = NULL, *migrated = NULL;
+
+  gw_store_free (fixture->store);
+  fresh = schema_of (fixture->path);
+  g_remove (fixture->path);
+  execute (fixture->path, first_version);
+  fixture->store = open_store (fixture->path, 0);
+  migrated = schema_of (fixture->path);
+  g_assert_cmpstr (migrated, ==, fresh);
+  g_assert_cmpstr (g_ptr_array_index (gw_store_loaded (fixture->store, GW_STORE_TRUNK), 0), ==, "trunk");
+  g_assert_cmpstr (g_ptr_array_index (gw_store_loaded (fixture->store, GW_STORE_RULE), 0), ==, "rule");
+  expect (fixture->store, (GwCallQuery){ .number = "+5", .limit = 1 },
+          "{\"n\":\"b\",\"status\":\"hangup\",\"end\":{\"reason\":\"gateway_died\"}}");
+  expect (fixture->store, (GwCallQuery){ .room = "red", .until = { 11 } }, "{\"n\":\"a\"}");
+  expect (fixture->store, (GwCallQuery){ .sip_call_id = "x" }, "{\"n\":\"a\"}");
+  reopen (fixture);
+  g_assert_cmpuint (gw_store_loaded (fixture->store, GW_STORE_TRUNK)->len, ==, 1);
 }
 
 static void
@@ -476,6 +583,8 @@ main (int argc, char **argv)
   ADD ("large-pages", test_large_pages);
   ADD ("full-disk", test_full_disk);
   ADD ("retention", test_retention);
+  ADD ("retention-when-idle", test_retention_when_idle);
+  ADD ("first-version", test_first_version);
   ADD ("memory-is-bounded", test_memory_is_bounded);
   ADD ("one-process-only", test_one_process_only);
   ADD ("unusable-files", test_unusable_files);
