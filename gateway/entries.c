@@ -8,6 +8,8 @@
 #include "config/base/log.h"
 #include "gateway/tls.h"
 
+#define N_KINDS (GW_STORE_RULE + 1) /* those of the configuration */
+
 typedef struct
 {
   char *id;
@@ -17,7 +19,7 @@ typedef struct
 
 struct _GwEntries
 {
-  GPtrArray *lists[GW_STORE_N_KINDS]; /* of Entry* */
+  GPtrArray *lists[N_KINDS]; /* of Entry* */
   CfgSettings *merged;
   const CfgSettings *file;
   gboolean never_demo;
@@ -27,7 +29,7 @@ struct _GwEntries
 static const struct
 {
   const char *word, *id_prefix, *section;
-} kinds[GW_STORE_N_KINDS] = {
+} kinds[N_KINDS] = {
   [GW_STORE_TRUNK] = { "trunk", "ST_", "trunks" },
   [GW_STORE_RULE] = { "dispatch rule", "SDR_", "dispatch_rules" },
 };
@@ -58,7 +60,7 @@ gw_entries_new (GwStore *store)
   GwEntries *entries = g_new0 (GwEntries, 1);
 
   entries->pending = g_ptr_array_new ();
-  for (int kind = 0; kind < GW_STORE_N_KINDS; kind++)
+  for (int kind = 0; kind < N_KINDS; kind++)
     {
       const GPtrArray *texts = gw_store_loaded (store, (GwStoreKind)kind);
 
@@ -81,7 +83,7 @@ gw_entries_free (GwEntries *entries)
 {
   if (entries == NULL)
     return;
-  for (int kind = 0; kind < GW_STORE_N_KINDS; kind++)
+  for (int kind = 0; kind < N_KINDS; kind++)
     g_ptr_array_unref (entries->lists[kind]);
   g_ptr_array_unref (entries->pending);
   cfg_settings_free (entries->merged);
@@ -93,13 +95,13 @@ gw_entries_free (GwEntries *entries)
 /* Texts that go together with the file, NULL-terminated: the array's last element is always NULL. */
 typedef struct
 {
-  GPtrArray *lists[GW_STORE_N_KINDS];
+  GPtrArray *lists[N_KINDS];
 } Texts;
 
 static void
 texts_clear (Texts *texts)
 {
-  for (int kind = 0; kind < GW_STORE_N_KINDS; kind++)
+  for (int kind = 0; kind < N_KINDS; kind++)
     g_clear_pointer (&texts->lists[kind], g_ptr_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Texts, texts_clear)
@@ -107,7 +109,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Texts, texts_clear)
 static void
 texts_init (Texts *texts)
 {
-  for (int kind = 0; kind < GW_STORE_N_KINDS; kind++)
+  for (int kind = 0; kind < N_KINDS; kind++)
     {
       texts->lists[kind] = g_ptr_array_new ();
       g_ptr_array_add (texts->lists[kind], NULL);
@@ -183,7 +185,7 @@ gw_entries_merge (GwEntries *entries, const CfgSettings *file, gboolean never_de
   entries->file = file;
   entries->never_demo = never_demo;
   texts_init (&texts);
-  for (int kind = 0; kind < GW_STORE_N_KINDS; kind++)
+  for (int kind = 0; kind < N_KINDS; kind++)
     add_fitting (entries, &texts, (GwStoreKind)kind, 0, entries->lists[kind]->len);
   merged = try (entries, &texts, NULL);
   g_assert (merged != NULL); /* the file alone was read before */
@@ -441,7 +443,7 @@ count_in (Gateway *gateway, GwStoreKind kind, const char *id, const char *text, 
   gboolean found = FALSE;
 
   texts_init (&texts);
-  for (int k = 0; k < GW_STORE_N_KINDS; k++)
+  for (int k = 0; k < N_KINDS; k++)
     for (guint i = 0; i < entries->lists[k]->len; i++)
       {
         Entry *entry = g_ptr_array_index (entries->lists[k], i);

@@ -4,10 +4,10 @@
 
 #include "config/base/error.h"
 #include "config/base/log.h"
-#include "gateway/core/registrar.h"
 #include "gateway/core/room.h"
 #include "gateway/events.h"
 #include "gateway/presence.h"
+#include "gateway/registrations.h"
 #include "signaling/sip/outside.h"
 
 #define MAX_USERS         10000
@@ -61,12 +61,24 @@ is_demo (const Gateway *gateway)
   return gateway->settings->demo && gateway->loopback_only;
 }
 
+GwRegistrar *
+gw_extensions_registrar (Gateway *gateway)
+{
+  return store_of (gateway);
+}
+
 /* ---- who there is ---- */
 
 gboolean
 gw_extension_is_registered (Gateway *gateway, const char *user)
 {
   return user != NULL && gw_registrar_bindings (store_of (gateway), user) != NULL;
+}
+
+gboolean
+gw_extension_may_register (Gateway *gateway, const char *user)
+{
+  return is_demo (gateway) || cfg_settings_find_user (gateway->settings, user) != NULL;
 }
 
 gboolean
@@ -237,6 +249,8 @@ gw_extensions_on_registration (gpointer data, const SigSipRegistration *registra
       return;
     }
   gateway->extensions->n_accepted++;
+  if (registration->removes_all || registration->n_contacts > 0)
+    gw_registrations_changed (gateway, registration->user);
   list_bindings (gateway, registration->user, answer->bindings);
   after = count (gateway, registration->user);
   if (before == after)
@@ -266,6 +280,7 @@ gw_extensions_reloaded (Gateway *gateway)
       if (cfg_settings_find_user (gateway->settings, user) != NULL)
         continue;
       (void)gw_registrar_remove (store_of (gateway), user, NULL);
+      gw_registrations_changed (gateway, user);
       cfg_info ("sip", NULL, "Unregistered", CFG_STR ("user", user), CFG_INT ("contacts", 0),
                 CFG_STR ("reason", "it is not in the configuration any more"));
       gw_presence_extension_changed (gateway, user);
@@ -370,6 +385,7 @@ gw_extensions_tick (Gateway *gateway, CfgMonotonic now)
 
       cfg_info ("sip", NULL, "Registration expired", CFG_STR ("user", user),
                 CFG_INT ("contacts", count (gateway, user)));
+      gw_registrations_changed (gateway, user);
       gw_presence_extension_changed (gateway, user);
     }
   if (gateway->settings->sip.registrar.qualify_interval_us <= 0 || gateway->stopping)
@@ -552,6 +568,7 @@ registration_remove (Gateway *gateway, GwRequest *request, json_t *params, GErro
     }
   cfg_info ("sip", NULL, "Unregistered", CFG_STR ("user", user), CFG_INT ("contacts", count (gateway, user)),
             CFG_STR ("reason", "api"));
+  gw_registrations_changed (gateway, user);
   gw_presence_extension_changed (gateway, user);
   return json_pack ("{s:i}", "removed", (int)n);
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "gateway/api.h"
+#include "gateway/core/registrar.h"
 #include "signaling/sip/requests.h"
 
 typedef struct _GwExtensions GwExtensions;
@@ -22,6 +23,10 @@ void gw_extensions_metrics (Gateway *gateway, GString *text);
 void gw_extensions_on_registration (gpointer gateway, const SigSipRegistration *registration,
                                     SigSipRegistrationAnswer *answer);
 
+/** gw_extensions_registrar: where their phones are. */
+GwRegistrar *gw_extensions_registrar (Gateway *gateway);
+/** gw_extension_may_register: @user is configured; in demo mode: always. */
+gboolean gw_extension_may_register (Gateway *gateway, const char *user);
 /** gw_extension_exists: @user (nullable) is configured; in demo mode: has a phone. */
 gboolean gw_extension_exists (Gateway *gateway, const char *user);
 /** gw_extension_is_registered: it has a phone, reachable or not. */

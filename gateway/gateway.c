@@ -19,6 +19,7 @@
 #include "gateway/metrics.h"
 #include "gateway/plays.h"
 #include "gateway/presence.h"
+#include "gateway/registrations.h"
 #include "gateway/rooms.h"
 #include "gateway/sessions.h"
 #include "gateway/trunks.h"
@@ -288,7 +289,6 @@ start_sip (Gateway *gateway, const GatewayOptions *options, GError **error)
 
   if (!check_demo_addresses (settings, options, error))
     return FALSE;
-  gateway->loopback_only = settings->demo && !options->open;
   if (gateway->loopback_only && settings->sip.bind[0] == NULL)
     config.bind = loopback;
   config.takes_register = gateway->loopback_only || settings->sip.registrar.enabled;
@@ -354,6 +354,7 @@ on_tick (gpointer data)
   gw_sessions_tick (gateway, now);
   gw_rooms_tick (gateway, now);
   gw_extensions_tick (gateway, now);
+  gw_registrations_tick (gateway);
   gw_trunk_health_tick (gateway, now);
   give_memory_back (gateway, now);
   return G_SOURCE_CONTINUE;
@@ -420,6 +421,8 @@ start_store (Gateway *gateway, const CfgSettings *settings, const GatewayOptions
   gateway->entries = gw_entries_new (gateway->store);
   gateway->settings = gw_entries_merge (gateway->entries, settings, FALSE);
   gateway->may_demo = gateway->settings->demo;
+  gateway->loopback_only = gateway->settings->demo && !options->open;
+  gateway->registrations = gw_registrations_new (gateway);
   gw_webhooks_reload (gateway);
   return TRUE;
 }
@@ -564,6 +567,7 @@ gateway_free (Gateway *gateway)
 {
   if (gateway->tick_source != 0)
     g_source_remove (gateway->tick_source);
+  gw_registrations_flush (gateway);
   g_clear_pointer (&gateway->store,
                    gw_store_free); /* tells those who wait, while there is a web to tell by */
   g_clear_pointer (&gateway->web, sig_web_free);
@@ -574,6 +578,7 @@ gateway_free (Gateway *gateway)
   gw_presence_free (gateway->presence);
   gw_call_metrics_free (gateway->call_metrics);
   gw_trunks_free (gateway->trunks);
+  gw_registrations_free (gateway->registrations);
   gw_extensions_free (gateway->extensions);
   gw_capture_free (gateway->capture);
   gw_webhooks_free (gateway->webhooks);

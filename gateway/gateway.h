@@ -70,6 +70,7 @@ typedef struct
   struct _GwPresence *presence; /* subscriptions of phones */
   struct _GwTrunks *trunks;
   struct _GwExtensions *extensions;
+  struct _GwRegistrations *registrations; /* theirs, on the disk */
   GwCapture *capture;
   GwTrunkHealth *trunk_health;
 

@@ -18,6 +18,7 @@ typedef enum
 {
   GW_STORE_TRUNK,
   GW_STORE_RULE,
+  GW_STORE_REGISTRATION, /* the id is the extension's name */
   GW_STORE_N_KINDS,
 } GwStoreKind;
 

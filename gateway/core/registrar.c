@@ -350,6 +350,34 @@ gw_registrar_take (GwRegistrar *registrar, const char *name, const GwRegister *r
   return 200;
 }
 
+gboolean
+gw_registrar_restore (GwRegistrar *registrar, const GwBinding *like, CfgMonotonic now)
+{
+  const CfgMonotonic latest
+      = cfg_monotonic_add_us (now, registrar->limits.max_expires_s * (gint64)CFG_US_PER_S);
+  User *user = find_user (registrar, like->user);
+  GwBinding *binding;
+
+  if (is_over (like, now) || find_key (user, like->key) != NULL
+      || (user == NULL && g_hash_table_size (registrar->users) >= registrar->limits.max_users)
+      || (user != NULL && user->bindings->len >= registrar->limits.max_contacts))
+    return FALSE;
+  user = ensure_user (registrar, like->user);
+  binding = binding_new (registrar, user, like->key, now, like->since);
+  replace (&binding->uri, like->uri);
+  replace (&binding->send_to, like->send_to);
+  replace (&binding->route, like->route);
+  replace (&binding->call_id, like->call_id);
+  replace (&binding->source, like->source);
+  replace (&binding->transport, like->transport);
+  replace (&binding->user_agent, like->user_agent);
+  binding->cseq = like->cseq;
+  binding->q_milli = like->q_milli;
+  binding->expires = like->expires.us < latest.us ? like->expires : latest;
+  g_ptr_array_sort (user->bindings, compare);
+  return TRUE;
+}
+
 /* ---- what there is ---- */
 
 const GPtrArray *

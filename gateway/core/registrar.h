@@ -83,6 +83,14 @@ void gw_registrar_free (GwRegistrar *registrar);
 int gw_registrar_take (GwRegistrar *registrar, const char *user, const GwRegister *request, CfgMonotonic now,
                        CfgWall wall);
 
+/**
+ * gw_registrar_restore: a binding of before a restart.
+ * @like: user, texts, cseq, q_milli, expires and since; copied. `expires` is cut to the longest interval.
+ *
+ * It is asked at once whether its phone is there. Returns: FALSE: it is over, there already, or one too many.
+ */
+gboolean gw_registrar_restore (GwRegistrar *registrar, const GwBinding *like, CfgMonotonic now);
+
 /** gw_registrar_bindings: of GwBinding, the highest q first and the newest of equal ones; NULL when there is
  * none. Valid until the next change. */
 const GPtrArray *gw_registrar_bindings (const GwRegistrar *registrar, const char *user);

@@ -15,6 +15,29 @@ typedef ProtobufCFieldDescriptor Field;
 /* About 10,000 years: what google.protobuf.Duration takes. */
 #define MAX_DURATION_S 315576000000.0
 
+/* As google.protobuf.Duration has it: both of one sign. */
+typedef struct
+{
+  gint64 seconds;
+  int nanos;
+} Duration;
+
+/* Rounded, so that what is read again is the same. */
+static Duration
+split_duration (double seconds)
+{
+  Duration duration = { .seconds = (gint64)seconds };
+  double rest = (seconds - (double)duration.seconds) * NANOS_PER_S;
+
+  duration.nanos = (int)(rest + (rest < 0 ? -0.5 : 0.5));
+  if (ABS (duration.nanos) == NANOS_PER_S)
+    {
+      duration.seconds += duration.nanos < 0 ? -1 : 1;
+      duration.nanos = 0;
+    }
+  return duration;
+}
+
 static gboolean
 is_duration (const Field *field)
 {
@@ -499,12 +522,21 @@ static json_t *write_object (const Type *type, json_t *message, gboolean camel);
 static json_t *
 write_duration (json_t *value)
 {
-  char number[G_ASCII_DTOSTR_BUF_SIZE];
-  g_autofree char *text = NULL;
+  Duration duration;
+  gsize size;
+  char text[64];
 
   if (!json_is_number (value))
     return json_null ();
-  text = g_strconcat (g_ascii_formatd (number, sizeof number, "%.9g", json_number_value (value)), "s", NULL);
+  duration = split_duration (json_number_value (value));
+  size = (gsize)g_snprintf (text, sizeof text, "%s%" G_GINT64_FORMAT ".%09d",
+                            duration.seconds < 0 || duration.nanos < 0 ? "-" : "", ABS (duration.seconds),
+                            ABS (duration.nanos));
+  while (text[size - 1] == '0')
+    size--;
+  if (text[size - 1] == '.')
+    size--;
+  strcpy (text + size, "s");
   return json_string (text);
 }
 
@@ -616,9 +648,11 @@ make_duration (double seconds)
 {
   Livekit__Duration *duration = malloc (sizeof *duration);
 
+  const Duration parts = split_duration (seconds);
+
   livekit__duration__init (duration);
-  duration->seconds = (int64_t)seconds;
-  duration->nanos = (int32_t)((seconds - (double)duration->seconds) * NANOS_PER_S);
+  duration->seconds = parts.seconds;
+  duration->nanos = parts.nanos;
   return &duration->base;
 }
 

@@ -1,8 +1,10 @@
 // Extensions: phones that register, are found, call one another, and are seen.
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, until } from './lib/tap.mjs';
 import { Gateway } from './lib/gateway.mjs';
+import { ask } from './lib/database.mjs';
 import { Extension } from './lib/extension.mjs';
 import { Baresip, SipPhone } from './lib/phone.mjs';
 import { levelDb } from './lib/audio.mjs';
@@ -57,6 +59,38 @@ test('registrar: passwords, several contacts, expiry, wildcard and refusals', { 
   t.equal((await rpc.call('registration.remove', { username: 'alice' })).removed, 1, 'by the API');
   t.equal((await refused(rpc, 'registration.remove', { username: 'alice' })).data.code, 'not_found', 'once');
   t.ok(!/secret/.test(gateway.output), 'no password is logged');
+});
+
+test('registrar: who had registered is called after a restart, and after a crash', { timeout: 60 }, async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'switchroom-db-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const config = { ...registrar({ min_expires: 2 }), storage: { path: join(directory, 'a.db') } };
+  const gateway = await Gateway.start(t, config);
+  config.sip_port = gateway.config.sip_port; // where the phones know it
+  const [alice, bob, carol] = await Promise.all(['alice', 'bob', 'carol'].map((user) => Extension.open(t, gateway, user)));
+  for (const phone of [alice, bob]) await phone.register(600, { contacts: [`${phone.contact};q=0.7`] });
+  await carol.register(2);
+  await bob.register(0);
+  await gateway.stop(t);
+
+  const again = await Gateway.start(t, config);
+  const rpc = await operator(t, again);
+  const [contact] = await contactsOf(rpc, 'alice');
+  t.ok(contact.q === 0.7 && contact.expires_in > 500 && contact.uri.includes(String(alice.port)), JSON.stringify(contact));
+  await until('she is asked whether she is there', async () => (await contactsOf(rpc, 'alice'))[0].state === 'reachable');
+  rpc.call('participant.create', { room: 'desk', sip_call_to: 'alice' }).catch(() => {});
+  await until('her phone rings', () => alice.received.some(({ method }) => method === 'INVITE'));
+  t.equal((await contactsOf(rpc, 'bob')).length, 0, 'bob had gone');
+  await until('carol is over', async () => (await contactsOf(rpc, 'carol')).length === 0);
+  t.equal((await alice.register(600, { cseq: 1 })).status, 500, 'an old request is still an old one');
+  await bob.register(300);
+  await until('it is written', () => ask(config.storage.path, "SELECT json FROM entries WHERE kind = 2 AND id = 'bob'").length === 1);
+  await again.kill();
+
+  const last = await Gateway.start(t, { ...config, sip: { ...config.sip, registrar: { enabled: true, users: users.slice(1) } } });
+  const after = await operator(t, last);
+  t.equal((await after.call('registration.list')).registrations.map((each) => [each.username, each.contacts.length]),
+    [['bob', 1], ['carol', 0]], 'alice is no extension any more');
 });
 
 test('registrar: SIGHUP takes other users and passwords', { timeout: 60 }, async (t) => {

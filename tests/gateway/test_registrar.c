@@ -311,6 +311,53 @@ test_remove (void)
   g_assert_cmpuint (gw_registrar_n_bindings (registrar), ==, 0);
 }
 
+/* What was written down before a restart: other clocks, and limits that may have become narrower. */
+static void
+test_restore (void)
+{
+  static const struct
+  {
+    const char *user, *key;
+    gint64 left_s;
+    gboolean is_taken;
+  } cases[] = {
+    { "alice", "a", 100, TRUE }, { "alice", "a", 200, FALSE }, /* there already */
+    { "alice", "b", 0, FALSE },  { "alice", "c", 99999, TRUE },
+    { "alice", "d", 50, TRUE },  { "alice", "e", 50, FALSE }, /* one too many */
+    { "bob", "a", 50, TRUE },    { "carol", "a", 50, FALSE }, /* one user too many */
+  };
+  const CfgMonotonic now = { 1000 * (gint64)CFG_US_PER_S };
+  g_autoptr (GwRegistrar) registrar = gw_registrar_new (&limits);
+  const GwRegisterContact contact = { .uri = "sip:a", .key = "a", .expires_s = -1, .q_milli = 1000 };
+  const GwRegister late = {
+    .call_id = "c1", .cseq = 7, .contacts = &contact, .n_contacts = 1, .source = "s", .transport = "udp"
+  };
+  const GPtrArray *bindings;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      const GwBinding like = { .user = cases[i].user,
+                               .uri = (char *)"sip:a",
+                               .key = (char *)cases[i].key,
+                               .call_id = (char *)"c1",
+                               .cseq = 7,
+                               .source = (char *)"s",
+                               .transport = (char *)"udp",
+                               .q_milli = (guint)i,
+                               .since = { 5 },
+                               .expires = { now.us + cases[i].left_s * (gint64)CFG_US_PER_S } };
+
+      g_assert_cmpint (gw_registrar_restore (registrar, &like, now), ==, cases[i].is_taken);
+    }
+  bindings = gw_registrar_bindings (registrar, "alice");
+  g_assert_cmpuint (bindings->len, ==, 3);
+  g_assert_cmpstr (((GwBinding *)bindings->pdata[0])->key, ==, "d"); /* the highest q */
+  g_assert_cmpint (((GwBinding *)bindings->pdata[1])->expires.us, ==, (1000 + 3600) * (gint64)CFG_US_PER_S);
+  g_assert_cmpint (((GwBinding *)bindings->pdata[2])->since.us, ==, 5);
+  g_assert_cmpint (gw_registrar_take (registrar, "alice", &late, now, (CfgWall){ 9 }), ==, 500);
+  g_assert_cmpuint (gw_registrar_n_bindings (registrar), ==, 4);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -321,5 +368,6 @@ main (int argc, char **argv)
   g_test_add_func ("/gateway/registrar/a_new_way_is_asked_anew", test_a_new_way_is_asked_anew);
   g_test_add_func ("/gateway/registrar/silent_phones_make_room", test_silent_phones_make_room);
   g_test_add_func ("/gateway/registrar/remove", test_remove);
+  g_test_add_func ("/registrar/restore", test_restore);
   return g_test_run ();
 }

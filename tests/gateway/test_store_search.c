@@ -119,8 +119,6 @@ test_cases (Fixture *fixture, gconstpointer unused)
 
           fixture->units = 0;
           state = read_page (fixture, &query, page, &n_slices);
-          g_test_message ("%s: %u records, %u slices, %u instructions", cases[i].name, page->len, n_slices,
-                          fixture->units * STEPS_A_UNIT);
           g_assert_cmpuint (page->len, <=, 10);
           if (!cases[i].has_no_index)
             {
