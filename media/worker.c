@@ -5,8 +5,9 @@
 
 #define MAILBOX_LIMIT 4096
 /* Legs are looked after in turns, a part with each phase: each every 100 ms. */
-#define HOUSEKEEPING_TICKS (MEDIA_LEG_HOUSEKEEPING_MS * CFG_US_PER_MS / MEDIA_WORKER_PHASE_US)
-#define TICKS_PER_SECOND   (CFG_US_PER_S / MEDIA_WORKER_PHASE_US)
+#define HOUSEKEEPING_TICKS ((guint)(MEDIA_LEG_HOUSEKEEPING_MS * CFG_US_PER_MS / MEDIA_WORKER_PHASE_US))
+/* Rooms and legs: four calls. */
+#define FULL_PHASE 12
 /* How often lateness is published: a percentile costs more than a tick should pay each time. */
 #define LATENESS_TICKS 100
 /* A tick that is due for so long is no matter of 1 %. */
@@ -154,14 +155,15 @@ count_load (MediaWorker *worker, CfgMonotonic now)
   media_pump_reset_lateness (worker->pump);
 }
 
-/* At the beginning of a tick: the clock is read, for the batch of events may be old by now. */
+/* At the beginning of a tick: the clock is read, for the batch of events may be old by now. @left_out: ticks
+ * before this one that were missed or for which there was nothing to do. */
 static void
-count_lateness (MediaWorker *worker, CfgMonotonic scheduled, guint missed)
+count_lateness (MediaWorker *worker, CfgMonotonic scheduled, guint missed, guint left_out)
 {
   const CfgMonotonic now = cfg_monotonic_now ();
   MediaWorkerCounters *counters = &worker->counters;
 
-  media_lateness_add (&worker->lateness, cfg_monotonic_diff_us (now, scheduled), missed);
+  media_lateness_add (&worker->lateness, cfg_monotonic_diff_us (now, scheduled), left_out);
   atomic_store_explicit (&counters->ticked_at_us, now.us, memory_order_relaxed);
   if (missed > 0)
     media_counter_add (&counters->ticks_skipped, missed);
@@ -184,14 +186,15 @@ count_legs (const GPtrArray *rooms)
   return n;
 }
 
-/* A room keeps its phase: its listeners would hear it move. Its legs come later, so rooms count too. */
+/* A room keeps its phase: its listeners would hear it move. The first phases are filled first, so that a
+ * worker with few rooms is not woken for each; then the least one. Legs come later, so rooms count too. */
 void
 media_worker_add_room (MediaWorker *worker, MediaRoom *room)
 {
-  GPtrArray *best = worker->phases[0];
+  GPtrArray *best = NULL;
   guint best_load = G_MAXUINT;
 
-  for (guint i = 0; i < MEDIA_WORKER_PHASES; i++)
+  for (guint i = 0; i < MEDIA_WORKER_PHASES && best_load >= FULL_PHASE; i++)
     {
       const guint load = count_legs (worker->phases[i]) + worker->phases[i]->len;
 
@@ -211,24 +214,41 @@ media_worker_remove_room (MediaWorker *worker, MediaRoom *room)
       return;
 }
 
-static void
+static guint
+steps_to_next_phase (const MediaWorker *worker)
+{
+  guint steps = 1;
+
+  while (steps < MEDIA_WORKER_PHASES
+         && worker->phases[(worker->ticks + steps) % MEDIA_WORKER_PHASES]->len == 0)
+    steps++;
+  return steps;
+}
+
+static guint
 on_tick (CfgMonotonic scheduled, guint missed, gpointer user)
 {
   MediaWorker *worker = user;
   const CfgMonotonic now = media_pump_now (worker->pump);
+  const guint64 last = worker->ticks;
   const GPtrArray *rooms;
+  guint steps;
 
   /* What was skipped counts, or phases would change places. */
-  worker->ticks += 1 + missed;
-  count_lateness (worker, scheduled, missed);
+  worker->ticks = worker->next_tick + missed;
+  count_lateness (worker, scheduled, missed, (guint)(worker->ticks - last - 1));
   rooms = worker->phases[worker->ticks % MEDIA_WORKER_PHASES];
   for (guint i = 0; i < rooms->len; i++)
     media_room_tick (g_ptr_array_index (rooms, i), scheduled);
-  for (guint i = (guint)(worker->ticks % HOUSEKEEPING_TICKS); i < worker->leg_list->len;
-       i += (guint)HOUSEKEEPING_TICKS)
-    media_worker_leg_housekeep (g_ptr_array_index (worker->leg_list, i), now);
-  if (worker->ticks % TICKS_PER_SECOND == 0)
+  for (guint64 t = MAX (last + 1, worker->ticks - MIN (worker->ticks, HOUSEKEEPING_TICKS - 1));
+       t <= worker->ticks; t++)
+    for (guint i = (guint)(t % HOUSEKEEPING_TICKS); i < worker->leg_list->len; i += HOUSEKEEPING_TICKS)
+      media_worker_leg_housekeep (g_ptr_array_index (worker->leg_list, i), now);
+  if (cfg_monotonic_diff_us (now, worker->load_at) >= CFG_US_PER_S)
     count_load (worker, now);
+  steps = steps_to_next_phase (worker);
+  worker->next_tick = worker->ticks + steps;
+  return steps;
 }
 
 /* No event goes out from here: nobody reads them any more. */
@@ -312,6 +332,7 @@ media_worker_new (const MediaWorkerConfig *config, GError **error)
   worker->lobby = media_room_new (&lobby, NULL, NULL);
   media_worker_add_room (worker, worker->lobby);
   media_pump_set_mailbox (worker->pump, worker->mailbox, worker);
+  worker->next_tick = worker->ticks + 1;
   media_pump_set_tick (worker->pump, MEDIA_WORKER_PHASE_US, on_tick, worker);
   failed = pthread_create (&worker->thread, NULL, run, worker);
   if (failed != 0)

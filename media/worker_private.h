@@ -79,7 +79,8 @@ struct _MediaWorker
   GPtrArray *phases[MEDIA_WORKER_PHASES]; /* the same and the lobby, by when in the 20 ms they tick */
   GHashTable *expected;                   /* id → GPtrArray of MediaCommand that wait for the leg */
   MediaRoom *lobby;                       /* where legs without a room are kept from silence */
-  guint64 ticks;
+  guint64 ticks; /* number of the newest, of MEDIA_WORKER_PHASE_US each; not all have something to do */
+  guint64 next_tick;
   CfgMonotonic load_at;
   gint64 load_cpu_us;
   MediaLateness lateness;

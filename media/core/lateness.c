@@ -51,8 +51,10 @@ media_lateness_add (MediaLateness *lateness, gint64 late_us, guint skipped)
   for (guint i = 0; i <= MIN (skipped, 2 * MEDIA_LATENESS_WINDOW); i++)
     count (lateness, bucket);
   late_us = MAX (late_us, 0);
-  lateness->mean_us = lateness->any ? lateness->mean_us + ((double)late_us - lateness->mean_us) * MEAN_WEIGHT
-                                    : (double)late_us;
+  lateness->mean_us
+      = lateness->any ? lateness->mean_us
+                            + ((double)late_us - lateness->mean_us) * MIN (1, MEAN_WEIGHT * (1.0 + skipped))
+                      : (double)late_us;
   lateness->any = TRUE;
 }
 

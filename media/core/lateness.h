@@ -22,7 +22,7 @@ typedef struct
 /**
  * media_lateness_add:
  * @late_us: how long after its instant a tick began; negative counts as 0
- * @skipped: ticks before it that were never begun, which count as no less late
+ * @skipped: ticks before it that were never begun, or not needed, which count as no less late
  */
 void media_lateness_add (MediaLateness *lateness, gint64 late_us, guint skipped);
 /** media_lateness_percentile_us: @share 0.0-1.0 of the ticks were at most so late (up to a quarter too high);

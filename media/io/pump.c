@@ -332,10 +332,27 @@ media_pump_turn (MediaPump *pump, int timeout_ms)
 }
 
 static void
+arm_tick (const MediaPump *pump)
+{
+  struct itimerspec when = { 0 };
+
+  if (pump->tick_func != NULL)
+    {
+      const gint64 wait_us = MAX (0, cfg_monotonic_diff_us (pump->tick_at, cfg_monotonic_now ()));
+
+      when.it_value.tv_nsec = wait_us * 1000 + 1; /* 0 would stop it */
+    }
+  if (timerfd_settime (pump->tick_fd, 0, &when, NULL) < 0)
+    g_error ("media pump: timerfd: %s", g_strerror (errno));
+}
+
+/* What becomes due while it runs waits for the next turn: sockets have theirs in between. */
+static void
 on_tick (guint32 events, CfgMonotonic now, gpointer user)
 {
   MediaPump *pump = user;
-  const uint64_t most = (uint64_t)(MEDIA_PUMP_CATCH_UP_US / pump->tick_interval_us);
+  const CfgMonotonic began = cfg_monotonic_now ();
+  gint64 late_us = cfg_monotonic_diff_us (began, pump->tick_at);
   uint64_t n_due = 0;
   guint missed = 0;
 
@@ -343,30 +360,31 @@ on_tick (guint32 events, CfgMonotonic now, gpointer user)
   (void)now;
   if (read (pump->tick_fd, &n_due, sizeof n_due) != sizeof n_due)
     return;
-  if (n_due > most)
+  if (late_us > MEDIA_PUMP_CATCH_UP_US)
     {
-      missed = (guint)(n_due - most);
-      n_due = most;
+      missed = (guint)((late_us - MEDIA_PUMP_CATCH_UP_US) / pump->tick_interval_us);
       pump->stats.ticks_missed += missed;
       pump->tick_at = cfg_monotonic_add_us (pump->tick_at, missed * pump->tick_interval_us);
     }
-  for (uint64_t i = 0; i < n_due && pump->tick_func != NULL; i++)
+  while (pump->tick_func != NULL && cfg_monotonic_diff_us (began, pump->tick_at) >= 0)
     {
       const CfgMonotonic scheduled = pump->tick_at;
+      guint steps;
 
       pump->stats.ticks++;
-      pump->stats.tick_lateness_us = cfg_monotonic_diff_us (cfg_monotonic_now (), scheduled);
-      pump->stats.tick_lateness_max_us = MAX (pump->stats.tick_lateness_max_us, pump->stats.tick_lateness_us);
-      pump->tick_at = cfg_monotonic_add_us (scheduled, pump->tick_interval_us);
-      pump->tick_func (scheduled, i == 0 ? missed : 0, pump->tick_user);
+      late_us = cfg_monotonic_diff_us (cfg_monotonic_now (), scheduled);
+      pump->stats.tick_lateness_us = late_us;
+      pump->stats.tick_lateness_max_us = MAX (pump->stats.tick_lateness_max_us, late_us);
+      steps = pump->tick_func (scheduled, missed, pump->tick_user);
+      pump->tick_at = cfg_monotonic_add_us (scheduled, MAX (steps, 1) * pump->tick_interval_us);
+      missed = 0;
     }
+  arm_tick (pump);
 }
 
 void
 media_pump_set_tick (MediaPump *pump, gint64 interval_us, MediaPumpTickFunc func, gpointer user)
 {
-  struct itimerspec when = { 0 };
-
   assert_thread (pump);
   if (pump->tick_id != 0)
     {
@@ -381,14 +399,12 @@ media_pump_set_tick (MediaPump *pump, gint64 interval_us, MediaPumpTickFunc func
       g_assert (interval_us > 0 && MEDIA_PUMP_TICK_US % interval_us == 0);
       pump->tick_interval_us = interval_us;
       pump->tick_at = cfg_monotonic_add_us (cfg_monotonic_now (), interval_us);
-      when.it_value.tv_nsec = interval_us * 1000;
-      when.it_interval = when.it_value;
       pump->tick_id = media_pump_add_fd (pump, pump->tick_fd, EPOLLIN, on_tick, pump);
       g_assert (pump->tick_id != 0);
       pump->n_internal++;
     }
-  if (pump->tick_fd >= 0 && timerfd_settime (pump->tick_fd, 0, &when, NULL) < 0)
-    g_error ("media pump: timerfd: %s", g_strerror (errno));
+  if (pump->tick_fd >= 0)
+    arm_tick (pump);
 }
 
 static void

@@ -28,9 +28,11 @@ typedef struct _MediaPump MediaPump;
 
 /* @events: EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP. @now: when the batch of events was taken. */
 typedef void (*MediaPumpFdFunc) (guint32 events, CfgMonotonic now, gpointer user);
-/* @missed: how many ticks before this one were skipped because the thread was late (0 normally). A late pump
- * first catches up with MEDIA_PUMP_CATCH_UP_US back to back, and skips only what lies further back. */
-typedef void (*MediaPumpTickFunc) (CfgMonotonic scheduled, guint missed, gpointer user);
+/* @missed: how many intervals were skipped because the thread was late (0 normally). A late pump first
+ * catches up with MEDIA_PUMP_CATCH_UP_US back to back, and skips only what lies further back. Returns: in how
+ * many intervals it is to be called again, at least 1: a worker with little to do is not woken for nothing.
+ */
+typedef guint (*MediaPumpTickFunc) (CfgMonotonic scheduled, guint missed, gpointer user);
 #define MEDIA_PUMP_CATCH_UP_US (5 * MEDIA_PUMP_TICK_US)
 
 typedef struct
@@ -82,7 +84,8 @@ guint64 media_pump_add_fd (MediaPump *pump, int fd, guint32 events, MediaPumpFdF
  */
 void media_pump_remove_fd (MediaPump *pump, guint64 id);
 
-/** media_pump_set_tick: @func every @interval_us (a whole part of 20 ms) on a fixed grid; NULL stops it. */
+/** media_pump_set_tick: @func on a grid of @interval_us (a whole part of 20 ms), first after one; NULL stops
+ * it. */
 void media_pump_set_tick (MediaPump *pump, gint64 interval_us, MediaPumpTickFunc func, gpointer user);
 /** media_pump_set_mailbox: dispatches @mailbox with @owner. @mailbox outlives the pump, or is unset with
  * NULL. */

@@ -266,40 +266,69 @@ test_one_job_per_turn (void)
 
 typedef struct
 {
+  gint64 interval_us;
   guint n;
   guint missed;
+  guint steps; /* asked for by the last one */
   CfgMonotonic last;
 } Ticks;
 
-static void
+static guint
 on_tick (CfgMonotonic scheduled, guint missed, gpointer user)
 {
   Ticks *ticks = user;
 
   if (ticks->n > 0)
-    g_assert_cmpint (cfg_monotonic_diff_us (scheduled, ticks->last), ==, (1 + missed) * MEDIA_PUMP_TICK_US);
+    g_assert_cmpint (cfg_monotonic_diff_us (scheduled, ticks->last), ==,
+                     (ticks->steps + missed) * ticks->interval_us);
   ticks->n++;
   ticks->missed += missed;
   ticks->last = scheduled;
+  ticks->steps = 1 + ticks->n % 3;
+  return ticks->steps;
 }
 
 static void
-test_tick (void)
+check_tick (gconstpointer data)
 {
   g_autoptr (MediaPump) pump = media_pump_new (NULL);
-  Ticks ticks = { 0 };
+  Ticks ticks = { .interval_us = GPOINTER_TO_INT (data) };
+  const CfgMonotonic start = cfg_monotonic_now ();
   MediaPumpStats stats;
 
-  media_pump_set_tick (pump, MEDIA_PUMP_TICK_US, on_tick, &ticks);
-  for (guint i = 0; i < 100 && ticks.n < 3; i++)
+  media_pump_set_tick (pump, ticks.interval_us, on_tick, &ticks);
+  for (guint i = 0; i < 1000 && ticks.n < 7; i++)
     (void)media_pump_turn (pump, 100);
-  g_assert_cmpuint (ticks.n, >=, 3);
+  g_assert_cmpuint (ticks.n, >=, 7);
+  /* 1 + 2 + 3 + 1 + 2 + 3 + 1: none came before its time. */
+  g_assert_cmpint (cfg_monotonic_diff_us (cfg_monotonic_now (), start), >=, 13 * ticks.interval_us);
   media_pump_get_stats (pump, &stats);
   g_assert_cmpuint (stats.ticks, ==, ticks.n);
   g_assert_cmpuint (stats.ticks_missed, ==, ticks.missed);
   g_assert_cmpint (stats.tick_lateness_max_us, >=, 0);
   media_pump_set_tick (pump, 0, NULL, NULL);
   g_assert_false (media_pump_turn (pump, 0));
+}
+
+/* A second in which the thread stood still: 100 ms of it are made up for, and the grid stays. */
+static void
+test_tick_catches_up (void)
+{
+  g_autoptr (MediaPump) pump = media_pump_new (NULL);
+  Ticks ticks = { .interval_us = 2000 };
+  MediaPumpStats stats;
+
+  media_pump_set_tick (pump, ticks.interval_us, on_tick, &ticks);
+  for (guint i = 0; i < 100 && ticks.n == 0; i++)
+    (void)media_pump_turn (pump, 100);
+  virtual_clock_advance (CFG_US_PER_S);
+  for (guint i = 0; i < 100 && ticks.missed == 0; i++)
+    (void)media_pump_turn (pump, 100);
+  g_assert_cmpuint (ticks.missed, >=, 440);
+  g_assert_cmpuint (ticks.n, >=, 1 + 50 / 3);
+  media_pump_get_stats (pump, &stats);
+  g_assert_cmpint (stats.tick_lateness_max_us, >=, MEDIA_PUMP_CATCH_UP_US - 2000);
+  media_pump_set_tick (pump, 0, NULL, NULL);
 }
 
 typedef struct
@@ -473,7 +502,10 @@ main (int argc, char **argv)
   g_test_add_func ("/media/pump/runs_an_eager_timer_once_per_turn", test_eager_timer_runs_once_per_turn);
   g_test_add_func ("/media/pump/heap_orders_and_removes", test_heap_orders_and_removes);
   g_test_add_func ("/media/pump/runs_one_job_per_turn", test_one_job_per_turn);
-  g_test_add_func ("/media/pump/ticks_on_a_grid", test_tick);
+  g_test_add_data_func ("/media/pump/ticks_on_a_grid_of_20_ms", GINT_TO_POINTER (MEDIA_PUMP_TICK_US),
+                        check_tick);
+  g_test_add_data_func ("/media/pump/ticks_on_a_grid_of_2_ms", GINT_TO_POINTER (2000), check_tick);
+  g_test_add_func ("/media/pump/catches_up_with_its_ticks", test_tick_catches_up);
   g_test_add_func ("/media/pump/dispatches_its_mailbox", test_mailbox);
   g_test_add_func ("/media/pump/quits_from_another_thread", test_quit_from_another_thread);
   g_test_add_func ("/media/pump/iterates_a_private_context", test_context);
