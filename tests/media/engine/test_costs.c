@@ -1,0 +1,291 @@
+/* What the packet path must not do: encode more often than there are different mixes, and allocate.
+ * Allocation is counted by functions that stand in front of the C library's, on the threads that are watched
+ * only. */
+#include <malloc.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "engine_harness.h"
+#include "media/core/rtp.h"
+#include "media/io/pump.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define ALLOCATIONS_ARE_COUNTED 0
+#else
+#define ALLOCATIONS_ARE_COUNTED 1
+#endif
+
+static atomic_uint n_allocations;
+static atomic_bool watch_workers;
+static _Thread_local gboolean watch_this_thread;
+
+#if ALLOCATIONS_ARE_COUNTED
+void *__libc_malloc (size_t size);
+void *__libc_calloc (size_t n, size_t size);
+void *__libc_realloc (void *old, size_t size);
+
+static void
+note (void)
+{
+  char name[16] = "";
+
+  if (watch_this_thread
+      || (watch_workers && pthread_getname_np (pthread_self (), name, sizeof name) == 0
+          && strncmp (name, "media-", 6) == 0))
+    n_allocations++;
+}
+
+void *
+malloc (size_t size)
+{
+  note ();
+  return __libc_malloc (size);
+}
+
+void *
+calloc (size_t n, size_t size)
+{
+  note ();
+  return __libc_calloc (n, size);
+}
+
+void *
+realloc (void *old, size_t size)
+{
+  note ();
+  return __libc_realloc (old, size);
+}
+#endif
+
+static const MediaCodecId pcmu[] = { MEDIA_CODEC_PCMU, MEDIA_CODEC_N };
+static const MediaCodecId pcma[] = { MEDIA_CODEC_PCMA, MEDIA_CODEC_N };
+static const MediaCodecId g722[] = { MEDIA_CODEC_G722, MEDIA_CODEC_N };
+static const MediaCodecId opus[] = { MEDIA_CODEC_OPUS, MEDIA_CODEC_N };
+
+#define MOST_PEERS 600
+
+typedef struct
+{
+  MediaRoom *room;
+  CfgMonotonic now;
+  TestPeer *peers[MOST_PEERS];
+  guint n_peers;
+  guint64 received;
+} Hall;
+
+static void
+hall_init (Hall *hall)
+{
+  const MediaRoomConfig config = { .id = 1, .opus_complexity = 1 };
+
+  *hall = (Hall){ .now = { 1000 * CFG_US_PER_S } };
+  hall->room = media_room_new (&config, NULL, NULL);
+}
+
+static void
+hall_clear (Hall *hall)
+{
+  for (guint i = 0; i < hall->n_peers; i++)
+    {
+      media_room_remove (hall->room, hall->peers[i]->leg, hall->now);
+      test_peer_free (hall->peers[i]);
+    }
+  media_room_free (hall->room);
+}
+
+static TestPeer *
+hall_join (Hall *hall, gboolean is_browser, const MediaCodecId *codecs, double tone_hz)
+{
+  TestPeer *peer = test_peer_new (hall->n_peers + 1, is_browser, codecs, hall->now);
+
+  peer->tone_hz = tone_hz;
+  peer->deaf = TRUE;
+  hall->peers[hall->n_peers++] = peer;
+  media_room_add (hall->room, peer->leg, hall->now);
+  return peer;
+}
+
+/* Packets are made before they are given, and only what the leg and the room do with them is watched. */
+static void
+hall_run (Hall *hall, guint ms)
+{
+  for (const gint64 end_us = hall->now.us + ms * CFG_US_PER_MS; hall->now.us < end_us;
+       hall->now.us += 20 * CFG_US_PER_MS)
+    {
+      for (guint i = 0; i < hall->n_peers; i++)
+        {
+          guint8 packet[MEDIA_PACKET_SIZE];
+          gsize size;
+
+          if (!(hall->peers[i]->tone_hz > 0))
+            continue;
+          size = test_peer_packet (hall->peers[i], packet, sizeof packet);
+          watch_this_thread = TRUE;
+          test_peer_give (hall->peers[i], packet, size, hall->now);
+          watch_this_thread = FALSE;
+          hall->received++;
+        }
+      watch_this_thread = TRUE;
+      media_room_tick (hall->room, hall->now);
+      for (guint i = 0; i < hall->n_peers && hall->now.us / CFG_US_PER_MS % 100 == 0; i++)
+        media_leg_housekeep (hall->peers[i]->leg, hall->now, (CfgWall){ hall->now.us });
+      watch_this_thread = FALSE;
+    }
+}
+
+static guint64
+encodes_of (const Hall *hall)
+{
+  MediaRoomStats stats;
+
+  media_room_get_stats (hall->room, &stats);
+  return stats.encodes;
+}
+
+typedef struct
+{
+  const char *name;
+  guint n_listeners, n_talkers;
+  gboolean mixed_codecs; /* every other listener is a phone */
+  guint encodes;         /* a tick */
+} ConferenceCase;
+
+static const ConferenceCase conferences[] = {
+  { "500_listeners_3_talkers", 500, 3, FALSE, 4 },
+  { "500_listeners_1_talker", 500, 1, FALSE, 1 },
+  { "500_listeners_of_two_codecs_3_talkers", 500, 3, TRUE, 5 },
+  { "2_listeners_6_talkers", 2, 6, FALSE, 7 },
+  /* More talk than are mixed: those who are left out hear what the listeners hear. */
+  { "100_listeners_9_talkers", 100, 9, FALSE, 7 },
+};
+
+/* One for all who only listen, one for each who is heard and hears the others. */
+static void
+check_conference (gconstpointer data)
+{
+  const ConferenceCase *test = data;
+  guint64 before;
+  Hall hall;
+
+  hall_init (&hall);
+  for (guint i = 0; i < test->n_talkers; i++)
+    hall_join (&hall, TRUE, opus, 300 + 100 * i);
+  for (guint i = 0; i < test->n_listeners; i++)
+    hall_join (&hall, !test->mixed_codecs || i % 2 == 0, test->mixed_codecs && i % 2 == 1 ? pcmu : opus, 0);
+  hall_run (&hall, 1000);
+  before = encodes_of (&hall);
+  hall_run (&hall, 1000);
+  g_assert_cmpuint (encodes_of (&hall) - before, ==, 50 * test->encodes);
+  for (guint i = 0; i < hall.n_peers; i++)
+    {
+      const TestPeer *peer = hall.peers[i];
+
+      if (test->n_talkers == 1 && i == 0)
+        continue;
+      g_assert_cmpuint (test_peer_newest (peer)->packets, >=, 90);
+      g_assert_cmpuint (test_peer_newest (peer)->breaks, ==, 0);
+    }
+  hall_clear (&hall);
+}
+
+typedef struct
+{
+  const char *name;
+  const MediaCodecId *codecs[4]; /* of those who speak */
+  guint n_listeners;
+} SteadyCase;
+
+static const SteadyCase steady_cases[] = {
+  { "forwarding", { pcmu, pcmu }, 0 },
+  { "transcoding", { pcmu, opus }, 0 },
+  { "mixing_every_codec", { pcmu, pcma, g722, opus }, 0 },
+  { "a_conference", { opus, opus, pcmu }, 40 },
+};
+
+static void
+check_steady (gconstpointer data)
+{
+  const SteadyCase *test = data;
+  Hall hall;
+
+  if (!ALLOCATIONS_ARE_COUNTED)
+    {
+      g_test_skip ("the address sanitizer has the allocator");
+      return;
+    }
+  watch_this_thread = TRUE;
+  n_allocations = 0;
+  g_free (g_malloc (10));
+  watch_this_thread = FALSE;
+  g_assert_cmpuint (n_allocations, ==, 1);
+  hall_init (&hall);
+  for (guint i = 0; i < G_N_ELEMENTS (test->codecs) && test->codecs[i] != NULL; i++)
+    hall_join (&hall, i % 2 == 1, test->codecs[i], 300 + 100 * i);
+  for (guint i = 0; i < test->n_listeners; i++)
+    hall_join (&hall, TRUE, opus, 0);
+  hall_run (&hall, 12000);
+  n_allocations = 0;
+  hall.received = 0;
+  hall_run (&hall, 20000);
+  g_assert_cmpuint (hall.received, >=, 2000);
+  g_assert_cmpuint (n_allocations, ==, 0);
+  hall_clear (&hall);
+}
+
+/* The thread whole, sockets and timers and all. It tells its legs' statistics to the main thread each second,
+ * and each takes a few allocations: of its packets none does. */
+static void
+test_worker_allocates_for_what_it_tells_only (void)
+{
+  static const MediaCodecId *const codecs[] = { pcmu, pcmu, opus, g722 };
+  TestEngine fixture;
+  MediaWorkerStats before, after;
+  MediaRoomId rooms[2];
+
+  if (!ALLOCATIONS_ARE_COUNTED)
+    {
+      g_test_skip ("the address sanitizer has the allocator");
+      return;
+    }
+  test_engine_init (&fixture, 1);
+  for (guint i = 0; i < G_N_ELEMENTS (rooms); i++)
+    rooms[i] = media_engine_room_new (fixture.engine);
+  for (guint i = 0; i < G_N_ELEMENTS (codecs); i++)
+    media_engine_leg_attach (fixture.engine, test_endpoint_new (&fixture, codecs[i], 300 + 100 * i)->leg,
+                             rooms[i / 2]);
+  test_engine_run (&fixture, 2000, NULL);
+  media_engine_worker_stats (fixture.engine, 0, &before);
+  n_allocations = 0;
+  watch_workers = TRUE;
+  test_engine_run (&fixture, 3000, NULL);
+  watch_workers = FALSE;
+  media_engine_worker_stats (fixture.engine, 0, &after);
+  g_test_message ("%u allocations, %" G_GUINT64_FORMAT " packets in, %" G_GUINT64_FORMAT " out",
+                  n_allocations, after.packets_in - before.packets_in,
+                  after.packets_out - before.packets_out);
+  g_assert_cmpuint (after.packets_in - before.packets_in, >, 300);
+  g_assert_cmpuint (n_allocations, >, 0);
+  g_assert_cmpuint (n_allocations, <, (after.packets_in - before.packets_in) / 5);
+  test_engine_clear (&fixture);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (conferences); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/media/costs/encodes/%s", conferences[i].name);
+
+      g_test_add_data_func (path, &conferences[i], check_conference);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (steady_cases); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/media/costs/no_allocation/%s", steady_cases[i].name);
+
+      g_test_add_data_func (path, &steady_cases[i], check_steady);
+    }
+  g_test_add_func ("/media/costs/no_allocation/worker", test_worker_allocates_for_what_it_tells_only);
+  return g_test_run ();
+}
