@@ -41,6 +41,25 @@ lost (CtlClient *client, CtlErrorCode code, const char *text)
     client->failure = g_error_new (CTL_ERROR, (gint)code, "%s", text);
 }
 
+/* (transfer full): what lws says of a connection that did not come about, in words. */
+static char *
+problem_text (struct lws *wsi, const char *why)
+{
+  SSL *tls = lws_get_ssl (wsi);
+  const long verified = tls != NULL ? SSL_get_verify_result (tls) : X509_V_OK;
+
+  if (verified != X509_V_OK)
+    return g_strdup_printf ("its certificate is not trusted (%s); --ca-file names who signed it",
+                            X509_verify_cert_error_string (verified));
+  if (why == NULL || strcmp (why, "Unable to connect") == 0)
+    return g_strdup ("nobody answers there: is the gateway running, is this its address?");
+  if (strstr (why, "SSL") != NULL)
+    return g_strdup ("it does not speak TLS as this program does: is it ws:// instead of wss://?");
+  if (strcmp (why, "read failed") == 0)
+    return g_strdup ("it hangs up: is it wss:// instead of ws://?");
+  return g_strdup (why);
+}
+
 static void
 on_refused (CtlClient *client, struct lws *wsi, const char *why)
 {
@@ -54,10 +73,8 @@ on_refused (CtlClient *client, struct lws *wsi, const char *why)
   else if (status != 0 && status != 101)
     text = g_strdup_printf ("it answers with HTTP %u instead of a WebSocket: is this the gateway's API?",
                             status);
-  else if (why == NULL || strcmp (why, "Unable to connect") == 0)
-    text = g_strdup ("nobody answers there: is the gateway running, is this its address?");
   else
-    text = g_strdup (why);
+    text = problem_text (wsi, why);
   lost (client, status == 401 || status == 403 ? CTL_ERROR_DENIED : CTL_ERROR_UNREACHABLE, text);
 }
 
@@ -217,7 +234,7 @@ start (CtlClient *client, const CtlTarget *target)
   };
 
   if (lws_client_connect_via_info (&info) == NULL)
-    lost (client, CTL_ERROR_UNREACHABLE, "no connection");
+    lost (client, CTL_ERROR_UNREACHABLE, "there is no such host");
 }
 
 static void
