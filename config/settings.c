@@ -52,6 +52,7 @@ settings_new (void)
   settings->session_timer.min_se_s = 90;
   settings->pin = (CfgPinSettings){ 3, 10 * CFG_US_PER_S, 5 * CFG_US_PER_S };
   settings->limits.max_cpu_utilization = 0.9;
+  settings->limits.max_tick_lateness_us = 20 * CFG_US_PER_MS;
   settings->limits.invites_per_second_per_source = 20;
   settings->limits.connections_per_source = 256;
   settings->storage.path = g_strdup (CFG_DEFAULT_STORAGE_PATH);

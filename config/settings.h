@@ -178,6 +178,7 @@ typedef struct
 {
   guint max_calls;                     /* default 0: no limit */
   double max_cpu_utilization;          /* 0.0-1.0, default 0.9; 0: no limit */
+  gint64 max_tick_lateness_us;         /* default 20 ms; 0: no limit */
   guint invites_per_second_per_source; /* default 20; 0: no limit */
   guint connections_per_source;        /* SIP over TCP and TLS, at least 1; default 256 */
 } CfgLimitSettings;

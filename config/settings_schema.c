@@ -383,6 +383,7 @@ static const CfgKey prompt_keys[] = {
 static const CfgKey limit_keys[] = {
   COUNT ("max_calls", max_calls, 0, 1000000),
   { .name = "max_cpu_utilization", .read = cfg_read_real, AT (max_cpu_utilization), .min = 0, .max = 1 },
+  DURATION ("max_tick_lateness", max_tick_lateness_us),
   COUNT ("invites_per_second_per_source", invites_per_second_per_source, 0, 1000000),
   COUNT ("connections_per_source", connections_per_source, 1, 8192),
   { 0 },

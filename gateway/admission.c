@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/base/error.h"
+#include "gateway/overload.h"
 
 #define TOO_MANY  503 /* another gateway may take it */
 #define LINE_BUSY 486
@@ -24,23 +25,8 @@ refuse (Gateway *gateway, Limit limit, int status)
   return status;
 }
 
-static double
-least_load (Gateway *gateway)
-{
-  double least = 1.0;
-
-  for (guint i = 0; i < media_engine_n_workers (gateway->media); i++)
-    {
-      MediaWorkerStats stats;
-
-      media_engine_worker_stats (gateway->media, i, &stats);
-      least = MIN (least, stats.load);
-    }
-  return least;
-}
-
 static int
-admit (Gateway *gateway, GError **error)
+admit (Gateway *gateway, const char *room, GError **error)
 {
   const CfgLimitSettings *limits = &gateway->settings->limits;
 
@@ -50,14 +36,13 @@ admit (Gateway *gateway, GError **error)
                    limits->max_calls);
       return refuse (gateway, LIMIT_CALLS, TOO_MANY);
     }
-  if (limits->max_cpu_utilization > 0 && least_load (gateway) > limits->max_cpu_utilization)
-    {
-      g_set_error (error, CFG_ERROR, CFG_ERROR_RESOURCE_EXHAUSTED,
-                   "every media worker is busier than limits.max_cpu_utilization (%.2f)",
-                   limits->max_cpu_utilization);
-      return refuse (gateway, LIMIT_LOAD, TOO_MANY);
-    }
-  return 0;
+  return gw_admit_to_room (gateway, room, error);
+}
+
+int
+gw_admit_to_room (Gateway *gateway, const char *room, GError **error)
+{
+  return gw_load_admit (gateway, room, error) ? 0 : refuse (gateway, LIMIT_LOAD, TOO_MANY);
 }
 
 /* @trunk or @rule: ids */
@@ -102,10 +87,10 @@ gw_admit_to_rule (Gateway *gateway, const CfgDispatchRuleSettings *rule, GError 
 }
 
 int
-gw_admit (Gateway *gateway, const CfgTrunkSettings *trunk, const CfgDispatchRuleSettings *rule,
-          GError **error)
+gw_admit (Gateway *gateway, const char *room, const CfgTrunkSettings *trunk,
+          const CfgDispatchRuleSettings *rule, GError **error)
 {
-  int status = admit (gateway, error);
+  int status = admit (gateway, room, error);
 
   if (status == 0)
     status = gw_admit_to_trunk (gateway, trunk, error);

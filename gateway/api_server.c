@@ -3,6 +3,7 @@
 
 #include "gateway/api_params.h"
 #include "gateway/events.h"
+#include "gateway/overload.h"
 
 static json_t *
 server_info (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
@@ -41,8 +42,10 @@ workers_json (Gateway *gateway)
 
       media_engine_worker_stats (gateway->media, i, &stats);
       json_array_append_new (
-          list, json_pack ("{s:i, s:i, s:f, s:f, s:I, s:I, s:I}", "rooms", (int)stats.n_rooms, "legs",
+          list, json_pack ("{s:i, s:i, s:f, s:f, s:f, s:s?, s:I, s:I, s:I}", "rooms", (int)stats.n_rooms, "legs",
                            (int)stats.n_legs, "load", stats.load, "tick_late_ms", stats.tick_late_ms,
+                           "tick_late_p99_ms", stats.tick_late_p99_ms, "refusing",
+                           gw_load_worker_refusing (gateway, i),
                            "packets_in", (json_int_t)stats.packets_in, "packets_out",
                            (json_int_t)stats.packets_out, "strangers", (json_int_t)stats.strangers));
     }
@@ -55,13 +58,14 @@ server_stats (Gateway *gateway, GwRequest *request, json_t *params, GError **err
   SigSipStats sip = { 0 };
 
   sig_sip_get_stats (gateway->sip, &sip);
-  return json_pack ("{s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:o}", "rooms",
+  return json_pack ("{s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "rooms",
                     (int)g_hash_table_size (gateway->rooms), "calls", (int)g_hash_table_size (gateway->calls),
                     "sessions", (int)g_hash_table_size (gateway->sessions), "connections",
                     (int)g_hash_table_size (gateway->conns), "calls_total",
                     (json_int_t)gateway->n_calls_total, "calls_failed", (json_int_t)gateway->n_calls_failed,
                     "invites", (json_int_t)sip.n_invites, "sip_refused", (json_int_t)sip.n_refused,
-                    "sip_malformed", (json_int_t)sip.n_malformed, "workers", workers_json (gateway));
+                    "sip_malformed", (json_int_t)sip.n_malformed, "main", gw_load_json (gateway), "workers",
+                    workers_json (gateway));
 }
 
 static json_t *

@@ -11,6 +11,7 @@
 #include "gateway/capture.h"
 #include "gateway/core/access.h"
 #include "gateway/extensions.h"
+#include "gateway/overload.h"
 #include "gateway/rooms.h"
 
 int
@@ -177,6 +178,7 @@ gboolean
 gw_call_admit (GwCall *call, GwDispatch *dispatch, GError **error)
 {
   if (!check_rule_encryption (call, dispatch->rule, error)
+      || gw_admit_to_room (call->gateway, dispatch->room, error) != 0
       || gw_admit_to_rule (call->gateway, dispatch->rule, error) != 0)
     return FALSE;
   call->v.room_name = g_steal_pointer (&dispatch->room);
@@ -283,8 +285,10 @@ choose (Gateway *gateway, const GwDispatchFacts *facts, gboolean for_extension, 
 
   if (!choose_room (gateway, facts, needs_no_rule, dispatch, error))
     return gw_error_sip_status (*error);
-  return gw_admit (gateway, is_replacing ? NULL : dispatch->trunk, is_replacing ? NULL : dispatch->rule,
-                   error);
+  /* What takes the place of a call adds none. */
+  if (is_replacing)
+    return 0;
+  return gw_admit (gateway, dispatch->room, dispatch->trunk, dispatch->rule, error);
 }
 
 /* The facts keep what they name. */

@@ -453,7 +453,7 @@ gw_call_place (Gateway *gateway, const GwDialParams *params, GError **error)
       g_set_error_literal (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE, "the gateway is shutting down");
       return NULL;
     }
-  if (gw_admit (gateway, NULL, NULL, error) != 0)
+  if (gw_admit (gateway, params->room, NULL, NULL, error) != 0)
     return NULL;
   gateway->n_calls_total++;
   call = make_call (gateway, params, error);

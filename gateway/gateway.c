@@ -17,6 +17,7 @@
 #include "gateway/events.h"
 #include "gateway/extensions.h"
 #include "gateway/metrics.h"
+#include "gateway/overload.h"
 #include "gateway/plays.h"
 #include "gateway/presence.h"
 #include "gateway/registrations.h"
@@ -356,6 +357,7 @@ on_tick (gpointer data)
   gw_extensions_tick (gateway, now);
   gw_registrations_tick (gateway);
   gw_trunk_health_tick (gateway, now);
+  gw_load_tick (gateway);
   give_memory_back (gateway, now);
   return G_SOURCE_CONTINUE;
 }
@@ -458,6 +460,7 @@ gateway_new (const CfgSettings *settings, const GatewayOptions *options, GError 
       gateway_free (gateway);
       return NULL;
     }
+  gateway->load = gw_load_new (gateway);
   gateway->tick_source = g_timeout_add_seconds (1, on_tick, gateway);
   return gateway;
 }
@@ -587,6 +590,7 @@ gateway_free (Gateway *gateway)
   g_free (gateway->api_secret);
   g_free (gateway->epoch);
   gw_trunk_health_free (gateway->trunk_health);
+  gw_load_free (gateway->load);
   g_free (gateway->tls_in_force);
   g_free (gateway);
 }

@@ -25,6 +25,7 @@ typedef struct _GwCapture GwCapture;
 typedef struct _GwStore GwStore;
 typedef struct _GwWebhooks GwWebhooks;
 typedef struct _GwEntries GwEntries;
+typedef struct _GwLoad GwLoad;
 
 typedef enum
 {
@@ -73,6 +74,7 @@ typedef struct
   struct _GwRegistrations *registrations; /* theirs, on the disk */
   GwCapture *capture;
   GwTrunkHealth *trunk_health;
+  GwLoad *load;
 
   GHashTable *rooms;          /* char* name -> GwRoom*, owned */
   GHashTable *rooms_by_media; /* MediaRoomId -> GwRoom* */

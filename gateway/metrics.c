@@ -4,6 +4,7 @@
 #include "gateway/calls.h"
 #include "gateway/capture.h"
 #include "gateway/extensions.h"
+#include "gateway/overload.h"
 #include "gateway/tls.h"
 #include "gateway/trunks.h"
 #include "gateway/trunk_health.h"
@@ -38,6 +39,7 @@ add_of_parts (Gateway *gateway, GString *text)
 {
   gw_extensions_metrics (gateway, text);
   gw_admission_metrics (gateway, text);
+  gw_load_metrics (gateway, text);
   gw_call_timer_metrics (gateway, text);
   gw_capture_metrics (gateway, text);
   gw_trunks_metrics (gateway, text);
@@ -121,6 +123,19 @@ answer (SigWebResponse *response, int status, const char *type, char *body)
   response->body = g_bytes_new_take (body, strlen (body));
 }
 
+static void
+answer_ready (const Gateway *gateway, SigWebResponse *response)
+{
+  const char *refusing = gw_load_refusing (gateway);
+
+  if (gateway->draining)
+    answer (response, 503, "text/plain", g_strdup ("draining\n"));
+  else if (refusing != NULL)
+    answer (response, 503, "text/plain", g_strdup_printf ("overloaded: %s\n", refusing));
+  else
+    answer (response, 200, "text/plain", g_strdup ("ready\n"));
+}
+
 void
 gw_http (gpointer data, const SigWebRequest *request, SigWebResponse *response)
 {
@@ -131,8 +146,7 @@ gw_http (gpointer data, const SigWebRequest *request, SigWebResponse *response)
   if (strcmp (request->method, "GET") == 0 && strcmp (request->path, "/healthz") == 0)
     answer (response, 200, "text/plain", g_strdup ("ok\n"));
   else if (strcmp (request->method, "GET") == 0 && strcmp (request->path, "/readyz") == 0)
-    answer (response, gateway->draining ? 503 : 200, "text/plain",
-            g_strdup (gateway->draining ? "draining\n" : "ready\n"));
+    answer_ready (gateway, response);
   else if (strcmp (request->method, "GET") == 0 && strcmp (request->path, "/metrics") == 0)
     answer (response, 200, PROMETHEUS_TYPE, metrics_text (gateway));
   else

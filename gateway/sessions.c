@@ -5,6 +5,7 @@
 #include "config/base/error.h"
 #include "config/base/ids.h"
 #include "config/base/log.h"
+#include "gateway/overload.h"
 #include "gateway/rooms.h"
 #include "gateway/sdp_media.h"
 #include "media/codec/codec.h"
@@ -443,6 +444,8 @@ gw_session_join (Gateway *gateway, GwRequest *request, const GwSessionJoin *join
                            "this socket already has a session: session.leave first");
       return FALSE;
     }
+  if (gw_admit_to_room (gateway, join->room, error) != 0)
+    return FALSE;
   session = g_new0 (GwSession, 1);
   session->gateway = gateway;
   session->is_named = conn->token->identity[0] != '\0';

@@ -51,6 +51,7 @@ struct _MediaEngine
   GSource *source;
   MediaWorker *workers[MAX_WORKERS];
   guint load[MAX_WORKERS]; /* rooms and legs placed there */
+  gboolean avoided[MAX_WORKERS];
   guint n_workers;
   GHashTable *legs;       /* id → LegEntry */
   GHashTable *rooms;      /* id → RoomEntry */
@@ -297,9 +298,36 @@ least_loaded (const MediaEngine *engine)
   guint best = 0;
 
   for (guint i = 1; i < engine->n_workers; i++)
-    if (engine->load[i] < engine->load[best])
+    if (engine->avoided[i] != engine->avoided[best] ? engine->avoided[best]
+                                                    : engine->load[i] < engine->load[best])
       best = i;
   return best;
+}
+
+guint
+media_engine_next_worker (const MediaEngine *engine)
+{
+  return least_loaded (engine);
+}
+
+guint
+media_engine_worker_placed (const MediaEngine *engine, guint index)
+{
+  return engine->load[index];
+}
+
+void
+media_engine_avoid_worker (MediaEngine *engine, guint index, gboolean avoid)
+{
+  engine->avoided[index] = avoid;
+}
+
+int
+media_engine_room_worker (const MediaEngine *engine, MediaRoomId room)
+{
+  const RoomEntry *entry = g_hash_table_lookup (engine->rooms, &room);
+
+  return entry != NULL ? (int)entry->worker : -1;
 }
 
 MediaRoomId

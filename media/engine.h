@@ -296,6 +296,15 @@ typedef struct
   guint64 packets_in, packets_out, strangers;
 } MediaWorkerStats;
 
+/** media_engine_worker_placed: how many legs and rooms are placed on worker @index, those included that it has
+ * not heard of yet. */
+guint media_engine_worker_placed (const MediaEngine *engine, guint index);
+/** media_engine_avoid_worker: nothing new is placed on worker @index while others are not to be avoided. */
+void media_engine_avoid_worker (MediaEngine *engine, guint index, gboolean avoid);
+/** media_engine_next_worker: where a room that is made now will live. */
+guint media_engine_next_worker (const MediaEngine *engine);
+/** media_engine_room_worker: where @room lives; -1: there is no such room. */
+int media_engine_room_worker (const MediaEngine *engine, MediaRoomId room);
 /** media_engine_worker_stats: reads the counters of worker @index. */
 void media_engine_worker_stats (MediaEngine *engine, guint index, MediaWorkerStats *stats);
 

@@ -73,6 +73,7 @@ assert_default_rest (const CfgSettings *settings)
   g_assert_false (settings->session_timer.use_update);
   g_assert_cmpuint (settings->limits.max_calls, ==, 0);
   g_assert_cmpfloat (settings->limits.max_cpu_utilization, ==, 0.9);
+  g_assert_cmpint (settings->limits.max_tick_lateness_us, ==, 20000);
   g_assert_cmpuint (settings->limits.invites_per_second_per_source, ==, 20);
   g_assert_cmpuint (settings->limits.connections_per_source, ==, 256);
   g_assert_cmpstr (settings->storage.path, ==, "switchroom.db");
@@ -210,7 +211,7 @@ static const char every_key[]
       "  min_se: 2m\n"
       "  prefer_refresher: uas\n"
       "  use_update: yes\n"
-      "limits: {max_calls: 100, max_cpu_utilization: .5, invites_per_second_per_source: 0, "
+      "limits: {max_calls: 100, max_cpu_utilization: .5, max_tick_lateness: 5ms, invites_per_second_per_source: 0, "
       "connections_per_source: 7}\n"
       "storage: {path: \":memory:\"}\n"
       "redis: {address: \"[::1]:6379\", username: u, password: p, db: 2}\n"
@@ -275,6 +276,7 @@ every_key_reaches_its_member (void)
   g_assert_true (settings->session_timer.use_update);
   g_assert_cmpuint (settings->limits.max_calls, ==, 100);
   g_assert_cmpfloat (settings->limits.max_cpu_utilization, ==, 0.5);
+  g_assert_cmpint (settings->limits.max_tick_lateness_us, ==, 5000);
   g_assert_cmpuint (settings->limits.invites_per_second_per_source, ==, 0);
   g_assert_cmpuint (settings->limits.connections_per_source, ==, 7);
   g_assert_cmpstr (settings->storage.path, ==, ":memory:");

@@ -77,3 +77,32 @@ test('load: 1000 calls at once with audio both ways', { alone: true, long: true,
   t.ok(summaries.every((each) => each.packetsIn > 45 * each.duration && each.packetsOut > 45 * each.duration), 'calls without audio');
   t.ok(sum('lostIn') < 0.001 * sum('packetsIn'), `${sum('lostIn')} packets lost`);
 });
+
+/* The limit is low, so that the generator, which shares the machine, stays well below its own. */
+test('overload: past capacity calls are refused, those that are up lose nothing', { alone: true, long: true, timeout: 300 }, async (t) => {
+  const gateway = await Gateway.start(t, { ...settings, media: { workers: 1 },
+    limits: { ...settings.limits, max_cpu_utilization: 0.08 } });
+  const rpc = await Rpc.connect(gateway.ws, gateway.token('operator'));
+  t.after(() => rpc.close());
+  const files = { 'tone.ul': tone(500) };
+  const many = (port) => sipp(t, gateway, 'load_rtp', { calls: 600, rate: 20, together: 600, seconds: 120, files,
+    more: ['-d', '30000', '-mp', String(port)] });
+  const sides = [many(48000), many(52000)];
+  let worst = 0;
+  await until('an overload', async () => (await gateway.status('/readyz')) === 503, 120);
+  const at = (await rpc.call('server.stats')).workers[0];
+  t.note(`refusing at ${at.legs} legs: load ${at.load.toFixed(2)}, p99 of lateness ${at.tick_late_p99_ms.toFixed(1)} ms`);
+  for (let i = 0; i < 20; i++) {
+    await sleep(500);
+    worst = Math.max(worst, (await rpc.call('server.stats')).workers[0].tick_late_p99_ms);
+  }
+  await Promise.allSettled((await Promise.all(sides)).map(({ done }) => done));
+  await until('no call is left', async () => (await rpc.call('server.stats')).calls === 0, 60);
+  const summaries = gateway.lines(/Call summary/).map((line) => Object.fromEntries([...line.matchAll(/(\w+)=(\S+)/g)]
+    .map(([, name, value]) => [name, Number(value)])));
+  const sum = (name) => summaries.reduce((total, each) => total + (each[name] || 0), 0);
+  t.note(`${summaries.length} calls, ${gateway.lines(/Call refused.*status=503/).length} refused; ${sum('packetsIn')} packets in, `
+    + `${sum('lostIn')} lost; worst p99 of lateness ${worst.toFixed(1)} ms`);
+  t.ok(gateway.lines(/Call refused.*status=503/).length > 0, 'none refused');
+  t.ok(sum('lostIn') < 0.001 * sum('packetsIn'), `${sum('lostIn')} packets lost`);
+});

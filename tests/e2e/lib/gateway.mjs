@@ -30,7 +30,7 @@ async function configuration(extra) {
     rtp_port: { start: mediaPorts, end: mediaPorts + 199 },
     rtc: { port: { start: mediaPorts + 200, end: mediaPorts + 399 } },
     storage: { path: ':memory:' },
-    limits: { max_cpu_utilization: 0 }, // a busy machine refuses nobody
+    limits: { max_cpu_utilization: 0, max_tick_lateness: 0 }, // a busy machine refuses nobody
     logging: { level: 'debug' },
   }, extra);
 }

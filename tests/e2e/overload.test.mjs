@@ -1,0 +1,52 @@
+// Past its limits the gateway takes no new calls; those that are up go on, and afterwards new ones come in again.
+import { test, until } from './lib/tap.mjs';
+import { Gateway } from './lib/gateway.mjs';
+import { RawCall } from './lib/rawsip.mjs';
+import { Rpc } from './lib/rpc.mjs';
+
+/** Keeps the main thread of `gateway` busy with requests until `stop()`. */
+async function hammer(t, gateway) {
+  const rpc = await Rpc.connect(gateway.ws, gateway.token('hammer'));
+  const busy = { stopped: false };
+  const one = async () => {
+    while (!busy.stopped) await rpc.call('server.methods');
+  };
+  const all = Promise.all([one(), one(), one(), one()]);
+  busy.stop = async () => {
+    busy.stopped = true;
+    await all;
+    rpc.close();
+  };
+  t.after(() => (busy.stopped = true));
+  return busy;
+}
+
+test('overload: new calls and sessions are refused, running ones go on, then new ones are taken', { timeout: 90 }, async (t) => {
+  const gateway = await Gateway.start(t, { limits: { max_cpu_utilization: 0.15 } });
+  const rpc = await Rpc.connect(gateway.ws, gateway.token('operator'));
+  t.after(() => rpc.close());
+  const [running, refused, later] = [await RawCall.open(t, gateway, 'a'), await RawCall.open(t, gateway, 'b'), await RawCall.open(t, gateway, 'c')];
+  const answer = await running.invite();
+  t.equal(answer.status, 200, 'the first call');
+  running.talk(answer.body);
+
+  const busy = await hammer(t, gateway);
+  await until('/readyz is 503', async () => (await gateway.status('/readyz')) === 503, 30);
+  const refusal = await refused.invite();
+  t.equal(refusal.status, 503, 'a call on an overloaded gateway');
+  t.ok(Number(refusal.headers['retry-after'][0]) > 0, 'Retry-After');
+  const error = await rpc.fails('session.join', { room: 'd', identity: 'eve', sdp: 'v=0\r\n' });
+  t.equal(error.data.code, 'resource_exhausted', 'session.join');
+  const dialled = await rpc.fails('participant.create', { room_name: 'e', sip_call_to: '1', trunk: { hostname: '127.0.0.1:9' } });
+  t.equal(dialled.data.code, 'resource_exhausted', 'participant.create');
+  t.equal((await rpc.call('server.stats')).main.refusing, 'main_cpu', 'server.stats');
+  await gateway.line(/Overloaded: new calls are refused.*thread=main reason=cpu/);
+
+  await busy.stop();
+  await until('/readyz is 200', async () => (await gateway.status('/readyz')) === 200, 30);
+  await gateway.line(/Load is back to normal/);
+  t.equal((await later.invite()).status, 200, 'a call afterwards');
+  const { calls } = await rpc.call('call.list');
+  const call = calls.find((each) => each.room_name === 'a');
+  t.equal(call.status, 'active', 'the call that was up');
+});
