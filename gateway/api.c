@@ -208,11 +208,11 @@ gw_request_fail (GwRequest *request, const GError *error)
                                                                    g_steal_pointer (&request->error_data)));
 }
 
-gboolean
-gw_token_allows (const SigToken *token, GwGrant grant, const char *room, GError **error)
+const char *
+gw_grant_words (GwGrant grant)
 {
   static const char *const words[] = {
-    [GW_GRANT_ANY] = "a token",
+    [GW_GRANT_ANY] = "any token",
     [GW_GRANT_ROOM_JOIN] = "video.roomJoin",
     [GW_GRANT_ROOM_ADMIN] = "video.roomAdmin",
     [GW_GRANT_ROOM_CREATE] = "video.roomCreate",
@@ -221,6 +221,13 @@ gw_token_allows (const SigToken *token, GwGrant grant, const char *room, GError 
     [GW_GRANT_SIP_READ] = "sip.call or video.roomAdmin",
     [GW_GRANT_SIP_ADMIN] = "sip.admin",
   };
+
+  return words[grant];
+}
+
+gboolean
+gw_token_allows (const SigToken *token, GwGrant grant, const char *room, GError **error)
+{
   const gboolean allowed[] = {
     [GW_GRANT_ANY] = TRUE,
     [GW_GRANT_ROOM_JOIN] = token->room_join || token->room_admin,
@@ -235,7 +242,7 @@ gw_token_allows (const SigToken *token, GwGrant grant, const char *room, GError 
   if (!allowed[grant])
     {
       g_set_error (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED, "the token lacks the grant %s",
-                   words[grant]);
+                   gw_grant_words (grant));
       return FALSE;
     }
   if (room != NULL && token->room != NULL && strcmp (token->room, room) != 0)
@@ -263,7 +270,8 @@ static json_t *
 run_method (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 {
   const GwMethod *method = find_method (request->method);
-  const char *field = NULL, *room;
+  g_autofree char *field = NULL;
+  const char *room;
 
   if (!gw_params_check (method->params, method->keys != NULL ? method->keys () : NULL, params, &field, error))
     {

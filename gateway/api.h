@@ -2,6 +2,7 @@
 #pragma once
 
 #include "config/settings_fields.h"
+#include "gateway/api_shape.h"
 #include "gateway/gateway.h"
 
 /* One WebSocket. */
@@ -23,19 +24,24 @@ typedef enum
   GW_PARAM_INT,
   GW_PARAM_REAL, /* a number; min and max are whole ones */
   GW_PARAM_BOOL,
-  GW_PARAM_OBJECT, /* as the method says */
+  GW_PARAM_OBJECT, /* of GwParam.members; without those: strings by name */
   GW_PARAM_LIST,   /* of strings */
 } GwParamType;
 
-typedef struct
+typedef struct _GwParam GwParam;
+
+struct _GwParam
 {
   const char *name;
   const char *aliases[2]; /* (nullable) each: accepted for name */
   GwParamType type;
   gboolean required;
   const char *doc;
-  gint64 min, max; /* INT: range; STRING and TEXT: longest in bytes (max), 0: GW_NAME_MAX_BYTES */
-} GwParam;
+  gint64 min, max;        /* INT: range; STRING and TEXT: longest in bytes (max), 0: GW_NAME_MAX_BYTES */
+  const char *otherwise;  /* (nullable): the default, for the manual: "30", "false", "the trunk's" */
+  const char *words;      /* (nullable): STRING: one of these, between spaces */
+  const GwParam *members; /* (nullable): OBJECT: what it may have, ended by one without a name */
+};
 
 /* Which grant a method needs. A token with a room is good for that room only. */
 typedef enum
@@ -68,7 +74,18 @@ typedef struct
   const GwParam *params; /* ended by one without a name; (nullable) */
   const char *doc;
   const CfgKey *(*keys) (void); /* (nullable): it takes these keys of the configuration too, but for id */
+  const GwField *result;        /* the members of its result; gw_no_fields: {} */
+  const char *errors; /* (nullable): error.data.code words besides GW_COMMON_ERRORS, between spaces */
+  const char *example, *answer; /* (nullable): params and result as JSON, for the manual */
+  const char *more;             /* (nullable): Markdown for the manual */
 } GwMethod;
+
+/* What every method may answer. */
+#define GW_COMMON_ERRORS "invalid_argument permission_denied internal"
+/* What a call that failed is answered with, by the SIP status (core/sip_status.h). */
+#define GW_SIP_ERRORS                                                                                        \
+  "not_found unauthenticated deadline_exceeded resource_exhausted aborted failed_precondition out_of_range " \
+  "unavailable unimplemented unknown"
 
 /* The tables of api_*.c, each ended by an entry without a name. */
 extern const GwMethod gw_server_methods[];
@@ -82,6 +99,9 @@ extern const GwMethod gw_transfer_methods[];
 
 /** gw_api_method: the @index-th method of all tables, NULL behind the last. */
 const GwMethod *gw_api_method (guint index);
+
+/** gw_api_schema: what server.methods answers. (transfer full) */
+json_t *gw_api_schema (void);
 
 /** gw_api_conn_open: (SigWebOps.ws_open) */
 int gw_api_conn_open (gpointer gateway, SigWebConnId conn, const SigWebRequest *request, const char **reason);
@@ -135,6 +155,8 @@ void gw_request_reply (GwRequest *request, json_t *result);
 void gw_request_reply_text (GwRequest *request, char *result);
 void gw_request_fail (GwRequest *request, const GError *error);
 
+/** gw_grant_words: as "video.roomJoin". */
+const char *gw_grant_words (GwGrant grant);
 /** gw_token_allows: @room: (nullable): the room in question. */
 gboolean gw_token_allows (const SigToken *token, GwGrant grant, const char *room, GError **error);
 

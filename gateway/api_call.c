@@ -331,7 +331,7 @@ static const GwParam trace_params[] = {
 static const GwParam list_params[] = {
   { "room_name", { "room" }, GW_PARAM_STRING, FALSE, "Only calls of this room." },
   { "ended", { NULL }, GW_PARAM_BOOL, FALSE, "Calls that are over too, the newest first." },
-  { "limit", { NULL }, GW_PARAM_INT, FALSE, "How many of those at most; default 100.", 1, 1000 },
+  { "limit", { NULL }, GW_PARAM_INT, FALSE, "How many of those at most.", 1, 1000, "100" },
   { "page_token",
     { NULL },
     GW_PARAM_STRING,
@@ -339,7 +339,12 @@ static const GwParam list_params[] = {
     "The next_page_token of an answer: those that are older. A page may have fewer than limit, even none; "
     "the "
     "last one has no next_page_token." },
-  { "direction", { NULL }, GW_PARAM_STRING, FALSE, "Only inbound or outbound ones." },
+  { "direction",
+    { NULL },
+    GW_PARAM_STRING,
+    FALSE,
+    "Only those of this direction.",
+    .words = "inbound outbound" },
   { "status", { NULL }, GW_PARAM_STRING, FALSE, "Only those in this state, as call_status events name it." },
   { "trunk_id", { "sip_trunk_id" }, GW_PARAM_STRING, FALSE, "Only those of this trunk, ST_..." },
   { "number", { NULL }, GW_PARAM_STRING, FALSE, "Only those from or to it." },
@@ -348,13 +353,52 @@ static const GwParam list_params[] = {
   { NULL },
 };
 
+static const GwField list_result[] = {
+  { "calls", GW_FIELD_OBJECT, GW_FIELD_LIST, "Calls that are up, and with ended those that are over.",
+    &gw_call_shape },
+  { "next_page_token", GW_FIELD_STRING, GW_FIELD_OPTIONAL,
+    "With ended: for page_token; empty: there are no more." },
+  { NULL },
+};
+static const GwField call_result[] = {
+  { "call", GW_FIELD_OBJECT, 0, "The call.", &gw_call_shape },
+  { NULL },
+};
+static const GwField traced_fields[] = {
+  { "time", GW_FIELD_TIME, 0, "When." },
+  { "direction", GW_FIELD_STRING, 0, "Which way.", .words = "sent received" },
+  { "transport", GW_FIELD_STRING, 0, "udp, tcp or tls." },
+  { "local", GW_FIELD_STRING, 0, "Our address and port." },
+  { "remote", GW_FIELD_STRING, 0, "Theirs." },
+  { "text", GW_FIELD_STRING, 0, "The message; passwords, SRTP keys and digits are masked." },
+  { NULL },
+};
+static const GwShape traced_shape = { "sip_message", "A SIP message of a call.", traced_fields };
+static const GwField trace_result[] = {
+  { "call", GW_FIELD_OBJECT, GW_FIELD_NULL, "The call; null: of an INVITE that was refused.",
+    &gw_call_shape },
+  { "messages", GW_FIELD_OBJECT, GW_FIELD_LIST, "Every SIP message of it.", &traced_shape },
+  { "lost", GW_FIELD_INT, 0, "How many are not kept any more, after the first ones." },
+  { "ladder", GW_FIELD_STRING, 0, "The messages drawn as text." },
+  { NULL },
+};
+
 const GwMethod gw_call_methods[] = {
-  { "call.list", GW_GRANT_SIP_READ, "room_name", call_list, list_params, "SIP calls." },
+  { "call.list", GW_GRANT_SIP_READ, "room_name", call_list, list_params, "SIP calls.", .result = list_result,
+    .errors = "unavailable resource_exhausted",
+    .example = "{\"room\": \"support\", \"ended\": true, \"limit\": 50}",
+    .answer = "{\"calls\": [], \"next_page_token\": \"\"}",
+    .more = "A token for one room sees the calls of that room." },
   { "call.get", GW_GRANT_SIP_READ, NULL, call_get, id_only,
-    "One call: state, codecs, statistics of both directions, timeline." },
+    "One call: state, codecs, statistics of both directions, timeline.", .result = call_result,
+    .errors = "not_found unavailable resource_exhausted" },
   { "call.trace", GW_GRANT_SIP_READ, NULL, call_trace, trace_params,
     "Why it went as it went: the call with its timeline, every SIP message (secrets masked), and these as a "
-    "ladder of text." },
-  { "call.hangup", GW_GRANT_SIP_READ, NULL, call_hangup, id_only, "Ends a call." },
+    "ladder of text.",
+    .result = trace_result, .errors = "not_found unavailable resource_exhausted",
+    .more = "The first and the latest messages of a long call are kept (64 kB), of calls that are over 2 MB "
+            "in all." },
+  { "call.hangup", GW_GRANT_SIP_READ, NULL, call_hangup, id_only, "Ends a call.", .result = gw_no_fields,
+    .errors = "not_found" },
   { NULL },
 };

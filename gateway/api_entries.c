@@ -262,25 +262,107 @@ static const GwParam rule_id[] = {
   { NULL },
 };
 
+static const GwField registration_fields[] = {
+  { "state", GW_FIELD_STRING, 0, "How far it is.",
+    .words = "off registering registered failed unregistering" },
+  { "registered_since", GW_FIELD_TIME, GW_FIELD_NULL, "Since when without a break." },
+  { "expires_at", GW_FIELD_TIME, GW_FIELD_NULL, "When it ends unless it is refreshed." },
+  { "next_try_at", GW_FIELD_TIME, GW_FIELD_NULL,
+    "When we shall act; null: we wait for an answer, or never." },
+  { "server", GW_FIELD_STRING, GW_FIELD_NULL, "Which server answered." },
+  { "contact", GW_FIELD_STRING, GW_FIELD_NULL, "Where we said we can be reached." },
+  { "seen_as", GW_FIELD_STRING, GW_FIELD_OPTIONAL,
+    "The address that the server sees when a NAT is between." },
+  { "failures", GW_FIELD_INT, 0, "How often it failed in a row." },
+  { "sip_status_code", GW_FIELD_INT, GW_FIELD_OPTIONAL, "The last answer." },
+  { "sip_status", GW_FIELD_STRING, GW_FIELD_OPTIONAL, "Its phrase." },
+  { "error", GW_FIELD_STRING, GW_FIELD_OPTIONAL, "What to do about it." },
+  { NULL },
+};
+static const GwShape registration_shape
+    = { "trunk_registration", "Our registration at a provider.", registration_fields };
+static const GwField health_fields[] = {
+  { "state", GW_FIELD_STRING, 0, "reachable: some server answered OPTIONS, whatever it said.",
+    .words = "unknown reachable unreachable" },
+  { "rtt_ms", GW_FIELD_REAL, GW_FIELD_NULL, "How fast it answered." },
+  { "sip_status_code", GW_FIELD_INT, GW_FIELD_NULL, "What it answered." },
+  { "reason", GW_FIELD_STRING, GW_FIELD_NULL, "Why it is unreachable." },
+  { "since", GW_FIELD_TIME, GW_FIELD_NULL, "Since when it is so." },
+  { NULL },
+};
+static const GwShape health_shape = { "trunk_health", "Whether a trunk's server answers.", health_fields };
+static const GwField trunk_fields[] = {
+  { "sip_trunk_id", GW_FIELD_STRING, 0, "Id, ST_..." },
+  { "read_only", GW_FIELD_BOOL, 0, "It is one of the configuration file." },
+  { "registration", GW_FIELD_OBJECT, GW_FIELD_OPTIONAL, "With register: how it stands.",
+    &registration_shape },
+  { "health", GW_FIELD_OBJECT, GW_FIELD_OPTIONAL, "Of trunk.list, with qualify_interval.", &health_shape },
+  { NULL },
+};
+static const GwShape trunk_shape
+    = { "trunk", "A trunk: the keys of CONFIGURATION.md that are set, without secrets.", trunk_fields,
+        cfg_trunk_keys };
+static const GwField rule_fields[] = {
+  { "sip_dispatch_rule_id", GW_FIELD_STRING, 0, "Id, SDR_..." },
+  { "read_only", GW_FIELD_BOOL, 0, "It is one of the configuration file." },
+  { NULL },
+};
+static const GwShape rule_shape
+    = { "dispatch_rule", "A dispatch rule: the keys of CONFIGURATION.md that are set, without its PIN.",
+        rule_fields, cfg_rule_keys };
+static const GwField trunk_result[] = {
+  { "trunk", GW_FIELD_OBJECT, 0, "The trunk.", &trunk_shape },
+  { NULL },
+};
+static const GwField trunks_result[] = {
+  { "trunks", GW_FIELD_OBJECT, GW_FIELD_LIST, "All trunks.", &trunk_shape },
+  { NULL },
+};
+static const GwField trunk_id_result[] = {
+  { "sip_trunk_id", GW_FIELD_STRING, 0, "The one that is gone." },
+  { NULL },
+};
+static const GwField rule_result[] = {
+  { "dispatch_rule", GW_FIELD_OBJECT, 0, "The rule.", &rule_shape },
+  { NULL },
+};
+static const GwField rules_result[] = {
+  { "dispatch_rules", GW_FIELD_OBJECT, GW_FIELD_LIST, "All rules.", &rule_shape },
+  { NULL },
+};
+static const GwField rule_id_result[] = {
+  { "sip_dispatch_rule_id", GW_FIELD_STRING, 0, "The one that is gone." },
+  { NULL },
+};
+
+#define WRITE_ERRORS "already_exists failed_precondition unavailable resource_exhausted"
+
 const GwMethod gw_entry_methods[] = {
   { "trunk.create", GW_GRANT_SIP_ADMIN, NULL, trunks_create, NULL,
     "Makes a trunk, with the keys of the configuration. It counts at once, and is kept over restarts.",
-    cfg_trunk_keys },
+    cfg_trunk_keys, .result = trunk_result, .errors = WRITE_ERRORS,
+    .example
+    = "{\"name\": \"acme\", \"outbound_address\": \"sip.example.com\", \"numbers\": [\"+15550001\"], "
+      "\"auth_username\": \"acme\", \"auth_password\": \"…\"}",
+    .more = "It is on the disk when it is answered." },
   { "trunk.update", GW_GRANT_SIP_ADMIN, NULL, trunks_update, trunk_id,
     "Changes what is given of a trunk that was made through the API; null goes back to the default.",
-    cfg_trunk_keys },
+    cfg_trunk_keys, .result = trunk_result, .errors = "not_found " WRITE_ERRORS },
   { "trunk.list", GW_GRANT_SIP_ADMIN, NULL, trunks_list, NULL,
-    "All trunks; read_only: those of the configuration file." },
+    "All trunks; read_only: those of the configuration file.", .result = trunks_result },
   { "trunk.delete", GW_GRANT_SIP_ADMIN, NULL, trunks_delete, trunk_id,
-    "Removes a trunk that was made through the API. Calls that are up go on." },
+    "Removes a trunk that was made through the API. Calls that are up go on.", .result = trunk_id_result,
+    .errors = "not_found " WRITE_ERRORS, .more = "A trunk that a rule names stays." },
   { "dispatch_rule.create", GW_GRANT_SIP_ADMIN, NULL, rules_create, NULL,
-    "Makes a dispatch rule, with the keys of the configuration.", cfg_rule_keys },
+    "Makes a dispatch rule, with the keys of the configuration.", cfg_rule_keys, .result = rule_result,
+    .errors = WRITE_ERRORS, .example = "{\"name\": \"lobby\", \"type\": \"direct\", \"room\": \"lobby\"}" },
   { "dispatch_rule.update", GW_GRANT_SIP_ADMIN, NULL, rules_update, rule_id,
     "Changes what is given of a rule that was made through the API; null goes back to the default.",
-    cfg_rule_keys },
+    cfg_rule_keys, .result = rule_result, .errors = "not_found " WRITE_ERRORS },
   { "dispatch_rule.list", GW_GRANT_SIP_ADMIN, NULL, rules_list, NULL,
-    "All dispatch rules, in the order in which they are asked." },
+    "All dispatch rules, in the order in which they are asked.", .result = rules_result },
   { "dispatch_rule.delete", GW_GRANT_SIP_ADMIN, NULL, rules_delete, rule_id,
-    "Removes a rule that was made through the API." },
+    "Removes a rule that was made through the API.", .result = rule_id_result,
+    .errors = "not_found " WRITE_ERRORS },
   { NULL },
 };

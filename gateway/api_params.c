@@ -4,6 +4,8 @@
 
 #include "config/base/error.h"
 
+#define MAX_ITEMS 64
+
 static const char *const type_words[] = {
   [GW_PARAM_STRING] = "string", [GW_PARAM_TEXT] = "string",  [GW_PARAM_INT] = "integer",
   [GW_PARAM_REAL] = "number",   [GW_PARAM_BOOL] = "boolean", [GW_PARAM_OBJECT] = "object",
@@ -79,6 +81,21 @@ has_control_characters (const char *text)
   return FALSE;
 }
 
+/* As: must be "mix" or "tracks". */
+static gboolean
+check_word (const GwParam *param, const char *text, GError **error)
+{
+  g_auto (GStrv) words = param->words != NULL ? g_strsplit (param->words, " ", -1) : NULL;
+  g_autoptr (GString) said = NULL;
+
+  if (words == NULL || g_strv_contains ((const char *const *)words, text))
+    return TRUE;
+  said = g_string_new ("must be ");
+  for (guint i = 0; words[i] != NULL; i++)
+    g_string_append_printf (said, "%s\"%s\"", i == 0 ? "" : words[i + 1] != NULL ? ", " : " or ", words[i]);
+  return wrong (error, param->name, said->str);
+}
+
 static gboolean
 check_string (const GwParam *param, json_t *value, GError **error)
 {
@@ -90,7 +107,7 @@ check_string (const GwParam *param, json_t *value, GError **error)
     return wrong (error, param->name, "is too long");
   if (param->type == GW_PARAM_STRING && has_control_characters (json_string_value (value)))
     return wrong (error, param->name, "must not have control characters");
-  return TRUE;
+  return check_word (param, json_string_value (value), error);
 }
 
 static gboolean
@@ -99,7 +116,7 @@ check_list (const GwParam *param, json_t *value, GError **error)
   json_t *item;
   size_t i;
 
-  if (!json_is_array (value) || json_array_size (value) > 64)
+  if (!json_is_array (value) || json_array_size (value) > MAX_ITEMS)
     return wrong (error, param->name, "must be a list of at most 64 strings");
   json_array_foreach (value, i, item)
   {
@@ -127,6 +144,56 @@ check_number (const GwParam *param, json_t *value, GError **error)
   return FALSE;
 }
 
+static const GwParam *find_param (const GwParam *table, const char *name);
+static gboolean check_value (const GwParam *param, json_t *value, GError **error);
+
+/* The error names the member as hostname: check_object puts the name of the object before it. */
+static gboolean
+check_members (const GwParam *table, json_t *object, GError **error)
+{
+  const char *name;
+  json_t *value;
+
+  json_object_foreach (object, name, value)
+  {
+    const GwParam *param = find_param (table, name);
+
+    if (param == NULL)
+      return wrong (error, name, "no such member");
+    if (!json_is_null (value) && !check_value (param, value, error))
+      return FALSE;
+  }
+  for (const GwParam *param = table; param->name != NULL; param++)
+    if (param->required && json_object_get (object, param->name) == NULL)
+      return wrong (error, param->name, "is required");
+  return TRUE;
+}
+
+static gboolean
+check_strings (json_t *object, GError **error)
+{
+  const char *name;
+  json_t *value;
+
+  json_object_foreach (object, name, value)
+  {
+    if (!json_is_string (value))
+      return wrong (error, name, "must be a string");
+  }
+  return TRUE;
+}
+
+static gboolean
+check_object (const GwParam *param, json_t *value, GError **error)
+{
+  if (!json_is_object (value))
+    return wrong (error, param->name, "must be an object");
+  if (param->members != NULL ? check_members (param->members, value, error) : check_strings (value, error))
+    return TRUE;
+  g_prefix_error (error, "%s.", param->name);
+  return FALSE;
+}
+
 static gboolean
 check_value (const GwParam *param, json_t *value, GError **error)
 {
@@ -141,7 +208,7 @@ check_value (const GwParam *param, json_t *value, GError **error)
     case GW_PARAM_BOOL:
       return json_is_boolean (value) || wrong (error, param->name, "must be true or false");
     case GW_PARAM_OBJECT:
-      return json_is_object (value) || wrong (error, param->name, "must be an object");
+      return check_object (param, value, error);
     case GW_PARAM_LIST:
       return check_list (param, value, error);
     default:
@@ -160,7 +227,7 @@ find_param (const GwParam *table, const char *name)
 
 /* One value under two names of it is one value; two values are not. */
 static gboolean
-rename_alias (const GwParam *param, const char *alias, json_t *params, const char **field, GError **error)
+rename_alias (const GwParam *param, const char *alias, json_t *params, char **field, GError **error)
 {
   json_t *value = alias != NULL ? json_object_get (params, alias) : NULL;
   json_t *other = json_object_get (params, param->name);
@@ -169,7 +236,7 @@ rename_alias (const GwParam *param, const char *alias, json_t *params, const cha
     return TRUE;
   if (other != NULL && !json_equal (other, value))
     {
-      *field = alias;
+      *field = g_strdup (alias);
       g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "%s: says something else than %s", alias,
                    param->name);
       return FALSE;
@@ -180,7 +247,7 @@ rename_alias (const GwParam *param, const char *alias, json_t *params, const cha
 }
 
 static gboolean
-rename_aliases (const GwParam *table, json_t *params, const char **field, GError **error)
+rename_aliases (const GwParam *table, json_t *params, char **field, GError **error)
 {
   for (const GwParam *param = table; param != NULL && param->name != NULL; param++)
     for (gsize i = 0; i < G_N_ELEMENTS (param->aliases); i++)
@@ -207,8 +274,20 @@ is_key (const CfgKey *keys, const char *name)
   return FALSE;
 }
 
+/* Every error begins with the name, and members have a point in theirs. */
+static char *
+field_of (const char *name, GError **error)
+{
+  const char *text = error != NULL && *error != NULL ? (*error)->message : "", *end;
+
+  if (!g_str_has_prefix (text, name))
+    return g_strdup (name);
+  end = strstr (text + strlen (name), ": ");
+  return end != NULL ? g_strndup (text, (gsize)(end - text)) : g_strdup (name);
+}
+
 gboolean
-gw_params_check (const GwParam *table, const CfgKey *keys, json_t *params, const char **field, GError **error)
+gw_params_check (const GwParam *table, const CfgKey *keys, json_t *params, char **field, GError **error)
 {
   const char *name;
   json_t *value;
@@ -228,22 +307,41 @@ gw_params_check (const GwParam *table, const CfgKey *keys, json_t *params, const
   {
     const GwParam *param = find_param (table, name);
 
-    *field = name;
-    if (param == NULL && is_key (keys, name))
+    if (param != NULL ? check_value (param, value, error)
+                      : is_key (keys, name) || wrong (error, name, "no such parameter of this method"))
       continue;
-    if (param == NULL)
-      return wrong (error, name, "no such parameter of this method");
-    if (!check_value (param, value, error))
-      return FALSE;
+    *field = field_of (name, error);
+    return FALSE;
   }
   for (const GwParam *param = table; param != NULL && param->name != NULL; param++)
     if (param->required && json_object_get (params, param->name) == NULL)
       {
-        *field = param->name;
+        *field = g_strdup (param->name);
         return wrong (error, param->name, "is required");
       }
-  *field = NULL;
   return TRUE;
+}
+
+static json_t *
+words_of (const char *words)
+{
+  g_auto (GStrv) list = g_strsplit (words, " ", -1);
+  json_t *values = json_array ();
+
+  for (char **word = list; *word != NULL; word++)
+    json_array_append_new (values, json_string (*word));
+  return values;
+}
+
+static void
+add_members (json_t *schema, const GwParam *members)
+{
+  json_t *of_members = members != NULL ? gw_params_schema (members, NULL) : NULL;
+
+  if (of_members != NULL)
+    json_object_update_missing_new (schema, of_members);
+  else
+    json_object_set_new (schema, "additionalProperties", json_pack ("{s:s}", "type", "string"));
 }
 
 static json_t *
@@ -255,8 +353,13 @@ param_schema (const GwParam *param)
   json_object_set_new (schema, "description", json_string (param->doc));
   if (param->type == GW_PARAM_STRING || param->type == GW_PARAM_TEXT)
     json_object_set_new (schema, "maxLength", json_integer ((json_int_t)longest (param)));
+  if (param->words != NULL)
+    json_object_set_new (schema, "enum", words_of (param->words));
+  if (param->type == GW_PARAM_OBJECT)
+    add_members (schema, param->members);
   if (param->type == GW_PARAM_LIST)
-    json_object_set_new (schema, "items", json_pack ("{s:s}", "type", "string"));
+    json_object_update_new (schema, json_pack ("{s:{s:s, s:I}, s:i}", "items", "type", "string", "maxLength",
+                                               (json_int_t)longest (param), "maxItems", MAX_ITEMS));
   if (param->type == GW_PARAM_INT || param->type == GW_PARAM_REAL)
     {
       json_object_set_new (schema, "minimum", json_integer (param->min));
@@ -349,10 +452,21 @@ keys_schema (const CfgKey *keys)
   return json_pack ("{s:s, s:o, s:b}", "type", "object", "properties", properties, "additionalProperties", 0);
 }
 
+/* Required under one name or another. */
+static json_t *
+any_name_of (const GwParam *param)
+{
+  json_t *names = json_pack ("[{s:[s]}]", "required", param->name);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (param->aliases) && param->aliases[i] != NULL; i++)
+    json_array_append_new (names, json_pack ("{s:[s]}", "required", param->aliases[i]));
+  return json_pack ("{s:o}", "anyOf", names);
+}
+
 json_t *
 gw_params_schema (const GwParam *table, const CfgKey *keys)
 {
-  json_t *properties = json_object (), *required = json_array ();
+  json_t *properties = json_object (), *required = json_array (), *all_of = json_array (), *schema;
 
   for (const GwParam *param = table; param != NULL && param->name != NULL; param++)
     {
@@ -361,9 +475,15 @@ gw_params_schema (const GwParam *table, const CfgKey *keys)
         json_object_set_new (properties, param->aliases[i], alias_schema (param));
       if (param->required && param->aliases[0] == NULL)
         json_array_append_new (required, json_string (param->name));
+      else if (param->required)
+        json_array_append_new (all_of, any_name_of (param));
     }
   if (keys != NULL)
     add_keys (properties, keys);
-  return json_pack ("{s:s, s:o, s:o, s:b}", "type", "object", "properties", properties, "required", required,
-                    "additionalProperties", 0);
+  schema = json_pack ("{s:s, s:o, s:o, s:b}", "type", "object", "properties", properties, "required",
+                      required, "additionalProperties", 0);
+  if (json_array_size (all_of) > 0)
+    json_object_set (schema, "allOf", all_of);
+  json_decref (all_of);
+  return schema;
 }

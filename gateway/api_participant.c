@@ -142,9 +142,6 @@ take_encryption (json_t *params, GwDialParams *dial, GError **error)
   return FALSE;
 }
 
-static const char *const trunk_members[]
-    = { "hostname", "transport", "auth_username", "auth_password", "from_host", "from_number", NULL };
-
 static gboolean
 is_host (const char *text)
 {
@@ -156,22 +153,6 @@ is_host (const char *text)
 static gboolean
 take_trunk (json_t *trunk, GwDialParams *dial, GError **error)
 {
-  const char *key;
-  json_t *value;
-
-  json_object_foreach (trunk, key, value)
-  {
-    if (!g_strv_contains (trunk_members, key) || !json_is_string (value)
-        || json_string_length (value) > GW_NAME_MAX_BYTES)
-      {
-        g_set_error (
-            error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
-            "trunk.%s: trunk has the string members hostname, transport, auth_username, auth_password, "
-            "from_host and from_number",
-            key);
-        return FALSE;
-      }
-  }
   dial->hostname = gw_param_string (trunk, "hostname");
   dial->transport = gw_param_string (trunk, "transport");
   dial->auth_username = gw_param_string (trunk, "auth_username");
@@ -184,12 +165,7 @@ take_trunk (json_t *trunk, GwDialParams *dial, GError **error)
                            "trunk.hostname: must be a host name or address, with a port or without");
       return FALSE;
     }
-  if (dial->transport == NULL
-      || g_strv_contains ((const char *const[]){ "udp", "tcp", "tls", NULL }, dial->transport))
-    return TRUE;
-  g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
-                       "trunk.transport: must be \"udp\", \"tcp\" or \"tls\"");
-  return FALSE;
+  return TRUE;
 }
 
 static gboolean
@@ -273,8 +249,8 @@ static const GwParam who[] = { ROOM_PARAM, IDENTITY_PARAM, { NULL } };
 static const GwParam mute_params[] = {
   ROOM_PARAM,
   IDENTITY_PARAM,
-  { "muted", { NULL }, GW_PARAM_BOOL, FALSE, "true (the default): nobody hears it; false: undo." },
-  { "track_sid", { NULL }, GW_PARAM_STRING, FALSE, "Which track; default: the one there is." },
+  { "muted", { NULL }, GW_PARAM_BOOL, FALSE, "Nobody hears it; false: undo.", .otherwise = "true" },
+  { "track_sid", { NULL }, GW_PARAM_STRING, FALSE, "Which track.", .otherwise = "the one there is" },
   { NULL },
 };
 static const GwParam update_params[] = {
@@ -295,35 +271,67 @@ static const GwParam update_params[] = {
     "Those to set, strings by name; an empty one is removed. sip.* is the gateway's own." },
   { NULL },
 };
+static const GwParam trunk_members[] = {
+  { "hostname", { NULL }, GW_PARAM_STRING, FALSE, "A host name or an address, with a port or without." },
+  { "transport",
+    { NULL },
+    GW_PARAM_STRING,
+    FALSE,
+    "How to reach it.",
+    .otherwise = "as DNS says, udp",
+    .words = "udp tcp tls" },
+  { "auth_username", { NULL }, GW_PARAM_STRING, FALSE, "For when it asks." },
+  { "auth_password", { NULL }, GW_PARAM_STRING, FALSE, "For when it asks." },
+  { "from_host", { NULL }, GW_PARAM_STRING, FALSE, "The host to show in From." },
+  { "from_number", { NULL }, GW_PARAM_STRING, FALSE, "The caller's number to show." },
+  { NULL },
+};
 static const GwParam create_params[] = {
   ROOM_PARAM,
   { "sip_call_to",
     { NULL },
     GW_PARAM_STRING,
     TRUE,
-    "Number or user to call at the trunk, or a whole sip: URI." },
+    "A number, a tel: address or a user at the trunk, or a whole sip: address; without a trunk also an "
+    "extension: alice rings all her phones." },
   { "sip_trunk_id", { NULL }, GW_PARAM_STRING, FALSE, "Id or name of a configured outbound trunk." },
   { "trunk",
     { NULL },
     GW_PARAM_OBJECT,
     FALSE,
-    "A trunk for this call: hostname (host or host:port), transport (udp, tcp or tls), auth_username, "
-    "auth_password, "
-    "from_host, from_number." },
-  { "sip_number", { NULL }, GW_PARAM_STRING, FALSE, "The caller's number to show." },
-  { "display_name", { NULL }, GW_PARAM_STRING, FALSE, "The caller's name to show, in From." },
+    "Instead: a trunk for this call alone.",
+    .members = trunk_members },
+  { "sip_number",
+    { NULL },
+    GW_PARAM_STRING,
+    FALSE,
+    "The caller's number to show.",
+    .otherwise = "the next of the trunk's numbers" },
+  { "display_name", { NULL }, GW_PARAM_STRING, FALSE, "The caller's name to show, any UTF-8." },
   { "privacy",
     { NULL },
     GW_PARAM_STRING,
     FALSE,
-    "id: the callee must not see the caller's number; none; default: the trunk's." },
+    "id: the callee must not see the caller's number.",
+    .otherwise = "the trunk's" },
   { "include_headers",
     { NULL },
     GW_PARAM_STRING,
     FALSE,
-    "Which headers of the answer become attributes sip.h.*: x, all or none; default: the trunk's." },
-  { "participant_identity", { "identity" }, GW_PARAM_STRING, FALSE, "Default: sip_ and the number." },
-  { "participant_name", { "name" }, GW_PARAM_STRING, FALSE, "Default: Phone and the number." },
+    "Which headers of the answer become attributes sip.h.*: x, all or none, or LiveKit's SIP_..._HEADERS.",
+    .otherwise = "the trunk's" },
+  { "participant_identity",
+    { "identity" },
+    GW_PARAM_STRING,
+    FALSE,
+    "Who the phone is in the room.",
+    .otherwise = "sip_ and the number" },
+  { "participant_name",
+    { "name" },
+    GW_PARAM_STRING,
+    FALSE,
+    "The name to show.",
+    .otherwise = "Phone and the number" },
   { "participant_metadata",
     { "metadata" },
     GW_PARAM_TEXT,
@@ -336,63 +344,102 @@ static const GwParam create_params[] = {
     GW_PARAM_OBJECT,
     FALSE,
     "Strings by name; sip.* is the gateway's own." },
-  { "headers", { NULL }, GW_PARAM_OBJECT, FALSE, "Headers for the INVITE: strings by name." },
-  { "codecs", { NULL }, GW_PARAM_LIST, FALSE, "Which codecs to offer, the preferred one first." },
+  { "headers",
+    { NULL },
+    GW_PARAM_OBJECT,
+    FALSE,
+    "More headers for the INVITE: strings by name. They go before the trunk's." },
+  { "codecs",
+    { NULL },
+    GW_PARAM_LIST,
+    FALSE,
+    "Which codecs to offer, the preferred one first.",
+    .otherwise = "the trunk's" },
   { "hide_phone_number",
     { NULL },
     GW_PARAM_BOOL,
     FALSE,
-    "Keep the number out of identity, name and attributes." },
+    "Keep the number out of identity, name and attributes.",
+    .otherwise = "false" },
   { "ringing_timeout",
     { NULL },
     GW_PARAM_INT,
     FALSE,
-    "Seconds to wait for an answer; default 180.",
+    "Seconds to wait for an answer.",
     0,
-    3600 },
+    3600,
+    "the trunk's, 180" },
   { "max_call_duration",
     { NULL },
     GW_PARAM_INT,
     FALSE,
-    "Seconds after which the call ends; 0: no limit.",
+    "Seconds after which the call ends; 0: the trunk's, or no limit.",
     0,
-    7 * 86400 },
+    7 * 86400,
+    "0" },
   { "wait_until_answered",
     { NULL },
     GW_PARAM_BOOL,
     FALSE,
-    "Answer this request when the callee has answered, or not." },
+    "Answer this request only when the callee has answered, or not.",
+    .otherwise = "false" },
   { "media_encryption",
     { NULL },
     GW_PARAM_STRING,
     FALSE,
-    "SRTP with keys in SDP: disable, allow (offered, plain RTP taken too) or require; default: the "
-    "trunk's." },
+    "SRTP with keys in the SDP: disable, allow (offered, plain RTP taken too) or require, or LiveKit's "
+    "SIP_MEDIA_ENCRYPT_...; see [Encryption](CONFIGURATION.md#encryption).",
+    .otherwise = "the trunk's" },
   { "dtmf",
     { NULL },
     GW_PARAM_STRING,
     FALSE,
-    "Digits to send once the phone has answered: 0-9 * # A-D; w: 0.5 s of pause, W: 1 s.",
+    "Digits to send once the phone has answered: 0-9 * # A-D, and the pauses w (0.5 s), W (1 s) and , (2 s). "
+    "Meanwhile sip.callStatus is automation.",
     0,
     128 },
   { "play_dialtone",
     { "play_ringtone" },
     GW_PARAM_BOOL,
     FALSE,
-    "The room hears ringing until the phone is heard or gave up." },
+    "The room hears ringing until the phone is heard (early media or answer), or the call failed.",
+    .otherwise = "false" },
+  { NULL },
+};
+
+static const GwField create_result[] = {
+  { "participant_id", GW_FIELD_STRING, 0, "Id of the participant, PA_..." },
+  { "participant_identity", GW_FIELD_STRING, 0, "Who it is in the room." },
+  { "room_name", GW_FIELD_STRING, 0, "The room." },
+  { "sip_call_id", GW_FIELD_STRING, 0, "Id of the call, SCL_..." },
   { NULL },
 };
 
 const GwMethod gw_participant_methods[] = {
-  { "participant.list", GW_GRANT_ROOM_ADMIN, "room_name", participant_list, room_only, "Who is in a room." },
-  { "participant.get", GW_GRANT_ROOM_ADMIN, "room_name", participant_get, who, "One participant." },
+  { "participant.list", GW_GRANT_ROOM_ADMIN, "room_name", participant_list, room_only, "Who is in a room.",
+    .result = gw_participants_answer, .errors = "not_found" },
+  { "participant.get", GW_GRANT_ROOM_ADMIN, "room_name", participant_get, who, "One participant.",
+    .result = gw_participant_answer, .errors = "not_found" },
   { "participant.remove", GW_GRANT_ROOM_ADMIN, "room_name", participant_remove, who,
-    "Sends a participant away; a phone is hung up." },
+    "Sends a participant away; a phone is hung up.", .result = gw_no_fields, .errors = "not_found" },
   { "participant.mute", GW_GRANT_ROOM_ADMIN, "room_name", participant_mute, mute_params,
-    "Mutes a participant for everybody." },
+    "Mutes a participant for everybody.", .result = gw_participant_answer, .errors = "not_found" },
   { "participant.update", GW_GRANT_ROOM_ADMIN, "room_name", participant_update, update_params,
-    "Changes name, metadata and attributes of a participant." },
+    "Changes name, metadata and attributes of a participant.", .result = gw_participant_answer,
+    .errors = "not_found" },
   { "participant.create", GW_GRANT_SIP_CALL, "room_name", participant_create, create_params,
-    "Calls a phone and brings it into a room." },
+    "Calls a phone and brings it into a room.", .result = create_result,
+    .errors = "already_exists " GW_SIP_ERRORS,
+    .example = "{\"room_name\": \"support\", \"sip_trunk_id\": \"acme\", \"sip_call_to\": \"+15550001\", "
+               "\"wait_until_answered\": true}",
+    .answer
+    = "{\"participant_id\": \"PA_9x2k4m\", \"participant_identity\": \"sip_+15550001\", \"room_name\": "
+      "\"support\", \"sip_call_id\": \"SCL_v0m2x9\"}",
+    .more
+    = "The phone is a participant at once; while it rings its attribute `sip.callStatus` is `dialing`,\n"
+      "`ringing`, then `active`. Early media is heard in the room. A call that failed is answered with the "
+      "SIP\n"
+      "status in the error's data when `wait_until_answered` was given; else the event `call_status` says "
+      "so." },
   { NULL },
 };

@@ -107,10 +107,15 @@ set_gain (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
   }
 #define PLAY_PARAMS                                                                                          \
   { "file", { NULL }, GW_PARAM_STRING, FALSE, "An audio file, by its path below media.files.", 0, 1024 },    \
-      { "tone", { NULL }, GW_PARAM_STRING, FALSE, "Instead: ringback, busy, congestion, dial or beep." },    \
-      { "loop", { NULL }, GW_PARAM_BOOL, FALSE, "Begin the file anew at its end." },                         \
+      { "tone",                                                                                              \
+        { NULL },                                                                                            \
+        GW_PARAM_STRING,                                                                                     \
+        FALSE,                                                                                               \
+        "Instead of a file.",                                                                                \
+        .words = "ringback busy congestion dial beep" },                                                     \
+      { "loop", { NULL }, GW_PARAM_BOOL, FALSE, "Begin the file anew at its end.", .otherwise = "false" },   \
   {                                                                                                          \
-    "gain_db", { NULL }, GW_PARAM_REAL, FALSE, "How much louder, or less loud; default 0.", -60, 18          \
+    "gain_db", { NULL }, GW_PARAM_REAL, FALSE, "How much louder, or less loud.", -60, 18, "0"                \
   }
 #define PLAY_ID_PARAM                                                                                        \
   {                                                                                                          \
@@ -124,28 +129,51 @@ static const GwParam room_stop_params[] = { ROOM_PARAM, PLAY_ID_PARAM, { NULL } 
 static const GwParam dtmf_params[] = {
   ROOM_PARAM,
   IDENTITY_PARAM,
-  { "digits", { NULL }, GW_PARAM_STRING, TRUE, "0-9 * # A-D; w: 0.5 s of pause, W: 1 s.", 0, DIGITS_MAX },
+  { "digits",
+    { NULL },
+    GW_PARAM_STRING,
+    TRUE,
+    "0-9 * # A-D, and the pauses w (0.5 s), W (1 s) and , (2 s).",
+    0,
+    DIGITS_MAX },
   { NULL },
 };
 static const GwParam gain_params[] = {
   ROOM_PARAM,
   IDENTITY_PARAM,
-  { "listener", { NULL }, GW_PARAM_STRING, FALSE, "For whom; default: for everybody." },
+  { "listener", { NULL }, GW_PARAM_STRING, FALSE, "For whom.", .otherwise = "everybody" },
   { "gain_db", { NULL }, GW_PARAM_REAL, TRUE, "How loud, in dB; -60: not at all; 0: as it is.", -60, 18 },
+  { NULL },
+};
+
+static const GwField play_result[] = {
+  { "play_id", GW_FIELD_STRING, 0, "For play_stop, and in the event play_ended." },
   { NULL },
 };
 
 const GwMethod gw_play_methods[] = {
   { "participant.play", GW_GRANT_ROOM_ADMIN, "room_name", play, participant_play_params,
-    "Plays a file or a tone to one participant, over what it hears." },
+    "Plays a file or a tone to one participant, over what it hears.", .result = play_result,
+    .errors = "not_found failed_precondition resource_exhausted",
+    .example = "{\"room\": \"support\", \"identity\": \"sip_+15550001\", \"file\": \"welcome.wav\"}",
+    .answer = "{\"play_id\": \"PL_f3kq81\"}",
+    .more = "Nobody else hears it. The event `play_ended` says how it ended." },
   { "participant.play_stop", GW_GRANT_ROOM_ADMIN, "room_name", play_stop, participant_stop_params,
-    "Ends that." },
+    "Ends that.", .result = gw_no_fields, .errors = "not_found" },
   { "participant.send_dtmf", GW_GRANT_ROOM_ADMIN, "room_name", send_dtmf, dtmf_params,
-    "Sends digits to a phone." },
+    "Sends digits to a phone.", .result = gw_no_fields,
+    .errors = "not_found failed_precondition resource_exhausted",
+    .example = "{\"room\": \"support\", \"identity\": \"sip_+15550001\", \"digits\": \"1w2#\"}",
+    .answer = "{}",
+    .more = "Sent as the trunk's [`dtmf`](CONFIGURATION.md#key-presses) says. At most 256 digits wait\n"
+            "(`resource_exhausted`). Phones only (`failed_precondition`)." },
   { "participant.set_gain", GW_GRANT_ROOM_ADMIN, "room_name", set_gain, gain_params,
-    "How loud a participant is, for everybody or for one listener." },
+    "How loud a participant is, for everybody or for one listener.", .result = gw_no_fields,
+    .errors = "not_found" },
   { "room.play", GW_GRANT_ROOM_ADMIN, "room_name", play, room_play_params,
-    "Plays a file or a tone to everybody in a room." },
-  { "room.play_stop", GW_GRANT_ROOM_ADMIN, "room_name", play_stop, room_stop_params, "Ends that." },
+    "Plays a file or a tone to everybody in a room.", .result = play_result,
+    .errors = "not_found failed_precondition resource_exhausted" },
+  { "room.play_stop", GW_GRANT_ROOM_ADMIN, "room_name", play_stop, room_stop_params, "Ends that.",
+    .result = gw_no_fields, .errors = "not_found" },
   { NULL },
 };

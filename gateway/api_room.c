@@ -172,15 +172,60 @@ static const GwParam watch_params[] = {
   { NULL },
 };
 
+static const GwField room_list_result[] = {
+  { "rooms", GW_FIELD_OBJECT, GW_FIELD_LIST, "All rooms; with a token for one room, that one.",
+    &gw_room_shape },
+  { NULL },
+};
+static const GwField room_get_result[] = {
+  { "room", GW_FIELD_OBJECT, 0, "The room.", &gw_room_shape },
+  { "participants", GW_FIELD_OBJECT, GW_FIELD_LIST, "Who is in it.", &gw_participant_shape },
+  { NULL },
+};
+static const GwField snapshot_fields[] = {
+  { "room", GW_FIELD_OBJECT, GW_FIELD_NULL, "The room; null: there is none.", &gw_room_shape },
+  { "participants", GW_FIELD_OBJECT, GW_FIELD_LIST, "Who is in it.", &gw_participant_shape },
+  { NULL },
+};
+static const GwShape snapshot_shape = { "snapshot", "A room as it is now.", snapshot_fields };
+static const GwField watch_result[] = {
+  { "seq", GW_FIELD_INT, 0, "The number of the last event of the room; 0 for *." },
+  { "epoch", GW_FIELD_STRING, 0, "What seq counts within." },
+  { "gap", GW_FIELD_BOOL, GW_FIELD_OPTIONAL, "true: not everything that was missed is still held." },
+  { "snapshot", GW_FIELD_OBJECT, GW_FIELD_OPTIONAL, "With gap: what is to be taken instead.",
+    &snapshot_shape },
+  { NULL },
+};
+
+#define ROOM_EXAMPLE                                                                                         \
+  "{\"room\": {\"sid\": \"RM_4k2m9d\", \"name\": \"support\", \"metadata\": \"\", \"codecs\": [], "          \
+  "\"empty_timeout\": 300, \"departure_timeout\": 20, \"max_participants\": 0, \"num_participants\": 0, "    \
+  "\"num_publishers\": 0, \"creation_time\": 1795247700}}"
+
 const GwMethod gw_room_methods[] = {
   { "room.create", GW_GRANT_ROOM_CREATE, "name", room_create, name_and_settings,
-    "Makes a room, or changes it." },
-  { "room.list", GW_GRANT_ROOM_LIST, NULL, room_list, NULL, "All rooms." },
-  { "room.get", GW_GRANT_ROOM_JOIN, "name", room_get, name_only, "One room and who is in it." },
+    "Makes a room, or changes it.", .result = gw_room_answer, .errors = "resource_exhausted",
+    .example = "{\"name\": \"support\", \"empty_timeout\": 300}", .answer = ROOM_EXAMPLE,
+    .more = "`codecs` orders and limits what those who come later negotiate (a trunk or rule that has codecs "
+            "of its\n"
+            "own limits it further; `codecs` of `session.join` or `participant.create` come first), so that "
+            "a room\n"
+            "can be G.711 end to end." },
+  { "room.list", GW_GRANT_ROOM_LIST, NULL, room_list, NULL, "All rooms.", .result = room_list_result },
+  { "room.get", GW_GRANT_ROOM_JOIN, "name", room_get, name_only, "One room and who is in it.",
+    .result = room_get_result, .errors = "not_found" },
   { "room.delete", GW_GRANT_ROOM_CREATE, "name", room_delete, name_only,
-    "Ends a room; everybody is sent away." },
-  { "room.update", GW_GRANT_ROOM_ADMIN, "name", room_update, name_and_settings, "Changes a room." },
+    "Ends a room; everybody is sent away.", .result = gw_no_fields, .errors = "not_found" },
+  { "room.update", GW_GRANT_ROOM_ADMIN, "name", room_update, name_and_settings, "Changes a room.",
+    .result = gw_room_answer, .errors = "not_found" },
   { "room.watch", GW_GRANT_ANY, NULL, room_watch, watch_params,
-    "Events of a room (or of all rooms) as notifications with method event." },
+    "Events of a room (or of all rooms) as notifications with method event.", .result = watch_result,
+    .errors = "resource_exhausted", .example = "{\"name\": \"support\"}",
+    .answer = "{\"seq\": 41, \"epoch\": \"EP_7c0\"}",
+    .more = "The token needs roomJoin or roomAdmin, for `*` roomList and no room of its own. After a lost "
+            "socket, the\n"
+            "last `seq` and its `epoch` as `from_seq` and `epoch` send again what was missed. One connection "
+            "watches\n"
+            "100 rooms at most." },
   { NULL },
 };

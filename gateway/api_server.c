@@ -71,22 +71,85 @@ server_stats (Gateway *gateway, GwRequest *request, json_t *params, GError **err
 static json_t *
 server_methods (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 {
-  json_t *methods = json_object ();
-  const GwMethod *method;
-
-  for (guint i = 0; (method = gw_api_method (i)) != NULL; i++)
-    json_object_set_new (
-        methods, method->name,
-        json_pack ("{s:s, s:o}", "description", method->doc, "params",
-                   gw_params_schema (method->params, method->keys != NULL ? method->keys () : NULL)));
-  return json_pack ("{s:o}", "methods", methods);
+  return gw_api_schema ();
 }
 
+static const GwField info_result[] = {
+  { "name", GW_FIELD_STRING, 0, "Switchroom.", .words = "Switchroom" },
+  { "version", GW_FIELD_STRING, 0, "Of the program." },
+  { "epoch", GW_FIELD_STRING, 0, "Another one after each start; event numbers count within it." },
+  { "started_at", GW_FIELD_TIME, 0, "When it was started." },
+  { "ws_url", GW_FIELD_STRING, 0, "Where clients connect." },
+  { "status", GW_FIELD_STRING, 0, "draining: it takes no new calls.", .words = "serving draining" },
+  { "sip_port", GW_FIELD_INT, 0, "Where phones call." },
+  { "sip_address", GW_FIELD_STRING, GW_FIELD_NULL,
+    "And at which address; null: SIP listens on all of them, and sip.external_address is not set." },
+  { "demo", GW_FIELD_BOOL, 0, "A call to any name is taken into the room of that name." },
+  { "codecs", GW_FIELD_STRING, GW_FIELD_LIST, "Those it takes, the preferred one first." },
+  { NULL },
+};
+static const GwField worker_fields[] = {
+  { "rooms", GW_FIELD_INT, 0, "Rooms that live on it." },
+  { "legs", GW_FIELD_INT, 0, "Media legs of theirs." },
+  { "load", GW_FIELD_REAL, 0, "Share of a core that it uses, 0 to 1." },
+  { "tick_late_ms", GW_FIELD_REAL, 0, "How late its last ticks were." },
+  { "packets_in", GW_FIELD_INT, 0, "RTP packets that came." },
+  { "packets_out", GW_FIELD_INT, 0, "RTP packets that were sent." },
+  { "strangers", GW_FIELD_INT, 0, "Packets that were nobody's." },
+  { NULL },
+};
+static const GwShape worker_shape = { "worker", "A media worker.", worker_fields };
+static const GwField stats_result[] = {
+  { "rooms", GW_FIELD_INT, 0, "Rooms that are there." },
+  { "calls", GW_FIELD_INT, 0, "SIP calls that are up, or are ending." },
+  { "sessions", GW_FIELD_INT, 0, "WebRTC sessions." },
+  { "connections", GW_FIELD_INT, 0, "WebSockets." },
+  { "calls_total", GW_FIELD_INT, 0, "Calls since the start." },
+  { "calls_failed", GW_FIELD_INT, 0, "Those of them that were never answered." },
+  { "invites", GW_FIELD_INT, 0, "INVITEs that came." },
+  { "sip_refused", GW_FIELD_INT, 0, "SIP messages refused, by limits and rules." },
+  { "sip_malformed", GW_FIELD_INT, 0, "SIP messages that could not be read." },
+  { "workers", GW_FIELD_OBJECT, GW_FIELD_LIST, "The media workers.", &worker_shape },
+  { NULL },
+};
+static const GwField described_fields[] = {
+  { "description", GW_FIELD_STRING, 0, "What it does." },
+  { "grant", GW_FIELD_STRING, GW_FIELD_OPTIONAL, "Of a method: what the token must have." },
+  { "params", GW_FIELD_ANY, 0, "JSON Schema of the parameters." },
+  { "result", GW_FIELD_ANY, GW_FIELD_OPTIONAL, "Of a method: JSON Schema of the result." },
+  { "errors", GW_FIELD_STRING, GW_FIELD_OPTIONAL | GW_FIELD_LIST,
+    "Of a method: words that error.data.code may have." },
+  { NULL },
+};
+static const GwShape described_shape
+    = { "described", "A method, an event or a notification.", described_fields };
+static const GwField described_map_fields[] = {
+  { GW_FIELD_REST, GW_FIELD_OBJECT, GW_FIELD_OPTIONAL, "By name.", &described_shape },
+  { NULL },
+};
+static const GwShape described_map_shape = { "described_by_name", "Several of them.", described_map_fields };
+static const GwField methods_result[] = {
+  { "methods", GW_FIELD_OBJECT, 0, "Every method.", &described_map_shape },
+  { "events", GW_FIELD_OBJECT, 0, "Every event; params are those of the notification event.",
+    &described_map_shape },
+  { "notifications", GW_FIELD_OBJECT, 0, "Other notifications.", &described_map_shape },
+  { "error", GW_FIELD_ANY, 0, "JSON Schema of error.data." },
+  { "$defs", GW_FIELD_ANY, 0, "The objects that the schemas refer to as #/$defs/NAME." },
+  { NULL },
+};
+
 const GwMethod gw_server_methods[] = {
-  { "server.info", GW_GRANT_ANY, NULL, server_info, NULL, "Version, start, codecs." },
+  { "server.info", GW_GRANT_ANY, NULL, server_info, NULL, "Version, start, codecs.", .result = info_result,
+    .answer = "{\"name\": \"Switchroom\", \"version\": \"0.1.0\", \"epoch\": \"EP_7c0\", \"started_at\": "
+              "\"2026-11-21T07:55:00.123Z\", \"ws_url\": \"ws://localhost:7880\", \"status\": \"serving\", "
+              "\"sip_port\": 5060, \"sip_address\": \"127.0.0.1\", \"demo\": true, \"codecs\": [\"opus\", "
+              "\"G722\", \"PCMU\", \"PCMA\"]}" },
   { "server.stats", GW_GRANT_ANY, NULL, server_stats, NULL,
-    "Rooms, calls, sessions and the media workers' load." },
+    "Rooms, calls, sessions and the media workers' load.", .result = stats_result },
   { "server.methods", GW_GRANT_ANY, NULL, server_methods, NULL,
-    "Every method with the JSON Schema of its parameters." },
+    "Every method, event and notification with their JSON Schemas: what this manual is made of.",
+    .result = methods_result,
+    .more = "To check an answer, put `$defs` into the schema of its `result`:\n`{\"$defs\": …, "
+            "…methods[name].result}`." },
   { NULL },
 };

@@ -46,12 +46,6 @@ session_join (Gateway *gateway, GwRequest *request, json_t *params, GError **err
       g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "%s: is required", missing);
       return NULL;
     }
-  if (subscribe != NULL && !join.subscribe_tracks && strcmp (subscribe, "mix") != 0)
-    {
-      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
-                           "subscribe: must be \"mix\" or \"tracks\"");
-      return NULL;
-    }
   if (gw_codecs_check (codecs, error))
     gw_session_join (gateway, request, &join, error);
   return NULL;
@@ -106,17 +100,21 @@ static const GwParam join_params[] = {
     { "participant_identity" },
     GW_PARAM_STRING,
     FALSE,
-    "Default: the token's sub, which it must match." },
+    "Who one is; it must be the token's sub where that is not empty.",
+    .otherwise = "the token's sub" },
   { "name",
     { "participant_name" },
     GW_PARAM_STRING,
     FALSE,
-    "Shown to the others; default: the token's name." },
+    "Shown to the others.",
+    .otherwise = "the token's name" },
   { "subscribe",
     { NULL },
     GW_PARAM_STRING,
     FALSE,
-    "mix (default): one stream; tracks: one per published track." },
+    "mix: one stream with everybody else; tracks: one per published track.",
+    .otherwise = "mix",
+    .words = "mix tracks" },
   { "codecs", { NULL }, GW_PARAM_LIST, FALSE, "Which codecs to use, the preferred one first." },
   { "sdp", { NULL }, GW_PARAM_TEXT, FALSE, "The offer; required unless resume is given.", 0, SDP_MAX_BYTES },
   { "resume",
@@ -144,17 +142,52 @@ static const GwParam candidate_params[] = {
   { NULL },
 };
 static const GwParam mute_params[] = {
-  { "muted", { NULL }, GW_PARAM_BOOL, FALSE, "true (the default) or false." },
+  { "muted", { NULL }, GW_PARAM_BOOL, FALSE, "Nobody hears one.", .otherwise = "true" },
+  { NULL },
+};
+
+static const GwField join_result[] = {
+  { "participant", GW_FIELD_OBJECT, 0, "Oneself.", &gw_participant_shape },
+  { "participants", GW_FIELD_OBJECT, GW_FIELD_LIST, "Everybody in the room, oneself included.",
+    &gw_participant_shape },
+  { "sdp", GW_FIELD_STRING, GW_FIELD_OPTIONAL, "The answer; missing when resume came without an offer." },
+  { "tracks", GW_FIELD_MAP, 0, "Which track (TR_...) is heard in which section, by its mid." },
+  { NULL },
+};
+static const GwField offer_result[] = {
+  { "sdp", GW_FIELD_STRING, 0, "The answer." },
+  { "tracks", GW_FIELD_MAP, 0, "Which track (TR_...) is heard in which section, by its mid." },
   { NULL },
 };
 
 const GwMethod gw_session_methods[] = {
   { "session.join", GW_GRANT_ROOM_JOIN, "room", session_join, join_params,
-    "Joins a room by WebRTC: an offer in, the answer out." },
-  { "session.offer", GW_GRANT_ROOM_JOIN, NULL, session_offer, offer_params, "Renegotiates or restarts ICE." },
+    "Joins a room by WebRTC: an offer in, the answer out.", .result = join_result,
+    .errors = "not_found already_exists failed_precondition resource_exhausted unavailable aborted",
+    .more
+    = "One session per socket. The client offers, the gateway answers; `subscribe: \"mix\"` gives one audio "
+      "stream\n"
+      "with everybody else in it, `\"tracks\"` one per published track. When the gateway wants more sections "
+      "it sends\n"
+      "`session.sections_required`, and the client offers again. `session.closed` says that the session was "
+      "ended\n"
+      "from outside. Media outlives a lost socket by 15 s: `resume` takes it up again on another socket.\n\n"
+      "```js\n"
+      "const peer = new RTCPeerConnection();\n"
+      "peer.addTrack(microphone.getAudioTracks()[0], microphone);\n"
+      "peer.ontrack = ({streams}) => (audio.srcObject = streams[0]);\n"
+      "await peer.setLocalDescription(await peer.createOffer());\n"
+      "const {sdp} = await call('session.join', {room: 'support', sdp: peer.localDescription.sdp});\n"
+      "await peer.setRemoteDescription({type: 'answer', sdp});\n"
+      "```" },
+  { "session.offer", GW_GRANT_ROOM_JOIN, NULL, session_offer, offer_params, "Renegotiates or restarts ICE.",
+    .result = offer_result, .errors = "failed_precondition unavailable aborted" },
   { "session.candidate", GW_GRANT_ROOM_JOIN, NULL, session_candidate, candidate_params,
-    "A trickled ICE candidate." },
-  { "session.mute", GW_GRANT_ROOM_JOIN, NULL, session_mute, mute_params, "Mutes or unmutes oneself." },
-  { "session.leave", GW_GRANT_ROOM_JOIN, NULL, session_leave, NULL, "Leaves the room." },
+    "A trickled ICE candidate.", .result = gw_no_fields, .errors = "failed_precondition",
+    .more = "The gateway's own come as notifications of the same name." },
+  { "session.mute", GW_GRANT_ROOM_JOIN, NULL, session_mute, mute_params, "Mutes or unmutes oneself.",
+    .result = gw_participant_answer, .errors = "failed_precondition" },
+  { "session.leave", GW_GRANT_ROOM_JOIN, NULL, session_leave, NULL, "Leaves the room.",
+    .result = gw_no_fields, .errors = "failed_precondition" },
   { NULL },
 };

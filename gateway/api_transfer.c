@@ -110,20 +110,26 @@ static const GwParam transfer_params[] = {
   IDENTITY_PARAM,
   { "transfer_to", { NULL }, GW_PARAM_STRING, TRUE, "tel: or sip: address, or a number at the other side." },
   { "headers", { NULL }, GW_PARAM_OBJECT, FALSE, "Headers for the REFER: strings by name." },
-  { "play_dialtone", { NULL }, GW_PARAM_BOOL, FALSE, "The phone hears ringing until it is through." },
+  { "play_dialtone",
+    { NULL },
+    GW_PARAM_BOOL,
+    FALSE,
+    "The phone hears ringing until it is through.",
+    .otherwise = "false" },
   { "ringing_timeout",
     { NULL },
     GW_PARAM_INT,
     FALSE,
-    "Seconds until the target must have answered; default 180.",
+    "Seconds until the target must have answered.",
     0,
-    3600 },
+    3600,
+    "180" },
   { NULL },
 };
 static const GwParam hold_params[] = {
   ROOM_PARAM,
   IDENTITY_PARAM,
-  { "held", { NULL }, GW_PARAM_BOOL, FALSE, "true (the default): hold; false: resume." },
+  { "held", { NULL }, GW_PARAM_BOOL, FALSE, "true: hold; false: resume.", .otherwise = "true" },
   { NULL },
 };
 static const GwParam codecs_params[] = {
@@ -143,14 +149,75 @@ static const GwParam move_params[] = {
   { NULL },
 };
 
+static const GwField transfer_result[] = {
+  { "sip_status_code", GW_FIELD_INT, 0, "What the target answered." },
+  { "sip_status", GW_FIELD_STRING, 0, "Its phrase." },
+  { NULL },
+};
+static const GwField hold_result[] = {
+  { "participant", GW_FIELD_OBJECT, 0, "The phone as it is now.", &gw_participant_shape },
+  { "codecs", GW_FIELD_STRING, GW_FIELD_LIST, "What its call has agreed on." },
+  { NULL },
+};
+static const GwField move_result[] = {
+  { "moved", GW_FIELD_BOOL, 0, "false: its client was asked to join the other room by itself." },
+  { "participant", GW_FIELD_OBJECT, GW_FIELD_OPTIONAL, "With moved: as it is there.", &gw_participant_shape },
+  { NULL },
+};
+
 const GwMethod gw_transfer_methods[] = {
   { "participant.transfer", GW_GRANT_SIP_CALL, "room_name", transfer, transfer_params,
-    "Makes a phone call somebody else (SIP REFER) and leave." },
+    "Makes a phone call somebody else (SIP REFER) and leave.", .result = transfer_result,
+    .errors = GW_SIP_ERRORS,
+    .example = "{\"room\": \"support\", \"identity\": \"sip_+15550001\", \"transfer_to\": \"tel:+15550002\"}",
+    .answer = "{\"sip_status_code\": 200, \"sip_status\": \"OK\"}",
+    .more = "Answered when it is over: the phone got through and is hung up (`participant_left` with reason\n"
+            "`transferred`), or it stays in the call and the error has the SIP status of the target or of "
+            "the phone:\n"
+            "`unimplemented` (405, 420, 501: it takes no transfers), those of the [table](#errors), or\n"
+            "`deadline_exceeded` (nobody said how it ended; after 32 s when the phone accepted and sent no "
+            "NOTIFY). A\n"
+            "phone that accepts and hangs up by itself counts as transferred (202).\n\n"
+            "A phone transfers by itself with REFER: blind, to what `allow_transfer` of its trunk allows, or "
+            "attended\n"
+            "with Replaces. The target joins the room; when it has answered the phone is hung up. When it "
+            "does not,\n"
+            "the phone stays, and is told so by NOTIFY." },
   { "participant.hold", GW_GRANT_ROOM_ADMIN, "room_name", hold, hold_params,
-    "Puts a phone on hold, or takes it back." },
+    "Puts a phone on hold, or takes it back.", .result = hold_result, .errors = GW_SIP_ERRORS,
+    .more
+    = "A re-INVITE with `sendonly`, and back: a phone on hold hears nobody and is heard by nobody. The "
+      "attribute\n"
+      "`sip.hold` (`local`, `remote`, `both`, `none`) and `hold` of `call.get` show it; `remote` is the "
+      "phone's\n"
+      "own hold. A phone that refuses stays as it was, and the error has its SIP status. When both sides "
+      "change\n"
+      "the call at once (491) it is tried again. A phone that rings is held by UPDATE when it has agreed on\n"
+      "early media reliably (100rel) and takes UPDATE, else `failed_precondition`." },
   { "participant.set_codecs", GW_GRANT_ROOM_ADMIN, "room_name", set_codecs, codecs_params,
-    "Changes the codecs of a phone's call." },
+    "Changes the codecs of a phone's call.", .result = hold_result, .errors = GW_SIP_ERRORS,
+    .more = "Offers the phone `codecs` alone, by re-INVITE, or by UPDATE while it rings. A phone that began "
+            "the call,\n"
+            "or changed it last, can be offered what it named itself only (`failed_precondition`). A refusal "
+            "leaves\n"
+            "the call as it was; 491 is tried again." },
   { "participant.move", GW_GRANT_ROOM_ADMIN, "room_name", move, move_params,
-    "Takes a participant to another room." },
+    "Takes a participant to another room.", .result = move_result,
+    .errors = "not_found already_exists resource_exhausted failed_precondition",
+    .example = "{\"room\": \"support\", \"identity\": \"sip_+15550001\", \"to_room\": \"sales\"}",
+    .more = "`participant_left` with reason `moved` in one room, `participant_joined` in the other. Name, "
+            "metadata,\n"
+            "attributes and mute stay; a phone's identity is made unique there, a browser's must be free\n"
+            "(`already_exists`). A token for one room cannot move to another.\n\n"
+            "A browser whose transport can stay gets `session.moved {room, rejoin: false, participant, "
+            "participants,\n"
+            "tracks}`; one whose room lives on another worker gets `session.moved {room, rejoin: true,\n"
+            "participant_identity}` and `session.closed {reason: \"moved\"}`, the result is `{moved: "
+            "false}`, and the\n"
+            "client joins `room` with `session.join` and a new peer connection; its socket may do that "
+            "whatever room\n"
+            "its token names. Who was moved may also watch the room it is in and send text there. The events "
+            "that a\n"
+            "client asked for with `room.watch` stay those of that room: it asks for those of the new one." },
   { NULL },
 };

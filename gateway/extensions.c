@@ -579,15 +579,48 @@ static const GwParam list_params[] = {
 };
 static const GwParam remove_params[] = {
   { "username", { "user" }, GW_PARAM_STRING, TRUE, "The extension." },
-  { "uri", { "contact" }, GW_PARAM_STRING, FALSE, "Only this contact; default: all." },
+  { "uri", { "contact" }, GW_PARAM_STRING, FALSE, "Only this contact.", .otherwise = "all" },
+  { NULL },
+};
+
+static const GwField contact_fields[] = {
+  { "uri", GW_FIELD_STRING, 0, "Its address." },
+  { "source_address", GW_FIELD_STRING, 0, "Where it registered from." },
+  { "transport", GW_FIELD_STRING, 0, "udp, tcp or tls." },
+  { "user_agent", GW_FIELD_STRING, GW_FIELD_NULL, "What it says it is." },
+  { "q", GW_FIELD_REAL, 0, "How much it wants to be called, 0 to 1." },
+  { "expires_in", GW_FIELD_INT, 0, "Seconds until it is forgotten." },
+  { "state", GW_FIELD_STRING, 0, "Whether it answers OPTIONS.", .words = "unknown reachable unreachable" },
+  { "registered_at", GW_FIELD_TIME, 0, "When it registered first." },
+  { "rtt_ms", GW_FIELD_REAL, GW_FIELD_NULL, "How fast it answers." },
+  { NULL },
+};
+static const GwShape contact_shape = { "contact", "A phone that registered.", contact_fields };
+static const GwField registration_fields[] = {
+  { "username", GW_FIELD_STRING, 0, "The extension." },
+  { "registered", GW_FIELD_BOOL, 0, "It has a phone." },
+  { "available", GW_FIELD_BOOL, 0, "A call to it would ring." },
+  { "contacts", GW_FIELD_OBJECT, GW_FIELD_LIST, "Its phones.", &contact_shape },
+  { NULL },
+};
+static const GwShape registration_shape = { "registration", "An extension and its phones.", registration_fields };
+static const GwField list_result[] = {
+  { "registrations", GW_FIELD_OBJECT, GW_FIELD_LIST, "Extensions.", &registration_shape },
+  { NULL },
+};
+static const GwField remove_result[] = {
+  { "removed", GW_FIELD_INT, 0, "How many contacts were forgotten." },
   { NULL },
 };
 
 const GwMethod gw_registration_methods[] = {
   { "registration.list", GW_GRANT_SIP_CALL, NULL, registration_list, list_params,
-    "Extensions, and where their phones are: contacts with expiry, whether they answer, and how fast." },
+    "Extensions, and where their phones are: contacts with expiry, whether they answer, and how fast.",
+    .result = list_result, .more = "A token with a room is refused." },
   { "registration.remove", GW_GRANT_SIP_CALL, NULL, registration_remove, remove_params,
-    "Forgets where an extension is, until its phone registers again." },
+    "Forgets where an extension is, until its phone registers again.", .result = remove_result,
+    .errors = "not_found", .example = "{\"username\": \"alice\"}", .answer = "{\"removed\": 1}",
+    .more = "A token with a room is refused." },
   { NULL },
 };
 

@@ -281,14 +281,32 @@ static const GwParam send_params[] = {
     { "identity", "from" },
     GW_PARAM_STRING,
     FALSE,
-    "Who says it; default: the token's identity." },
-  { "destination_identities", { NULL }, GW_PARAM_LIST, FALSE, "Only these; default: everybody." },
+    "Who says it.", .otherwise = "the token's identity" },
+  { "destination_identities", { NULL }, GW_PARAM_LIST, FALSE, "Only for these.", .otherwise = "everybody" },
+  { NULL },
+};
+
+static const GwField failed_fields[] = {
+  { "participant_identity", GW_FIELD_STRING, 0, "Who did not get it." },
+  { "reason", GW_FIELD_STRING, 0, "Why." },
+  { "sip_status_code", GW_FIELD_INT, 0, "The phone's answer, or the one it would have given." },
+  { NULL },
+};
+static const GwShape failed_shape = { "undelivered", "Somebody who did not get a text.", failed_fields };
+static const GwField send_result[] = {
+  { "delivered", GW_FIELD_INT, 0, "How many got it." },
+  { "failed", GW_FIELD_OBJECT, GW_FIELD_LIST, "Who did not.", &failed_shape },
   { NULL },
 };
 
 const GwMethod gw_message_methods[] = {
   { "room.send_message", GW_GRANT_ANY, "room_name", room_send_message, send_params,
     "Sends text to everybody in a room: the event message_received, and SIP MESSAGE to phones that take "
-    "it." },
+    "it.",
+    .result = send_result, .errors = "not_found",
+    .example = "{\"room\": \"support\", \"text\": \"Good morning\"}", .answer = "{\"delivered\": 2, \"failed\": []}",
+    .more = "The token needs roomAdmin, or roomJoin and canPublish for its own identity. Phones whose Allow lists\n"
+            "MESSAGE get one. Text of a phone that sends it outside of its call has the `identity` of who is in the\n"
+            "room under the same number and calls from the same address, else null." },
   { NULL },
 };

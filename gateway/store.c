@@ -43,7 +43,8 @@ static const char *const migrations[] = {
 /* What is known of a call that was up when its process died is the record of its beginning. */
 static const char mark_cut_calls[]
     = "UPDATE calls SET ended_us = created_us, status = 'hangup',"
-      " json = json_set (json, '$.status', 'hangup', '$.end', json_object ('reason', 'gateway_died'))"
+      " json = json_set (json, '$.status', 'hangup', '$.end', json_object ('reason', 'gateway_died',"
+      " 'cause', 'gateway_died', 'disconnect_reason', 'SERVER_SHUTDOWN'))"
       " WHERE ended_us = 0";
 
 typedef enum

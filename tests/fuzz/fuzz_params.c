@@ -40,7 +40,7 @@ run (const guint8 *data, gsize size)
 {
   json_t *params = json_loadb ((const char *)data, size, JSON_ALLOW_NUL, NULL);
   g_autoptr (GError) error = NULL;
-  const char *field = NULL;
+  g_autofree char *field = NULL;
 
   if (json_is_object (params))
     {

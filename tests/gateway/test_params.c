@@ -3,11 +3,18 @@
 #include "config/base/error.h"
 #include "gateway/api_params.h"
 
+static const GwParam members[] = {
+  { "host", { NULL }, GW_PARAM_STRING, FALSE, "" },
+  { "port", { NULL }, GW_PARAM_INT, FALSE, "", 1, 65535 },
+  { NULL },
+};
 static const GwParam table[] = {
   { "room_name", { "room" }, GW_PARAM_STRING, TRUE, "" },
   { "count", { NULL }, GW_PARAM_INT, FALSE, "", 1, 10 },
   { "muted", { NULL }, GW_PARAM_BOOL, FALSE, "" },
-  { "trunk", { NULL }, GW_PARAM_OBJECT, FALSE, "" },
+  { "trunk", { NULL }, GW_PARAM_OBJECT, FALSE, "", .members = members },
+  { "headers", { NULL }, GW_PARAM_OBJECT, FALSE, "" },
+  { "mode", { NULL }, GW_PARAM_STRING, FALSE, "", .words = "mix tracks" },
   { "codecs", { NULL }, GW_PARAM_LIST, FALSE, "" },
   { NULL },
 };
@@ -34,6 +41,13 @@ static const Row rows[] = {
   { "{\"room\":\"a\",\"trunk\":[]}", "trunk" },
   { "{\"room\":\"a\",\"codecs\":[1]}", "codecs" },
   { "{\"room\":\"a\",\"colour\":\"red\"}", "colour" },
+  { "{\"room\":\"a\",\"a: b\":\"red\"}", "a: b" },
+  { "{\"room\":\"a\",\"mode\":\"mix\",\"headers\":{\"X-A\":\"b\"},\"trunk\":{\"host\":\"h\",\"port\":null}}",
+    NULL },
+  { "{\"room\":\"a\",\"mode\":\"both\"}", "mode" },
+  { "{\"room\":\"a\",\"headers\":{\"X-A\":1}}", "headers.X-A" },
+  { "{\"room\":\"a\",\"trunk\":{\"port\":0}}", "trunk.port" },
+  { "{\"room\":\"a\",\"trunk\":{\"colour\":\"red\"}}", "trunk.colour" },
 };
 
 static void
@@ -43,7 +57,7 @@ test_table (void)
     {
       json_t *params = json_loads (rows[i].json, JSON_ALLOW_NUL, NULL);
       g_autoptr (GError) error = NULL;
-      const char *field = NULL;
+      g_autofree char *field = NULL;
 
       g_test_message ("%s", rows[i].json);
       g_assert_nonnull (params);
@@ -62,7 +76,7 @@ test_overlong_strings (void)
 {
   g_autofree char *name = g_strnfill (GW_NAME_MAX_BYTES + 1, 'x');
   json_t *params = json_pack ("{s:s}", "room", name);
-  const char *field = NULL;
+  g_autofree char *field = NULL;
 
   g_assert_false (gw_params_check (table, NULL, params, &field, NULL));
   json_decref (params);
@@ -74,7 +88,7 @@ test_schema_lists_everything (void)
   json_t *schema = gw_params_schema (table, NULL);
   json_t *properties = json_object_get (schema, "properties");
 
-  g_assert_cmpuint (json_object_size (properties), ==, 6);
+  g_assert_cmpuint (json_object_size (properties), ==, 8);
   g_assert_true (json_is_false (json_object_get (schema, "additionalProperties")));
   g_assert_cmpint (json_integer_value (json_object_get (json_object_get (properties, "count"), "maximum")),
                    ==, 10);

@@ -562,7 +562,8 @@ test_kill (Fixture *fixture, gconstpointer unused)
       fixture->store = open_store (fixture->path, 0);
       g_assert_cmpuint (gw_store_loaded (fixture->store, GW_STORE_TRUNK)->len, >=, acknowledged);
       expect (fixture->store, (GwCallQuery){ .id = "ST_3" },
-              "{\"n\":\"ST_3\",\"status\":\"hangup\",\"end\":{\"reason\":\"gateway_died\"}}");
+              "{\"n\":\"ST_3\",\"status\":\"hangup\",\"end\":{\"reason\":\"gateway_died\","
+              "\"cause\":\"gateway_died\",\"disconnect_reason\":\"SERVER_SHUTDOWN\"}}");
       if (round < 4)
         gw_store_free (fixture->store);
     }

@@ -1,6 +1,7 @@
 // Headless Chromium, and in it a WebRTC participant that speaks a tone and measures the tones that it hears.
 import { chromium } from 'playwright-core';
 import { existsSync } from 'node:fs';
+import { Checker, isDescribed } from './schema.mjs';
 import { until } from './tap.mjs';
 
 const flags = [
@@ -22,6 +23,22 @@ async function takeTurn(t) {
   t.after(() => (waiting.shift() ?? (() => running--))());
 }
 
+/* What its pages hear from a gateway is checked as what the tests hear themselves. */
+function checked(browser) {
+  const newContext = browser.newContext.bind(browser);
+  browser.newContext = async (options) => {
+    const context = await newContext(options);
+    context.on('page', (page) => page.on('websocket', (socket) => {
+      if (!isDescribed()) return;
+      const checker = new Checker(socket.url());
+      socket.on('framesent', ({ payload }) => checker.sent(String(payload)));
+      socket.on('framereceived', ({ payload }) => checker.received(String(payload)));
+    }));
+    return context;
+  };
+  return browser;
+}
+
 /** Starts Chromium for one test, when it is its turn. */
 export async function launch(t) {
   const path = process.env.CHROMIUM || '/usr/bin/chromium';
@@ -29,7 +46,7 @@ export async function launch(t) {
   await takeTurn(t);
   const browser = await chromium.launch({ executablePath: path, headless: true, args: flags });
   t.after(() => browser.close());
-  return browser;
+  return checked(browser);
 }
 
 /* Runs in the page. */

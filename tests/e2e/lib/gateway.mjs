@@ -6,6 +6,8 @@ import { mkdtempSync, writeFileSync, rmSync, readFileSync, readdirSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './ports.mjs';
+import { Rpc } from './rpc.mjs';
+import { describe, isDescribed, settle } from './schema.mjs';
 import { accessToken } from './token.mjs';
 import { until, sleep } from './tap.mjs';
 
@@ -59,7 +61,15 @@ export class Gateway {
     gateway.exit.then((result) => (gateway.exited = result));
     t.after(() => gateway.stop(t));
     await until('the gateway takes calls', () => gateway.ready(), t.options.sanitized ? 30 : 10);
+    if (!isDescribed() && !gateway.secure) await gateway.describe();
     return gateway;
+  }
+
+  /** What its API says of itself: what the messages of the whole run are checked against. */
+  async describe() {
+    const rpc = await Rpc.connect(this.ws, this.token('schema'));
+    describe(await rpc.call('server.methods'));
+    await rpc.close();
   }
 
   /** The status of a GET; the certificate of --self-signed is taken as it is. */
@@ -127,7 +137,7 @@ export class Gateway {
   /** SIGTERM must end it with status 0, with nothing from a sanitizer. */
   async stop(t) {
     try {
-      if (this.killed) return;
+      if (this.killed) return settle(this.config.http.port);
       if (!this.exited) this.process.kill('SIGTERM');
       const patience = (t.options.sanitized ? 60 : 40) * 1000;
       const result = await Promise.race([this.exit, sleep(patience)]);
@@ -140,6 +150,7 @@ export class Gateway {
         throw new Error(`the gateway ended with ${JSON.stringify(result)}\n${this.tail()}`);
       const bad = /ERROR: (Address|Leak|Thread|Undefined)\w*Sanitizer|runtime error:|(CRITICAL|WARNING) \*\*|-(CRITICAL|WARNING) \*\*/.exec(this.output);
       if (bad) throw new Error(`in the gateway's output: ${this.output.slice(bad.index, bad.index + 3000)}`);
+      settle(this.config.http.port);
     } finally {
       rmSync(this.directory, { recursive: true, force: true });
     }

@@ -1,6 +1,7 @@
 // A JSON-RPC client on a WebSocket (RFC 6455) of its own, so that nothing but Node is needed and raw frames can be sent.
 import http from 'node:http';
 import { randomBytes } from 'node:crypto';
+import { Checker, isDescribed } from './schema.mjs';
 
 const TEXT = 1, CLOSE = 8, PING = 9, PONG = 10;
 
@@ -24,7 +25,7 @@ export class Rpc {
         },
       });
       request.setTimeout(10000, () => request.destroy(new Error('no answer to the upgrade')));
-      request.on('upgrade', (_, socket, head) => resolve(new Rpc(socket, head)));
+      request.on('upgrade', (_, socket, head) => resolve(new Rpc(socket, head, url)));
       request.on('response', (response) => {
         response.resume();
         reject(Object.assign(new Error(`upgrade refused with ${response.statusCode}`), { status: response.statusCode }));
@@ -34,7 +35,8 @@ export class Rpc {
     });
   }
 
-  constructor(socket, head) {
+  constructor(socket, head, url) {
+    this.checker = isDescribed() ? new Checker(url) : null;
     this.socket = socket;
     this.socket.setTimeout(0);
     this.buffer = head;
@@ -88,6 +90,7 @@ export class Rpc {
     if (!final) return;
     const text = Buffer.concat(this.parts).toString();
     this.parts = [];
+    this.checker?.received(text);
     this.message(JSON.parse(text));
   }
 
@@ -104,6 +107,7 @@ export class Rpc {
 
   /** Sends one masked frame. */
   send(payload, opcode = TEXT) {
+    if (opcode === TEXT) this.checker?.sent(String(payload));
     const data = Buffer.from(payload), mask = randomBytes(4);
     const size = data.length < 126 ? [data.length | 128]
       : data.length < 65536 ? [126 | 128, data.length >> 8, data.length & 255]

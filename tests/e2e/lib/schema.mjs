@@ -1,0 +1,114 @@
+// Every answer and every notification that a test sees is checked against the schemas of server.methods. What does not
+// fit is remembered by the gateway's port, and the test that started that gateway fails at its end.
+import Ajv from 'ajv/dist/2020.js';
+
+const ajv = new Ajv({
+  strict: true, strictTypes: false, strictRequired: false, allErrors: true,
+  formats: { 'date-time': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/ },
+});
+const answers = { type: 'object', additionalProperties: false, required: ['jsonrpc', 'id'],
+  properties: { jsonrpc: { const: '2.0' }, id: { type: ['string', 'integer', 'null'] }, result: {}, error: {} } };
+const notifications = { type: 'object', additionalProperties: false, required: ['jsonrpc', 'method', 'params'],
+  properties: { jsonrpc: { const: '2.0' }, method: { type: 'string' }, params: { type: 'object' } } };
+const errors = { type: 'object', additionalProperties: false, required: ['code', 'message'],
+  properties: { code: { type: 'integer' }, message: { type: 'string', minLength: 6 }, data: { type: 'object' } } };
+
+let document = null;
+const compiled = new Map();
+const misfits = new Map();
+
+/** What is seen in this run, by name: methods answered, error words by method, events and notifications. */
+export const seen = { results: new Set(), errors: new Set(), events: new Set(), notifications: new Set() };
+
+/** Takes the answer of server.methods; the same for every gateway of a run. */
+export function describe(methods) {
+  document = methods;
+}
+
+export const isDescribed = () => document !== null;
+
+function misfit(key, schema, value) {
+  if (!compiled.has(key)) compiled.set(key, ajv.compile({ $defs: document.$defs, ...schema }));
+  const check = compiled.get(key);
+  return check(value) ? null : check.errors.map((error) => `${error.instancePath || '/'} ${error.message} ${JSON.stringify(error.params)}`).join('; ');
+}
+
+/** Why `params` are not what `method` takes, or null. */
+export const wrongParams = (method, params) => misfit(`params of ${method}`, document.methods[method].params, params);
+
+/* Answers of two requests with one id cannot be told apart: they are checked for their form alone. */
+/** One connection: requests are told to `sent`, what came to `received`; both take the text of a message. */
+export class Checker {
+  constructor(url) {
+    this.port = new URL(url).port;
+    this.asked = new Map();
+  }
+
+  complain(text, message) {
+    if (!misfits.has(this.port)) misfits.set(this.port, []);
+    misfits.get(this.port).push(`${text}\n${JSON.stringify(message).slice(0, 2000)}`);
+  }
+
+  sent(text) {
+    let message;
+    try {
+      message = JSON.parse(text);
+    } catch {
+      return;
+    }
+    for (const { id, method } of [message].flat().filter((entry) => entry && typeof entry === 'object'))
+      if (id !== undefined) this.asked.set(id, this.asked.has(id) ? undefined : method);
+  }
+
+  received(text) {
+    const message = JSON.parse(text);
+    for (const one of [message].flat()) {
+      const wrong = one.method ? this.wrongNotification(one) : this.wrongAnswer(one);
+      if (wrong) this.complain(wrong, one);
+    }
+  }
+
+  wrongNotification(message) {
+    const shape = misfit('a notification', notifications, message);
+    if (shape) return shape;
+    const isEvent = message.method === 'event', name = isEvent ? message.params.type : message.method;
+    const news = (isEvent ? document.events : document.notifications)[name];
+    if (!news) return `${name} is not described`;
+    (isEvent ? seen.events : seen.notifications).add(name);
+    const wrong = misfit(`news ${name}`, news.params, message.params);
+    return wrong && `${name}: ${wrong}`;
+  }
+
+  wrongAnswer(message) {
+    const shape = misfit('an answer', answers, message);
+    if (shape) return shape;
+    if ('result' in message === 'error' in message) return 'neither result nor error, or both';
+    const name = this.asked.get(message.id), method = document.methods[name];
+    if (message.error) return this.wrongError(name, method, message.error);
+    if (!this.asked.has(message.id)) return 'the answer to what was not asked';
+    if (!method) return null;
+    seen.results.add(name);
+    const wrong = misfit(`result of ${name}`, method.result, message.result);
+    return wrong && `result of ${name}: ${wrong}`;
+  }
+
+  wrongError(name, method, error) {
+    const shape = misfit('an error', errors, error);
+    if (shape) return `error of ${name}: ${shape}`;
+    const isForm = [-32700, -32600, -32601].includes(error.code);
+    if (isForm) return error.data ? `error of ${name}: no data belongs to its code` : null;
+    const wrong = misfit('error data', document.error, error.data);
+    if (wrong) return `error of ${name}: ${wrong}`;
+    if ((error.code === -32602) !== (error.data.code === 'invalid_argument')) return `error of ${name}: code and word do not fit`;
+    if (!method) return null; // several requests had this id
+    seen.errors.add(`${name} ${error.data.code}`);
+    return method.errors.includes(error.data.code) ? null : `error of ${name}: ${error.data.code} is not described`;
+  }
+}
+
+/** Throws what did not fit of the gateway at `port`, once. */
+export function settle(port) {
+  const wrong = misfits.get(String(port));
+  misfits.delete(String(port));
+  if (wrong) throw new Error(`${wrong.length} messages are not as server.methods says:\n${wrong.slice(0, 5).join('\n')}`);
+}
