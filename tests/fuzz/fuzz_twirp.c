@@ -69,7 +69,7 @@ run (const guint8 *data, gsize size)
   const GwTwirpMethod *method = method_of (size > 0 ? data[0] & 0x7f : 0);
   const GwMethod *target = ours (method->method);
   g_autoptr (GError) error = NULL, refused = NULL;
-  const char *field = NULL;
+  g_autofree char *field = NULL;
   json_t *in, *params;
 
   in = sig_livekit_decode (method->in, format, size > 0 ? (const char *)data + 1 : "",

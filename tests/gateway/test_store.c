@@ -446,7 +446,8 @@ test_first_version (Fixture *fixture, gconstpointer unused)
   g_assert_cmpstr (g_ptr_array_index (gw_store_loaded (fixture->store, GW_STORE_TRUNK), 0), ==, "trunk");
   g_assert_cmpstr (g_ptr_array_index (gw_store_loaded (fixture->store, GW_STORE_RULE), 0), ==, "rule");
   expect (fixture->store, (GwCallQuery){ .number = "+5", .limit = 1 },
-          "{\"n\":\"b\",\"status\":\"hangup\",\"end\":{\"reason\":\"gateway_died\"}}");
+          "{\"n\":\"b\",\"status\":\"hangup\",\"end\":{\"reason\":\"gateway_died\","
+          "\"cause\":\"gateway_died\",\"disconnect_reason\":\"SERVER_SHUTDOWN\"}}");
   expect (fixture->store, (GwCallQuery){ .room = "red", .until = { 11 } }, "{\"n\":\"a\"}");
   expect (fixture->store, (GwCallQuery){ .sip_call_id = "x" }, "{\"n\":\"a\"}");
   reopen (fixture);
