@@ -116,7 +116,7 @@ write_directly (const GString *lines)
 
   while (done < lines->len)
     {
-      gssize written = write (STDOUT_FILENO, lines->str + done, lines->len - done);
+      gssize written = write (STDERR_FILENO, lines->str + done, lines->len - done);
 
       if (written < 0 && errno != EINTR)
         return;

@@ -60,7 +60,8 @@ typedef struct
  * cfg_log_init:
  * @path: (nullable): the file to append to; NULL is standard output
  *
- * Before it, and after cfg_log_shutdown, lines go straight to standard output as text.
+ * Before it, and after cfg_log_shutdown, lines go straight to standard error as text: standard output may be somebody's
+ * result, a test's for example.
  * Returns: FALSE with @error when the file cannot be opened.
  */
 gboolean cfg_log_init (CfgLogLevel level, CfgLogFormat format, const char *path, GError **error);

@@ -11,6 +11,9 @@ static const SigTimerHeaders no_headers;
 
 /* 64 x T1 until the stack gives a request up, and some more. */
 #define PATIENCE_T1 72
+/* RFC 3262 3: two and a half minutes between reliable provisional answers, below the three of a proxy's Timer
+ * C. */
+#define REPEAT_T1 300
 
 /* Of an Expires header; for longer no timer is needed. */
 #define MAX_EXPIRES_S 86400
@@ -90,24 +93,39 @@ sig_sip_call_live (SigSip *sip, SigSipCallId id)
 }
 
 static void
-clear_timer (SigSipCall *call)
+clear_source (GSource **source)
 {
-  if (call->timer == NULL)
+  if (*source == NULL)
     return;
-  g_source_destroy (call->timer);
-  g_clear_pointer (&call->timer, g_source_unref);
+  g_source_destroy (*source);
+  g_clear_pointer (source, g_source_unref);
 }
 
-/** sig_sip_call_set_timer: one timer per call; @function: (nullable): NULL stops it. */
+static void
+clear_timer (SigSipCall *call)
+{
+  clear_source (&call->timer);
+  clear_source (&call->repeat);
+}
+
+static GSource *
+start_timer (SigSipCall *call, guint ms, GSourceFunc function)
+{
+  GSource *timer = g_timeout_source_new (ms);
+
+  g_source_set_callback (timer, function, call, NULL);
+  g_source_attach (timer, call->sip->context);
+  return timer;
+}
+
+/** sig_sip_call_set_timer: one timer per call, and no answer is repeated any more; @function: (nullable):
+ * NULL stops it. */
 void
 sig_sip_call_set_timer (SigSipCall *call, guint ms, GSourceFunc function)
 {
   clear_timer (call);
-  if (function == NULL)
-    return;
-  call->timer = g_timeout_source_new (ms);
-  g_source_set_callback (call->timer, function, call, NULL);
-  g_source_attach (call->timer, call->sip->context);
+  if (function != NULL)
+    call->timer = start_timer (call, ms, function);
 }
 
 void
@@ -328,16 +346,42 @@ find_unanswered (SigSip *sip, SigSipCallId id)
   return call != NULL && !call->is_outbound && !call->is_answered && !call->answer_is_held ? call : NULL;
 }
 
+static void say (SigSipCall *call, int status, const char *sdp);
+
+/* A proxy on the way gives up a call that says nothing for three minutes (RFC 3261 13.3.1.1, 16.6). The stack
+ * repeats answers that are not reliable by itself, each minute. */
+static gboolean
+on_repeat (gpointer data)
+{
+  SigSipCall *call = data;
+
+  g_clear_pointer (&call->repeat, g_source_unref);
+  if (!call->answer_is_held && call->n_pracked >= call->n_reliable)
+    say (call, call->said, NULL);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+say (SigSipCall *call, int status, const char *sdp)
+{
+  /* NUA sends a 183 reliably wherever the caller can take it. */
+  gboolean is_reliable = status == 183 ? call->supports_100rel : call->requires_100rel;
+
+  call->n_reliable += is_reliable;
+  call->said = status;
+  respond (call, status, sdp, &no_headers);
+  clear_source (&call->repeat);
+  if (is_reliable)
+    call->repeat = start_timer (call, call->sip->t1_ms * REPEAT_T1, on_repeat);
+}
+
 void
 sig_sip_call_tell (SigSip *sip, SigSipCallId id, int status)
 {
   SigSipCall *call = find_unanswered (sip, id);
 
-  if (call == NULL || status < 180 || status > 183)
-    return;
-  /* NUA sends a 183 reliably wherever the caller can take it. */
-  call->n_reliable += status == 183 ? call->supports_100rel : call->requires_100rel;
-  respond (call, status, NULL, &no_headers);
+  if (call != NULL && status >= 180 && status <= 183)
+    say (call, status, NULL);
 }
 
 void
@@ -360,8 +404,7 @@ sig_sip_call_progress (SigSip *sip, SigSipCallId id, const char *sdp)
     }
   else if (sdp != NULL && (call->sent_early || !call->has_offer))
     sdp = NULL; /* said already; or an offer of ours, which must not get lost (RFC 3261 13.2.1) */
-  call->n_reliable += call->supports_100rel;
-  respond (call, 183, sdp, &no_headers);
+  say (call, 183, sdp);
 }
 
 /* RFC 3262 3: no 2xx while an answer with a description is not acknowledged; here: while any is not. Nor

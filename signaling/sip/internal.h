@@ -223,6 +223,7 @@ struct _SigSipCall
   /* A caller's reliable provisional answers (RFC 3262): which ones are, NUA decides by the same rule. */
   gboolean requires_100rel, supports_100rel;
   guint n_reliable, n_pracked;
+  int said;                /* the provisional answer that went out last */
   gboolean answer_is_held; /* until all are acknowledged */
   char *held_sdp;          /* (nullable): of that answer */
   gboolean has_offer;      /* its INVITE has one */
@@ -239,6 +240,7 @@ struct _SigSipCall
   gboolean was_redirected;
   char *credentials; /* (nullable) */
   GPtrArray *lines;  /* (nullable): "Name: value" for our 200 and BYE */
+  GSource *repeat;   /* (nullable): says a reliable provisional answer again */
   GSource *timer;    /* ringing, later the patience with a peer that ignores our BYE */
 
   SigSipEnd end; /* strings below */

@@ -241,6 +241,40 @@ test_retransmissions (void)
   g_assert_cmpstr (endpoint_heard (e), ==, "invite acked");
 }
 
+/* RFC 3261 13.3.1.1: a proxy on the way gives a call up that says nothing for three minutes. */
+static void
+test_ringing_repeated (gconstpointer data)
+{
+  gboolean is_early = GPOINTER_TO_INT (data);
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+  const char *said = is_early ? "SIP/2.0 183" : "SIP/2.0 180";
+
+  dialog_invite (dialog, OFFER);
+  run_until (e->n_invites == 1);
+  if (is_early)
+    sig_sip_call_progress (e->sip, e->call, ANSWER);
+  else
+    sig_sip_call_ring (e->sip, e->call);
+  wire_expect (wire, said);
+  wire_nothing (wire, 50, NULL);
+  for (guint minute = 0; minute < 4; minute++)
+    {
+      advance_stack_s (61);
+      wire_expect (wire, said);
+      g_assert_cmpstr (wire_body (wire), ==, is_early ? ANSWER : "");
+      wire_nothing (wire, 50, NULL);
+    }
+  sig_sip_call_answer (e->sip, e->call, ANSWER);
+  wire_expect (wire, "SIP/2.0 200");
+  dialog_learn (dialog);
+  dialog_ack (dialog, NULL);
+  run_until (strstr (e->heard->str, "acked") != NULL);
+  advance_stack_s (61);
+  wire_nothing (wire, 50, NULL);
+}
+
 static void
 test_no_ack (void)
 {
@@ -664,6 +698,10 @@ main (int argc, char **argv)
   g_test_add_func ("/signaling/sip/inbound/update", test_update);
   g_test_add_func ("/signaling/sip/inbound/session_timer_of_peer", test_session_timer_of_peer);
   g_test_add_func ("/signaling/sip/inbound/retransmissions", test_retransmissions);
+  g_test_add_data_func ("/signaling/sip/inbound/ringing_is_repeated", GINT_TO_POINTER (FALSE),
+                        test_ringing_repeated);
+  g_test_add_data_func ("/signaling/sip/inbound/progress_is_repeated", GINT_TO_POINTER (TRUE),
+                        test_ringing_repeated);
   g_test_add_func ("/signaling/sip/inbound/no_ack", test_no_ack);
   g_test_add_func ("/signaling/sip/inbound/hangup_before_ack", test_hangup_before_ack);
   g_test_add_func ("/signaling/sip/inbound/cancel_while_ringing", test_cancel_while_ringing);

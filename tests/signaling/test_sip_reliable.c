@@ -158,6 +158,30 @@ test_required (void)
   g_assert_cmpstr (endpoint_heard (c.e), ==, "acked");
 }
 
+/* RFC 3261 13.3.1.1, RFC 3262 3: repeated so that no proxy gives up, as a new one that is acknowledged again.
+ */
+static void
+test_repeated (void)
+{
+  g_auto (Called) c = { 0 };
+
+  called_open (&c, "Require: 100rel\r\n", OFFER, 8);
+  sig_sip_call_ring (c.e->sip, c.e->call);
+  guint rseq = expect_reliable (&c, "180");
+  send_prack (&c, rseq, NULL);
+  expect_answer_to (&c, "200", "PRACK");
+  for (guint again = 0; again < 2; again++) /* 150 s, were T1 half a second */
+    {
+      g_assert_cmpuint (expect_reliable (&c, "180"), ==, ++rseq);
+      send_prack (&c, rseq, NULL);
+      expect_answer_to (&c, "200", "PRACK");
+    }
+  sig_sip_call_answer (c.e->sip, c.e->call, ANSWER);
+  expect_answer_to (&c, "200", "INVITE");
+  ack_invite (&c, NULL);
+  run_until (c.e->n_acked == 1);
+}
+
 static void
 test_never_pracked (void)
 {
@@ -176,7 +200,7 @@ test_refused_before_prack (void)
 {
   g_auto (Called) c = { 0 };
 
-  called_open (&c, "Require: 100rel\r\n", OFFER, 50);
+  called_open (&c, "Require: 100rel\r\n", OFFER, 8);
   sig_sip_call_ring (c.e->sip, c.e->call);
   guint rseq = expect_reliable (&c, "180");
   sig_sip_call_reject (c.e->sip, c.e->call, 486, NULL, 0);
@@ -741,6 +765,7 @@ main (int argc, char **argv)
   g_test_add_func ("/signaling/sip/reliable/not_supported", test_not_supported);
   g_test_add_func ("/signaling/sip/reliable/required", test_required);
   g_test_add_func ("/signaling/sip/reliable/never_pracked", test_never_pracked);
+  g_test_add_func ("/signaling/sip/reliable/repeated", test_repeated);
   g_test_add_func ("/signaling/sip/reliable/refused_before_prack", test_refused_before_prack);
   g_test_add_func ("/signaling/sip/reliable/cancelled_before_prack", test_cancelled_before_prack);
   g_test_add_func ("/signaling/sip/reliable/prack_offers", test_prack_offers);
