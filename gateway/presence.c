@@ -58,10 +58,12 @@ gw_presence_free (GwPresence *presence)
 static int
 find_room (Gateway *gateway, const SigSipSubscribe *subscribe, char **name)
 {
-  const GwDispatchFacts facts = { .called = subscribe->request_user,
-                                  .caller = subscribe->from_user,
-                                  .source_address = subscribe->source_address,
-                                  .username = subscribe->username };
+  const GwDispatchFacts facts
+      = { .called = gw_dispatch_called (gateway->settings, subscribe->registration, subscribe->request_user),
+          .registration = subscribe->registration,
+          .caller = subscribe->from_user,
+          .source_address = subscribe->source_address,
+          .username = subscribe->username };
   g_auto (GwDispatch) dispatch = { 0 };
   g_autoptr (GError) error = NULL;
 

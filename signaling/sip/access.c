@@ -178,9 +178,10 @@ static SigSipAccessAnswer
 ask (SigSip *sip, sip_t const *message, const SigSipPeer *peer, const char *username)
 {
   sip_method_t method = message->sip_request->rq_method;
-  const SigSipRegistering *registering = method == sip_method_invite || method == sip_method_message
-                                             ? sig_sip_registering_of (sip, peer, message)
-                                             : NULL;
+  gboolean may_come_over_one
+      = method == sip_method_invite || method == sip_method_message || method == sip_method_subscribe;
+  const SigSipRegistering *registering
+      = may_come_over_one ? sig_sip_registering_of (sip, peer, message) : NULL;
   g_autofree char *request_user = sig_sip_called_user (registering, message);
   g_autofree char *request_host = sig_sip_host (message->sip_request->rq_url);
   g_autofree char *from_user = sig_sip_user (message->sip_from->a_url);

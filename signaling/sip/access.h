@@ -14,7 +14,7 @@ typedef struct
   const char *from_user, *to_user;
   const char *source_address; /* the packet's, numeric */
   const char
-      *registration;    /* (nullable): INVITE and MESSAGE: the one of ours (register.h) that it came over */
+      *registration;    /* (nullable): INVITE, MESSAGE, SUBSCRIBE: the one of ours (register.h) that it came over */
   const char *username; /* (nullable): whom the sender says to be, in credentials of our realm */
 } SigSipAsker;
 

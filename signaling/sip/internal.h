@@ -369,7 +369,7 @@ void sig_sip_registers_init (SigSip *sip);
 void sig_sip_registers_clear (SigSip *sip);
 void sig_sip_registers_end (SigSip *sip);
 gboolean sig_sip_registers_are_over (const SigSip *sip);
-/** sig_sip_registering_of: (nullable): the registration of ours that @message, an INVITE or MESSAGE, came
+/** sig_sip_registering_of: (nullable): the registration of ours that @message, outside of a dialog, came
  * over. */
 const SigSipRegistering *sig_sip_registering_of (const SigSip *sip, const SigSipPeer *peer,
                                                  sip_t const *message);

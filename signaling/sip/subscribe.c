@@ -374,7 +374,8 @@ ask_owner (Subscription *subscription, const char *username, sip_t const *messag
 {
   SigSip *sip = subscription->sip;
   g_autofree char *call_id = sig_sip_text (message->sip_call_id->i_id);
-  g_autofree char *request_user = sig_sip_user (message->sip_request->rq_url);
+  const SigSipRegistering *registering = sig_sip_registering_of (sip, &subscription->peer, message);
+  g_autofree char *request_user = sig_sip_called_user (registering, message);
   g_autofree char *request_host = sig_sip_host (message->sip_request->rq_url);
   g_autofree char *entity = entity_of (message);
   g_autofree char *from_user = sig_sip_user (message->sip_from->a_url);
@@ -391,6 +392,7 @@ ask_owner (Subscription *subscription, const char *username, sip_t const *messag
     .from_display = from_display,
     .source_address = subscription->peer.host,
     .username = username,
+    .registration = sig_sip_registering_name (registering),
     .call_id = call_id,
     .expires_s = expires_s,
   };

@@ -174,6 +174,13 @@ test('register: at a provider with a password, calls both ways, kept alive, take
   t.equal((await text.request('MESSAGE', [], 'hello', 'text/plain')).status, 200, 'text for the account');
   const received = await until('the text is in the room', () => rpc.events.find(({ type }) => type === 'message_received'));
   t.equal([received.room, received.from, received.text], ['+15550100', 'sms', 'hello'], 'text');
+  const watcher = await peer(t, gateway.config.sip_port, 'account');
+  Object.assign(watcher, { target: contact, local: 'sip:desk@provider.example', remote: 'sip:account@provider.example', tag: 'desk', callId: 'desk' });
+  const subscribed = await watcher.request('SUBSCRIBE', ['Event: presence', 'Expires: 600', 'Accept: application/pidf+xml']);
+  t.equal(subscribed.status, 200, 'the provider asks for the presence of the account');
+  const notify = await expect(watcher, 'NOTIFY');
+  t.ok(/<basic>open/.test(notify.body), notify.body);
+  watcher.answer(notify, '200 OK');
   const stranger = await peer(t, gateway.config.sip_port, '+15550199');
   t.equal((await stranger.call()).status, 200, 'from the address of the provider');
 
