@@ -40,6 +40,12 @@ session_join (Gateway *gateway, GwRequest *request, json_t *params, GError **err
       gw_session_resume (gateway, request, resume, join.sdp, error);
       return NULL;
     }
+  if (gateway->draining)
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE,
+                           "the gateway is shutting down and takes nobody new");
+      return NULL;
+    }
   if (join.room == NULL || join.sdp == NULL)
     {
       gw_request_set_error_data (request, "field", json_string (missing));

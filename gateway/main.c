@@ -30,10 +30,12 @@ typedef struct
   GMainLoop *loop;
   Gateway *gateway;
   CfgSettings *settings;
+  const CfgSettings *started; /* those of the start; owned when they are not `settings` */
   const Arguments *arguments;
   guint n_terminations;
   gboolean stopping;
   guint drain_source;
+  int drained_s;
 } Process;
 
 static gboolean
@@ -134,10 +136,22 @@ on_drained (gpointer data)
 }
 
 static gboolean
-on_drain_timeout (gpointer data)
+on_watchdog (gpointer data)
+{
+  (void)gw_service_watchdog ();
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_drain_second (gpointer data)
 {
   Process *process = data;
 
+  if (++process->drained_s < process->arguments->drain_timeout_s)
+    {
+      gw_service_draining (g_hash_table_size (process->gateway->calls));
+      return G_SOURCE_CONTINUE;
+    }
   process->drain_source = 0;
   cfg_warn ("main", NULL, "Calls are still up after the drain timeout, ending them");
   stop (process);
@@ -155,8 +169,8 @@ on_terminate (gpointer data)
       gw_service_stopping ("Draining: no new calls");
       cfg_info ("main", NULL, "Draining: no new calls",
                 CFG_INT ("timeout", process->arguments->drain_timeout_s));
-      process->drain_source = g_timeout_add_seconds ((guint)MAX (process->arguments->drain_timeout_s, 0),
-                                                     on_drain_timeout, process);
+      process->drain_source
+          = g_timeout_add (process->arguments->drain_timeout_s > 0 ? 1000 : 0, on_drain_second, process);
       gateway_drain (process->gateway, on_drained, process);
       break;
     case 1:
@@ -182,23 +196,44 @@ may_replace (const Process *process, const CfgSettings *settings, GError **error
 }
 
 static void
+free_settings (Process *process)
+{
+  if (process->settings != process->started)
+    cfg_settings_free (process->settings);
+  process->settings = NULL;
+}
+
+/* The keys stay named with every reload until the restart, or until they are what they were. */
+static void
+say_what_waits (const CfgSettings *started, const CfgSettings *settings)
+{
+  g_auto (GStrv) keys = cfg_settings_restart_keys (started, settings);
+  g_autofree char *list = g_strjoinv (", ", keys);
+
+  for (char **warning = settings->warnings; *warning != NULL; warning++)
+    cfg_warn ("config", NULL, "Configuration warning", CFG_STR ("warning", *warning));
+  if (keys[0] != NULL)
+    cfg_warn ("config", NULL, "Changed keys count after a restart only", CFG_STR ("keys", list));
+}
+
+static void
 replace_settings (Process *process, CfgSettings *settings)
 {
   if (process->gateway->settings->demo && !settings->demo && !process->arguments->options.open
       && process->settings->sip.bind[0] == NULL)
     cfg_warn ("config", NULL, "Trunks are configured now, but SIP listens on loopback only until a restart");
+  say_what_waits (process->started, settings);
   gateway_set_settings (process->gateway, settings);
-  cfg_settings_free (process->settings);
+  free_settings (process);
   process->settings = settings;
   cfg_info ("config", NULL, "Configuration read again", CFG_INT ("trunks", settings->n_trunks),
             CFG_INT ("rules", settings->n_dispatch_rules));
 }
 
 /* Trunks, rules, keys and log level take effect; addresses and ports need a restart. */
-static gboolean
-on_hangup (gpointer data)
+static void
+reload (Process *process)
 {
-  Process *process = data;
   g_autoptr (GError) error = NULL;
   CfgSettings *settings;
   CfgLogLevel level;
@@ -215,7 +250,7 @@ on_hangup (gpointer data)
       cfg_error ("config", NULL, "The configuration was not read again, the old one goes on",
                  CFG_STR ("reason", error->message));
       g_clear_pointer (&settings, cfg_settings_free);
-      return G_SOURCE_CONTINUE;
+      return;
     }
   if (!sig_web_reload_tls (process->gateway->web, &error))
     {
@@ -228,13 +263,27 @@ on_hangup (gpointer data)
   cfg_log_set_level (level);
   replace_settings (process, settings);
   gw_tls_follow (process->gateway, TRUE);
+}
+
+static gboolean
+on_hangup (gpointer data)
+{
+  Process *process = data;
+
+  gw_service_reloading ();
+  reload (process);
+  if (process->n_terminations == 0)
+    gw_service_ready ();
+  else
+    gw_service_stopping ("Draining: no new calls");
   return G_SOURCE_CONTINUE;
 }
 
 static int
 run (const Arguments *arguments, CfgSettings *settings, GError **error)
 {
-  Process process = { .arguments = arguments, .settings = settings };
+  Process process = { .arguments = arguments, .settings = settings, .started = settings };
+  guint watchdog_ms, watchdog = 0;
 
   if (settings->redis.address != NULL && !arguments->options.standalone
       && !gw_redis_ping (&settings->redis, error))
@@ -259,12 +308,17 @@ run (const Arguments *arguments, CfgSettings *settings, GError **error)
             CFG_INT ("sipPort", settings->sip_port));
   gateway_print_welcome (process.gateway);
   gw_service_ready ();
+  watchdog_ms = gw_service_watchdog ();
+  if (watchdog_ms > 0)
+    watchdog = g_timeout_add (MAX (watchdog_ms / 2, 1), on_watchdog, NULL);
   g_main_loop_run (process.loop);
   g_clear_handle_id (&process.drain_source, g_source_remove);
+  g_clear_handle_id (&watchdog, g_source_remove);
   gateway_free (process.gateway);
   g_main_loop_unref (process.loop);
   cfg_info ("main", NULL, "Switchroom stopped");
-  cfg_settings_free (process.settings);
+  free_settings (&process);
+  cfg_settings_free (settings);
   return EXIT_SUCCESS;
 }
 

@@ -600,6 +600,44 @@ loads_a_file (void)
   g_assert_error (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION);
 }
 
+static void
+test_restart (void)
+{
+  static const struct
+  {
+    const char *before, *now, *keys;
+  } cases[] = {
+    { "", "", "" },
+    { "sip_port: 5060", "", "" }, /* the default */
+    { "sip_port: 5061", "sip_port: 5062", "sip_port" },
+    { "", "http: {port: 1, bind: '::1', tls: {cert: a, key: b}}",
+      "http.bind,http.port,http.tls.cert,http.tls.key" },
+    { "", "sip: {bind: [127.0.0.1], transports: [udp], realm: r, digest_algorithms: [MD5]}",
+      "sip.bind,sip.transports,sip.realm,sip.digest_algorithms" },
+    { "", "media: {workers: 3, codecs: [PCMU], timeout: 5s, dtmf: info}", "media.workers,media.timeout" },
+    { "", "session_timer: {enabled: false}", "session_timer.enabled" },
+    { "", "limits: {max_calls: 5, max_cpu_utilization: 0.5, connections_per_source: 9}",
+      "limits.connections_per_source" },
+    { "", "logging: {level: debug, format: json, file: a}", "logging.format,logging.file" },
+    { "", "storage: {path: a}\nredis: {address: 'h:1'}", "storage.path,redis.address" },
+    /* What counts at once. */
+    { "",
+      "ws_url: 'ws://a'\napi_key: a\napi_secret: 01234567890123456789012345678901\nkeys: {b: "
+      "01234567890123456789012345678901}\npin: {tries: 1}\nwebhook: {urls: ['http://a']}\ntrunks:\n  - "
+      "{name: "
+      "a, numbers: ['1'], allowed_addresses: [192.0.2.1]}\n",
+      "" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (CfgSettings) before = parse (cases[i].before), now = parse (cases[i].now);
+      g_auto (GStrv) keys = cfg_settings_restart_keys (before, now);
+
+      assert_texts (keys, cases[i].keys);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -620,5 +658,6 @@ main (int argc, char **argv)
   g_test_add_func ("/config/settings/key_pairs", key_pairs);
   g_test_add_func ("/config/settings/an_alias_repeats_a_value", an_alias_repeats_a_value);
   g_test_add_func ("/config/settings/loads_a_file", loads_a_file);
+  g_test_add_func ("/settings/restart", test_restart);
   return g_test_run ();
 }

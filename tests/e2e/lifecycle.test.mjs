@@ -198,9 +198,13 @@ test('a service manager is told when calls are taken and when it stops', { timeo
   listener.stdout.on('data', (data) => (told += data));
   await until('the socket is there', () => existsSync(socket));
   const config = file(t, { http: { port: await freePort() }, sip_port: await freePort(), storage: { path: ':memory:' } });
-  const gateway = spawn(t.options.binary, ['--config', config], { stdio: 'ignore', env: { ...process.env, NOTIFY_SOCKET: socket } });
+  const gateway = spawn(t.options.binary, ['--config', config], { stdio: 'ignore', env: { ...process.env, NOTIFY_SOCKET: socket, WATCHDOG_USEC: '1000000' } });
   t.after(() => gateway.kill('SIGKILL'));
   await until('it is ready', () => /READY=1\n/.test(told), t.options.sanitized ? 30 : 10);
+  await until('it says that its loop turns', () => told.split('WATCHDOG=1').length > 2);
+  told = '';
+  gateway.kill('SIGHUP');
+  await until('it reads the file again, and is ready', () => /RELOADING=1\nMONOTONIC_USEC=\d+\n[^]*READY=1\n/.test(told));
   gateway.kill('SIGTERM');
   await until('it stops', () => /STOPPING=1\n/.test(told));
   await until('it ended', () => gateway.exitCode === 0);

@@ -60,6 +60,7 @@ export class Gateway {
     gateway.exit = new Promise((resolve) => gateway.process.once('close', (code, signal) => resolve({ code, signal })));
     gateway.exit.then((result) => (gateway.exited = result));
     t.after(() => gateway.stop(t));
+    t.onSpawned?.(gateway);
     await until('the gateway takes calls', () => gateway.ready(), t.options.sanitized ? 30 : 10);
     if (!isDescribed() && !gateway.secure) await gateway.describe();
     return gateway;
