@@ -426,9 +426,10 @@ typedef struct
 CfgSettings *cfg_settings_with (const CfgSettings *settings, const CfgEntries *entries,
                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/** cfg_settings_restart_keys: the keys ("http.port") of which @now says something else than @started, and that
- * are read at the start only. (transfer full): NULL-terminated */
-char **cfg_settings_restart_keys (const CfgSettings *started, const CfgSettings *now) G_GNUC_WARN_UNUSED_RESULT;
+/** cfg_settings_restart_keys: the keys ("http.port") of which @now says something else than @started, and
+ * that are read at the start only. (transfer full): NULL-terminated */
+char **cfg_settings_restart_keys (const CfgSettings *started,
+                                  const CfgSettings *now) G_GNUC_WARN_UNUSED_RESULT;
 
 void cfg_settings_free (CfgSettings *settings);
 
