@@ -173,6 +173,17 @@ media_dtls_context_new (const MediaCertificate *certificate, GError **error)
   return g_steal_pointer (&context);
 }
 
+gboolean
+media_dtls_context_restrict (MediaDtlsContext *context, MediaSrtpProfile profile)
+{
+  const char *name = profile == MEDIA_SRTP_AEAD_AES_128_GCM    ? "SRTP_AEAD_AES_128_GCM"
+                     : profile == MEDIA_SRTP_AEAD_AES_256_GCM  ? "SRTP_AEAD_AES_256_GCM"
+                     : profile == MEDIA_SRTP_AES128_CM_SHA1_80 ? "SRTP_AES128_CM_SHA1_80"
+                                                               : NULL;
+
+  return name != NULL && SSL_CTX_set_tlsext_use_srtp (context->ssl_ctx, name) == 0;
+}
+
 void
 media_dtls_context_free (MediaDtlsContext *context)
 {

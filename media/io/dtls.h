@@ -49,6 +49,9 @@ typedef void (*MediaDtlsSendFunc) (const guint8 *data, gsize length, gpointer us
  */
 MediaDtlsContext *media_dtls_context_new (const MediaCertificate *certificate,
                                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/** media_dtls_context_restrict: the handshakes of @context offer and take @profile alone. Returns: FALSE for
+ * one that DTLS has no name for here. */
+gboolean media_dtls_context_restrict (MediaDtlsContext *context, MediaSrtpProfile profile);
 /** media_dtls_context_free: may go before the MediaDtls made from it. */
 void media_dtls_context_free (MediaDtlsContext *context);
 

@@ -206,8 +206,9 @@ load_peer_new (const LoadPeerConfig *config, const LoadPeerOps *ops, gpointer us
   peer->timer = (MediaPumpTimer){ .func = on_timer, .user = peer };
   g_queue_init (&peer->waiting);
   ice.controlling = config->offerer;
-  peer->dtls = media_dtls_new (config->dtls_context, config->offerer ? MEDIA_DTLS_PASSIVE : MEDIA_DTLS_ACTIVE,
-                               NULL, send_dtls, peer, error);
+  peer->dtls = media_dtls_new (
+      config->dtls_context, config->offerer && !config->dtls_active ? MEDIA_DTLS_PASSIVE : MEDIA_DTLS_ACTIVE,
+      NULL, send_dtls, peer, error);
   if (peer->dtls == NULL)
     return NULL;
   peer->ice = media_ice_new (config->pump, &ice, &ice_ops, peer, error);

@@ -31,7 +31,8 @@ typedef struct
   MediaPump *pump;
   MediaDtlsContext *dtls_context;
   const MediaCertificate *certificate;
-  gboolean offerer; /* ICE controlling and DTLS passive; an answerer is the opposite */
+  gboolean offerer;     /* ICE controlling and DTLS passive; an answerer is the opposite */
+  gboolean dtls_active; /* an offerer whose answer will say a=setup:passive */
   MediaIceConfig ice;
 } LoadPeerConfig;
 

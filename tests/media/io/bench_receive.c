@@ -271,7 +271,11 @@ run_pump (Generator *generator, guint n)
   g_autoptr (MediaCertificate) certificate = media_certificate_new (NULL);
   g_autoptr (MediaDtlsContext) dtls_context = media_dtls_context_new (certificate, NULL);
   g_autoptr (GPtrArray) peers = g_ptr_array_new_with_free_func ((GDestroyNotify)load_peer_free);
-  const LoadPeerConfig config = { pump, dtls_context, certificate, TRUE, { .bind_addresses = loopback } };
+  const LoadPeerConfig config = { .pump = pump,
+                                  .dtls_context = dtls_context,
+                                  .certificate = certificate,
+                                  .offerer = TRUE,
+                                  .ice = { .bind_addresses = loopback } };
   gint64 give_up;
   char line[4096];
 

@@ -1,6 +1,6 @@
 /* Makes media for a receiver under load: peers that send one packet of 20 ms each, evenly spread over time.
  *
- *   switchroom-load [--cpu N]
+ *   bench_sender [--cpu N]
  *
  * Standard input, one peer per line:
  *   webrtc|DESCRIPTION          an offerer as load_peer_describe tells it; the answer is the next line of

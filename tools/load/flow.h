@@ -1,0 +1,90 @@
+/* One participant's audio both ways: what it says, packet by packet, and what became of what it hears. No
+ * socket, no clock. */
+#pragma once
+
+#include <glib.h>
+
+#include "media/core/receiver_stats.h"
+#include "media/core/rtcp.h"
+#include "tools/load/frames.h"
+#include "tools/load/marks.h"
+
+#define LOAD_GAP_US  60000 /* between two packets: two of them are missing, or late */
+#define LOAD_LATE_US 40000 /* behind the fastest packet of the stream: lost to most jitter buffers */
+
+typedef struct
+{
+  guint8 payload_type;
+  MediaCodecId codec;
+} LoadFormat;
+
+typedef struct
+{
+  guint64 sent, received, expected, lost, duplicates, reordered, gaps, late;
+  gint64 gap_max_us, jitter_us;
+  guint64 reported_lost; /* of what was sent, by the other side's reports */
+  guint64 marks;         /* heard and known whose */
+  const GArray *delays;  /* of gint64, us */
+} LoadFlowResult;
+
+typedef struct
+{
+  /* what is sent */
+  const LoadFrames *frames;
+  gboolean talks;
+  guint8 payload_type;
+  guint32 ssrc, timestamp;
+  guint16 sequence;
+  guint position; /* in the loop */
+  guint64 sent, octets;
+
+  /* what is heard */
+  guint n_formats;
+  LoadFormat formats[4];
+  gboolean decodes; /* what must be decoded for its marks; G.711 is always */
+  MediaReceiverStats rx;
+  MediaCodecId rx_codec;
+  MediaDecoder *decoder;
+  LoadMarks marks;
+  gint64 last_us, jitter_us;
+  guint32 base_ssrc;
+  guint32 base_timestamp;
+  gint64 base_us; /* arrival, less the time on the stream's clock, of its fastest packet */
+  guint64 gaps, late;
+  gint64 gap_max_us;
+  GArray *delays;
+  guint64 reported_lost;
+  guint32 last_sr;
+  CfgMonotonic last_sr_at;
+
+  /* as they were when the measuring began */
+  guint64 sent_before, received_before, expected_before, lost_before, duplicates_before, reordered_before;
+  guint64 reported_before;
+} LoadFlow;
+
+void load_flow_init (LoadFlow *flow, const LoadFrames *frames, gboolean talks);
+void load_flow_clear (LoadFlow *flow);
+/** load_flow_add_format: what the other side may send as @payload_type. */
+void load_flow_add_format (LoadFlow *flow, guint8 payload_type, MediaCodecId codec);
+
+/**
+ * load_flow_next:
+ * @packet: room for MEDIA_RTP_PACKET_MAX octets
+ * @mark: (out): TRUE when it carries a mark
+ *
+ * Returns: the size of the next 20 ms as an RTP packet.
+ */
+gsize load_flow_next (LoadFlow *flow, guint8 *packet, gboolean *mark);
+/** load_flow_report: an RTCP sender report about both ways. Returns: its size; 0 when there is none yet. */
+gsize load_flow_report (LoadFlow *flow, guint8 *packet, gsize capacity, CfgMonotonic now, CfgWall wall);
+
+/** load_flow_receive: a plain RTP packet. Returns: the instant of a mark in it; -1 without. */
+gint64 load_flow_receive (LoadFlow *flow, const guint8 *data, gsize size, CfgMonotonic now);
+/** load_flow_receive_report: plain RTCP. */
+void load_flow_receive_report (LoadFlow *flow, const guint8 *data, gsize size, CfgMonotonic now);
+void load_flow_add_delay (LoadFlow *flow, gint64 delay_us);
+
+/** load_flow_begin: the measuring begins: what was counted before is not told. */
+void load_flow_begin (LoadFlow *flow);
+/** load_flow_result: since then. @result borrows. */
+void load_flow_result (const LoadFlow *flow, LoadFlowResult *result);

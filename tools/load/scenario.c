@@ -1,0 +1,340 @@
+#include "tools/load/scenario.h"
+
+#include <string.h>
+
+#include "config/base/error.h"
+#include "tools/load/janus.h"
+#include "tools/load/sip_call.h"
+#include "tools/load/webrtc.h"
+
+#define IDLE_US          (1 * CFG_US_PER_S)
+#define JOIN_TIMEOUT_US  (45 * CFG_US_PER_S)
+#define LEAVE_TIMEOUT_US (5 * CFG_US_PER_S)
+#define CATCH_UP         (3 * LOAD_TICK_MS) /* slots that a late generator makes up for; more are skipped */
+
+typedef enum
+{
+  IDLE,
+  JOINING,
+  SETTLING,
+  MEASURING,
+  LEAVING,
+  DONE,
+} Phase;
+
+struct _LoadScenario
+{
+  Load *load;
+  Phase phase;
+  CfgMonotonic since; /* of the phase */
+  MediaPumpTimer slot_timer;
+  CfgMonotonic next_slot;
+  guint slot;
+  guint n_joining; /* who were told to */
+  guint n_windows; /* that are over */
+  LoadProcess self;
+  LoadOutcome outcome;
+};
+
+volatile sig_atomic_t load_scenario_stopped;
+
+static const LoadFrames *
+frames_for (Load *load, MediaCodecId codec, GError **error)
+{
+  g_autofree gint16 *voice = NULL;
+
+  if (load->frames[codec] != NULL)
+    return load->frames[codec];
+  if (load->options->speech != NULL)
+    {
+      voice = load_frames_read (load->options->speech, media_codec_get_sample_rate (media_codec_get (codec)),
+                                error);
+      if (voice == NULL)
+        return NULL;
+    }
+  load->frames[codec] = load_frames_new (codec, voice, error);
+  return load->frames[codec];
+}
+
+/* The n-th of a kind goes to room n modulo their number; of those in a room the first ones talk. */
+static gboolean
+place (LoadScenario *scenario, LoadKind kind, guint n, MediaCodecId codec, gboolean silent, GError **error)
+{
+  Load *load = scenario->load;
+  const LoadOptions *options = load->options;
+  const LoadFrames *frames = frames_for (load, codec, error);
+
+  for (guint i = 0; i < n && frames != NULL; i++)
+    {
+      const guint room = i % options->n_rooms;
+      const gboolean talks
+          = !silent && (options->n_talkers < 0 || load->rooms[room].n_talkers < (guint)options->n_talkers);
+      LoadParticipant *participant = load_participant_new (load, kind, room, talks, frames);
+
+      if (kind == LOAD_SIP)
+        load_sip_take (load->sip, participant);
+      else if (kind == LOAD_WEBRTC)
+        load_webrtc_take (participant);
+      else
+        load_janus_take (load->janus, participant);
+      g_ptr_array_add (load->participants, participant);
+    }
+  return frames != NULL;
+}
+
+/* The marks of a room's talkers are spread over the time between two, and not everybody decodes. */
+static void
+spread (Load *load)
+{
+  g_autofree guint *nth = g_new0 (guint, load->options->n_rooms);
+  const guint every = MAX (1, load->participants->len / MAX (1, load->options->n_probes));
+
+  for (guint i = 0; i < load->participants->len; i++)
+    {
+      LoadParticipant *participant = g_ptr_array_index (load->participants, i);
+      const guint talkers = load->rooms[participant->room].n_talkers;
+
+      participant->flow.decodes = load->options->n_probes > 0 && i % every == 0;
+      if (participant->flow.talks)
+        participant->flow.position
+            = (participant->room * 7 + nth[participant->room]++ * LOAD_MARK_FRAMES / talkers)
+              % LOAD_LOOP_FRAMES;
+    }
+}
+
+/* ---- what is measured ---- */
+
+static void
+read_target (LoadTarget *target, LoadProcess *process)
+{
+  if (target->pid != 0 && !load_process_read (target->pid, process))
+    {
+      g_printerr ("switchroom-load: there is no process %d any more\n", target->pid);
+      target->pid = 0;
+    }
+}
+
+static void
+end_window (LoadTarget *target, double generator_percent)
+{
+  LoadProcess now;
+  LoadWindow *window = &target->windows[target->n_windows];
+  double us;
+
+  if (target->pid == 0)
+    return;
+  read_target (target, &now);
+  if (target->pid == 0)
+    return;
+  us = (double)(now.at_us - target->last.at_us);
+  *window = (LoadWindow){ .seconds = us / 1e6,
+                          .cpu_percent = 100 * (double)(now.cpu_us - target->last.cpu_us) / us,
+                          .main_percent = 100 * (double)(now.main_us - target->last.main_us) / us,
+                          .generator_percent = generator_percent,
+                          .rss_kb = now.rss_kb };
+  target->n_windows++;
+  target->last = now;
+}
+
+static void
+begin_measuring (LoadScenario *scenario)
+{
+  for (guint i = 0; i < scenario->load->participants->len; i++)
+    load_flow_begin (&((LoadParticipant *)g_ptr_array_index (scenario->load->participants, i))->flow);
+  scenario->outcome.lateness_max_us = 0;
+  scenario->outcome.n_skipped = 0;
+  read_target (&scenario->outcome.gateway, &scenario->outcome.gateway.last);
+  read_target (&scenario->outcome.janus, &scenario->outcome.janus.last);
+  load_process_read (0, &scenario->self);
+}
+
+/* ---- the course ---- */
+
+static void
+enter (LoadScenario *scenario, Phase phase, CfgMonotonic now)
+{
+  scenario->phase = phase;
+  scenario->since = now;
+}
+
+static guint
+count (const LoadScenario *scenario, LoadState state)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < scenario->load->participants->len; i++)
+    n += ((LoadParticipant *)g_ptr_array_index (scenario->load->participants, i))->state == state;
+  return n;
+}
+
+static void
+follow_joining (LoadScenario *scenario, CfgMonotonic now)
+{
+  Load *load = scenario->load;
+  const double passed_s = (double)cfg_monotonic_diff_us (now, scenario->since) / 1e6;
+  const guint due = (guint)MIN (passed_s * load->options->rate + 1, (double)load->participants->len);
+
+  while (scenario->n_joining < due)
+    load_participant_join (g_ptr_array_index (load->participants, scenario->n_joining++), now);
+  if ((due == load->participants->len && count (scenario, LOAD_JOINING) == 0)
+      || passed_s * 1e6
+             > (double)JOIN_TIMEOUT_US + (double)load->participants->len / load->options->rate * 1e6)
+    {
+      scenario->outcome.join_s = passed_s;
+      enter (scenario, SETTLING, now);
+    }
+}
+
+static void
+send_all_away (LoadScenario *scenario, CfgMonotonic now)
+{
+  enter (scenario, LEAVING, now);
+  for (guint i = 0; i < scenario->load->participants->len; i++)
+    load_participant_leave (g_ptr_array_index (scenario->load->participants, i));
+}
+
+static void
+follow_windows (LoadScenario *scenario, CfgMonotonic now)
+{
+  const LoadOptions *options = scenario->load->options;
+  const gint64 window_us = (gint64)(options->window_s * 1e6);
+  LoadProcess self;
+  double generator_percent;
+
+  if (cfg_monotonic_diff_us (now, scenario->since) < window_us)
+    return;
+  load_process_read (0, &self);
+  generator_percent = 100 * (double)(self.cpu_us - scenario->self.cpu_us)
+                      / (double)MAX (self.at_us - scenario->self.at_us, 1);
+  scenario->self = self;
+  end_window (&scenario->outcome.gateway, generator_percent);
+  end_window (&scenario->outcome.janus, generator_percent);
+  scenario->since = cfg_monotonic_add_us (scenario->since, window_us);
+  if (++scenario->n_windows < options->n_windows)
+    return;
+  for (guint i = 0; i < scenario->load->participants->len; i++)
+    load_participant_freeze (g_ptr_array_index (scenario->load->participants, i));
+  send_all_away (scenario, now);
+}
+
+static void
+follow_phase (LoadScenario *scenario, CfgMonotonic now)
+{
+  const gint64 passed_us = cfg_monotonic_diff_us (now, scenario->since);
+
+  switch (scenario->phase)
+    {
+    case IDLE:
+      if (passed_us >= IDLE_US)
+        {
+          read_target (&scenario->outcome.gateway, &scenario->outcome.gateway.idle);
+          read_target (&scenario->outcome.janus, &scenario->outcome.janus.idle);
+          enter (scenario, JOINING, now);
+        }
+      break;
+    case JOINING:
+      follow_joining (scenario, now);
+      break;
+    case SETTLING:
+      if (passed_us >= (gint64)(scenario->load->options->settle_s * 1e6))
+        {
+          begin_measuring (scenario);
+          enter (scenario, MEASURING, now);
+        }
+      break;
+    case MEASURING:
+      follow_windows (scenario, now);
+      break;
+    case LEAVING:
+      if (count (scenario, LOAD_UP) == 0 || passed_us >= LEAVE_TIMEOUT_US)
+        enter (scenario, DONE, now);
+      break;
+    case DONE:
+    default:
+      media_pump_quit (scenario->load->pump);
+      break;
+    }
+}
+
+/* Each millisecond those of one slot speak. */
+static void
+on_slot (CfgMonotonic now, gpointer user)
+{
+  LoadScenario *scenario = user;
+  Load *load = scenario->load;
+
+  scenario->outcome.lateness_max_us
+      = MAX (scenario->outcome.lateness_max_us, cfg_monotonic_diff_us (now, scenario->next_slot));
+  load_netem_advance (load->netem, now);
+  for (guint n = 0; n < CATCH_UP && scenario->next_slot.us <= now.us; n++)
+    {
+      for (guint i = scenario->slot; i < load->participants->len; i += LOAD_TICK_MS)
+        load_participant_tick (g_ptr_array_index (load->participants, i), now);
+      scenario->slot = (scenario->slot + 1) % LOAD_TICK_MS;
+      scenario->next_slot = cfg_monotonic_add_us (scenario->next_slot, CFG_US_PER_MS);
+    }
+  while (scenario->next_slot.us <= now.us)
+    {
+      scenario->outcome.n_skipped += load->participants->len / LOAD_TICK_MS;
+      scenario->next_slot = cfg_monotonic_add_us (scenario->next_slot, CFG_US_PER_MS);
+    }
+  if (load_scenario_stopped && scenario->phase < LEAVING)
+    send_all_away (scenario, now);
+  else
+    follow_phase (scenario, now);
+  media_pump_start_timer (load->pump, &scenario->slot_timer, scenario->next_slot);
+}
+
+LoadScenario *
+load_scenario_new (Load *load, GError **error)
+{
+  const LoadOptions *options = load->options;
+  LoadScenario *scenario = g_new0 (LoadScenario, 1);
+
+  scenario->load = load;
+  scenario->slot_timer = (MediaPumpTimer){ .func = on_slot, .user = scenario };
+  scenario->outcome.gateway.pid = options->gateway_pid;
+  scenario->outcome.janus.pid = options->janus_pid;
+  if (options->n_windows > LOAD_WINDOWS_MAX)
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "--windows: %d at most", LOAD_WINDOWS_MAX);
+      load_scenario_free (scenario);
+      return NULL;
+    }
+  if (!place (scenario, LOAD_SIP, options->n_sip, options->sip_codecs[0], options->silent_sip, error)
+      || !place (scenario, LOAD_WEBRTC, options->n_webrtc, options->webrtc_codecs[0], options->silent_webrtc,
+                 error)
+      || !place (scenario, LOAD_JANUS, options->n_janus, options->janus_codec, FALSE, error))
+    {
+      load_scenario_free (scenario);
+      return NULL;
+    }
+  spread (load);
+  return scenario;
+}
+
+void
+load_scenario_free (LoadScenario *scenario)
+{
+  g_free (scenario);
+}
+
+void
+load_scenario_run (LoadScenario *scenario)
+{
+  const CfgMonotonic now = cfg_monotonic_now ();
+
+  enter (scenario, IDLE, now);
+  read_target (&scenario->outcome.gateway, &scenario->outcome.gateway.idle_begin);
+  read_target (&scenario->outcome.janus, &scenario->outcome.janus.idle_begin);
+  scenario->next_slot = now;
+  media_pump_start_timer (scenario->load->pump, &scenario->slot_timer, now);
+  media_pump_run (scenario->load->pump);
+  media_pump_stop_timer (scenario->load->pump, &scenario->slot_timer);
+}
+
+const LoadOutcome *
+load_scenario_outcome (const LoadScenario *scenario)
+{
+  return &scenario->outcome;
+}
