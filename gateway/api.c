@@ -29,8 +29,8 @@ struct _GwRequest
   Gateway *gateway;
   Exchange *exchange; /* NULL: of gw_api_run */
   SigToken *token;    /* of gw_api_run */
-  GwApiDone done;
-  gpointer user;
+  GwApiDone done, watch;
+  gpointer user, watch_user;
   json_t *id; /* NULL: a notification, not answered */
   char *method;
   json_t *error_data;
@@ -158,9 +158,25 @@ answered (GwRequest *request)
 }
 
 void
+gw_request_watch_answer (GwRequest *request, GwApiDone watch, gpointer user)
+{
+  g_assert (request->watch == NULL);
+  request->watch = watch;
+  request->watch_user = user;
+}
+
+gpointer
+gw_request_watcher (const GwRequest *request, GwApiDone watch)
+{
+  return request->watch == watch ? request->watch_user : NULL;
+}
+
+void
 gw_request_reply (GwRequest *request, json_t *result)
 {
   answered (request);
+  if (request->watch != NULL)
+    request->watch (request->watch_user, json_incref (result), NULL, NULL);
   if (request->done != NULL)
     request->done (request->user, result, NULL, NULL);
   else if (request->id == NULL)
@@ -197,6 +213,8 @@ gw_request_fail (GwRequest *request, const GError *error)
   answered (request);
   cfg_debug ("api", NULL, "Request failed", CFG_STR ("method", request->method),
              CFG_STR ("error", error->message));
+  if (request->watch != NULL)
+    request->watch (request->watch_user, NULL, error, request->error_data);
   if (request->done != NULL)
     {
       request->done (request->user, NULL, error, request->error_data);

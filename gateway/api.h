@@ -154,6 +154,10 @@ void gw_request_reply (GwRequest *request, json_t *result);
 /** gw_request_reply_text: the same, with the result as JSON text. @result: (transfer full) */
 void gw_request_reply_text (GwRequest *request, char *result);
 void gw_request_fail (GwRequest *request, const GError *error);
+/** gw_request_watch_answer: @watch hears the answer too, before it is sent. One per request. */
+void gw_request_watch_answer (GwRequest *request, GwApiDone watch, gpointer user);
+/** gw_request_watcher: (nullable): the user of @watch when it is that which hears the answer. */
+gpointer gw_request_watcher (const GwRequest *request, GwApiDone watch);
 
 /** gw_grant_words: as "video.roomJoin". */
 const char *gw_grant_words (GwGrant grant);

@@ -5,6 +5,7 @@
 
 #include "config/base/error.h"
 #include "gateway/calls.h"
+#include "gateway/idempotency.h"
 #include "gateway/rooms.h"
 #include "media/codec/codec.h"
 #include "media/core/dtmf.h"
@@ -212,6 +213,7 @@ participant_create (Gateway *gateway, GwRequest *request, json_t *params, GError
     .ringing_timeout_s = (guint)gw_param_int (params, "ringing_timeout", 0),
     .max_duration_s = (guint)gw_param_int (params, "max_call_duration", 0),
   };
+  json_t *result;
 
   if (!take_digits (params, &dial, error) || !gw_codecs_check (codecs, error)
       || !take_encryption (params, &dial, error) || !check_attributes (dial.attributes, error)
@@ -219,7 +221,12 @@ participant_create (Gateway *gateway, GwRequest *request, json_t *params, GError
     return NULL;
   if (gw_param_string (params, "sip_number") != NULL)
     dial.from_number = gw_param_string (params, "sip_number");
-  return gw_call_dial (gateway, request, &dial, error);
+  if (!gw_idempotency_begin (gateway, request, params, error))
+    return NULL;
+  result = gw_call_dial (gateway, request, &dial, error);
+  if (*error != NULL)
+    gw_idempotency_failed (gateway, request);
+  return result;
 }
 
 gboolean
@@ -404,6 +411,12 @@ static const GwParam create_params[] = {
     FALSE,
     "The room hears ringing until the phone is heard (early media or answer), or the call failed.",
     .otherwise = "false" },
+  { "idempotency_key",
+    { NULL },
+    GW_PARAM_STRING,
+    FALSE,
+    "A request that is sent again with the key of another one is not done again: it gets the answer of "
+    "that." },
   { NULL },
 };
 
@@ -440,6 +453,15 @@ const GwMethod gw_participant_methods[] = {
       "`ringing`, then `active`. Early media is heard in the room. A call that failed is answered with the "
       "SIP\n"
       "status in the error's data when `wait_until_answered` was given; else the event `call_status` says "
-      "so." },
+      "so.\n\n"
+      "With `idempotency_key` it is safe to send a request again when its answer was lost with its socket:\n"
+      "the second one gets the answer of the first, waits for it when it is still worked on, and nobody is\n"
+      "called twice. All parameters must be the same, else `already_exists`. Keys count per API key, and "
+      "for\n"
+      "tokens for one room per room. An answer is kept for 24 hours, of 10,000 keys at most, also the error "
+      "of\n"
+      "a call that failed: calling anew takes a new key. A request that was refused before anybody was "
+      "called\n"
+      "leaves its key free. Keys do not outlive the gateway's process: the calls do not either." },
   { NULL },
 };

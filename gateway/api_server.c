@@ -42,12 +42,12 @@ workers_json (Gateway *gateway)
 
       media_engine_worker_stats (gateway->media, i, &stats);
       json_array_append_new (
-          list, json_pack ("{s:i, s:i, s:f, s:f, s:f, s:s?, s:I, s:I, s:I}", "rooms", (int)stats.n_rooms, "legs",
-                           (int)stats.n_legs, "load", stats.load, "tick_late_ms", stats.tick_late_ms,
-                           "tick_late_p99_ms", stats.tick_late_p99_ms, "refusing",
-                           gw_load_worker_refusing (gateway, i),
-                           "packets_in", (json_int_t)stats.packets_in, "packets_out",
-                           (json_int_t)stats.packets_out, "strangers", (json_int_t)stats.strangers));
+          list,
+          json_pack ("{s:i, s:i, s:f, s:f, s:f, s:s?, s:I, s:I, s:I}", "rooms", (int)stats.n_rooms, "legs",
+                     (int)stats.n_legs, "load", stats.load, "tick_late_ms", stats.tick_late_ms,
+                     "tick_late_p99_ms", stats.tick_late_p99_ms, "refusing",
+                     gw_load_worker_refusing (gateway, i), "packets_in", (json_int_t)stats.packets_in,
+                     "packets_out", (json_int_t)stats.packets_out, "strangers", (json_int_t)stats.strangers));
     }
   return list;
 }
@@ -58,14 +58,13 @@ server_stats (Gateway *gateway, GwRequest *request, json_t *params, GError **err
   SigSipStats sip = { 0 };
 
   sig_sip_get_stats (gateway->sip, &sip);
-  return json_pack ("{s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "rooms",
-                    (int)g_hash_table_size (gateway->rooms), "calls", (int)g_hash_table_size (gateway->calls),
-                    "sessions", (int)g_hash_table_size (gateway->sessions), "connections",
-                    (int)g_hash_table_size (gateway->conns), "calls_total",
-                    (json_int_t)gateway->n_calls_total, "calls_failed", (json_int_t)gateway->n_calls_failed,
-                    "invites", (json_int_t)sip.n_invites, "sip_refused", (json_int_t)sip.n_refused,
-                    "sip_malformed", (json_int_t)sip.n_malformed, "main", gw_load_json (gateway), "workers",
-                    workers_json (gateway));
+  return json_pack (
+      "{s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "rooms",
+      (int)g_hash_table_size (gateway->rooms), "calls", (int)g_hash_table_size (gateway->calls), "sessions",
+      (int)g_hash_table_size (gateway->sessions), "connections", (int)g_hash_table_size (gateway->conns),
+      "calls_total", (json_int_t)gateway->n_calls_total, "calls_failed", (json_int_t)gateway->n_calls_failed,
+      "invites", (json_int_t)sip.n_invites, "sip_refused", (json_int_t)sip.n_refused, "sip_malformed",
+      (json_int_t)sip.n_malformed, "main", gw_load_json (gateway), "workers", workers_json (gateway));
 }
 
 static json_t *
@@ -88,11 +87,21 @@ static const GwField info_result[] = {
   { "codecs", GW_FIELD_STRING, GW_FIELD_LIST, "Those it takes, the preferred one first." },
   { NULL },
 };
+static const GwField main_fields[] = {
+  { "load", GW_FIELD_REAL, 0, "Share of a core that the main thread uses, 0 to 1." },
+  { "late_ms", GW_FIELD_REAL, 0, "How late it came to its work." },
+  { "refusing", GW_FIELD_STRING, GW_FIELD_NULL,
+    "Which limit makes the gateway refuse new calls; null: none." },
+  { NULL },
+};
+static const GwShape main_shape = { "main_thread", "The thread that signals.", main_fields };
 static const GwField worker_fields[] = {
   { "rooms", GW_FIELD_INT, 0, "Rooms that live on it." },
   { "legs", GW_FIELD_INT, 0, "Media legs of theirs." },
   { "load", GW_FIELD_REAL, 0, "Share of a core that it uses, 0 to 1." },
   { "tick_late_ms", GW_FIELD_REAL, 0, "How late its last ticks were." },
+  { "tick_late_p99_ms", GW_FIELD_REAL, 0, "How late 99 of 100 of them were at most." },
+  { "refusing", GW_FIELD_STRING, GW_FIELD_NULL, "Which limit makes it take no more rooms; null: none." },
   { "packets_in", GW_FIELD_INT, 0, "RTP packets that came." },
   { "packets_out", GW_FIELD_INT, 0, "RTP packets that were sent." },
   { "strangers", GW_FIELD_INT, 0, "Packets that were nobody's." },
@@ -109,6 +118,7 @@ static const GwField stats_result[] = {
   { "invites", GW_FIELD_INT, 0, "INVITEs that came." },
   { "sip_refused", GW_FIELD_INT, 0, "SIP messages refused, by limits and rules." },
   { "sip_malformed", GW_FIELD_INT, 0, "SIP messages that could not be read." },
+  { "main", GW_FIELD_OBJECT, 0, "The main thread.", &main_shape },
   { "workers", GW_FIELD_OBJECT, GW_FIELD_LIST, "The media workers.", &worker_shape },
   { NULL },
 };

@@ -16,6 +16,7 @@
 #include "gateway/entries.h"
 #include "gateway/events.h"
 #include "gateway/extensions.h"
+#include "gateway/idempotency.h"
 #include "gateway/metrics.h"
 #include "gateway/overload.h"
 #include "gateway/plays.h"
@@ -446,6 +447,7 @@ gateway_new (const CfgSettings *settings, const GatewayOptions *options, GError 
   gateway->trunks = gw_trunks_new ();
   gateway->extensions = gw_extensions_new (settings);
   gateway->capture = gw_capture_new (settings);
+  gateway->idempotency = gw_idempotency_new ();
   gateway->trunk_health = gw_trunk_health_new ();
   init_tables (gateway);
   if (!start_store (gateway, settings, options, error))
@@ -584,6 +586,7 @@ gateway_free (Gateway *gateway)
   gw_registrations_free (gateway->registrations);
   gw_extensions_free (gateway->extensions);
   gw_capture_free (gateway->capture);
+  gw_idempotency_free (gateway->idempotency);
   gw_webhooks_free (gateway->webhooks);
   gw_entries_free (gateway->entries);
   gw_events_free (gateway->events);

@@ -25,6 +25,7 @@ typedef struct _GwCapture GwCapture;
 typedef struct _GwStore GwStore;
 typedef struct _GwWebhooks GwWebhooks;
 typedef struct _GwEntries GwEntries;
+struct _GwIdempotency;
 typedef struct _GwLoad GwLoad;
 
 typedef enum
@@ -54,6 +55,7 @@ typedef struct
   GwStore *store;
   GwWebhooks *webhooks;
   GwEntries *entries; /* trunks and rules made through the API */
+  struct _GwIdempotency *idempotency;
   char *api_secret;   /* of settings->api_key: configured or made at start */
   char *epoch;        /* node and start; event numbers count within it */
   CfgMonotonic started;
