@@ -14,6 +14,10 @@
 #define MAX_CLOSED_BYTES (4 * 1024 * 1024)
 #define LOG_BYTES        (256 * 1024)
 
+/* While so much waits for a client, no more is replayed to it. */
+#define REPLAY_QUEUE_BYTES (1024 * 1024)
+#define REPLAY_WAIT_MS     50
+
 typedef struct
 {
   GwTextRing *log;
@@ -136,9 +140,15 @@ gw_time_text (CfgWall at)
   return g_strdup_printf ("%s.%03dZ", seconds, (int)(at.us % CFG_US_PER_S / CFG_US_PER_MS));
 }
 
+static gsize
+n_watchers (Gateway *gateway, const RoomEvents *room)
+{
+  return g_hash_table_size (room->watchers) + g_hash_table_size (gateway->events->watchers);
+}
+
 /* @except: (nullable): connections that have it already */
 static void
-send_to_set (Gateway *gateway, GHashTable *set, GHashTable *except, const char *text, gsize size)
+send_to_set (Gateway *gateway, GHashTable *set, GHashTable *except, SigWebMessage *message)
 {
   GHashTableIter iter;
   gpointer conn;
@@ -146,14 +156,19 @@ send_to_set (Gateway *gateway, GHashTable *set, GHashTable *except, const char *
   g_hash_table_iter_init (&iter, set);
   while (g_hash_table_iter_next (&iter, &conn, NULL))
     if (except == NULL || !g_hash_table_contains (except, conn))
-      sig_web_send (gateway->web, *(SigWebConnId *)conn, text, size);
+      sig_web_post (gateway->web, *(SigWebConnId *)conn, message);
 }
 
 static void
 send_to_watchers (Gateway *gateway, RoomEvents *room, const char *text, gsize size)
 {
-  send_to_set (gateway, room->watchers, NULL, text, size);
-  send_to_set (gateway, gateway->events->watchers, room->watchers, text, size);
+  g_autoptr (SigWebMessage) message = NULL;
+
+  if (n_watchers (gateway, room) == 0)
+    return;
+  message = sig_web_message_new (text, size);
+  send_to_set (gateway, room->watchers, NULL, message);
+  send_to_set (gateway, gateway->events->watchers, room->watchers, message);
 }
 
 static char *
@@ -220,6 +235,26 @@ is_held (const GwTextRing *log, guint64 seen)
   return seen <= gw_text_ring_last (log) && seen + 1 >= gw_text_ring_first (log);
 }
 
+/* One piece of what was missed; the rest follows when the client has read it: who asks for many rooms at once
+ * is no slow consumer yet. Returns: TRUE when it is all. */
+static gboolean
+replay_some (Replay *replay, const RoomEvents *room)
+{
+  SigWeb *web = replay->gateway->web;
+
+  while (replay->from < gw_text_ring_last (room->log))
+    {
+      gsize size;
+      const char *text = gw_text_ring_get (room->log, replay->from + 1, &size);
+
+      if (sig_web_queued (web, replay->conn) > REPLAY_QUEUE_BYTES)
+        return FALSE;
+      sig_web_send (web, replay->conn, text, size);
+      replay->from++;
+    }
+  return TRUE;
+}
+
 /* The watch begins here, with what the client missed: before the answer was sent, and since. */
 static gboolean
 replay_run (gpointer data)
@@ -231,14 +266,19 @@ replay_run (gpointer data)
   if (!g_hash_table_contains (gateway->conns, &replay->conn))
     return G_SOURCE_REMOVE;
   room = ensure_room (gateway->events, replay->room);
-  if (is_held (room->log, replay->from))
-    for (guint64 seq = replay->from + 1; seq <= gw_text_ring_last (room->log); seq++)
-      {
-        gsize size;
-        const char *text = gw_text_ring_get (room->log, seq, &size);
+  if (!is_held (room->log, replay->from))
+    {
+      sig_web_close (gateway->web, replay->conn, 1008, "slow consumer: what is to be replayed is gone");
+      return G_SOURCE_REMOVE;
+    }
+  if (!replay_some (replay, room))
+    {
+      Replay *rest = g_memdup2 (replay, sizeof *replay);
 
-        sig_web_send (gateway->web, replay->conn, text, size);
-      }
+      rest->room = g_strdup (replay->room);
+      g_timeout_add_full (G_PRIORITY_HIGH, REPLAY_WAIT_MS, replay_run, rest, replay_free);
+      return G_SOURCE_REMOVE;
+    }
   conn_set_add (room->watchers, replay->conn);
   return G_SOURCE_REMOVE;
 }

@@ -3,7 +3,7 @@
 
 BUILD_PACKAGES=(gcc libc6-dev pkgconf meson ninja-build python3
   libglib2.0-dev libsofia-sip-ua-dev libsofia-sip-ua-glib-dev libnice-dev libssl-dev libsrtp2-dev
-  libopus-dev libspandsp-dev libspeexdsp-dev libwebsockets-dev libwebsockets-evlib-glib
+  libopus-dev libspandsp-dev libspeexdsp-dev libwebsockets-dev libwebsockets-evlib-uv libuv1-dev
   libjansson-dev libjwt-dev libyaml-dev libhiredis-dev libsqlite3-dev libcurl4-openssl-dev libprotobuf-c-dev protobuf-c-compiler libsndfile1-dev)
 
 TEST_PACKAGES=(sip-tester baresip-core linphone-cli kamailio kamailio-tls-modules socat chromium fonts-dejavu-core

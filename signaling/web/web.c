@@ -34,7 +34,7 @@ conn_of (struct lws *wsi)
 static void
 conn_free (SigWebConn *conn)
 {
-  g_queue_clear_full (&conn->out, (GDestroyNotify)g_byte_array_unref);
+  sig_web_ws_drop_queue (conn);
   g_clear_pointer (&conn->late.body, g_bytes_unref);
   g_byte_array_unref (conn->body);
   g_free (conn->path);
@@ -106,6 +106,8 @@ on_event (struct lws *wsi, enum lws_callback_reasons reason, void *user, void *i
       return established (conn_of (wsi));
     case LWS_CALLBACK_RECEIVE:
       return sig_web_ws_receive (conn_of (wsi), in, size);
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+      return sig_web_ws_peer_closes (conn_of (wsi));
     case LWS_CALLBACK_SERVER_WRITEABLE:
       return sig_web_ws_writable (conn_of (wsi));
     case LWS_CALLBACK_TIMER:
@@ -141,7 +143,7 @@ create_context (SigWeb *web, GError **error)
     .user = web,
     .gid = (gid_t)-1,
     .uid = (uid_t)-1,
-    .options = LWS_SERVER_OPTION_GLIB,
+    .options = LWS_SERVER_OPTION_LIBUV,
     .foreign_loops = web->foreign_loops,
     .max_http_header_data = 32768,
     .max_http_header_pool = 256,
@@ -164,7 +166,7 @@ create_context (SigWeb *web, GError **error)
         g_propagate_error (error, g_steal_pointer (&web->tls_error));
       else
         g_set_error (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE,
-                     "libwebsockets cannot start (is the package libwebsockets-evlib-glib installed?)");
+                     "libwebsockets cannot start (is the package libwebsockets-evlib-uv installed?)");
       return FALSE;
     }
   web->vhost = lws_get_vhost_by_name (web->context, "default");
@@ -213,8 +215,8 @@ sig_web_new (const SigWebConfig *config, const SigWebOps *ops, gpointer owner, G
   web->page = sig_web_page_load ();
   web->listeners = sig_web_listeners_new ();
   web->spare_fd = open ("/dev/null", O_RDONLY | O_CLOEXEC);
-  web->loop = g_main_loop_new (NULL, FALSE);
-  web->foreign_loops[0] = web->loop;
+  web->loop = sig_web_loop_new (NULL);
+  web->foreign_loops[0] = sig_web_loop_uv (web->loop);
   web->protocols[0] = (struct lws_protocols){
     .name = SIG_WEB_SUBPROTOCOL,
     .callback = on_event,
@@ -244,12 +246,16 @@ sig_web_free (SigWeb *web)
   while (g_hash_table_iter_next (&iter, NULL, &conn))
     sig_web_ws_goodbye (conn);
   if (web->context != NULL)
-    lws_context_destroy (web->context);
+    {
+      lws_context_destroy (web->context); /* closes what waits in the loop */
+      sig_web_loop_finish (web->loop);
+      lws_context_destroy (web->context); /* frees the context */
+    }
   g_assert (g_hash_table_size (web->sockets) == 0);
   g_hash_table_unref (web->sockets);
   g_hash_table_unref (web->waiting);
   g_hash_table_unref (web->page);
-  g_main_loop_unref (web->loop);
+  sig_web_loop_free (web->loop);
   close (web->spare_fd);
   g_strfreev (web->origins);
   g_free (web->tls_cert);
@@ -268,4 +274,12 @@ gboolean
 sig_web_is_tls (const SigWeb *web)
 {
   return web->ssl != NULL;
+}
+
+void
+sig_web_get_stats (const SigWeb *web, SigWebStats *stats)
+{
+  *stats = web->stats;
+  stats->n_connections = web->n_connections;
+  stats->n_sockets = g_hash_table_size (web->sockets);
 }

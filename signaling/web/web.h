@@ -74,10 +74,36 @@ gboolean sig_web_is_tls (const SigWeb *web);
  * Harmless when the client is gone. */
 void sig_web_respond (SigWeb *web, SigWebHttpId id, int status, const char *content_type, GBytes *body);
 
-/** sig_web_send: queues @text (copied) on @conn; harmless when it is gone. */
+/** sig_web_send: sends @text (copied) on @conn, or queues it; harmless when it is gone. Queued is what the
+ * socket does not take now; with more than 64 kB of it no requests are read from the client, and above
+ * max_queue_bytes the connection is closed. */
 void sig_web_send (SigWeb *web, SigWebConnId conn, const char *text, gsize size);
+
+/* A text for many connections: it is in memory once, in however many queues it waits. */
+typedef struct _SigWebMessage SigWebMessage;
+
+/** sig_web_message_new: @text is copied. */
+SigWebMessage *sig_web_message_new (const char *text, gsize size);
+void sig_web_message_unref (SigWebMessage *message);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SigWebMessage, sig_web_message_unref)
+/** sig_web_post: as sig_web_send. @message: (transfer none) */
+void sig_web_post (SigWeb *web, SigWebConnId conn, SigWebMessage *message);
+
 /** sig_web_close: sends what is queued, then closes with @code (1000-4999) and @reason. ws_closed will come.
  */
 void sig_web_close (SigWeb *web, SigWebConnId conn, guint16 code, const char *reason);
 /** sig_web_queued: bytes waiting on @conn. */
 gsize sig_web_queued (SigWeb *web, SigWebConnId conn);
+
+typedef struct
+{
+  guint n_connections;    /* TCP connections, HTTP and WebSocket */
+  guint n_sockets;        /* WebSockets */
+  gsize queued_bytes;     /* waiting to be sent; a shared message counts once for each connection */
+  guint64 n_messages_out; /* over WebSockets */
+  guint64 n_slow_total;   /* closed with 1008 "slow consumer" */
+  guint64 n_paused_total; /* times that a client's requests were not read, since it did not read answers */
+  guint64 n_turned_away;  /* connections above the limit, or without a descriptor left */
+} SigWebStats;
+
+void sig_web_get_stats (const SigWeb *web, SigWebStats *stats);

@@ -25,6 +25,7 @@ adopt (SigWeb *web, int fd)
 
   if (web->n_connections >= SIG_WEB_MAX_CONNECTIONS)
     {
+      web->stats.n_turned_away++;
       close (fd);
       return;
     }
@@ -41,6 +42,7 @@ shed_connection (SigWeb *web, int listener)
 {
   int fd;
 
+  web->stats.n_turned_away++;
   close (web->spare_fd);
   fd = accept4 (listener, NULL, NULL, SOCK_CLOEXEC);
   if (fd >= 0)
@@ -127,7 +129,7 @@ add_listener (SigWeb *web, int fd)
   listener->fd = fd;
   listener->source = g_unix_fd_source_new (fd, G_IO_IN);
   g_source_set_callback (listener->source, G_SOURCE_FUNC (on_connection), web, NULL);
-  g_source_attach (listener->source, g_main_loop_get_context (web->loop));
+  g_source_attach (listener->source, NULL);
   g_ptr_array_add (web->listeners, listener);
 }
 

@@ -1,6 +1,7 @@
 /* What the files of this folder share: the server, one connection, and the functions between them.
  *
  *   web.c          the libwebsockets context and its callback
+ *   web_loop.c     its loop, as one source of the GLib main loop
  *   web_listen.c   listening sockets, accepting
  *   web_request.c  reading and judging a request's headers
  *   web_http.c     answers, bodies, refused upgrades
@@ -15,12 +16,15 @@
 #include <gio/gio.h>
 #include <libwebsockets.h>
 #include <openssl/ssl.h>
+#include <uv.h>
 
 #include "signaling/web/web.h"
 
 #define SIG_WEB_MAX_CONNECTIONS 2000
 #define SIG_WEB_MAX_TOKEN_BYTES 16384
 #define SIG_WEB_SUBPROTOCOL     "switchroom"
+
+typedef struct _SigWebLoop SigWebLoop;
 
 struct _SigWeb
 {
@@ -34,7 +38,7 @@ struct _SigWeb
   gsize max_message_bytes, max_queue_bytes;
   guint request_timeout_s;
 
-  GMainLoop *loop; /* never run: libwebsockets wants the loop for its main context */
+  SigWebLoop *loop;
   struct lws_context *context;
   struct lws_vhost *vhost;
   struct lws_protocols protocols[2];
@@ -45,6 +49,7 @@ struct _SigWeb
   int spare_fd;
   guint16 port;
   guint n_connections;
+  SigWebStats stats;   /* all but what is counted elsewhere */
   GHashTable *sockets; /* SigWebConnId -> SigWebConn, the accepted WebSockets */
   SigWebConnId next_id;
   GHashTable *waiting; /* SigWebHttpId -> SigWebConn, HTTP requests whose answer comes later */
@@ -63,10 +68,11 @@ typedef struct
   gboolean is_post, is_head;
   char *path, *token, *content_type; /* the last two (nullable) */
   char remote[64];
-  GByteArray *body;     /* of the POST, later the WebSocket message being put together */
-  gboolean is_upgrade;  /* asked for one: the connection ends with whatever else is answered */
-  gboolean is_last;     /* the connection ends with the answer */
-  gboolean is_reading;  /* the body of a POST is not whole yet */
+  GByteArray *body;    /* of the POST, later the WebSocket message being put together */
+  gboolean is_upgrade; /* asked for one: the connection ends with whatever else is answered */
+  gboolean is_last;    /* the connection ends with the answer */
+  gboolean is_reading; /* the body of a POST is not whole yet */
+  gboolean ends_when_sent;
   gboolean refused;     /* answered already; what still comes is thrown away */
   SigWebHttpId http_id; /* 0: none that waits */
   SigWebResponse late;  /* what came for it */
@@ -74,11 +80,13 @@ typedef struct
 
   /* a WebSocket */
   SigWebConnId id; /* 0: still HTTP */
-  gboolean established, closed_by_peer;
-  GQueue out; /* of GByteArray, each with LWS_PRE bytes in front */
+  gboolean established;
+  gboolean paused; /* its requests are not read */
+  GQueue out;      /* of SigWebMessage */
   gsize queued, in_flight;
   guint16 close_code; /* 0: not closing */
   char close_reason[100];
+  gboolean close_sent;
 } SigWebConn;
 
 typedef struct
@@ -87,6 +95,14 @@ typedef struct
   const char *content_type;
   char *etag; /* with its quotes */
 } SigWebFile;
+
+/* web_loop.c */
+/** sig_web_loop_new: a loop of libuv for libwebsockets, driven by @context. */
+SigWebLoop *sig_web_loop_new (GMainContext *context);
+uv_loop_t *sig_web_loop_uv (SigWebLoop *loop);
+/** sig_web_loop_finish: turns it until all that was closed in it is gone. */
+void sig_web_loop_finish (SigWebLoop *loop);
+void sig_web_loop_free (SigWebLoop *loop);
 
 /* web_listen.c */
 GPtrArray *sig_web_listeners_new (void);
@@ -119,6 +135,8 @@ const SigWebFile *sig_web_page_find (SigWeb *web, const char *path);
 /* web_ws.c; the same */
 int sig_web_ws_receive (SigWebConn *conn, const char *data, gsize size);
 int sig_web_ws_writable (SigWebConn *conn);
+int sig_web_ws_peer_closes (SigWebConn *conn);
+void sig_web_ws_drop_queue (SigWebConn *conn);
 void sig_web_ws_goodbye (SigWebConn *conn);
 
 /* web_tls.c */

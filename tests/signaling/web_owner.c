@@ -30,7 +30,14 @@ owner_message (gpointer data, SigWebConnId conn, const char *text, gsize size)
   g_string_append_printf (owner->log, "message(%" G_GSIZE_FORMAT ") ", size);
   if (strcmp (text, "close me") == 0)
     sig_web_close (owner->web, conn, 4001, "as you like");
-  if (!owner->silent)
+  owner->n_messages++;
+  if (strcmp (text, "much") == 0)
+    {
+      g_autofree char *much = g_strnfill (50000, 'm');
+
+      sig_web_send (owner->web, conn, much, 50000);
+    }
+  else if (!owner->silent)
     sig_web_send (owner->web, conn, text, size);
 }
 

@@ -1,5 +1,5 @@
 /* The owner of the web server in the tests: it lets the token "good" in (and very long ones), greets with
- * "welcome", echoes messages, answers /answer, and writes down what happens. */
+ * "welcome", echoes messages (50 kB for "much"), answers /answer, and writes down what happens. */
 #pragma once
 
 #include "web_client.h"
@@ -11,6 +11,7 @@ typedef struct
   GArray *open;  /* of SigWebConnId */
   GArray *later; /* of SigWebHttpId: requests of /later..., which are not answered yet */
   gboolean silent;
+  guint n_messages;
 } WebOwner;
 
 extern const SigWebOps web_owner_ops;
