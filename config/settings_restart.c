@@ -56,7 +56,7 @@ is_same (const CfgKey *key, const guint8 *a, const guint8 *b)
   if (key->read == cfg_read_text)
     return g_strcmp0 (VALUE (char *, a), VALUE (char *, b)) == 0;
   if (key->read == cfg_read_texts || key->read == cfg_read_word_list)
-    return g_strv_equal (VALUE (const char *const *, a), VALUE (const char *const *, b));
+    return g_strv_equal ((const char *const *)VALUE (char **, a), (const char *const *)VALUE (char **, b));
   if (key->read == cfg_read_port)
     return VALUE (guint16, a) == VALUE (guint16, b);
   if (key->read == cfg_read_real)

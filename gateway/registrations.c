@@ -27,7 +27,7 @@ binding_json (const GwBinding *binding, CfgMonotonic now, CfgWall wall)
                     "key", binding->key, "send_to", binding->send_to, "route", binding->route, "call_id",
                     binding->call_id, "cseq", (json_int_t)binding->cseq, "source", binding->source,
                     "transport", binding->transport, "user_agent", binding->user_agent, "q_milli",
-                    (json_int_t)binding->q_milli, "expires_us", (json_int_t)(wall.us + left_us), "since_us",
+                    (json_int_t)binding->q_milli, "expires_us", (json_int_t)wall.us + left_us, "since_us",
                     (json_int_t)binding->since.us);
 }
 
