@@ -297,19 +297,50 @@ answer_trace (Lookup *lookup, json_t *about)
   gw_request_reply (lookup->request, trace);
 }
 
+static void
+answer_pcap (Lookup *lookup, json_t *about)
+{
+  json_auto_t *call = about;
+  const char *call_id = json_string_value (json_object_get (call, "sip_call_id_full"));
+  g_autoptr (GError) error = NULL;
+  json_t *pcap = NULL;
+
+  if (call != NULL || lookup->may_see_refused)
+    pcap = gw_capture_pcap (lookup->gateway, call_id != NULL ? call_id : lookup->call_id, lookup->id);
+  if (pcap != NULL)
+    gw_request_reply (lookup->request, pcap);
+  else if (call == NULL)
+    fail_not_found (lookup);
+  else
+    {
+      g_set_error_literal (&error, CFG_ERROR, CFG_ERROR_NOT_FOUND,
+                           "the SIP messages of this call are not held any more, or capture.enabled is off");
+      gw_request_fail (lookup->request, error);
+    }
+}
+
 static json_t *
 call_trace (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 {
   const char *id = gw_param_string (params, "sip_call_id");
   const char *call_id = gw_param_string (params, "sip_call_id_full");
+  const char *format = gw_param_string (params, "format");
+  const gboolean wants_pcap = g_strcmp0 (format, "pcap") == 0;
 
+  if (format != NULL && !wants_pcap && strcmp (format, "json") != 0)
+    {
+      gw_request_set_error_data (request, "field", json_string ("format"));
+      g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "format: must be json or pcap, not \"%s\"",
+                   format);
+      return NULL;
+    }
   if ((id == NULL) == (call_id == NULL))
     {
       g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
                    "either sip_call_id or sip_call_id_full says which call");
       return NULL;
     }
-  look_up (gateway, request, id, call_id, answer_trace);
+  look_up (gateway, request, id, call_id, wants_pcap ? answer_pcap : answer_trace);
   return NULL;
 }
 
@@ -326,6 +357,11 @@ static const GwParam trace_params[] = {
     GW_PARAM_STRING,
     FALSE,
     "Or its SIP Call-ID: also of an INVITE that was refused a moment ago." },
+  { "format",
+    { NULL },
+    GW_PARAM_STRING,
+    FALSE,
+    "json (the default), or pcap: the messages alone, as a file for Wireshark in base64." },
   { NULL },
 };
 static const GwParam list_params[] = {

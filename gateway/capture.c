@@ -5,6 +5,7 @@
 
 #include "config/base/log.h"
 #include "gateway/core/ladder.h"
+#include "gateway/core/pcap.h"
 #include "gateway/core/trace.h"
 #include "gateway/events.h"
 #include "signaling/core/capture.h"
@@ -209,6 +210,36 @@ gw_capture_trace (Gateway *gateway, const char *call_id, const char *id)
       return NULL;
     }
   return json_pack ("{s:o, s:i, s:s}", "messages", collected.messages, "lost", (int)n_lost, "ladder", ladder);
+}
+
+typedef struct
+{
+  GByteArray *file;
+  int n_messages;
+} Packets;
+
+static void
+collect_packet (gpointer user, const GwTraceMessage *message)
+{
+  Packets *packets = user;
+
+  gw_pcap_add (packets->file, message);
+  packets->n_messages++;
+}
+
+json_t *
+gw_capture_pcap (Gateway *gateway, const char *call_id, const char *id)
+{
+  GwTrace *trace = gateway->capture->trace;
+  g_autoptr (GByteArray) file = gw_pcap_new ();
+  Packets packets = { .file = file };
+  g_autofree char *text = NULL;
+  guint n_lost = 0;
+
+  if (trace == NULL || !gw_trace_foreach (trace, call_id, id, collect_packet, &packets, &n_lost))
+    return NULL;
+  text = g_base64_encode (file->data, file->len);
+  return json_pack ("{s:s, s:i, s:i}", "pcap", text, "n_messages", packets.n_messages, "lost", (int)n_lost);
 }
 
 void

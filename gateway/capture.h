@@ -25,5 +25,9 @@ void gw_capture_finish (Gateway *gateway, const char *call_id, const char *id);
  */
 json_t *gw_capture_trace (Gateway *gateway, const char *call_id, const char *id);
 
+/** gw_capture_pcap: @call_id, @id: as in gw_capture_trace. (transfer full) (nullable): {pcap: the messages as
+ * a pcap file in base64, n_messages, lost}; NULL when nothing is known of the call. */
+json_t *gw_capture_pcap (Gateway *gateway, const char *call_id, const char *id);
+
 /** gw_capture_metrics: adds its counters to the text for Prometheus. */
 void gw_capture_metrics (Gateway *gateway, GString *text);
