@@ -9,6 +9,7 @@
 #include "gateway/api_params.h"
 #include "gateway/call_metrics.h"
 #include "gateway/events.h"
+#include "gateway/logs.h"
 #include "gateway/sessions.h"
 #include "signaling/core/jsonrpc.h"
 
@@ -450,6 +451,7 @@ gw_api_conn_closed (gpointer data, SigWebConnId id)
   if (conn == NULL)
     return;
   gw_events_forget_conn (gateway, id);
+  gw_logs_forget_conn (gateway, id);
   if (conn->session != NULL)
     gw_session_conn_lost (gateway, conn->session);
   g_hash_table_remove (gateway->conns, &id);

@@ -6,6 +6,7 @@
 #include "config/base/error.h"
 #include "gateway/capture.h"
 #include "gateway/calls.h"
+#include "gateway/logs.h"
 #include "gateway/store.h"
 #include "signaling/core/jsonrpc.h"
 
@@ -186,6 +187,7 @@ struct _Lookup
   GwRequest *request;
   char *id, *call_id; /* either is nullable */
   gboolean may_see_refused;
+  json_t *params;
   /* @call: (transfer full) (nullable): there is none that the token may see */
   void (*then) (Lookup *lookup, json_t *call);
 };
@@ -194,6 +196,7 @@ static void
 lookup_free (Lookup *lookup)
 {
   gw_request_unref (lookup->request);
+  json_decref (lookup->params);
   g_free (lookup->id);
   g_free (lookup->call_id);
   g_free (lookup);
@@ -213,7 +216,7 @@ on_looked_up (gpointer user, GPtrArray *texts, const GwCallCursor *next, const G
 
 /* Calls @then once: now, or when the store has answered. */
 static void
-look_up (Gateway *gateway, GwRequest *request, const char *id, const char *call_id,
+look_up (Gateway *gateway, GwRequest *request, const char *id, const char *call_id, json_t *params,
          void (*then) (Lookup *lookup, json_t *call))
 {
   GwCall *running = id != NULL ? gw_call_find (gateway, id) : gw_call_find_full (gateway, call_id);
@@ -225,6 +228,7 @@ look_up (Gateway *gateway, GwRequest *request, const char *id, const char *call_
   lookup->request = gw_request_ref (request);
   lookup->id = g_strdup (id);
   lookup->call_id = g_strdup (call_id);
+  lookup->params = json_incref (params);
   lookup->may_see_refused = id == NULL && may_see (request, NULL);
   lookup->then = then;
   if (running == NULL)
@@ -257,7 +261,7 @@ answer_call (Lookup *lookup, json_t *call)
 static json_t *
 call_get (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 {
-  look_up (gateway, request, gw_param_string (params, "sip_call_id"), NULL, answer_call);
+  look_up (gateway, request, gw_param_string (params, "sip_call_id"), NULL, params, answer_call);
   return NULL;
 }
 
@@ -324,23 +328,52 @@ call_trace (Gateway *gateway, GwRequest *request, json_t *params, GError **error
 {
   const char *id = gw_param_string (params, "sip_call_id");
   const char *call_id = gw_param_string (params, "sip_call_id_full");
-  const char *format = gw_param_string (params, "format");
-  const gboolean wants_pcap = g_strcmp0 (format, "pcap") == 0;
+  const gboolean wants_pcap = g_strcmp0 (gw_param_string (params, "format"), "pcap") == 0;
 
-  if (format != NULL && !wants_pcap && strcmp (format, "json") != 0)
-    {
-      gw_request_set_error_data (request, "field", json_string ("format"));
-      g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "format: must be json or pcap, not \"%s\"",
-                   format);
-      return NULL;
-    }
   if ((id == NULL) == (call_id == NULL))
     {
       g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
                    "either sip_call_id or sip_call_id_full says which call");
       return NULL;
     }
-  look_up (gateway, request, id, call_id, wants_pcap ? answer_pcap : answer_trace);
+  look_up (gateway, request, id, call_id, params, wants_pcap ? answer_pcap : answer_trace);
+  return NULL;
+}
+
+/* ---- call.logs ---- */
+
+static void
+answer_logs (Lookup *lookup, json_t *about)
+{
+  json_auto_t *call = about;
+  const GwCall *running = gw_call_find (lookup->gateway, lookup->id);
+  const GwConn *conn = gw_request_conn (lookup->request);
+  const gboolean follows = gw_param_bool (lookup->params, "follow", FALSE) && running != NULL && conn != NULL;
+  g_autoptr (GError) error = NULL;
+  CfgWall since = { 0 };
+  json_t *result;
+
+  if (call == NULL)
+    {
+      fail_not_found (lookup);
+      return;
+    }
+  if (follows && !gw_logs_follow (lookup->gateway, conn->id, lookup->id, &error))
+    {
+      gw_request_fail (lookup->request, error);
+      return;
+    }
+  (void)take_time (call, "created_at", &since, NULL);
+  result = gw_logs_read (lookup->gateway, lookup->id, (guint64)gw_param_int (lookup->params, "from_seq", 0),
+                         since);
+  json_object_set_new (result, "following", json_boolean (follows));
+  gw_request_reply (lookup->request, result);
+}
+
+static json_t *
+call_logs (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  look_up (gateway, request, gw_param_string (params, "sip_call_id"), NULL, params, answer_logs);
   return NULL;
 }
 
@@ -361,7 +394,15 @@ static const GwParam trace_params[] = {
     { NULL },
     GW_PARAM_STRING,
     FALSE,
-    "json (the default), or pcap: the messages alone, as a file for Wireshark in base64." },
+    "pcap: the messages alone, as a file for Wireshark.",
+    .otherwise = "json",
+    .words = "json pcap" },
+  { NULL },
+};
+static const GwParam logs_params[] = {
+  ID_PARAM,
+  { "follow", { NULL }, GW_PARAM_BOOL, FALSE, "Tell of further lines, until the call ends." },
+  { "from_seq", { NULL }, GW_PARAM_INT, FALSE, "Number of the last line seen: only those after it.", 0, 0 },
   { NULL },
 };
 static const GwParam list_params[] = {
@@ -411,11 +452,28 @@ static const GwField traced_fields[] = {
 };
 static const GwShape traced_shape = { "sip_message", "A SIP message of a call.", traced_fields };
 static const GwField trace_result[] = {
-  { "call", GW_FIELD_OBJECT, GW_FIELD_NULL, "The call; null: of an INVITE that was refused.",
-    &gw_call_shape },
-  { "messages", GW_FIELD_OBJECT, GW_FIELD_LIST, "Every SIP message of it.", &traced_shape },
+  { "call", GW_FIELD_OBJECT, GW_FIELD_NULL | GW_FIELD_OPTIONAL,
+    "The call; null: of an INVITE that was refused.", &gw_call_shape },
+  { "messages", GW_FIELD_OBJECT, GW_FIELD_LIST | GW_FIELD_OPTIONAL, "Every SIP message of it.",
+    &traced_shape },
   { "lost", GW_FIELD_INT, 0, "How many are not kept any more, after the first ones." },
-  { "ladder", GW_FIELD_STRING, 0, "The messages drawn as text." },
+  { "ladder", GW_FIELD_STRING, GW_FIELD_OPTIONAL, "The messages drawn as text." },
+  { "pcap", GW_FIELD_STRING, GW_FIELD_OPTIONAL,
+    "With format pcap, in place of the rest: the messages as a file for Wireshark, in base64." },
+  { "n_messages", GW_FIELD_INT, GW_FIELD_OPTIONAL, "With format pcap: how many are in it." },
+  { NULL },
+};
+static const GwField log_entry_fields[] = {
+  { "seq", GW_FIELD_INT, 0, "Its number." },
+  { "line", GW_FIELD_ANY, 0, "The line as an object, as logging.format json writes it." },
+  { NULL },
+};
+static const GwShape log_entry_shape = { "log_entry", "A line of the log.", log_entry_fields };
+static const GwField logs_result[] = {
+  { "lines", GW_FIELD_OBJECT, GW_FIELD_LIST, "The lines of the call, in order; the last 500.",
+    &log_entry_shape },
+  { "gap", GW_FIELD_BOOL, 0, "Earlier lines may be missing: they are not held any more." },
+  { "following", GW_FIELD_BOOL, 0, "Further lines will come; false when the call is over." },
   { NULL },
 };
 
@@ -433,7 +491,20 @@ const GwMethod gw_call_methods[] = {
     "ladder of text.",
     .result = trace_result, .errors = "not_found unavailable resource_exhausted",
     .more = "The first and the latest messages of a long call are kept (64 kB), of calls that are over 2 MB "
-            "in all." },
+            "in all. In a pcap each message is a UDP datagram with the real addresses and times, masked like "
+            "the text, whatever transport it came by." },
+  { "call.logs", GW_GRANT_SIP_READ, NULL, call_logs, logs_params,
+    "The lines of the gateway's log that are about one call.", .result = logs_result,
+    .errors = "not_found unavailable resource_exhausted",
+    .example = "{\"sip_call_id\": \"SCL_b7\", \"follow\": true}",
+    .answer
+    = "{\"lines\": [{\"seq\": 7, \"line\": {\"time\": \"2026-11-21T07:55:00.123Z\", \"level\": \"info\", "
+      "\"component\": \"sip\", \"event\": \"Accepting the call\", \"callID\": \"SCL_b7\"}}], \"gap\": "
+      "false, \"following\": true}",
+    .more
+    = "`logging.level` decides which lines there are; 1 MB of the last ones of all calls is held. With "
+      "`follow`, further ones come as notifications `log`; one connection follows 16 calls at most, all "
+      "together 64." },
   { "call.hangup", GW_GRANT_SIP_READ, NULL, call_hangup, id_only, "Ends a call.", .result = gw_no_fields,
     .errors = "not_found" },
   { NULL },

@@ -159,8 +159,18 @@ static const GwField closed[] = {
   { "reason", GW_FIELD_STRING, 0, "Why, in the words of participant_left." },
   END,
 };
+static const GwField log_line[] = {
+  { "sip_call_id", GW_FIELD_STRING, 0, "The call." },
+  { "seq", GW_FIELD_INT, GW_FIELD_OPTIONAL, "Number of the line; missing with ended." },
+  { "line", GW_FIELD_ANY, GW_FIELD_OPTIONAL, "The line as in call.logs; missing with ended." },
+  { "ended", GW_FIELD_BOOL, GW_FIELD_OPTIONAL, "true: the call is over, there will be no more." },
+  END,
+};
 
 const GwNews gw_api_notifications[] = {
+  { "log", "A line of the gateway's log about a call that is followed by call.logs.", log_line,
+    "{\"sip_call_id\": \"SCL_b7\", \"seq\": 9, \"line\": {\"time\": \"2026-11-21T07:55:00.123Z\", \"level\": "
+    "\"info\", \"component\": \"sip\", \"event\": \"Hangup\", \"callID\": \"SCL_b7\"}}" },
   { "session.candidate", "A trickled ICE candidate of the gateway.", candidate,
     "{\"candidate\": \"candidate:1 1 UDP 2130706431 192.0.2.1 20000 typ host\", \"sdpMid\": \"0\", "
     "\"sdpMLineIndex\": 0}" },

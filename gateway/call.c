@@ -12,6 +12,7 @@
 #include "gateway/core/sip_status.h"
 #include "gateway/events.h"
 #include "gateway/extensions.h"
+#include "gateway/logs.h"
 #include "gateway/messages.h"
 #include "gateway/presence.h"
 #include "gateway/rooms.h"
@@ -120,6 +121,7 @@ gw_call_discard (GwCall *call)
     }
   if (call->sip != 0)
     g_hash_table_remove (gateway->calls_by_sip, &call->sip);
+  gw_logs_call_ended (gateway, call->v.id);
   g_hash_table_remove (gateway->calls, call->v.id);
 }
 
@@ -320,6 +322,7 @@ finish (GwCall *call)
   gw_record_call (call);
   gw_call_metrics_ended (call);
   gw_capture_finish (gateway, call->v.sip_call_id, call->v.id);
+  gw_logs_call_ended (gateway, call->v.id);
   g_hash_table_remove (gateway->calls_by_sip, &call->sip);
   g_hash_table_remove (gateway->calls, call->v.id);
   gateway_check_drained (gateway);

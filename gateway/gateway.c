@@ -15,6 +15,7 @@
 #include "gateway/calls.h"
 #include "gateway/entries.h"
 #include "gateway/events.h"
+#include "gateway/logs.h"
 #include "gateway/extensions.h"
 #include "gateway/idempotency.h"
 #include "gateway/metrics.h"
@@ -448,6 +449,7 @@ gateway_new (const CfgSettings *settings, const GatewayOptions *options, GError 
   gateway->extensions = gw_extensions_new (settings);
   gateway->capture = gw_capture_new (settings);
   gateway->idempotency = gw_idempotency_new ();
+  gateway->logs = gw_logs_new (gateway);
   gateway->trunk_health = gw_trunk_health_new ();
   init_tables (gateway);
   if (!start_store (gateway, settings, options, error))
@@ -587,6 +589,7 @@ gateway_free (Gateway *gateway)
   gw_extensions_free (gateway->extensions);
   gw_capture_free (gateway->capture);
   gw_idempotency_free (gateway->idempotency);
+  gw_logs_free (gateway->logs);
   gw_webhooks_free (gateway->webhooks);
   gw_entries_free (gateway->entries);
   gw_events_free (gateway->events);

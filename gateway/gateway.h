@@ -75,6 +75,7 @@ typedef struct
   struct _GwExtensions *extensions;
   struct _GwRegistrations *registrations; /* theirs, on the disk */
   GwCapture *capture;
+  struct _GwLogs *logs; /* what calls say of themselves */
   GwTrunkHealth *trunk_health;
   GwLoad *load;
 

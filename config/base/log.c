@@ -42,6 +42,9 @@ static struct
   .wake = PTHREAD_COND_INITIALIZER,
   .next_fd = -1,
 };
+/* Each thread has its own, if any: who set it need not think of other threads. */
+static _Thread_local CfgLogTap tap;
+static _Thread_local gpointer tap_user;
 static atomic_int threshold = CFG_LOG_INFO;
 static atomic_int line_format = CFG_LOG_TEXT;
 
@@ -63,6 +66,13 @@ void
 cfg_log_set_level (CfgLogLevel level)
 {
   atomic_store_explicit (&threshold, (int)level, memory_order_relaxed);
+}
+
+void
+cfg_log_set_tap (CfgLogTap new_tap, gpointer user)
+{
+  tap = new_tap;
+  tap_user = user;
 }
 
 gboolean
@@ -297,4 +307,6 @@ cfg_log_event (CfgLogLevel level, const char *component, const CfgLogContext *co
   cfg_log_format_line (text, (CfgLogFormat)atomic_load (&line_format), &line);
   post_line (text);
   g_string_free (text, TRUE);
+  if (tap != NULL)
+    tap (tap_user, &line);
 }

@@ -60,9 +60,8 @@ typedef struct
  * cfg_log_init:
  * @path: (nullable): the file to append to; NULL is standard output
  *
- * Before it, and after cfg_log_shutdown, lines go straight to standard error as text: standard output may be somebody's
- * result, a test's for example.
- * Returns: FALSE with @error when the file cannot be opened.
+ * Before it, and after cfg_log_shutdown, lines go straight to standard error as text: standard output may be
+ * somebody's result, a test's for example. Returns: FALSE with @error when the file cannot be opened.
  */
 gboolean cfg_log_init (CfgLogLevel level, CfgLogFormat format, const char *path, GError **error);
 /**
@@ -83,6 +82,13 @@ void cfg_log_set_level (CfgLogLevel level);
 gboolean cfg_log_enabled (CfgLogLevel level);
 /** cfg_log_level_parse: "debug", "info", "warn", "error". Returns: FALSE for any other word. */
 gboolean cfg_log_level_parse (const char *word, CfgLogLevel *level);
+
+typedef struct _CfgLogLine CfgLogLine; /* config/base/log_format.h */
+typedef void (*CfgLogTap) (gpointer user, const CfgLogLine *line);
+
+/** cfg_log_set_tap: @tap (nullable) sees each line that the calling thread writes from here on; lines of
+ * other threads pass by it. */
+void cfg_log_set_tap (CfgLogTap tap, gpointer user);
 
 /**
  * cfg_log_event:

@@ -9,7 +9,7 @@
 #define CFG_LOG_MAX_VALUE_BYTES 512
 
 /* What a line says; the strings are borrowed for the call. */
-typedef struct
+struct _CfgLogLine
 {
   CfgWall time;
   CfgLogLevel level;
@@ -17,7 +17,7 @@ typedef struct
   const CfgLogContext *context; /* nullable */
   const char *event;
   const CfgLogField *fields; /* ended by CFG_LOG_FIELD_END */
-} CfgLogLine;
+};
 
 /**
  * cfg_log_format_line:
