@@ -215,10 +215,9 @@ const char *gw_call_on_refresh_sdp (gpointer gateway, SigSipCallId sip);
 json_t *gw_call_timer_json (const GwCall *call);
 
 /* admission.c */
-/** gw_admit: whether one more call may begin; @room: (nullable): where it goes to; @trunk, @rule: (nullable): its
- * own. Returns: 0; else the SIP
- * status to refuse it with, and RESOURCE_EXHAUSTED in @error: 503, another gateway may take it, or 486, the
- * rule is busy. */
+/** gw_admit: whether one more call may begin; @room: (nullable): where it goes to; @trunk, @rule: (nullable):
+ * its own. Returns: 0; else the SIP status to refuse it with, and RESOURCE_EXHAUSTED in @error: 503, another
+ * gateway may take it, or 486, the rule is busy. */
 int gw_admit (Gateway *gateway, const char *room, const CfgTrunkSettings *trunk,
               const CfgDispatchRuleSettings *rule, GError **error);
 /** gw_admit_to_trunk, gw_admit_to_rule: the same for one of them; (nullable). */

@@ -1,4 +1,4 @@
-#include "media/engine.h"
+#include "media/engine_private.h"
 
 #include <netdb.h>
 #include <string.h>
@@ -7,16 +7,11 @@
 
 #include "config/base/clock.h"
 #include "config/base/error.h"
-#include "config/base/mailbox.h"
 #include "media/core/dtmf.h"
-#include "media/file_reader.h"
-#include "media/io/certificate.h"
 #include "media/io/udp.h"
-#include "media/worker.h"
 
 #define EVENTS_LIMIT 16384
 #define JOIN_SECONDS 5
-#define MAX_WORKERS  64
 
 /* Where a leg is, or will be when all commands so far have run. */
 typedef struct
@@ -36,29 +31,6 @@ typedef struct
   MediaLegId leg; /* 0: to the room */
   MediaRoomId room;
 } PlayEntry;
-
-struct _MediaEngine
-{
-  MediaEngineConfig config;
-  char **rtc_bind;
-  char *external_address;
-  char *stun_ip;
-  guint16 stun_port;
-  const MediaEngineOps *ops;
-  gpointer owner;
-  MediaCertificate *certificate;
-  CfgMailbox *mailbox;
-  GSource *source;
-  MediaWorker *workers[MAX_WORKERS];
-  guint load[MAX_WORKERS]; /* rooms and legs placed there */
-  gboolean avoided[MAX_WORKERS];
-  guint n_workers;
-  GHashTable *legs;       /* id → LegEntry */
-  GHashTable *rooms;      /* id → RoomEntry */
-  GHashTable *plays;      /* id → PlayEntry */
-  MediaFileReader *files; /* NULL before the first file */
-  guint64 last_id;
-};
 
 static gboolean
 resolve_stun (MediaEngine *engine, const char *server, GError **error)
@@ -195,7 +167,7 @@ start_workers (MediaEngine *engine, GError **error)
 {
   guint n = engine->config.n_workers != 0 ? engine->config.n_workers : g_get_num_processors ();
 
-  n = CLAMP (n, 1, MAX_WORKERS);
+  n = CLAMP (n, 1, MEDIA_ENGINE_MAX_WORKERS);
   for (guint i = 0; i < n; i++)
     {
       const MediaWorkerConfig config = { .index = i,
@@ -269,6 +241,8 @@ media_engine_free (MediaEngine *engine)
   for (guint i = 0; i < engine->n_workers; i++)
     media_worker_free (engine->workers[i]);
   g_clear_pointer (&engine->files, media_file_reader_free);
+  if (!media_engine_records_free (engine))
+    return;
   cfg_mailbox_free (engine->mailbox);
   g_clear_pointer (&engine->certificate, media_certificate_free);
   g_hash_table_unref (engine->legs);

@@ -23,10 +23,11 @@
 #include "media/core/tone.h"
 
 typedef struct _MediaEngine MediaEngine;
-typedef guint64 MediaRoomId;  /* 0: none */
-typedef guint64 MediaLegId;   /* 0: none */
-typedef guint64 MediaTrackId; /* 0: none */
-typedef guint64 MediaPlayId;  /* 0: none */
+typedef guint64 MediaRoomId;   /* 0: none */
+typedef guint64 MediaLegId;    /* 0: none */
+typedef guint64 MediaTrackId;  /* 0: none */
+typedef guint64 MediaPlayId;   /* 0: none */
+typedef guint64 MediaRecordId; /* 0: none */
 
 #define MEDIA_MAX_SECTIONS 32
 #define MEDIA_MAX_CODECS   8
@@ -169,6 +170,45 @@ typedef enum
   MEDIA_PLAY_FAILED,   /* the file cannot be played, or too much is played there already */
 } MediaPlayEnd;
 
+typedef enum
+{
+  MEDIA_RECORD_WAV, /* 16 bit */
+  MEDIA_RECORD_OGG, /* Opus */
+} MediaRecordFormat;
+
+typedef struct
+{
+  const char *directory; /* made when it is not there */
+  const char *file;      /* below it, by names that are neither "." nor ".."; its directories are made */
+  MediaRecordFormat format;
+  guint rate_hz;  /* 8000, 16000 or 48000 */
+  guint channels; /* 1: all together; 2: see @leg */
+  /* One channel: only what @leg says, 0: what all say. Two: @leg on the left (0: phones), the others on the
+   * right. What is played to the room is on both; a recording of one leg alone has nothing of it. */
+  MediaLegId leg;
+  gint64 max_duration_us; /* 0: no limit */
+} MediaRecordConfig;
+
+/* Why something is not recorded any more. */
+typedef enum
+{
+  MEDIA_RECORD_STOPPED,      /* media_engine_record_stop */
+  MEDIA_RECORD_MAX_DURATION, /* it is as long as it may be */
+  MEDIA_RECORD_GONE,         /* the room is gone */
+  MEDIA_RECORD_DISK_FULL,    /* no space, quota or limit of a file's size; what was written before is there */
+  MEDIA_RECORD_FAILED,       /* the file cannot be made or written; too much is recorded already */
+} MediaRecordEnd;
+
+typedef struct
+{
+  MediaRecordEnd end;
+  const char *error; /* one sentence without a path of this machine, with DISK_FULL and FAILED; else NULL */
+  const char *file;  /* below the directory; NULL: none was made */
+  double duration_s; /* of the file */
+  guint64 size;      /* bytes */
+  double lost_s;     /* left out because the disk was too slow: silence in the file */
+} MediaRecordResult;
+
 typedef struct
 {
   void (*leg_gathered) (gpointer owner, MediaLegId leg,
@@ -190,6 +230,10 @@ typedef struct
   void (*room_speakers) (gpointer owner, MediaRoomId room, const MediaSpeaker *speakers, gsize n);
   /* (nullable): the last word of a play. @error: one sentence with MEDIA_PLAY_FAILED, else NULL. */
   void (*play_ended) (gpointer owner, MediaPlayId play, MediaPlayEnd end, const char *error);
+  /* (nullable): @file, below the directory, is there and is being written. */
+  void (*record_started) (gpointer owner, MediaRecordId record, const char *file);
+  /* (nullable): the last word of a recording: its file is finished. @result is valid during the call. */
+  void (*record_ended) (gpointer owner, MediaRecordId record, const MediaRecordResult *result);
 } MediaEngineOps;
 
 /** media_engine_new: starts the workers. @config copied, @ops not. (nullable): NULL with @error. */
@@ -261,6 +305,20 @@ MediaPlayId media_engine_play (MediaEngine *engine, MediaLegId leg, MediaRoomId 
 /** media_engine_play_stop: ops.play_ended follows, with STOPPED unless it ended meanwhile. */
 void media_engine_play_stop (MediaEngine *engine, MediaPlayId play);
 
+/**
+ * media_engine_record:
+ * @config: copied
+ *
+ * Records a room into a file, beside what goes on in it: nothing is mixed or encoded for anybody that was
+ * forwarded before. Time is that of the clock: silence where nobody speaks. Files are written by a helper
+ * thread: whether it can be is told by ops.record_started or ops.record_ended, never before this returns.
+ *
+ * Returns: 0 when there is no such room, or no thread can be started.
+ */
+MediaRecordId media_engine_record (MediaEngine *engine, MediaRoomId room, const MediaRecordConfig *config);
+/** media_engine_record_stop: ops.record_ended follows. */
+void media_engine_record_stop (MediaEngine *engine, MediaRecordId record);
+
 /* How digits go out: as RFC 4733 events where the plan has a payload type for them, else as tones in the
  * audio; both without a break of the stream's numbers. */
 #define MEDIA_DTMF_TONE_MS 100
@@ -289,15 +347,16 @@ typedef struct
   guint n_legs, n_rooms;
   double load;         /* share of one core used in the last second, 0-1 */
   double tick_late_ms; /* worst lateness of a tick in the last second */
-  /* Of the last 5 to 10 s: only 1 % of the ticks began later. Goes on rising while the worker does not turn. */
+  /* Of the last 5 to 10 s: only 1 % of the ticks began later. Goes on rising while the worker does not turn.
+   */
   double tick_late_p99_ms;
   double tick_late_mean_ms; /* over about the last second */
   guint64 ticks_skipped;    /* so far: left out, because the worker was too late for them */
   guint64 packets_in, packets_out, strangers;
 } MediaWorkerStats;
 
-/** media_engine_worker_placed: how many legs and rooms are placed on worker @index, those included that it has
- * not heard of yet. */
+/** media_engine_worker_placed: how many legs and rooms are placed on worker @index, those included that it
+ * has not heard of yet. */
 guint media_engine_worker_placed (const MediaEngine *engine, guint index);
 /** media_engine_avoid_worker: nothing new is placed on worker @index while others are not to be avoided. */
 void media_engine_avoid_worker (MediaEngine *engine, guint index, gboolean avoid);

@@ -27,6 +27,7 @@ media_room_new (const MediaRoomConfig *config, const MediaRoomOps *ops, gpointer
   room->mixing = g_ptr_array_new ();
   room->watched = g_ptr_array_new ();
   room->plays = g_ptr_array_new_with_free_func ((GDestroyNotify)media_play_free);
+  room->recorders = g_ptr_array_new ();
   room->playing = g_ptr_array_new ();
   room->dialling = g_ptr_array_new ();
   room->groups = g_ptr_array_new_with_free_func ((GDestroyNotify)media_mix_group_free);
@@ -38,12 +39,14 @@ void
 media_room_free (MediaRoom *room)
 {
   g_assert (room->legs->len == 0);
+  media_room_end_records (room);
   g_ptr_array_unref (room->legs);
   g_ptr_array_unref (room->sources);
   g_ptr_array_unref (room->mixed);
   g_ptr_array_unref (room->mixing);
   g_ptr_array_unref (room->watched);
   g_ptr_array_unref (room->plays);
+  g_ptr_array_unref (room->recorders);
   g_ptr_array_unref (room->playing);
   g_ptr_array_unref (room->dialling);
   g_ptr_array_unref (room->groups);
@@ -195,7 +198,7 @@ media_room_tick (MediaRoom *room, CfgMonotonic now)
       if (sink->filling)
         media_sink_silence (sink, sink->codec, now);
     }
-  if (room->mixing->len > 0)
+  if (room->mixing->len > 0 || room->recorders->len > 0)
     media_room_mix (room, now);
 }
 

@@ -16,6 +16,7 @@
 #include "config/base/clock.h"
 #include "media/engine.h"
 #include "media/leg.h"
+#include "media/recorder.h"
 
 typedef struct _MediaRoom MediaRoom;
 
@@ -54,6 +55,13 @@ void media_room_play (MediaRoom *room, MediaPlay *play);
 void media_room_stop_play (MediaRoom *room, MediaPlayId play);
 /** media_room_end_plays: all of them, with MEDIA_PLAY_GONE: the room is going. */
 void media_room_end_plays (MediaRoom *room);
+
+/** media_room_record: @recorder (transfer full). */
+void media_room_record (MediaRoom *room, MediaRecorder *recorder);
+/** media_room_stop_record: nothing when it is not (any more) recorded here. */
+void media_room_stop_record (MediaRoom *room, MediaRecordId id, MediaRecordEnd end);
+/** media_room_end_records: all of them, with MEDIA_RECORD_GONE: the room is going. */
+void media_room_end_records (MediaRoom *room);
 
 /** media_room_tick: every 20 ms, @now on a fixed grid. */
 void media_room_tick (MediaRoom *room, CfgMonotonic now);

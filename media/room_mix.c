@@ -280,6 +280,7 @@ media_room_mix (MediaRoom *room, CfgMonotonic now)
       else
         play_mix (room, sink, now);
     }
+  media_room_write_records (room, now);
   if (room->ticks % 512 == 0)
     drop_idle_groups (room);
 }

@@ -26,7 +26,8 @@ struct _MediaRoom
   const MediaRoomOps *ops;
   gpointer user;
   GPtrArray *legs;
-  GPtrArray *plays; /* of MediaPlay: what everybody hears */
+  GPtrArray *plays;     /* of MediaPlay: what everybody hears */
+  GPtrArray *recorders; /* of MediaRecorder */
   gboolean dirty;
   guint64 ticks;
 
@@ -39,6 +40,7 @@ struct _MediaRoom
   GPtrArray *dialling; /* sinks that send digits */
   gboolean rate_used[MEDIA_N_RATES];
   guint max_rate_hz;
+  guint n_recording; /* recorders that take the sum */
 
   /* the mix */
   MediaSource *chosen[MEDIA_ROOM_MIX_SPEAKERS_MAX];
@@ -61,6 +63,11 @@ void media_room_route (MediaRoom *room);
 /** media_room_advance_plays: a frame of each; ends those that are over. */
 void media_room_advance_plays (MediaRoom *room);
 void media_room_turn_digits (MediaRoom *room, CfgMonotonic now);
+/* room_record.c */
+/** media_room_route_recorders: what recorders need, after sources and formats are known. */
+void media_room_route_recorders (MediaRoom *room);
+/** media_room_write_records: the frame that was just summed. */
+void media_room_write_records (MediaRoom *room, CfgMonotonic now);
 /* room_mix.c */
 void media_room_mix (MediaRoom *room, CfgMonotonic now);
 void media_mix_group_free (MediaMixGroup *group);

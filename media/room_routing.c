@@ -243,9 +243,9 @@ set_up_feeds (MediaRoom *room, const Census *census)
       for (guint k = 0; k < leg->n_sections; k++)
         {
           MediaSource *source = &leg->sections[k]->source;
-          const gboolean mixed
-              = source->audible
-                && (source->n_track_mixers > 0 || census->n_room_mixers > own_room_mixers (leg));
+          const gboolean mixed = source->audible
+                                 && (source->n_track_mixers > 0 || room->n_recording > 0
+                                     || census->n_room_mixers > own_room_mixers (leg));
 
           media_source_set_mixed (source, mixed, room->max_rate_hz);
           if (mixed)
@@ -291,5 +291,6 @@ media_room_route (MediaRoom *room)
         }
     }
   choose_formats (room, &census);
+  media_room_route_recorders (room);
   set_up_feeds (room, &census);
 }

@@ -20,6 +20,7 @@
 #include "media/io/udp.h"
 #include "media/leg_state.h"
 #include "media/play.h"
+#include "media/recorder.h"
 
 typedef struct _MediaWorker MediaWorker;
 
@@ -116,6 +117,9 @@ MediaCommand *media_command_leg_play (MediaLegId leg, MediaPlay *play);
 MediaCommand *media_command_leg_stop_play (MediaLegId leg, MediaPlayId play);
 MediaCommand *media_command_room_play (MediaRoomId room, MediaPlay *play);
 MediaCommand *media_command_room_stop_play (MediaRoomId room, MediaPlayId play);
+/** media_command_room_record: @recorder (transfer full); it ends at once when the room is gone. */
+MediaCommand *media_command_room_record (MediaRoomId room, MediaRecorder *recorder);
+MediaCommand *media_command_room_stop_record (MediaRoomId room, MediaRecordId record);
 MediaCommand *media_command_leg_send_dtmf (MediaLegId leg, const char *digits);
 MediaCommand *media_command_leg_stop_dtmf (MediaLegId leg);
 MediaCommand *media_command_leg_free (MediaLegId leg);

@@ -24,6 +24,8 @@ media_command_free (MediaCommand *command)
     }
   g_free (command->plan);
   g_clear_pointer (&command->play, media_play_free);
+  if (command->recorder != NULL)
+    media_recorder_free (command->recorder, MEDIA_RECORD_GONE);
   g_free (command);
 }
 
@@ -145,6 +147,7 @@ apply_room_free (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command
   if (room == NULL)
     return;
   media_room_end_plays (room);
+  media_room_end_records (room);
   while (media_room_n_legs (room) > 0)
     {
       MediaLeg *member = media_room_leg (room, media_room_n_legs (room) - 1);
@@ -377,6 +380,44 @@ media_command_room_stop_play (MediaRoomId room, MediaPlayId play)
 
   command->room = room;
   command->play_id = play;
+  return command;
+}
+
+static void
+apply_room_record (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  MediaRoom *room = g_hash_table_lookup (worker->rooms, &command->room);
+
+  if (room != NULL)
+    media_room_record (room, g_steal_pointer (&command->recorder));
+}
+
+MediaCommand *
+media_command_room_record (MediaRoomId room, MediaRecorder *recorder)
+{
+  MediaCommand *command = command_new (0, apply_room_record);
+
+  command->room = room;
+  command->recorder = recorder;
+  return command;
+}
+
+static void
+apply_room_stop_record (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  MediaRoom *room = g_hash_table_lookup (worker->rooms, &command->room);
+
+  if (room != NULL)
+    media_room_stop_record (room, command->record_id, MEDIA_RECORD_STOPPED);
+}
+
+MediaCommand *
+media_command_room_stop_record (MediaRoomId room, MediaRecordId record)
+{
+  MediaCommand *command = command_new (0, apply_room_stop_record);
+
+  command->room = room;
+  command->record_id = record;
   return command;
 }
 

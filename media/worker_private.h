@@ -44,6 +44,8 @@ struct _MediaCommand
   MediaPlan *plan;
   MediaPlay *play;
   MediaPlayId play_id;
+  MediaRecorder *recorder;
+  MediaRecordId record_id;
   void (*done) (gpointer user, const MediaLegState *state);
   gpointer user;
 };

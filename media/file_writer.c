@@ -1,0 +1,512 @@
+#include "media/file_writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sndfile.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config/base/mailbox.h"
+
+#define CHUNK_FRAMES 4096
+/* How often rings are looked at while there are some: a twentieth of what they hold. */
+#define ROUND_MS    100
+#define ORDERS_MAX  4096
+#define NUMBERS_MAX 10000 /* of files with the same name */
+#define NICENESS    5     /* encoding waits for the workers, not they for it */
+#define FILE_MODE   0640
+#define FOLDER_MODE 0750
+
+struct _MediaFileSink
+{
+  atomic_uint refs; /* the writer's and the recorder's */
+  MediaRecordId id;
+  char *directory, *wanted;
+  MediaRecordFormat format;
+  guint rate_hz, channels;
+
+  gint16 *ring;
+  gsize capacity;              /* samples */
+  atomic_size_t written, read; /* samples in all: the ring holds the difference */
+  atomic_bool closed;          /* by the recorder: nothing more will be written */
+  atomic_bool dead;            /* by the writer: nothing more will be read */
+  atomic_ullong n_dropped;     /* frames */
+  MediaRecordEnd end;          /* the recorder's word, before closed */
+  guint64 owed;                /* frames of silence, the recorder's own */
+
+  /* the writer's own */
+  int fd;
+  int failure;   /* errno of the first write that failed; 0: none */
+  off_t page_at; /* Ogg: where the newest page begins */
+  SNDFILE *file;
+  char *name; /* below the directory, once it is made */
+  guint64 frames, frames_flushed;
+};
+
+struct _MediaFileWriter
+{
+  const MediaFileWriterOps *ops;
+  gpointer user;
+  pthread_t thread;
+  CfgMailbox *mailbox;
+  gboolean quit;    /* the thread's own */
+  GPtrArray *sinks; /* the thread's own */
+};
+
+typedef struct
+{
+  CfgMessage base;
+  MediaFileSink *sink; /* NULL: quit */
+} Order;
+
+static void
+unref (MediaFileSink *sink)
+{
+  if (atomic_fetch_sub_explicit (&sink->refs, 1, memory_order_acq_rel) != 1)
+    return;
+  g_free (sink->directory);
+  g_free (sink->wanted);
+  g_free (sink->name);
+  g_free (sink->ring);
+  g_free (sink);
+}
+
+/* ---- the recorder's side ---- */
+
+/* @pcm NULL: silence. There is space for @samples. */
+static void
+push (MediaFileSink *sink, const gint16 *pcm, gsize samples)
+{
+  const gsize at = atomic_load_explicit (&sink->written, memory_order_relaxed);
+  const gsize first = MIN (samples, sink->capacity - at % sink->capacity);
+
+  if (pcm != NULL)
+    {
+      memcpy (sink->ring + at % sink->capacity, pcm, first * sizeof *pcm);
+      memcpy (sink->ring, pcm + first, (samples - first) * sizeof *pcm);
+    }
+  else
+    {
+      memset (sink->ring + at % sink->capacity, 0, first * sizeof *pcm);
+      memset (sink->ring, 0, (samples - first) * sizeof *pcm);
+    }
+  atomic_store_explicit (&sink->written, at + samples, memory_order_release);
+}
+
+static gsize
+space_frames (const MediaFileSink *sink)
+{
+  const gsize held = atomic_load_explicit (&sink->written, memory_order_relaxed)
+                     - atomic_load_explicit (&sink->read, memory_order_acquire);
+
+  return (sink->capacity - held) / sink->channels;
+}
+
+gboolean
+media_file_sink_write (MediaFileSink *sink, const gint16 *pcm, gsize frames)
+{
+  gsize space = space_frames (sink), silence;
+
+  if (atomic_load_explicit (&sink->dead, memory_order_acquire))
+    return FALSE;
+  silence = (gsize)MIN ((guint64)space, sink->owed);
+  push (sink, NULL, silence * sink->channels);
+  sink->owed -= silence;
+  space -= silence;
+  if (sink->owed == 0 && space >= frames)
+    {
+      push (sink, pcm, frames * sink->channels);
+      return TRUE;
+    }
+  sink->owed += frames;
+  if (pcm != NULL)
+    atomic_fetch_add_explicit (&sink->n_dropped, frames, memory_order_relaxed);
+  return TRUE;
+}
+
+void
+media_file_sink_close (MediaFileSink *sink, MediaRecordEnd end)
+{
+  sink->end = end;
+  atomic_store_explicit (&sink->closed, TRUE, memory_order_release);
+  unref (sink);
+}
+
+/* ---- the file, on the writer's thread ---- */
+
+static sf_count_t
+file_size (void *user)
+{
+  struct stat status;
+
+  return fstat (((MediaFileSink *)user)->fd, &status) == 0 ? (sf_count_t)status.st_size : 0;
+}
+
+static sf_count_t
+file_seek (sf_count_t offset, int whence, void *user)
+{
+  return lseek (((MediaFileSink *)user)->fd, offset, whence);
+}
+
+static sf_count_t
+file_read (void *to, sf_count_t count, void *user)
+{
+  return read (((MediaFileSink *)user)->fd, to, (size_t)count);
+}
+
+static sf_count_t
+file_tell (void *user)
+{
+  return lseek (((MediaFileSink *)user)->fd, 0, SEEK_CUR);
+}
+
+static sf_count_t
+file_write (const void *from, sf_count_t count, void *user)
+{
+  MediaFileSink *sink = user;
+  sf_count_t done = 0;
+
+  if (sink->format == MEDIA_RECORD_OGG && sink->failure == 0 && count >= 4 && memcmp (from, "OggS", 4) == 0)
+    sink->page_at = lseek (sink->fd, 0, SEEK_CUR);
+  /* A WAV header may still be put right, where it is. */
+  while (done < count && (sink->failure == 0 || sink->format == MEDIA_RECORD_WAV))
+    {
+      const ssize_t n = write (sink->fd, (const char *)from + done, (size_t)(count - done));
+
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n <= 0)
+        {
+          if (sink->failure == 0)
+            sink->failure = n < 0 ? errno : ENOSPC;
+          break;
+        }
+      done += n;
+    }
+  return done;
+}
+
+/* Below the directory, by no link that somebody put there. Returns: a descriptor, or -1 with errno. */
+static int
+open_folder (const MediaFileSink *sink, char **parts)
+{
+  int folder;
+
+  if (g_mkdir_with_parents (sink->directory, FOLDER_MODE) < 0)
+    return -1;
+  folder = open (sink->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  for (guint i = 0; folder >= 0 && parts[i + 1] != NULL; i++)
+    {
+      const int above = folder;
+      int failed;
+
+      if (mkdirat (above, parts[i], FOLDER_MODE) < 0 && errno != EEXIST)
+        folder = -1;
+      else
+        folder = openat (above, parts[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+      failed = errno;
+      close (above);
+      errno = failed;
+    }
+  return folder;
+}
+
+/* "call.wav", "call-2.wav", "call-3.wav" ... (transfer full) */
+static char *
+numbered (const char *file, guint number)
+{
+  const char *slash = strrchr (file, '/');
+  const char *dot = strrchr (slash != NULL ? slash : file, '.');
+  const int length = dot != NULL ? (int)(dot - file) : (int)strlen (file);
+
+  if (number == 1)
+    return g_strdup (file);
+  return g_strdup_printf ("%.*s-%u%s", length, file, number, dot != NULL ? dot : "");
+}
+
+static gboolean
+stays_below (char **parts)
+{
+  for (; *parts != NULL; parts++)
+    if (**parts == '\0' || strcmp (*parts, ".") == 0 || strcmp (*parts, "..") == 0)
+      return FALSE;
+  return TRUE;
+}
+
+/* Returns: FALSE with errno. */
+static gboolean
+make_file (MediaFileSink *sink)
+{
+  g_auto (GStrv) parts = g_strsplit (sink->wanted, "/", -1);
+  const int folder = stays_below (parts) ? open_folder (sink, parts) : -1;
+  int failed;
+
+  if (folder < 0)
+    {
+      errno = stays_below (parts) ? errno : EINVAL;
+      return FALSE;
+    }
+  for (guint number = 1; sink->fd < 0 && number <= NUMBERS_MAX; number++)
+    {
+      g_autofree char *name = numbered (sink->wanted, number);
+      const char *slash = strrchr (name, '/');
+
+      sink->fd = openat (folder, slash != NULL ? slash + 1 : name,
+                         O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+      if (sink->fd >= 0)
+        sink->name = g_steal_pointer (&name);
+      else if (errno != EEXIST)
+        break;
+    }
+  failed = errno;
+  close (folder);
+  errno = failed;
+  return sink->fd >= 0;
+}
+
+static gboolean
+open_sound (MediaFileSink *sink)
+{
+  static SF_VIRTUAL_IO io = {
+    .get_filelen = file_size, .seek = file_seek, .read = file_read, .write = file_write, .tell = file_tell
+  };
+  SF_INFO info = { .samplerate = (int)sink->rate_hz, .channels = (int)sink->channels };
+
+  info.format
+      = sink->format == MEDIA_RECORD_OGG ? SF_FORMAT_OGG | SF_FORMAT_OPUS : SF_FORMAT_WAV | SF_FORMAT_PCM_16;
+  sink->file = sf_open_virtual (&io, SFM_WRITE, &info, sink);
+  return sink->file != NULL;
+}
+
+static MediaRecordEnd
+end_of (const MediaFileSink *sink)
+{
+  if (sink->failure == ENOSPC || sink->failure == EDQUOT || sink->failure == EFBIG)
+    return MEDIA_RECORD_DISK_FULL;
+  return sink->failure != 0 ? MEDIA_RECORD_FAILED : sink->end;
+}
+
+/* @error: (nullable) (transfer full): one that did not come from writing. The file is finished, the last word
+ * told.
+ */
+static void
+end (MediaFileWriter *writer, MediaFileSink *sink, char *error)
+{
+  MediaRecordResult result = { .file = sink->name };
+  struct stat status;
+
+  /* Before the end is told: the recorder may go on writing into the ring, nobody will read it. */
+  atomic_store_explicit (&sink->dead, TRUE, memory_order_release);
+  if (sink->file != NULL)
+    sf_close (sink->file);
+  if (sink->fd >= 0)
+    {
+      /* Half a page is worse than none: readers do not find the end. */
+      if (sink->format == MEDIA_RECORD_OGG && sink->failure != 0 && ftruncate (sink->fd, sink->page_at) < 0)
+        sink->failure = errno;
+      result.size = fstat (sink->fd, &status) == 0 ? (guint64)status.st_size : 0;
+      if (close (sink->fd) < 0 && sink->failure == 0 && errno != EINTR)
+        sink->failure = errno;
+    }
+  result.end = error != NULL ? MEDIA_RECORD_FAILED : end_of (sink);
+  if (error == NULL && sink->failure != 0)
+    error = g_strdup_printf ("the file cannot be written: %s", g_strerror (sink->failure));
+  result.error = error;
+  result.duration_s = (double)sink->frames / sink->rate_hz;
+  result.lost_s = (double)atomic_load_explicit (&sink->n_dropped, memory_order_relaxed) / sink->rate_hz;
+  writer->ops->ended (writer->user, sink->id, &result);
+  g_free (error);
+}
+
+/* As much as there is. Returns: FALSE when the file takes no more. */
+static gboolean
+drain (MediaFileSink *sink)
+{
+  gint16 pcm[CHUNK_FRAMES];
+
+  for (;;)
+    {
+      const gsize at = atomic_load_explicit (&sink->read, memory_order_relaxed);
+      const gsize held = atomic_load_explicit (&sink->written, memory_order_acquire) - at;
+      const gsize samples = MIN (held, G_N_ELEMENTS (pcm)) / sink->channels * sink->channels;
+      const gsize first = MIN (samples, sink->capacity - at % sink->capacity);
+      const sf_count_t frames = (sf_count_t)(samples / sink->channels);
+
+      if (samples == 0)
+        return TRUE;
+      memcpy (pcm, sink->ring + at % sink->capacity, first * sizeof *pcm);
+      memcpy (pcm + first, sink->ring, (samples - first) * sizeof *pcm);
+      atomic_store_explicit (&sink->read, at + samples, memory_order_release);
+      if (sf_writef_short (sink->file, pcm, frames) != frames || sink->failure != 0)
+        {
+          if (sink->failure == 0)
+            sink->failure = EIO;
+          return FALSE;
+        }
+      sink->frames += (guint64)frames;
+    }
+}
+
+/* A header that is right but for the last second. Ogg's pages are right by themselves. */
+static void
+keep_readable (MediaFileSink *sink)
+{
+  if (sink->format != MEDIA_RECORD_WAV || sink->frames - sink->frames_flushed < sink->rate_hz)
+    return;
+  sf_command (sink->file, SFC_UPDATE_HEADER_NOW, NULL, 0);
+  sink->frames_flushed = sink->frames;
+}
+
+/* Returns: FALSE when it is over, and told. */
+static gboolean
+serve (MediaFileWriter *writer, MediaFileSink *sink)
+{
+  const gboolean closed = atomic_load_explicit (&sink->closed, memory_order_acquire);
+
+  if (!drain (sink) || closed)
+    {
+      end (writer, sink, NULL);
+      return FALSE;
+    }
+  keep_readable (sink);
+  return TRUE;
+}
+
+static void
+take_sink (MediaFileWriter *writer, MediaFileSink *sink)
+{
+  if (!make_file (sink))
+    end (writer, sink, g_strdup_printf ("the file cannot be made: %s", g_strerror (errno)));
+  else if (!open_sound (sink) && sink->failure == 0)
+    end (writer, sink, g_strdup_printf ("the file cannot be written: %s", sf_strerror (NULL)));
+  else if (sink->file == NULL)
+    end (writer, sink, NULL);
+  else
+    {
+      writer->ops->started (writer->user, sink->id, sink->name);
+      g_ptr_array_add (writer->sinks, sink);
+      return;
+    }
+  unref (sink);
+}
+
+static void
+run_order (CfgMessage *base, gpointer owner)
+{
+  Order *order = (Order *)base;
+  MediaFileWriter *writer = owner;
+
+  if (order->sink == NULL)
+    writer->quit = TRUE;
+  else
+    take_sink (writer, g_steal_pointer (&order->sink));
+}
+
+static void
+destroy_order (CfgMessage *base)
+{
+  Order *order = (Order *)base;
+
+  g_clear_pointer (&order->sink, unref);
+  g_free (order);
+}
+
+static void *
+run (void *data)
+{
+  MediaFileWriter *writer = data;
+
+  pthread_setname_np (pthread_self (), "media-recorder");
+  (void)!setpriority (PRIO_PROCESS, (id_t)gettid (), NICENESS);
+  /* Asked to quit it ends with the last file. */
+  while (!writer->quit || writer->sinks->len > 0)
+    {
+      struct pollfd ready = { .fd = cfg_mailbox_fd (writer->mailbox), .events = POLLIN };
+
+      (void)!poll (&ready, 1, writer->sinks->len > 0 ? ROUND_MS : -1);
+      cfg_mailbox_dispatch (writer->mailbox, writer);
+      for (guint i = writer->sinks->len; i-- > 0;)
+        if (!serve (writer, g_ptr_array_index (writer->sinks, i)))
+          unref (g_ptr_array_steal_index_fast (writer->sinks, i));
+    }
+  return NULL;
+}
+
+/* ---- the writer, on other threads ---- */
+
+static void
+post (MediaFileWriter *writer, MediaFileSink *sink)
+{
+  Order *order = g_new0 (Order, 1);
+
+  order->base.run = run_order;
+  order->base.destroy = destroy_order;
+  order->sink = sink;
+  cfg_mailbox_post (writer->mailbox, &order->base, CFG_MAILBOX_MUST_DELIVER);
+}
+
+static void
+free_members (MediaFileWriter *writer)
+{
+  cfg_mailbox_free (writer->mailbox);
+  g_ptr_array_unref (writer->sinks);
+  g_free (writer);
+}
+
+MediaFileWriter *
+media_file_writer_new (const MediaFileWriterOps *ops, gpointer user, GError **error)
+{
+  MediaFileWriter *writer = g_new0 (MediaFileWriter, 1);
+  int failed;
+
+  writer->ops = ops;
+  writer->user = user;
+  writer->mailbox = cfg_mailbox_new (ORDERS_MAX);
+  writer->sinks = g_ptr_array_new ();
+  failed = pthread_create (&writer->thread, NULL, run, writer);
+  if (failed == 0)
+    return writer;
+  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (failed), "file writing thread: %s",
+               g_strerror (failed));
+  free_members (writer);
+  return NULL;
+}
+
+gboolean
+media_file_writer_free (MediaFileWriter *writer, guint timeout_s)
+{
+  struct timespec deadline;
+
+  post (writer, NULL);
+  clock_gettime (CLOCK_REALTIME, &deadline);
+  deadline.tv_sec += (time_t)timeout_s;
+  if (pthread_timedjoin_np (writer->thread, NULL, &deadline) != 0)
+    return FALSE;
+  free_members (writer);
+  return TRUE;
+}
+
+MediaFileSink *
+media_file_writer_open (MediaFileWriter *writer, MediaRecordId id, const MediaRecordConfig *config)
+{
+  MediaFileSink *sink = g_new0 (MediaFileSink, 1);
+
+  atomic_init (&sink->refs, 2);
+  sink->id = id;
+  sink->directory = g_strdup (config->directory);
+  sink->wanted = g_strdup (config->file);
+  sink->format = config->format;
+  sink->rate_hz = config->rate_hz;
+  sink->channels = CLAMP (config->channels, 1, 2);
+  sink->capacity = (gsize)sink->rate_hz / 1000 * MEDIA_FILE_RING_MS * sink->channels;
+  sink->ring = g_new (gint16, sink->capacity);
+  sink->fd = -1;
+  post (writer, sink);
+  return sink;
+}

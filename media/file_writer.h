@@ -1,0 +1,48 @@
+/* PCM into audio files, encoded and written by one helper thread, so that neither the main thread nor a media
+ * worker ever waits for a disk.
+ *
+ *   worker: write ──▶ ring ──▶ writer thread: libsndfile ──▶ file        ended (on the writer's thread)
+ *
+ * The ring has one writer (the worker) and one reader (the thread), joined by C11 atomics; no lock. It holds
+ * MEDIA_FILE_RING_MS: when the disk stands still for longer, what does not fit is left out, counted, and
+ * replaced by as much silence later, so that the file's time goes on being that of the clock.
+ *
+ * A file never replaces another one: a name that is there already gets a number. Its header (WAV) or its
+ * pages (Ogg) are brought up to date each second, so that a file which was never finished can be read. */
+#pragma once
+
+#include <glib.h>
+
+#include "media/engine.h"
+
+#define MEDIA_FILE_RING_MS 4000
+
+typedef struct _MediaFileWriter MediaFileWriter;
+typedef struct _MediaFileSink MediaFileSink;
+
+/* Called on the writer's thread. For each sink ended is called once, at last; started at most once before. */
+typedef struct
+{
+  void (*started) (gpointer user, MediaRecordId id, const char *file);
+  void (*ended) (gpointer user, MediaRecordId id, const MediaRecordResult *result);
+} MediaFileWriterOps;
+
+/** media_file_writer_new: starts the thread; @ops static. (nullable): NULL with @error. */
+MediaFileWriter *media_file_writer_new (const MediaFileWriterOps *ops, gpointer user,
+                                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/** media_file_writer_free: every sink must be closed: their files are finished, then the thread ends.
+ * Returns: FALSE when the disk let it wait for longer than @timeout_s: then it is lost. */
+gboolean media_file_writer_free (MediaFileWriter *writer, guint timeout_s);
+
+/** media_file_writer_open: any thread; returns at once. @config: copied; max_duration_us is the caller's to
+ * keep to. (transfer full): released with media_file_sink_close. */
+MediaFileSink *media_file_writer_open (MediaFileWriter *writer, MediaRecordId id,
+                                       const MediaRecordConfig *config) G_GNUC_WARN_UNUSED_RESULT;
+
+/* ---- whoever records, on one thread ---- */
+
+/** media_file_sink_write: @pcm: @frames of interleaved samples; NULL: silence. Returns: FALSE when it can be
+ * closed, because the file takes nothing any more. */
+gboolean media_file_sink_write (MediaFileSink *sink, const gint16 *pcm, gsize frames);
+/** media_file_sink_close: @end: why, unless the file ended before. */
+void media_file_sink_close (MediaFileSink *sink, MediaRecordEnd end);
