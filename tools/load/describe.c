@@ -2,15 +2,15 @@
 
 #include <string.h>
 
-#define OPUS_PAYLOAD_TYPE  111
-#define EVENT_PAYLOAD_TYPE 101
+#define OPUS_PAYLOAD_TYPE  111u
+#define EVENT_PAYLOAD_TYPE 101u
 
 guint8
 load_describe_payload_type (MediaCodecId codec)
 {
   const int fixed = media_codec_get_static_payload_type (media_codec_get (codec));
 
-  return fixed >= 0 ? (guint8)fixed : OPUS_PAYLOAD_TYPE;
+  return fixed >= 0 ? (guint8)fixed : (guint8)OPUS_PAYLOAD_TYPE;
 }
 
 static void

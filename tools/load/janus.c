@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/base/ids.h"
 #include "tools/load/describe.h"
 #include "tools/load/plain.h"
 #include "tools/load/websocket.h"
 
-#define FIRST_ROOM    1000
 #define KEEP_ALIVE_US (20 * CFG_US_PER_S)
 
 struct _LoadJanus
@@ -16,6 +16,7 @@ struct _LoadJanus
   Load *load;
   LoadSocket *socket;
   json_int_t session, control;
+  guint first_room; /* rooms outlive us there: others each time */
   guint n_rooms_made;
   gboolean ready;
   char *failure;
@@ -83,9 +84,10 @@ fail_all (LoadJanus *janus, const char *why)
 static void
 make_next_room (LoadJanus *janus)
 {
-  json_t *body = json_pack (
-      "{s:s, s:i, s:i, s:b, s:b}", "request", "create", "room", (int)(FIRST_ROOM + janus->n_rooms_made),
-      "sampling_rate", (int)janus->load->options->janus_rate_hz, "allow_rtp_participants", 1, "permanent", 0);
+  json_t *body
+      = json_pack ("{s:s, s:i, s:i, s:b, s:b}", "request", "create", "room",
+                   (int)(janus->first_room + janus->n_rooms_made), "sampling_rate",
+                   (int)janus->load->options->janus_rate_hz, "allow_rtp_participants", 1, "permanent", 0);
 
   ask (janus, "message", 'r', janus->n_rooms_made, janus->control, json_pack ("{s:o}", "body", body));
 }
@@ -119,9 +121,9 @@ send_join (Member *member)
   const int payload_type = load_describe_payload_type (participant->flow.frames->codec);
   json_t *rtp = json_pack ("{s:s, s:i, s:i}", "ip", "127.0.0.1", "port", (int)load_plain_port (member->plain),
                            "payload_type", payload_type);
-  json_t *body
-      = json_pack ("{s:s, s:i, s:s, s:s, s:o}", "request", "join", "room",
-                   (int)(FIRST_ROOM + participant->room), "display", "load", "codec", name, "rtp", rtp);
+  json_t *body = json_pack ("{s:s, s:i, s:s, s:s, s:o}", "request", "join", "room",
+                            (int)(member->janus->first_room + participant->room), "display", "load", "codec",
+                            name, "rtp", rtp);
 
   ask (member->janus, "message", 'j', participant->index, member->handle, json_pack ("{s:o}", "body", body));
 }
@@ -293,6 +295,7 @@ load_janus_new (Load *load, GError **error)
   LoadJanus *janus = g_new0 (LoadJanus, 1);
 
   janus->load = load;
+  janus->first_room = cfg_random_u32 () >> 2;
   janus->waiting = g_ptr_array_new ();
   janus->keep_alive = (MediaPumpTimer){ .func = on_keep_alive, .user = janus };
   janus->socket

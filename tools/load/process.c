@@ -1,13 +1,14 @@
 #include "tools/load/process.h"
 
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-/* The first number of /proc/PID/task/TID/schedstat: nanoseconds on a processor. */
+/* The first number of /proc/PID/schedstat: nanoseconds that the first thread has been on a processor. */
 static gint64
-thread_us (gint pid, const char *thread)
+main_us (gint pid)
 {
-  g_autofree char *path = g_strdup_printf ("/proc/%d/task/%s/schedstat", pid, thread);
+  g_autofree char *path = g_strdup_printf ("/proc/%d/schedstat", pid);
   g_autofree char *text = NULL;
 
   return g_file_get_contents (path, &text, NULL, NULL) ? g_ascii_strtoll (text, NULL, 10) / 1000 : 0;
@@ -29,23 +30,14 @@ gboolean
 load_process_read (gint pid, LoadProcess *process)
 {
   const gint who = pid != 0 ? pid : (gint)getpid ();
-  g_autofree char *path = g_strdup_printf ("/proc/%d/task", who);
-  g_autofree char *first = g_strdup_printf ("%d", who);
-  GDir *directory = g_dir_open (path, 0, NULL);
-  const char *thread;
+  struct timespec used;
+  clockid_t clock;
 
   *process = (LoadProcess){ 0 };
-  if (directory == NULL)
+  if (clock_getcpuclockid (who, &clock) != 0 || clock_gettime (clock, &used) != 0)
     return FALSE;
-  while ((thread = g_dir_read_name (directory)) != NULL)
-    {
-      const gint64 us = thread_us (who, thread);
-
-      process->cpu_us += us;
-      if (g_str_equal (thread, first))
-        process->main_us = us;
-    }
-  g_dir_close (directory);
+  process->cpu_us = (gint64)used.tv_sec * 1000000 + used.tv_nsec / 1000;
+  process->main_us = main_us (who);
   process->rss_kb = memory_kb (who);
   process->at_us = g_get_monotonic_time ();
   return TRUE;

@@ -1,4 +1,4 @@
-/* What a process costs, from /proc: CPU time to the nanosecond, memory, and both by thread. */
+/* What a process costs: CPU time to the nanosecond, by the kernel's clock of it, and memory. */
 #pragma once
 
 #include <glib.h>
@@ -6,7 +6,7 @@
 typedef struct
 {
   gint64 at_us;   /* monotonic */
-  gint64 cpu_us;  /* of all threads that there are */
+  gint64 cpu_us;  /* of all its threads, ended ones too */
   gint64 main_us; /* of the first one alone */
   gint64 rss_kb;
 } LoadProcess;

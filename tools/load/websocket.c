@@ -30,7 +30,6 @@ struct _LoadSocket
   guint64 id;
   guint32 events;
   gboolean open;
-  gboolean *freed; /* of the callback that is running */
   GByteArray *in, *out, *message;
 };
 
@@ -137,12 +136,10 @@ parse_frame (const GByteArray *in, guint8 *opcode, gboolean *final, gsize *offse
   return in->len >= *offset + *length ? *offset + *length : 0;
 }
 
-/* Returns: FALSE when the socket is gone, and maybe freed. */
+/* Returns: FALSE when the socket has ended. */
 static gboolean
 take_frame (LoadSocket *socket, guint8 opcode, gboolean final, const guint8 *data, gsize length)
 {
-  gboolean freed = FALSE;
-
   if (opcode == OP_PING)
     put_frame (socket, OP_PONG, data, length);
   if (opcode == OP_CLOSE)
@@ -156,11 +153,7 @@ take_frame (LoadSocket *socket, guint8 opcode, gboolean final, const guint8 *dat
   if (!final)
     return TRUE;
   g_byte_array_append (socket->message, (const guint8 *)"", 1);
-  socket->freed = &freed;
   socket->ops->text ((const char *)socket->message->data, socket->user);
-  if (freed)
-    return FALSE;
-  socket->freed = NULL;
   g_byte_array_set_size (socket->message, 0);
   return TRUE;
 }
@@ -170,7 +163,6 @@ take_upgrade (LoadSocket *socket)
 {
   const char *head = (const char *)socket->in->data;
   const char *finish = g_strstr_len (head, (gssize)socket->in->len, "\r\n\r\n");
-  gboolean freed = FALSE;
 
   if (finish == NULL)
     return socket->in->len < 65536;
@@ -184,11 +176,8 @@ take_upgrade (LoadSocket *socket)
     }
   g_byte_array_remove_range (socket->in, 0, (guint)(finish + 4 - head));
   socket->open = TRUE;
-  socket->freed = &freed;
   socket->ops->open (socket->user);
-  if (!freed)
-    socket->freed = NULL;
-  return !freed;
+  return TRUE;
 }
 
 static void
@@ -309,8 +298,6 @@ load_socket_free (LoadSocket *socket)
 {
   if (socket == NULL)
     return;
-  if (socket->freed != NULL)
-    *socket->freed = TRUE;
   media_pump_remove_fd (socket->pump, socket->id);
   (void)close (socket->fd);
   g_byte_array_unref (socket->in);

@@ -13,7 +13,7 @@ typedef struct
   void (*open) (gpointer user);
   /* @text is terminated. */
   void (*text) (const char *text, gpointer user);
-  /* Once, when it could not be opened, or ended; it must be freed then (also inside). */
+  /* Once, when it could not be opened, or ended. */
   void (*closed) (const char *why, gpointer user);
 } LoadSocketOps;
 
@@ -28,7 +28,7 @@ typedef struct
 LoadSocket *load_socket_new (MediaPump *pump, const char *url, const char *query, const char *protocol,
                              const LoadSocketOps *ops, gpointer user,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/** load_socket_free: also inside its callbacks; closes without a farewell. */
+/** load_socket_free: not inside its callbacks; closes without a farewell. */
 void load_socket_free (LoadSocket *socket);
 /** load_socket_send: after it was opened. */
 void load_socket_send (LoadSocket *socket, const char *text);
