@@ -316,19 +316,20 @@ typedef struct
 
 typedef struct
 {
-  char *id;                                     /* never NULL; default: made of the name */
-  char *name;                                   /* nullable; unique */
-  char **trunks;                                /* names of trunks, given as names or ids; empty: all */
-  char **inbound_numbers;                       /* callers that it is for; empty: any */
-  char **numbers;                               /* called numbers that it is for; empty: any */
-  CfgRuleType type;                             /* default direct */
-  char *room;                                   /* direct only, never NULL then */
-  char *room_prefix;                            /* not direct; never NULL, default "" */
-  char *pin;                                    /* NULL: none; digits */
-  CfgAnswerMode answer;                         /* default immediate */
-  gboolean early_media;                         /* who waits for an answer is sent audio */
-  char *announcement;                           /* of early_media: a file below media.files; NULL: ringing */
-  guint max_calls;                              /* at the same time; 0: no limit */
+  char *id;               /* never NULL; default: made of the name */
+  char *name;             /* nullable; unique */
+  char **trunks;          /* names of trunks, given as names or ids; empty: all */
+  char **inbound_numbers; /* callers that it is for; empty: any */
+  char **numbers;         /* called numbers that it is for; empty: any */
+  CfgRuleType type;       /* default direct */
+  char *room;             /* direct only, never NULL then */
+  char *room_prefix;      /* not direct; never NULL, default "" */
+  gboolean randomize;     /* not direct: every call a room of its own; default: individual only */
+  char *pin;              /* NULL: none; digits */
+  CfgAnswerMode answer;   /* default immediate */
+  gboolean early_media;   /* who waits for an answer is sent audio */
+  char *announcement;     /* of early_media: a file below media.files; NULL: ringing */
+  guint max_calls;        /* at the same time; 0: no limit */
   guint ringing_timeout_s, max_call_duration_s; /* 0: the trunk's */
   char **codecs; /* as media.codecs; empty: those of the trunk or media.codecs */
   CfgCodecOrder codec_order;

@@ -202,6 +202,15 @@ check_rule_trunks (CfgReader *reader, const CfgSettings *settings, const CfgDisp
   return TRUE;
 }
 
+static void
+take_randomize (const CfgReader *reader, CfgDispatchRuleSettings *rule, const char *path)
+{
+  g_autofree char *key = g_strconcat (path, ".randomize", NULL);
+
+  if (rule->type == CFG_RULE_INDIVIDUAL && !cfg_reader_was_given (reader, key))
+    rule->randomize = TRUE;
+}
+
 static gboolean
 check_rule (CfgReader *reader, const CfgSettings *settings, CfgDispatchRuleSettings *rule, const char *path,
             GHashTable *seen)
@@ -228,8 +237,11 @@ check_rule (CfgReader *reader, const CfgSettings *settings, CfgDispatchRuleSetti
         "once");
   if (rule->announcement != NULL && settings->media.files == NULL)
     return cfg_reader_fail_at (reader, path, "has an announcement: set media.files, the directory it is in");
+  if (rule->type == CFG_RULE_DIRECT && rule->randomize)
+    return cfg_reader_fail_at (reader, path, "randomize is for the types individual and callee");
   if (rule->type != CFG_RULE_DIRECT && rule->room_prefix == NULL)
     rule->room_prefix = g_strdup ("");
+  take_randomize (reader, rule, path);
   if (rule->pin != NULL && strlen (rule->pin) < GOOD_PIN_DIGITS)
     cfg_reader_warn_at (reader, path, "the pin is short and soon found by trying; take at least %d digits",
                         GOOD_PIN_DIGITS);

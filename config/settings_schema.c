@@ -503,6 +503,7 @@ static const CfgKey rule_keys[] = {
   WORD ("type", type, rule_words),
   TEXT ("room", room, .max = 256),
   TEXT ("room_prefix", room_prefix, .max = 128),
+  BOOL ("randomize", randomize),
   { .name = "pin",
     .read = cfg_read_text,
     AT (pin),

@@ -155,6 +155,12 @@ find_entry (Gateway *gateway, const Kind *kind, const char *id)
   return NULL;
 }
 
+json_t *
+gw_entry_json (Gateway *gateway, GwStoreKind kind, const char *id)
+{
+  return find_entry (gateway, kind == GW_STORE_TRUNK ? &trunks : &rules, id);
+}
+
 typedef struct
 {
   GwRequest *request;

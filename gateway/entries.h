@@ -39,6 +39,10 @@ typedef void (*GwEntryDone) (Gateway *gateway, gpointer user, const char *id, co
  */
 gboolean gw_entry_put (Gateway *gateway, GwStoreKind kind, const char *id, json_t *fields, GwEntryDone done,
                        gpointer user, char **field, GError **error);
+/** gw_entry_json: the trunk or rule with @id, as trunk.list and dispatch_rule.list tell it. (transfer full)
+ * (nullable) */
+json_t *gw_entry_json (Gateway *gateway, GwStoreKind kind, const char *id);
+
 /** gw_entry_delete: @id or name. A trunk that a rule made through the API names is not deleted. */
 gboolean gw_entry_delete (Gateway *gateway, GwStoreKind kind, const char *id, GwEntryDone done, gpointer user,
                           GError **error);

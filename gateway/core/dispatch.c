@@ -270,21 +270,15 @@ find_rule_by_pin (const CfgSettings *settings, const CfgTrunkSettings *trunk, co
 static char *
 rule_room (const CfgDispatchRuleSettings *rule, const GwDispatchFacts *facts, const char *caller)
 {
-  switch (rule->type)
-    {
-    case CFG_RULE_DIRECT:
-      return g_strdup (rule->room);
-    case CFG_RULE_INDIVIDUAL:
-      {
-        g_autofree char *unique = cfg_id_new ("");
+  const gboolean is_individual = rule->type == CFG_RULE_INDIVIDUAL;
+  g_autofree char *unique = NULL;
 
-        return g_strdup_printf ("%s_%s_%s", rule->room_prefix, caller, unique);
-      }
-    case CFG_RULE_CALLEE:
-      return g_strconcat (rule->room_prefix, facts->called, NULL);
-    default:
-      g_assert_not_reached ();
-    }
+  if (rule->type == CFG_RULE_DIRECT)
+    return g_strdup (rule->room);
+  if (rule->randomize)
+    unique = cfg_id_new ("_");
+  return g_strconcat (rule->room_prefix, is_individual ? "_" : "", is_individual ? caller : facts->called,
+                      unique, NULL);
 }
 
 /* @room: (transfer full) (nullable): NULL: after the PIN */

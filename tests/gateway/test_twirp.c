@@ -47,8 +47,9 @@ static const struct
   { "SendData", "{'room':'a','data':'/w=='}", NULL },
   { "SendData", "{'room':'a','data':'aAA='}", NULL },
   { "CreateSIPInboundTrunk", "{}", NULL },
+  { "CreateSIPInboundTrunk", "{'trunk':{'sip_trunk_id':'x','numbers':['+1']}}", NULL },
   { "CreateSIPInboundTrunk",
-    "{'trunk':{'sip_trunk_id':'x','name':'a','numbers':['+1'],'allowed_numbers':[],'krisp_enabled':true,"
+    "{'trunk':{'sip_trunk_id':'','name':'a','numbers':['+1'],'allowed_numbers':[],'krisp_enabled':true,"
     "'ringing_timeout':30.5,'max_call_duration':0.2,'media_encryption':'SIP_MEDIA_ENCRYPT_REQUIRE'}}",
     "{'name':'a','numbers':['+1'],'ringing_timeout':30,'max_call_duration':1,'media_encryption':'require',"
     "'direction':'inbound'}" },
@@ -61,7 +62,51 @@ static const struct
     "{'dispatch_rule':{'name':'a','trunk_ids':['t'],'room_preset':'x','room_config':{'name':'n',"
     "'max_participants':2},'rule':{'dispatch_rule_individual':{'room_prefix':'r','pin':'1'}}}}",
     "{'name':'a','trunks':['t'],'room_config':{'max_participants':2},'type':'individual','room_prefix':'r',"
-    "'pin':'1','room':null}" },
+    "'pin':'1','room':null,'randomize':null}" },
+  { "CreateSIPDispatchRule",
+    "{'name':'a','rule':{'dispatch_rule_callee':{'randomize':true,'room_prefix':''}}}",
+    "{'name':'a','type':'callee','pin':null,'room':null,'room_prefix':null,'randomize':true}" },
+  { "CreateSIPDispatchRule", "{'name':'a','rule':{'dispatch_rule_individual':{'no_randomness':true}}}",
+    "{'name':'a','type':'individual','pin':null,'room':null,'room_prefix':null,'randomize':false}" },
+  { "CreateSIPDispatchRule",
+    "{'dispatch_rule':{'sip_dispatch_rule_id':'x','rule':{'dispatch_rule_callee':{}}}}", NULL },
+  /* Changes, of what `configuration` has. */
+  { "UpdateSIPInboundTrunk", "{'update':{}}", NULL },
+  { "UpdateSIPInboundTrunk", "{'sip_trunk_id':'ST_in'}", NULL },
+  { "UpdateSIPInboundTrunk", "{'sip_trunk_id':'ST_nobody','update':{}}", NULL },
+  { "UpdateSIPInboundTrunk", "{'sip_trunk_id':'ST_in','replace':{'sip_trunk_id':'ST_out'}}", NULL },
+  { "UpdateSIPInboundTrunk",
+    "{'sip_trunk_id':'ST_in','update':{'numbers':{'add':['+3','+1'],'remove':['+2']},'metadata':'','auth_"
+    "username':"
+    "'u'}}",
+    "{'sip_trunk_id':'ST_in','numbers':['+1','+3'],'metadata':'','auth_username':'u'}" },
+  { "UpdateSIPInboundTrunk",
+    "{'sip_trunk_id':'ST_in','update':{'allowed_addresses':{'clear':true},'allowed_numbers':{'set':['+9']}}}",
+    "{'sip_trunk_id':'ST_in','allowed_addresses':[],'allowed_numbers':['+9']}" },
+  { "UpdateSIPInboundTrunk", "{'sip_trunk_id':'ST_in','update':{'numbers':{'set':['+1'],'add':['+2']}}}",
+    NULL },
+  { "UpdateSIPInboundTrunk", "{'sip_trunk_id':'ST_in','update':{'numbers':{'clear':true,'add':['+2']}}}",
+    NULL },
+  { "UpdateSIPInboundTrunk", "{'sip_trunk_id':'ST_in','update':{'numbers':{'add':['']}}}", NULL },
+  { "UpdateSIPOutboundTrunk",
+    "{'sip_trunk_id':'ST_out','update':{'address':'b','transport':'SIP_TRANSPORT_AUTO','from_host':'f',"
+    "'destination_country':'x'}}",
+    "{'sip_trunk_id':'ST_out','outbound_address':'b','transport':null,'from_host':'f'}" },
+  { "UpdateSIPDispatchRule", "{'sip_dispatch_rule_id':'SDR_r'}", NULL },
+  { "UpdateSIPDispatchRule", "{'sip_dispatch_rule_id':'SDR_r','replace':{}}", NULL },
+  { "UpdateSIPDispatchRule",
+    "{'sip_dispatch_rule_id':'SDR_r','update':{'trunk_ids':{'remove':['ST_in'],'add':['ST_out']},'attributes'"
+    ":{"
+    "'a':'','c':'d'}}}",
+    "{'sip_dispatch_rule_id':'SDR_r','trunks':['ST_out'],'attributes':{'b':'2','c':'d'}}" },
+  { "UpdateSIPDispatchRule",
+    "{'sip_dispatch_rule_id':'SDR_r','update':{'rule':{'dispatch_rule_direct':{'room_name':'x','pin':'****'}}"
+    "}}",
+    "{'sip_dispatch_rule_id':'SDR_r','type':'direct','room':'x','room_prefix':null,'randomize':null}" },
+  { "UpdateSIPDispatchRule",
+    "{'sip_dispatch_rule_id':'SDR_r','update':{'rule':{'dispatch_rule_direct':{'room_name':'x','pin':''}}}}",
+    "{'sip_dispatch_rule_id':'SDR_r','type':'direct','room':'x','pin':null,'room_prefix':null,'randomize':"
+    "null}" },
   { "CreateSIPParticipant",
     "{'sip_call_to':'1','room_name':'a','sip_trunk_id':'','play_ringtone':true,'ringing_timeout':-1,"
     "'display_name':'','trunk':{'hostname':'h','transport':'SIP_TRANSPORT_TLS','destination_country':'x'}}",
@@ -69,9 +114,22 @@ static const struct
     "'trunk':{'hostname':'h','transport':'tls'}}" },
 };
 
+static const char configuration[]
+    = "trunks:\n"
+      "  - {name: in, id: ST_in, numbers: ['+1', '+2'], allowed_addresses: [192.0.2.1], allowed_numbers: "
+      "['+2']}\n"
+      "  - {name: out, id: ST_out, outbound_address: h, auth_username: u, auth_password: p}\n"
+      "dispatch_rules:\n"
+      "  - {name: r, id: SDR_r, trunks: [in], type: direct, room: a, pin: '1234', attributes: {a: '1', b: "
+      "'2'}}\n";
+
 static void
 test_params (void)
 {
+  g_autoptr (CfgSettings) settings = cfg_settings_parse (configuration, strlen (configuration), "test", NULL);
+  Gateway gateway = { .settings = settings };
+
+  g_assert_nonnull (settings);
   for (gsize i = 0; i < G_N_ELEMENTS (requests); i++)
     {
       g_autofree char *in_text = g_strdelimit (g_strdup (requests[i].in), "'", '"');
@@ -79,7 +137,7 @@ test_params (void)
           = requests[i].params != NULL ? g_strdelimit (g_strdup (requests[i].params), "'", '"') : NULL;
       g_autoptr (GError) error = NULL;
       json_t *in = json_loads (in_text, 0, NULL), *before = json_deep_copy (in);
-      json_t *params = find (requests[i].method)->params (NULL, in, &error);
+      json_t *params = find (requests[i].method)->params (&gateway, in, &error);
 
       g_assert_true (json_equal (in, before)); /* the answer needs it as it came */
       if (wanted != NULL)
