@@ -13,9 +13,9 @@ typedef struct
   gboolean is_local;                       /* host and port are ours, or there is no host */
   const char *from_user, *to_user;
   const char *source_address; /* the packet's, numeric */
-  const char
-      *registration;    /* (nullable): INVITE, MESSAGE, SUBSCRIBE: the one of ours (register.h) that it came over */
-  const char *username; /* (nullable): whom the sender says to be, in credentials of our realm */
+  const char *registration;   /* (nullable): INVITE, MESSAGE, SUBSCRIBE: the one of ours (register.h) that it
+                                 came over */
+  const char *username;       /* (nullable): whom the sender says to be, in credentials of our realm */
 } SigSipAsker;
 
 typedef enum

@@ -249,8 +249,8 @@ endpoint_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner)
       sip->takes_register ? ", REGISTER" : "");
   sip->resolv_conf = g_strdup (config->resolv_conf);
   sip->session_timer = config->session_timer;
-  sip->supported = g_strdup (config->session_timer.enabled ? "100rel, timer, replaces, norefersub"
-                                                           : "100rel, replaces, norefersub");
+  sip->supported = g_strdup (config->session_timer.enabled ? "Supported: timer, replaces, norefersub"
+                                                           : "Supported: replaces, norefersub");
   sip->t1_ms = config->t1_ms > 0 ? config->t1_ms : DEFAULT_T1_MS;
   sip->thread = g_thread_self ();
   sip->context = g_main_context_ref_thread_default ();

@@ -1,4 +1,5 @@
 #include "signaling/sip/internal.h"
+#include "signaling/sip/reply.h"
 
 #include <sofia-sip/sip_status.h>
 
@@ -118,6 +119,9 @@ on_call_event (SigSipCall *call, nua_event_t event, int status, const char *phra
       break;
     case nua_i_options:
       sig_sip_on_options (call->listener, call->nh, message);
+      break;
+    case nua_i_register: /* no part of a call (RFC 3261 10.2), and NUA waits for an answer of ours */
+      sig_sip_reply_handle (call, &(SigSipReply){ .status = 403 });
       break;
     case nua_i_error:
       on_error (call, status);

@@ -416,5 +416,5 @@ sig_sip_on_options (SigSipListener *listener, nua_handle_t *nh, sip_t const *mes
   nua_respond (nh, status, sig_sip_phrase (status, NULL), NUTAG_WITH_CURRENT (listener->nua),
                SIPTAG_ACCEPT_ENCODING_STR ("identity"), SIPTAG_ACCEPT_LANGUAGE_STR ("en"),
                SIPTAG_ACCEPT_STR ("text/plain, " SIG_INFO_ACCEPT), SIPTAG_UNKNOWN_STR (SIG_SIP_ALLOW_EVENTS),
-               SIPTAG_SUPPORTED_STR (listener->sip->supported), TAG_END ());
+               SIPTAG_UNKNOWN_STR (listener->sip->supported), TAG_END ());
 }

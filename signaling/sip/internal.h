@@ -82,7 +82,8 @@ struct _SigSip
   SigSipTls *tls; /* (nullable): without TLS */
   char *user_agent;
   char *allow;
-  char *supported; /* what OPTIONS says; NUA itself is told of 100rel only */
+  char *supported; /* what OPTIONS says beside 100rel: a whole line, since NUA takes for its own what it reads
+                    */
   SigTimerSettings session_timer;
   gboolean takes_register;
   guint t1_ms;
@@ -363,6 +364,10 @@ typedef void (*SigSipInsideFunc) (SigSipCall *call, guint32 cseq, int status, si
 guint32 sig_sip_inside_send (SigSipCall *call, sip_method_t method, const char *name, GPtrArray *lines,
                              const char *body, SigSipInsideFunc done);
 void sig_sip_inside_abandon (SigSipCall *call);
+
+/* unpack.c */
+/** sig_sip_unpack: when @sip's body has several parts, a session description among them takes its place. */
+void sig_sip_unpack (msg_t *message, sip_t *sip);
 
 /* register.c */
 void sig_sip_registers_init (SigSip *sip);

@@ -279,6 +279,7 @@ sig_sip_inspect (SigSip *endpoint, msg_t *message)
       return;
     }
 
+  sig_sip_unpack (message, sip);
   if (sip->sip_request == NULL)
     {
       sig_sip_early_hide_rseq (message, sip);

@@ -30,7 +30,7 @@ struct _SigSipSubscribe
   const char *entity; /* the Request-URI without parameters: what documents are about */
   const char *from_user, *from_host, *from_display;
   const char *source_address; /* the packet's source, numeric */
-  const char *username; /* (nullable): whom the sender has proved to be, where ops.access asked for it */
+  const char *username;     /* (nullable): whom the sender has proved to be, where ops.access asked for it */
   const char *registration; /* (nullable): as SigSipInvite */
   const char *call_id;
   guint expires_s; /* 0: the state once, and no more */

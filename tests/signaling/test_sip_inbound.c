@@ -208,11 +208,63 @@ test_session_timer_of_peer (void)
   g_assert_true (supported == NULL || strstr (supported, "timer") == NULL);
   dialog_learn (dialog);
   dialog_ack (dialog, NULL);
+  dialog_request (dialog, "OPTIONS", NULL, NULL, NULL);
+  wire_expect (wire, "SIP/2.0 200");
+  g_autofree char *said = wire_headers (wire, "Supported");
+  g_assert_cmpstr (said, ==, "100rel, replaces, norefersub"); /* which the stack must not take for its own */
   dialog_request (dialog, "INVITE", timer, "application/sdp", OFFER);
   wire_expect (wire, "SIP/2.0 200");
   dialog_ack (dialog, NULL);
   wire_nothing (wire, 2500, NULL); /* neither a refresh nor a BYE of ours */
   g_assert_cmpuint (e->n_ended, ==, 0);
+}
+
+/* RFC 5621: carriers put more into the body than the description; it is taken out of any message of a call.
+ */
+static void
+test_multipart (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+  const char *type = "multipart/mixed;boundary=\"b 1\"";
+  g_autofree char *body = g_strconcat ("--b 1\r\nContent-Type: application/isup;version=itu-t92+\r\n"
+                                       "Content-Disposition: signal;handling=optional\r\n\r\n\x01\x02\r\n"
+                                       "--b 1\r\nContent-Type: application/sdp\r\n\r\n",
+                                       OFFER, "\r\n--b 1--\r\n", NULL);
+
+  e->auto_answer = e->auto_answer_reoffer = TRUE;
+  dialog_request (dialog, "INVITE", NULL, type, body);
+  wire_expect (wire, "SIP/2.0 200");
+  g_assert_cmpstr (e->sdp, ==, OFFER);
+  g_assert_cmpstr (wire_body (wire), ==, ANSWER);
+  dialog_learn (dialog);
+  dialog_ack (dialog, NULL);
+  dialog_request (dialog, "INVITE", NULL, type, body);
+  wire_expect (wire, "SIP/2.0 200");
+  dialog_ack (dialog, NULL);
+  dialog_request (dialog, "INVITE", NULL, type, "--b 1\r\n\r\nno description\r\n--b 1--\r\n");
+  wire_expect (wire, "SIP/2.0 415");
+}
+
+/* RFC 3261 10.2: nothing of a call, but answered: a request that is not is repeated for 32 s. */
+static void
+test_register_in_call (void)
+{
+  g_autoptr (Endpoint) e = endpoint_new (&(EndpointOptions){ .takes_register = TRUE });
+  g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+  g_autoptr (Dialog) dialog = dialog_new (wire);
+
+  e->auto_answer = TRUE;
+  dialog_invite (dialog, OFFER);
+  wire_expect (wire, "SIP/2.0 200");
+  dialog_learn (dialog);
+  dialog_ack (dialog, NULL);
+  dialog_request (dialog, "REGISTER", NULL, NULL, NULL);
+  wire_expect (wire, "SIP/2.0 403");
+  dialog_request (dialog, "BYE", NULL, NULL, NULL);
+  wire_expect (wire, "SIP/2.0 200");
+  expect_ended (e, "invite acked ended:bye:0");
 }
 
 static void
@@ -697,6 +749,8 @@ main (int argc, char **argv)
   g_test_add_func ("/signaling/sip/inbound/glare", test_glare);
   g_test_add_func ("/signaling/sip/inbound/update", test_update);
   g_test_add_func ("/signaling/sip/inbound/session_timer_of_peer", test_session_timer_of_peer);
+  g_test_add_func ("/signaling/sip/inbound/multipart", test_multipart);
+  g_test_add_func ("/signaling/sip/inbound/register_in_call", test_register_in_call);
   g_test_add_func ("/signaling/sip/inbound/retransmissions", test_retransmissions);
   g_test_add_data_func ("/signaling/sip/inbound/ringing_is_repeated", GINT_TO_POINTER (FALSE),
                         test_ringing_repeated);

@@ -147,7 +147,7 @@ check_options (Wire *wire)
   wire_expect (wire, "SIP/2.0 200");
   g_autofree char *allow = wire_header (wire, "Allow");
   g_autofree char *accept = wire_header (wire, "Accept");
-  g_autofree char *supported = wire_header (wire, "Supported");
+  g_autofree char *supported = wire_headers (wire, "Supported");
   g_assert_cmpstr (allow, ==, METHODS);
   g_autofree char *events = wire_header (wire, "Allow-Events");
   g_assert_cmpstr (accept, ==,
