@@ -9,15 +9,19 @@
 #include <stdint.h>
 #include <spandsp/telephony.h>
 #include <spandsp/g722.h>
+#include <spandsp/private/g722.h>
 #include <string.h>
 
 #define BIT_RATE   64000
 #define OCTETS_MAX 960 /* 120 ms */
+#define LEAD_IN    32  /* samples: longer than the filters remember */
 
 typedef struct
 {
   g722_decode_state_t *g722;
   MediaConcealer concealer;
+  g722_encode_state_t *follower; /* nullable; since the first loss */
+  g722_decode_state_t last;      /* while something is lost: as the last packet left it */
 } Decoder;
 
 static guint32
@@ -87,6 +91,8 @@ decoder_free (gpointer state)
 {
   Decoder *decoder = state;
 
+  if (decoder->follower != NULL)
+    g722_encode_free (decoder->follower);
   g722_decode_free (decoder->g722);
   g_free (decoder);
 }
@@ -100,6 +106,34 @@ decoder_reset (gpointer state)
   media_concealer_init (&decoder->concealer, 16000);
 }
 
+/* How much of the sound is sudden: a decoder that has adapted to something else crackles. */
+static gint64
+roughness (const gint16 *pcm, gsize samples)
+{
+  gint64 sum = 0;
+
+  for (gsize i = 2; i < samples; i++)
+    sum += ABS (pcm[i] - 2 * pcm[i - 1] + pcm[i - 2]);
+  return sum;
+}
+
+/* The first packet after a loss, from where the decoder stood before it and from where what was made up took
+ * it: mostly the second is nearer to the peer's encoder, sometimes the first. */
+static int
+decode_after_loss (Decoder *decoder, const guint8 *payload, gsize size, gint16 *pcm)
+{
+  g722_decode_state_t other = decoder->last;
+  gint16 others[2 * OCTETS_MAX];
+  const int samples = g722_decode (decoder->g722, pcm, payload, (int)size);
+
+  if (samples <= 0 || g722_decode (&other, others, payload, (int)size) != samples
+      || roughness (others, (gsize)samples) >= roughness (pcm, (gsize)samples))
+    return samples;
+  memcpy (pcm, others, (gsize)samples * sizeof *pcm);
+  *decoder->g722 = other;
+  return samples;
+}
+
 static gssize
 decode (gpointer state, const guint8 *payload, gsize size, gint16 *pcm, gsize capacity)
 {
@@ -110,17 +144,46 @@ decode (gpointer state, const guint8 *payload, gsize size, gint16 *pcm, gsize ca
     return -EBADMSG;
   if (2 * size > capacity)
     return -ENOSPC;
-  samples = g722_decode (decoder->g722, pcm, payload, (int)size);
+  samples = decoder->concealer.lag > 0 ? decode_after_loss (decoder, payload, size, pcm)
+                                       : g722_decode (decoder->g722, pcm, payload, (int)size);
   if (samples <= 0)
     return -EBADMSG;
   media_concealer_good (&decoder->concealer, pcm, (gsize)samples);
   return samples;
 }
 
+/* The peer's encoder went on adapting while its packets were lost. A decoder that stands still meanwhile
+ * takes the next packet for something else, up to a burst at full scale: it adapts to what was made up
+ * instead, which is near to what was said (the idea of G.722 appendix IV). */
+static void
+adapt (Decoder *decoder, const gint16 *pcm, gsize samples)
+{
+  const gint16 *before = decoder->concealer.history + MEDIA_CONCEALER_HISTORY - samples - LEAD_IN;
+  guint8 octets[OCTETS_MAX];
+  gint16 ignored[2 * OCTETS_MAX];
+
+  if (decoder->concealer.lag == 0 || samples % 2 != 0 || samples + LEAD_IN > MEDIA_CONCEALER_HISTORY)
+    return;
+  if (decoder->follower == NULL)
+    decoder->follower = g722_encode_init (NULL, BIT_RATE, 0);
+  if (decoder->follower == NULL)
+    return;
+  /* Its filters see what came before; how far it has adapted is the decoder's. */
+  (void)g722_encode (decoder->follower, octets, before, LEAD_IN);
+  memcpy (decoder->follower->band, decoder->g722->band, sizeof decoder->follower->band);
+  (void)g722_decode (decoder->g722, ignored, octets,
+                     g722_encode (decoder->follower, octets, pcm, (int)samples));
+}
+
 static gssize
 conceal (gpointer state, gsize samples, gint16 *pcm)
 {
-  media_concealer_lost (&((Decoder *)state)->concealer, pcm, samples);
+  Decoder *decoder = state;
+
+  if (decoder->concealer.lag == 0)
+    decoder->last = *decoder->g722;
+  media_concealer_lost (&decoder->concealer, pcm, samples);
+  adapt (decoder, pcm, samples);
   return (gssize)samples;
 }
 
