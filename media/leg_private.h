@@ -105,7 +105,8 @@ struct _MediaSink
 
   /* repair: the peer reports loss, G.711 gives way to Opus with FEC */
   gboolean lossy;
-  guint loss_percent;
+  guint loss_percent; /* in steps, so that few encoders serve many sinks; 0: clean */
+  guint n_reports_better;
   guint n_reports_clean;
   guint n_reports_lossy;
 

@@ -6,6 +6,7 @@
 
 #include "config/base/ids.h"
 #include "media/codec/comfort_noise.h"
+#include "media/core/opus_rate.h"
 #include "media/io/pump.h"
 
 #define PTIME_DEFAULT_MS 20
@@ -13,6 +14,7 @@
 /* Comfort noise is repeated so often; a firewall's or carrier's patience is longer by far. */
 #define NOISE_INTERVAL_TICKS 10
 #define NOISE_AFTER_TICKS    10
+#define DTX_INTERVAL_TICKS   20
 #define FILL_AFTER_MS        400
 #define ENCODER_IDLE_MS      10000
 /* The peer's reports come about every 5 s. */
@@ -23,6 +25,7 @@
 #define CHANGES_PAUSE_US (2 * CFG_US_PER_S)
 #define LOSSY_REPORTS    2
 #define CLEAN_REPORTS    6
+#define BETTER_REPORTS   4
 
 void
 media_sink_init (MediaSink *sink, MediaSection *section, MediaLeg *leg)
@@ -297,9 +300,11 @@ media_sink_encoder_config (const MediaSink *sink, MediaCodecId codec, guint rate
   if (codec != MEDIA_CODEC_OPUS)
     return;
   config->opus_complexity = (guint)CLAMP (complexity, 1, 10);
-  config->opus_bitrate = plan->max_average_bitrate == 0 ? 0 : CLAMP (plan->max_average_bitrate, 6000, 64000);
-  config->opus_fec = plan->use_inband_fec && sink->lossy;
-  config->opus_loss_percent = config->opus_fec ? CLAMP (sink->loss_percent / 5 * 5, 5, 30) : 0;
+  config->opus_fec = plan->use_inband_fec && sink->loss_percent > 0;
+  config->opus_loss_percent = config->opus_fec ? sink->loss_percent : 0;
+  config->opus_bitrate = media_opus_bitrate (rate_hz, config->opus_fec, sink->loss_percent);
+  if (plan->max_average_bitrate != 0)
+    config->opus_bitrate = MIN (config->opus_bitrate, CLAMP (plan->max_average_bitrate, 6000, 64000));
   config->opus_dtx = plan->use_dtx;
 }
 
@@ -400,13 +405,27 @@ noise_instead (MediaSink *sink, MediaCodecId codec, CfgMonotonic now)
   return TRUE;
 }
 
+/* RFC 7587 3.1.3: who asks for DTX gets a packet every 400 ms of silence, and knows what the others would be.
+ */
+static gboolean
+leave_out (MediaSink *sink, MediaCodecId codec, CfgMonotonic now)
+{
+  if (codec != MEDIA_CODEC_OPUS || sink->silent_ticks <= NOISE_AFTER_TICKS
+      || !sink->section->plan.codecs[sink->plan_of_codec[codec]].use_dtx
+      || (sink->silent_ticks - NOISE_AFTER_TICKS) % DTX_INTERVAL_TICKS == 0)
+    return FALSE;
+  media_rewriter_pass (&use_codec (sink, codec, now)->rewriter,
+                       media_codec_get_clock_rate (media_codec_get (codec)) / 1000 * MEDIA_FRAME_MS, now);
+  return TRUE;
+}
+
 void
 media_sink_silence (MediaSink *sink, MediaCodecId codec, CfgMonotonic now)
 {
   if (!sink->enabled || !media_sink_speaks (sink, codec) || media_sink_event_on (sink))
     return;
   sink->silent_ticks++;
-  if (noise_instead (sink, codec, now))
+  if (noise_instead (sink, codec, now) || leave_out (sink, codec, now))
     return;
   if (packet_ms (sink, codec) == MEDIA_FRAME_MS)
     send_silence (sink, codec, MEDIA_FRAME_MS, now);
@@ -427,16 +446,33 @@ media_sink_play (MediaSink *sink, MediaCodecId codec, const gint16 *pcm, guint r
     collect (sink, codec, pcm, rate_hz, complexity, now);
 }
 
+/* At once to more, and to less after some reports that agree: a network is clean for seconds and bad again.
+ */
+static void
+follow_loss (MediaSink *sink, double loss)
+{
+  const guint percent = media_opus_loss_step (loss);
+
+  sink->n_reports_better = percent < sink->loss_percent ? sink->n_reports_better + 1 : 0;
+  if (percent > sink->loss_percent || sink->n_reports_better >= BETTER_REPORTS)
+    {
+      sink->loss_percent = percent;
+      sink->n_reports_better = 0;
+    }
+}
+
 /* G.711 has nothing against loss. Where the peer also takes Opus and loses packets for two reports, it gets
- * Opus with FEC until its path is clean again. */
+ * Opus with FEC until its path is clean again. A phone keeps its codec. */
 static void
 judge_path (MediaSink *sink, double loss)
 {
   const gboolean was_lossy = sink->lossy;
 
-  if (sink->leg->config.always_send || !media_sink_speaks (sink, MEDIA_CODEC_OPUS))
+  if (!media_sink_speaks (sink, MEDIA_CODEC_OPUS))
     return;
-  sink->loss_percent = (guint)(loss * 100);
+  follow_loss (sink, loss);
+  if (sink->leg->config.always_send)
+    return;
   sink->n_reports_lossy = loss > LOSSY_ABOVE ? sink->n_reports_lossy + 1 : 0;
   sink->n_reports_clean = loss < CLEAN_BELOW ? sink->n_reports_clean + 1 : 0;
   if (!sink->lossy && sink->n_reports_lossy >= LOSSY_REPORTS)

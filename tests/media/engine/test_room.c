@@ -550,6 +550,63 @@ test_lossy_browser_changes_to_opus_and_back (void)
   scene_clear (&scene);
 }
 
+/* A listener of Opus who asked for DTX is sent little while nobody speaks, and everything when somebody does.
+ */
+static void
+test_silence_takes_few_packets_with_dtx (void)
+{
+  static const MediaCodecId opus[] = { MEDIA_CODEC_OPUS, MEDIA_CODEC_N };
+  Scene scene;
+  TestPeer *phone, *browser;
+  guint64 before;
+
+  scene_init (&scene);
+  phone = join (&scene, FALSE, pcmu, 440);
+  browser = join (&scene, TRUE, opus, 0);
+  browser->plan.sections[0].codecs[0].use_dtx = TRUE;
+  test_peer_configure (browser, scene.now);
+  run (&scene, 2000);
+  g_assert_cmpuint (browser->heard[0].packets, >=, 90);
+  phone->tone_hz = 0;
+  run (&scene, 2000);
+  before = browser->heard[0].packets;
+  run (&scene, 4000);
+  g_assert_cmpuint (browser->heard[0].packets - before, ==, 10);
+  g_assert_cmpuint (browser->n_heard, ==, 1);
+  g_assert_cmpuint (browser->heard[0].breaks, ==, 0);
+  phone->tone_hz = 440;
+  run (&scene, 1000);
+  g_assert_cmpfloat (test_peer_level (browser, 440, 500), >, HEARD);
+  scene_clear (&scene);
+}
+
+/* A phone keeps its Opus; its encoder follows what it reports, at once to more and slowly to less. */
+static void
+test_encoder_follows_the_reported_loss (void)
+{
+  static const MediaCodecId opus[] = { MEDIA_CODEC_OPUS, MEDIA_CODEC_N };
+  Scene scene;
+  TestPeer *phone;
+  gsize clean, lossy;
+
+  scene_init (&scene);
+  join (&scene, FALSE, pcmu, 440);
+  join (&scene, FALSE, pcmu, 620);
+  phone = join (&scene, FALSE, opus, 0);
+  run (&scene, 3000);
+  clean = phone->heard[0].payload_size;
+  feed_reports (phone, 20, 2, scene.now);
+  run (&scene, 3000);
+  lossy = phone->heard[0].payload_size;
+  g_assert_cmpuint (lossy, >, clean);
+  feed_reports (phone, 0, 40, scene.now);
+  run (&scene, 3000);
+  g_assert_cmpuint (phone->heard[0].payload_size, <, lossy);
+  g_assert_cmpuint (phone->n_heard, ==, 1);
+  assert_unbroken (phone);
+  scene_clear (&scene);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -583,6 +640,8 @@ main (int argc, char **argv)
   g_test_add_func ("/media/room/track_sink_takes_one_source", test_track_sink_takes_one_source);
   g_test_add_func ("/media/room/lossy_browser_changes_to_opus_and_back",
                    test_lossy_browser_changes_to_opus_and_back);
+  g_test_add_func ("/media/room/silence_takes_few_packets_with_dtx", test_silence_takes_few_packets_with_dtx);
+  g_test_add_func ("/media/room/encoder_follows_the_reported_loss", test_encoder_follows_the_reported_loss);
   g_test_add_func ("/media/room/unannounced_packet_time", test_unannounced_packet_time);
   return g_test_run ();
 }
