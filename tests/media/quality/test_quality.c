@@ -1,0 +1,526 @@
+/* What speech sounds like after its way through a room, over networks that lose and delay packets: distance
+ * to what was said, and clicks. Time is given, losses come from seeds: a run is like the other.
+ *
+ *   talker ──encoder──▶ network ──▶ leg, jitter buffer, decoder, mix, encoder ──▶ listener
+ *   phone ──▶ leg ──▶ room ──▶ network ──▶ browser with a jitter buffer, whose reports come back
+ *
+ * test_quality --table prints all of it as the tables of docs/QUALITY.md. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "compare.h"
+#include "media/core/receiver_stats.h"
+#include "media/feed.h"
+#include "media/io/pump.h"
+#include "tests/media/engine/leg_harness.h"
+#include "tests/media/netem.h"
+
+#define START_US  (1000 * CFG_US_PER_S)
+#define STEP_US   5000
+#define REPORT_US (5 * CFG_US_PER_S)
+#define TAIL_MS   1000
+
+static const MediaCodecId pcmu[] = { MEDIA_CODEC_PCMU, MEDIA_CODEC_N };
+static const MediaCodecId g722[] = { MEDIA_CODEC_G722, MEDIA_CODEC_N };
+static const MediaCodecId opus[] = { MEDIA_CODEC_OPUS, MEDIA_CODEC_N };
+static const MediaCodecId opus_pcmu[] = { MEDIA_CODEC_OPUS, MEDIA_CODEC_PCMU, MEDIA_CODEC_N };
+
+/* Speaks a sample, over and over. */
+typedef struct
+{
+  TestPeer *peer;
+  const TestSpeech *speech;
+  MediaEncoder *encoder;
+  TestNetem *network;
+  gsize at;
+} Talker;
+
+static void
+talker_init (Talker *talker, TestPeer *peer, const TestSpeech *speech, const TestNetemConfig *network)
+{
+  const MediaEncoderConfig config = { .sample_rate_hz = speech->rate_hz,
+                                      .opus_complexity = 5,
+                                      .opus_fec = network->loss > 0,
+                                      .opus_loss_percent = (guint)(100 * network->loss) };
+
+  *talker = (Talker){ .peer = peer, .speech = speech, .network = test_netem_new (network) };
+  talker->encoder = media_encoder_new (media_codec_get (peer->codec), &config, NULL);
+}
+
+static void
+talker_clear (Talker *talker)
+{
+  media_encoder_free (talker->encoder);
+  test_netem_free (talker->network);
+}
+
+/* Silence is spoken too: it takes packets. */
+static void
+talker_speak (Talker *talker, CfgMonotonic now)
+{
+  const gsize samples = talker->speech->rate_hz / 50;
+  TestPeer *peer = talker->peer;
+  const MediaRtpHeader header = { .payload_type = peer->payload_type,
+                                  .sequence = peer->sequence++,
+                                  .timestamp = peer->timestamp,
+                                  .ssrc = peer->ssrc };
+  guint8 payload[MEDIA_CODEC_PAYLOAD_MAX];
+  guint8 packet[MEDIA_PACKET_SIZE];
+  gint16 pcm[960] = { 0 };
+  gssize size;
+
+  for (gsize i = 0; i < samples && talker->at + i < talker->speech->n; i++)
+    pcm[i] = talker->speech->pcm[talker->at + i];
+  talker->at += samples;
+  peer->timestamp += media_codec_get_clock_rate (media_codec_get (peer->codec)) / 50;
+  size = media_encoder_encode (talker->encoder, pcm, samples, payload, sizeof payload);
+  g_assert_cmpint (size, >, 0);
+  size = media_rtp_write (&header, payload, (gsize)size, packet, sizeof packet);
+  g_assert_cmpint (size, >, 0);
+  test_netem_send (talker->network, packet, (gsize)size, now);
+}
+
+static void
+talker_arrive (Talker *talker, CfgMonotonic now)
+{
+  guint8 packet[MEDIA_PACKET_SIZE];
+  CfgMonotonic at;
+  gsize size;
+
+  while ((size = test_netem_receive (talker->network, now, packet, &at)) > 0)
+    test_peer_give (talker->peer, packet, size, at);
+}
+
+static gboolean
+is_time (CfgMonotonic now, gint64 every_us, gint64 phase_us)
+{
+  return (now.us - START_US) % every_us == phase_us;
+}
+
+/* ---- what others hear of a talker behind a bad network ---- */
+
+typedef struct
+{
+  const char *name;
+  const MediaCodecId *codecs;
+  guint rate_hz;
+} Way;
+
+static const Way ways[] = {
+  { "PCMU", pcmu, 8000 },
+  { "G722", g722, 16000 },
+  { "opus", opus, 16000 },
+};
+
+static const double losses[] = { 0, 0.01, 0.05, 0.1 };
+static const guint jitters_ms[] = { 0, 30, 100 };
+
+/* A third one makes it a mix: two would be forwarded. */
+static void
+measure_uplink (const Way *way, const TestSpeech *speech, double loss, guint jitter_ms,
+                TestComparison *result)
+{
+  const TestNetemConfig network
+      = { .seed = 7, .loss = loss, .delay_us = 20000, .jitter_us = jitter_ms * 1000 };
+  const MediaRoomConfig config = { .id = 1, .opus_complexity = 5 };
+  MediaRoom *room = media_room_new (&config, NULL, NULL);
+  CfgMonotonic now = { START_US };
+  g_autoptr (TestSpeech) heard = NULL;
+  TestPeer *peers[3];
+  Talker talker;
+
+  for (guint i = 0; i < 3; i++)
+    {
+      peers[i] = test_peer_new (i + 1, TRUE, i == 2 ? pcmu : way->codecs, now);
+      peers[i]->deaf = i != 1;
+      media_room_add (room, peers[i]->leg, now);
+    }
+  talker_init (&talker, peers[0], speech, &network);
+  for (; talker.at < speech->n + speech->rate_hz / 1000 * TAIL_MS; now.us += STEP_US)
+    {
+      if (is_time (now, 20000, 0))
+        talker_speak (&talker, now);
+      talker_arrive (&talker, now);
+      if (is_time (now, 20000, 10000))
+        media_room_tick (room, now);
+    }
+  heard = test_speech_convert ((const gint16 *)(gpointer)peers[1]->pcm->data, peers[1]->pcm->len,
+                               TEST_HEARD_RATE, speech->rate_hz);
+  test_compare (speech, heard, result);
+  talker_clear (&talker);
+  for (guint i = 0; i < 3; i++)
+    {
+      media_room_remove (room, peers[i]->leg, now);
+      test_peer_free (peers[i]);
+    }
+  media_room_free (room);
+}
+
+/* ---- what a browser behind a bad network hears of a phone ---- */
+
+typedef struct
+{
+  TestPeer *peer;
+  TestNetem *network;
+  MediaFeed *feed; /* of the SSRC heard now */
+  guint32 ssrc;
+  MediaReceiverStats stats;
+  guint8 payload_type;
+  guint n_streams;
+  gboolean reports;
+  GArray *pcm;
+} Browser;
+
+static void
+on_packet (gpointer user, const MediaRtpView *packet, CfgMonotonic now)
+{
+  Browser *browser = user;
+  const MediaRtpHeader header = { .payload_type = packet->payload_type,
+                                  .sequence = packet->sequence,
+                                  .timestamp = packet->timestamp,
+                                  .ssrc = packet->ssrc };
+  guint8 data[MEDIA_PACKET_SIZE];
+  const gssize size = media_rtp_write (&header, packet->payload, packet->payload_size, data, sizeof data);
+
+  g_assert_cmpint (size, >, 0);
+  test_netem_send (browser->network, data, (gsize)size, now);
+}
+
+/* Another SSRC is another stream: the browser plays the newest. */
+static void
+browser_follow (Browser *browser, const MediaRtpView *packet, const MediaCodec *codec)
+{
+  if (browser->feed != NULL && browser->ssrc == packet->ssrc)
+    return;
+  g_clear_pointer (&browser->feed, media_feed_free);
+  browser->feed = media_feed_new (media_codec_get_clock_rate (codec));
+  media_feed_set_rate (browser->feed, 16000);
+  media_receiver_stats_init (&browser->stats, media_codec_get_clock_rate (codec), 0);
+  browser->ssrc = packet->ssrc;
+  browser->n_streams++;
+}
+
+static void
+browser_arrive (Browser *browser, CfgMonotonic now)
+{
+  guint8 data[MEDIA_PACKET_SIZE];
+  MediaRtpView packet;
+  CfgMonotonic at;
+  gsize size;
+
+  while ((size = test_netem_receive (browser->network, now, data, &at)) > 0)
+    {
+      const MediaCodec *codec;
+
+      g_assert_cmpint (media_rtp_parse (&packet, data, size), ==, 0);
+      codec = media_codec_get (packet.payload_type == 0 ? MEDIA_CODEC_PCMU : MEDIA_CODEC_OPUS);
+      browser_follow (browser, &packet, codec);
+      browser->payload_type = packet.payload_type;
+      media_receiver_stats_add (&browser->stats, &packet, TRUE, at);
+      media_feed_push (browser->feed, codec, &packet,
+                       media_codec_duration (codec, packet.payload, packet.payload_size), at);
+    }
+}
+
+static void
+browser_play (Browser *browser, CfgMonotonic now)
+{
+  const gint16 silence[320] = { 0 };
+
+  if (browser->feed != NULL)
+    media_feed_advance (browser->feed, now, TRUE);
+  g_array_append_vals (browser->pcm, browser->feed != NULL ? media_feed_pcm (browser->feed, 16000) : silence,
+                       320);
+}
+
+static void
+browser_report (Browser *browser, CfgMonotonic now)
+{
+  MediaRtcpReportBlock block;
+  const MediaRtcpReport report
+      = { .ssrc = browser->peer->ssrc, .reports = &block, .n_reports = 1, .cname = "browser" };
+  guint8 data[200];
+  gssize size;
+
+  if (browser->feed == NULL || !browser->reports
+      || !media_receiver_stats_report (&browser->stats, now, &block))
+    return;
+  size = media_rtcp_build (&report, data, sizeof data);
+  g_assert_cmpint (size, >, 0);
+  media_leg_receive_rtcp (browser->peer->leg, data, (gsize)size, now, (CfgWall){ now.us });
+}
+
+typedef struct
+{
+  double loss;
+  guint jitter_ms;
+  gboolean reports;
+} Downlink;
+
+typedef struct
+{
+  TestComparison compared;
+  guint8 payload_type; /* at the end */
+  guint n_streams;
+} Downheard;
+
+/* The sample is spoken three times: reports need some seconds, and what is measured is the third. @later_loss
+ * of the network comes with the second. */
+static void
+measure_downlink (const TestSpeech *speech, const Downlink *test, Downheard *result)
+{
+  const TestNetemConfig clean = { .seed = 1, .delay_us = 10000 };
+  const TestNetemConfig network
+      = { .seed = 9, .loss = test->loss, .delay_us = 20000, .jitter_us = test->jitter_ms * 1000 };
+  const MediaRoomConfig config = { .id = 1, .opus_complexity = 5 };
+  MediaRoom *room = media_room_new (&config, NULL, NULL);
+  Browser browser = { .network = test_netem_new (&network), .reports = test->reports };
+  g_autoptr (TestSpeech) wide = test_speech_convert (speech->pcm, speech->n, speech->rate_hz, 16000);
+  CfgMonotonic now = { START_US };
+  TestSpeech heard = { .rate_hz = 16000 };
+  TestPeer *phone = test_peer_new (1, FALSE, pcmu, now);
+  Talker talker;
+
+  browser.pcm = g_array_new (FALSE, FALSE, sizeof (gint16));
+  browser.peer = test_peer_new (2, TRUE, opus_pcmu, now);
+  browser.peer->tap = on_packet;
+  browser.peer->tap_user = &browser;
+  media_room_add (room, phone->leg, now);
+  media_room_add (room, browser.peer->leg, now);
+  talker_init (&talker, phone, speech, &clean);
+  for (guint round = 0; round < 3; round++)
+    {
+      g_array_set_size (browser.pcm, 0);
+      for (talker.at = 0; talker.at < speech->n + speech->rate_hz / 1000 * TAIL_MS; now.us += STEP_US)
+        {
+          if (is_time (now, 20000, 0))
+            talker_speak (&talker, now);
+          talker_arrive (&talker, now);
+          browser_arrive (&browser, now);
+          if (is_time (now, 20000, 10000))
+            media_room_tick (room, now);
+          if (is_time (now, 20000, 15000))
+            browser_play (&browser, now);
+          if (is_time (now, REPORT_US, 0))
+            browser_report (&browser, now);
+        }
+    }
+  heard.pcm = (gint16 *)(gpointer)browser.pcm->data;
+  heard.n = browser.pcm->len;
+  test_compare (wide, &heard, &result->compared);
+  result->payload_type = browser.payload_type;
+  result->n_streams = browser.n_streams;
+  talker_clear (&talker);
+  media_room_remove (room, phone->leg, now);
+  media_room_remove (room, browser.peer->leg, now);
+  test_peer_free (phone);
+  test_peer_free (browser.peer);
+  media_room_free (room);
+  media_feed_free (browser.feed);
+  test_netem_free (browser.network);
+  g_array_unref (browser.pcm);
+}
+
+/* ---- tables ---- */
+
+static void
+print_tables (void)
+{
+  for (guint w = 0; w < G_N_ELEMENTS (ways); w++)
+    {
+      g_autoptr (TestSpeech) speech = test_speech_new (ways[w].rate_hz, NULL);
+
+      printf ("\n| %s, loss | jitter 0 ms | 30 ms | 100 ms |\n|---|---|---|---|\n", ways[w].name);
+      for (guint l = 0; l < G_N_ELEMENTS (losses); l++)
+        {
+          printf ("| %.0f %% |", 100 * losses[l]);
+          for (guint j = 0; j < G_N_ELEMENTS (jitters_ms); j++)
+            {
+              TestComparison result;
+
+              measure_uplink (&ways[w], speech, losses[l], jitters_ms[j], &result);
+              printf (" %.1f dB, %.0f ms%s |", result.distance_db, result.delay_ms,
+                      result.clicks > 0 ? ", clicks" : "");
+              fflush (stdout);
+            }
+          printf ("\n");
+        }
+    }
+  printf (
+      "\n| loss to the browser | without reports | with reports | sent at the end |\n|---|---|---|---|\n");
+  for (guint l = 0; l < G_N_ELEMENTS (losses); l++)
+    {
+      g_autoptr (TestSpeech) speech = test_speech_new (8000, NULL);
+      Downheard result[2];
+
+      for (guint r = 0; r < 2; r++)
+        measure_downlink (speech, &(Downlink){ .loss = losses[l], .reports = r == 1 }, &result[r]);
+      printf ("| %.0f %% | %.1f dB | %.1f dB | %s |\n", 100 * losses[l], result[0].compared.distance_db,
+              result[1].compared.distance_db, result[1].payload_type == 0 ? "PCMU" : "opus with FEC");
+    }
+}
+
+/* ---- tests ---- */
+
+typedef struct
+{
+  guint way;
+  double loss;
+  guint jitter_ms;
+  double distance_db; /* at most */
+} Cell;
+
+/* What was measured and a half more; the distances of clean networks are those of the codecs. */
+static const Cell cells[] = {
+  { 0, 0, 0, 2.6 },    { 0, 0, 100, 2.8 }, { 0, 0.01, 30, 2.8 }, { 0, 0.05, 100, 3.6 },
+  { 0, 0.1, 30, 4.4 }, { 1, 0, 0, 4.4 },   { 1, 0.05, 30, 6.0 }, { 1, 0.1, 100, 7.2 },
+  { 2, 0, 0, 5.0 },    { 2, 0, 100, 5.2 }, { 2, 0.05, 30, 6 },   { 2, 0.1, 0, 6.6 },
+};
+
+static void
+check_cell (gconstpointer data)
+{
+  const Cell *cell = data;
+  const Way *way = &ways[cell->way];
+  g_autoptr (TestSpeech) speech = test_speech_new (way->rate_hz, NULL);
+  TestComparison result;
+
+  measure_uplink (way, speech, cell->loss, cell->jitter_ms, &result);
+  g_test_message ("%.1f dB, 95 %%: %.1f dB, delay %.0f ms, %u clicks, %u windows", result.distance_db,
+                  result.worst_db, result.delay_ms, result.clicks, result.n_windows);
+  g_assert_cmpuint (result.n_windows, >, 200);
+  g_assert_cmpfloat (result.distance_db, <, cell->distance_db);
+  g_assert_cmpfloat (result.delay_ms, <, 80 + 1.2 * cell->jitter_ms);
+  /* What a decoder with memory makes of a packet after a lost one is its own. */
+  if (cell->way == 0 || !(cell->loss > 0))
+    g_assert_cmpuint (result.clicks, ==, 0);
+}
+
+static void
+check_downlink (gconstpointer data)
+{
+  const double loss = GPOINTER_TO_UINT (data) / 100.0;
+  gboolean spoken;
+  g_autoptr (TestSpeech) speech = test_speech_new (8000, &spoken);
+  Downheard without, with;
+
+  measure_downlink (speech, &(Downlink){ .loss = loss }, &without);
+  measure_downlink (speech, &(Downlink){ .loss = loss, .reports = TRUE }, &with);
+  g_test_message ("without reports %.1f dB, with %.1f dB", without.compared.distance_db,
+                  with.compared.distance_db);
+  g_assert_cmpuint (without.payload_type, ==, 0);
+  g_assert_cmpuint (without.n_streams, ==, 1);
+  g_assert_cmpuint (with.payload_type, ==, loss > 0.05 ? 111 : 0);
+  g_assert_cmpuint (with.n_streams, ==, loss > 0.05 ? 2 : 1);
+  /* Tones are easier to make up than speech, and harder to encode. */
+  g_assert_cmpfloat (with.compared.distance_db, <=, without.compared.distance_db + (spoken ? 0.1 : 1.5));
+  g_assert_cmpuint (without.compared.clicks, ==, 0);
+}
+
+/* ---- the ruler itself ---- */
+
+static TestSpeech *
+copy_of (const TestSpeech *speech, gsize delay)
+{
+  TestSpeech *copy = g_new0 (TestSpeech, 1);
+
+  copy->rate_hz = speech->rate_hz;
+  copy->n = speech->n + delay;
+  copy->pcm = g_new0 (gint16, copy->n);
+  memcpy (copy->pcm + delay, speech->pcm, speech->n * sizeof *speech->pcm);
+  return copy;
+}
+
+static void
+test_same_is_zero (void)
+{
+  g_autoptr (TestSpeech) speech = test_speech_new (8000, NULL);
+  g_autoptr (TestSpeech) later = copy_of (speech, 2000);
+  TestComparison result;
+
+  test_compare (speech, later, &result);
+  g_assert_cmpfloat (result.distance_db, <, 0.01);
+  g_assert_cmpfloat (fabs (result.delay_ms - 250), <, 1);
+  g_assert_cmpuint (result.clicks, ==, 0);
+}
+
+/* Each tenth frame is silence: far away, and more so than when it is every twentieth. */
+static void
+test_holes_are_far (void)
+{
+  g_autoptr (TestSpeech) speech = test_speech_new (8000, NULL);
+  double before = 0;
+
+  for (guint every = 20; every >= 5; every /= 2)
+    {
+      g_autoptr (TestSpeech) torn = copy_of (speech, 0);
+      TestComparison result;
+
+      for (gsize i = 0; i + 160 <= torn->n; i += 160 * every)
+        memset (torn->pcm + i, 0, 160 * sizeof *torn->pcm);
+      test_compare (speech, torn, &result);
+      g_assert_cmpfloat (result.distance_db, >, before + 0.5);
+      before = result.distance_db;
+    }
+}
+
+static gint
+loudest_around (const TestSpeech *speech, gsize at)
+{
+  gint most = 0;
+
+  for (gsize i = at - 200; i < at + 200; i++)
+    most = MAX (most, ABS (speech->pcm[i]));
+  return most;
+}
+
+/* A jump in some vowels that are not loud enough to hide it. */
+static void
+test_jumps_are_found (void)
+{
+  g_autoptr (TestSpeech) speech = test_speech_new (8000, NULL);
+  g_autoptr (TestSpeech) cut = copy_of (speech, 0);
+  TestComparison result;
+  guint n_jumps = 0;
+
+  for (gsize i = 4000; i + 4000 < cut->n; i++)
+    {
+      const gint loudest = loudest_around (speech, i);
+
+      if (loudest < 500 || loudest > 3000)
+        continue;
+      cut->pcm[i] = (gint16)(cut->pcm[i] + 20000);
+      n_jumps++;
+      i += 8000;
+    }
+  test_compare (speech, cut, &result);
+  g_assert_cmpuint (n_jumps, >=, 5);
+  g_assert_cmpuint (result.clicks, >=, n_jumps - 1);
+  g_assert_cmpuint (result.clicks, <=, n_jumps);
+}
+
+int
+main (int argc, char **argv)
+{
+  if (argc > 1 && strcmp (argv[1], "--table") == 0)
+    {
+      print_tables ();
+      return 0;
+    }
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/media/quality/ruler/same_is_zero", test_same_is_zero);
+  g_test_add_func ("/media/quality/ruler/holes_are_far", test_holes_are_far);
+  g_test_add_func ("/media/quality/ruler/jumps_are_found", test_jumps_are_found);
+  for (guint i = 0; i < G_N_ELEMENTS (cells); i++)
+    {
+      g_autofree char *path
+          = g_strdup_printf ("/media/quality/%s/loss_%.0f_jitter_%u", ways[cells[i].way].name,
+                             100 * cells[i].loss, cells[i].jitter_ms);
+
+      g_test_add_data_func (path, &cells[i], check_cell);
+    }
+  g_test_add_data_func ("/media/quality/browser/loss_0", GUINT_TO_POINTER (0), check_downlink);
+  g_test_add_data_func ("/media/quality/browser/loss_10", GUINT_TO_POINTER (10), check_downlink);
+  return g_test_run ();
+}
