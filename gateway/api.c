@@ -43,9 +43,9 @@ const GwMethod *
 gw_api_method (guint index)
 {
   static const GwMethod *const tables[]
-      = { gw_server_methods,   gw_room_methods,        gw_participant_methods, gw_play_methods,
-          gw_call_methods,     gw_entry_methods,       gw_session_methods,     gw_message_methods,
-          gw_transfer_methods, gw_registration_methods };
+      = { gw_auth_methods,    gw_server_methods,   gw_room_methods,        gw_participant_methods,
+          gw_play_methods,    gw_call_methods,     gw_entry_methods,       gw_session_methods,
+          gw_message_methods, gw_transfer_methods, gw_registration_methods };
 
   for (guint t = 0; t < G_N_ELEMENTS (tables); t++)
     for (const GwMethod *method = tables[t]; method->name != NULL; method++)
@@ -237,6 +237,7 @@ gw_grant_words (GwGrant grant)
     [GW_GRANT_ROOM_CREATE] = "video.roomCreate",
     [GW_GRANT_ROOM_LIST] = "video.roomList",
     [GW_GRANT_SIP_CALL] = "sip.call",
+    [GW_GRANT_SIP_TRANSFER] = "sip.call and video.roomAdmin",
     [GW_GRANT_SIP_READ] = "sip.call or video.roomAdmin",
     [GW_GRANT_SIP_ADMIN] = "sip.admin",
   };
@@ -254,6 +255,7 @@ gw_token_allows (const SigToken *token, GwGrant grant, const char *room, GError 
     [GW_GRANT_ROOM_CREATE] = token->room_create,
     [GW_GRANT_ROOM_LIST] = token->room_list,
     [GW_GRANT_SIP_CALL] = token->sip_call || token->sip_admin,
+    [GW_GRANT_SIP_TRANSFER] = (token->sip_call || token->sip_admin) && token->room_admin,
     [GW_GRANT_SIP_READ] = token->sip_call || token->sip_admin || token->room_admin,
     [GW_GRANT_SIP_ADMIN] = token->sip_admin,
   };
@@ -262,6 +264,12 @@ gw_token_allows (const SigToken *token, GwGrant grant, const char *room, GError 
     {
       g_set_error (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED, "the token lacks the grant %s",
                    gw_grant_words (grant));
+      return FALSE;
+    }
+  if (grant == GW_GRANT_SIP_ADMIN && token->room != NULL)
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED,
+                           "trunks and rules belong to no room, and the token is for one room only");
       return FALSE;
     }
   if (room != NULL && token->room != NULL && strcmp (token->room, room) != 0)
@@ -285,6 +293,19 @@ gw_request_own_room (GwRequest *request, const char *room)
   return participant != NULL && strcmp (participant->room->name, room) == 0 ? NULL : room;
 }
 
+/* The socket of a session outlives its token, as a participant does; what it may do besides being one does
+ * not. */
+static gboolean
+is_still_good (const GwRequest *request, const GwMethod *method, GError **error)
+{
+  if (method->grant == GW_GRANT_ANY || method->grant == GW_GRANT_ROOM_JOIN
+      || !sig_token_has_expired (gw_request_token (request), cfg_wall_now ()))
+    return TRUE;
+  g_set_error_literal (error, CFG_ERROR, CFG_ERROR_UNAUTHENTICATED,
+                       "the token has expired: server.authenticate takes another one");
+  return FALSE;
+}
+
 static json_t *
 run_method (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 {
@@ -301,7 +322,8 @@ run_method (Gateway *gateway, GwRequest *request, json_t *params, GError **error
   room = method->room_param != NULL ? gw_param_string (params, method->room_param) : NULL;
   if (method->grant == GW_GRANT_ROOM_JOIN || method->grant == GW_GRANT_ANY)
     room = gw_request_own_room (request, room);
-  if (!gw_token_allows (gw_request_token (request), method->grant, room, error))
+  if (!gw_token_allows (gw_request_token (request), method->grant, room, error)
+      || !is_still_good (request, method, error))
     return NULL;
   return method->run (gateway, request, params, error);
 }
@@ -426,6 +448,7 @@ gw_api_conn_open (gpointer data, SigWebConnId id, const SigWebRequest *request, 
   conn = g_new0 (GwConn, 1);
   conn->id = id;
   conn->token = token;
+  conn->secret_sum = gw_api_auth_sum (gateway, token);
   g_hash_table_insert (gateway->conns, &conn->id, conn);
   cfg_debug ("api", NULL, "Connection opened", CFG_STR ("fromIP", request->remote),
              CFG_STR ("identity", token->identity));
@@ -438,6 +461,7 @@ gw_conn_free (gpointer data)
   GwConn *conn = data;
 
   sig_token_free (conn->token);
+  g_free (conn->secret_sum);
   g_free (conn->moved_to);
   g_free (conn);
 }

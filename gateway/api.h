@@ -10,9 +10,11 @@ struct _GwConn
 {
   SigWebConnId id;
   SigToken *token;    /* what it may do */
+  char *secret_sum;   /* of the secret that signed it: SHA-256 in hex */
   GwSession *session; /* not owned; one at most */
-  guint n_watches;    /* rooms asked for with room.watch */
-  char *moved_to;     /* (nullable): the room that it was sent to, and may join whatever its token says */
+  gboolean is_closing;
+  guint n_watches; /* rooms asked for with room.watch */
+  char *moved_to;  /* (nullable): the room that it was sent to, and may join whatever its token says */
 };
 
 typedef struct _GwRequest GwRequest;
@@ -51,9 +53,10 @@ typedef enum
   GW_GRANT_ROOM_ADMIN,
   GW_GRANT_ROOM_CREATE,
   GW_GRANT_ROOM_LIST,
-  GW_GRANT_SIP_CALL, /* sip.call or sip.admin */
-  GW_GRANT_SIP_READ, /* sip.call, sip.admin or roomAdmin */
-  GW_GRANT_SIP_ADMIN,
+  GW_GRANT_SIP_CALL,     /* sip.call or sip.admin */
+  GW_GRANT_SIP_TRANSFER, /* that and roomAdmin */
+  GW_GRANT_SIP_READ,     /* sip.call, sip.admin or roomAdmin */
+  GW_GRANT_SIP_ADMIN,    /* of what belongs to no room: not with a token for one room */
 } GwGrant;
 
 /**
@@ -81,13 +84,14 @@ typedef struct
 } GwMethod;
 
 /* What every method may answer. */
-#define GW_COMMON_ERRORS "invalid_argument permission_denied internal"
+#define GW_COMMON_ERRORS "invalid_argument permission_denied unauthenticated internal"
 /* What a call that failed is answered with, by the SIP status (core/sip_status.h). */
 #define GW_SIP_ERRORS                                                                                        \
-  "not_found unauthenticated deadline_exceeded resource_exhausted aborted failed_precondition out_of_range " \
+  "not_found deadline_exceeded resource_exhausted aborted failed_precondition out_of_range "                 \
   "unavailable unimplemented unknown"
 
 /* The tables of api_*.c, each ended by an entry without a name. */
+extern const GwMethod gw_auth_methods[];
 extern const GwMethod gw_server_methods[];
 extern const GwMethod gw_room_methods[];
 extern const GwMethod gw_participant_methods[];
@@ -109,6 +113,14 @@ int gw_api_conn_open (gpointer gateway, SigWebConnId conn, const SigWebRequest *
 void gw_api_message (gpointer gateway, SigWebConnId conn, const char *text, gsize size);
 /** gw_api_conn_closed: (SigWebOps.ws_closed) */
 void gw_api_conn_closed (gpointer gateway, SigWebConnId conn);
+/** gw_api_auth_tick: closes the connections whose tokens have expired; one with a session when that is over.
+ */
+void gw_api_auth_tick (Gateway *gateway);
+/** gw_api_auth_reload: the keys may be others: closes the connections whose key is gone or has another
+ * secret. */
+void gw_api_auth_reload (Gateway *gateway);
+/** gw_api_auth_sum: of the secret that signed @token now. (transfer full) (nullable) */
+char *gw_api_auth_sum (Gateway *gateway, const SigToken *token);
 /** gw_conn_free: for Gateway.conns. */
 void gw_conn_free (gpointer conn);
 

@@ -111,6 +111,12 @@ room_watch (Gateway *gateway, GwRequest *request, json_t *params, GError **error
   json_t *result;
   gint64 seq;
 
+  if (strcmp (name, "*") == 0 && gw_request_token (request)->room != NULL)
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED,
+                           "the token is for one room only, * is all of them");
+      return NULL;
+    }
   if (!gw_token_allows (gw_request_token (request),
                         strcmp (name, "*") == 0 ? GW_GRANT_ROOM_LIST : GW_GRANT_ROOM_JOIN,
                         gw_request_own_room (request, name), error)

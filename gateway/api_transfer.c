@@ -166,7 +166,7 @@ static const GwField move_result[] = {
 };
 
 const GwMethod gw_transfer_methods[] = {
-  { "participant.transfer", GW_GRANT_SIP_CALL, "room_name", transfer, transfer_params,
+  { "participant.transfer", GW_GRANT_SIP_TRANSFER, "room_name", transfer, transfer_params,
     "Makes a phone call somebody else (SIP REFER) and leave.", .result = transfer_result,
     .errors = GW_SIP_ERRORS,
     .example = "{\"room\": \"support\", \"identity\": \"sip_+15550001\", \"transfer_to\": \"tel:+15550002\"}",

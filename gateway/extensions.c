@@ -603,7 +603,8 @@ static const GwField registration_fields[] = {
   { "contacts", GW_FIELD_OBJECT, GW_FIELD_LIST, "Its phones.", &contact_shape },
   { NULL },
 };
-static const GwShape registration_shape = { "registration", "An extension and its phones.", registration_fields };
+static const GwShape registration_shape
+    = { "registration", "An extension and its phones.", registration_fields };
 static const GwField list_result[] = {
   { "registrations", GW_FIELD_OBJECT, GW_FIELD_LIST, "Extensions.", &registration_shape },
   { NULL },

@@ -360,6 +360,7 @@ on_tick (gpointer data)
   gw_registrations_tick (gateway);
   gw_trunk_health_tick (gateway, now);
   gw_load_tick (gateway);
+  gw_api_auth_tick (gateway);
   give_memory_back (gateway, now);
   return G_SOURCE_CONTINUE;
 }
@@ -487,6 +488,7 @@ gateway_set_settings (Gateway *gateway, const CfgSettings *settings)
     }
   gw_extensions_reloaded (gateway);
   gw_webhooks_reload (gateway);
+  gw_api_auth_reload (gateway);
 }
 
 const char *

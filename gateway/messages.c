@@ -281,7 +281,8 @@ static const GwParam send_params[] = {
     { "identity", "from" },
     GW_PARAM_STRING,
     FALSE,
-    "Who says it.", .otherwise = "the token's identity" },
+    "Who says it.",
+    .otherwise = "the token's identity" },
   { "destination_identities", { NULL }, GW_PARAM_LIST, FALSE, "Only for these.", .otherwise = "everybody" },
   { NULL },
 };
@@ -304,9 +305,12 @@ const GwMethod gw_message_methods[] = {
     "Sends text to everybody in a room: the event message_received, and SIP MESSAGE to phones that take "
     "it.",
     .result = send_result, .errors = "not_found",
-    .example = "{\"room\": \"support\", \"text\": \"Good morning\"}", .answer = "{\"delivered\": 2, \"failed\": []}",
-    .more = "The token needs roomAdmin, or roomJoin and canPublish for its own identity. Phones whose Allow lists\n"
-            "MESSAGE get one. Text of a phone that sends it outside of its call has the `identity` of who is in the\n"
-            "room under the same number and calls from the same address, else null." },
+    .example = "{\"room\": \"support\", \"text\": \"Good morning\"}",
+    .answer = "{\"delivered\": 2, \"failed\": []}",
+    .more
+    = "The token needs roomAdmin, or roomJoin and canPublish for its own identity. Phones whose Allow lists\n"
+      "MESSAGE get one. Text of a phone that sends it outside of its call has the `identity` of who is in "
+      "the\n"
+      "room under the same number and calls from the same address, else null." },
   { NULL },
 };

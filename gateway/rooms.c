@@ -33,6 +33,12 @@ gw_rooms_ensure_as (Gateway *gateway, const char *name, const GwRoomOptions *opt
     return room;
   if (!gw_name_check ("room", name, error))
     return NULL;
+  if (strcmp (name, "*") == 0)
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                           "room: * is all rooms, it cannot be the name of one");
+      return NULL;
+    }
   if (g_hash_table_size (gateway->rooms) >= MAX_ROOMS)
     {
       g_set_error_literal (error, CFG_ERROR, CFG_ERROR_RESOURCE_EXHAUSTED, "too many rooms");

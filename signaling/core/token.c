@@ -91,6 +91,13 @@ get_seconds (const json_t *claims, const char *name, gint64 *seconds)
   return TRUE;
 }
 
+gboolean
+sig_token_has_expired (const SigToken *token, CfgWall now)
+{
+  /* Written so that no claim can overflow. */
+  return token->expires_s < now.us / CFG_US_PER_S - SKEW_S;
+}
+
 static gboolean
 check_times (const json_t *claims, CfgWall now, SigToken *token, GError **error)
 {
@@ -98,8 +105,7 @@ check_times (const json_t *claims, CfgWall now, SigToken *token, GError **error)
 
   if (!get_seconds (claims, "exp", &token->expires_s))
     return refuse (error, "it has no exp");
-  /* Written so that no claim can overflow. */
-  if (token->expires_s < now_s - SKEW_S)
+  if (sig_token_has_expired (token, now))
     return refuse (error, "it has expired");
   if (json_object_get (claims, "nbf") == NULL)
     return TRUE;

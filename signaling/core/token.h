@@ -32,6 +32,9 @@ typedef const char *(*SigTokenSecretFunc) (gpointer user, const char *api_key);
 SigToken *sig_token_verify (const char *jwt, CfgWall now, SigTokenSecretFunc secret, gpointer user,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/** sig_token_has_expired: its exp and the skew are over. */
+gboolean sig_token_has_expired (const SigToken *token, CfgWall now);
+
 /** sig_token_mint: signs @token (its api_key and expires_s included) with @secret. (transfer full) */
 char *sig_token_mint (const SigToken *token, const char *secret, CfgWall now) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -187,6 +187,59 @@ test_fields_check (void)
     }
 }
 
+/* ---- grants ---- */
+
+#define ALL        ((1 << (GW_GRANT_SIP_ADMIN + 1)) - 1)
+#define BIT(grant) (1 << GW_GRANT_##grant)
+
+static const struct
+{
+  const char *what;
+  SigToken token;
+  guint allowed; /* without a room, or for room "a" */
+} tokens[] = {
+  { "nothing", { .room = NULL }, BIT (ANY) },
+  { "roomJoin", { .room_join = TRUE }, BIT (ANY) | BIT (ROOM_JOIN) },
+  { "roomAdmin", { .room_admin = TRUE }, BIT (ANY) | BIT (ROOM_JOIN) | BIT (ROOM_ADMIN) | BIT (SIP_READ) },
+  { "roomCreate", { .room_create = TRUE }, BIT (ANY) | BIT (ROOM_CREATE) },
+  { "roomList", { .room_list = TRUE }, BIT (ANY) | BIT (ROOM_LIST) },
+  { "sip.call", { .sip_call = TRUE }, BIT (ANY) | BIT (SIP_CALL) | BIT (SIP_READ) },
+  { "sip.admin", { .sip_admin = TRUE }, BIT (ANY) | BIT (SIP_CALL) | BIT (SIP_READ) | BIT (SIP_ADMIN) },
+  { "roomAdmin, sip.call",
+    { .room_admin = TRUE, .sip_call = TRUE },
+    BIT (ANY) | BIT (ROOM_JOIN) | BIT (ROOM_ADMIN) | BIT (SIP_CALL) | BIT (SIP_READ) | BIT (SIP_TRANSFER) },
+  { "everything for room a",
+    { .room = (char *)"a",
+      .room_join = TRUE,
+      .room_admin = TRUE,
+      .room_create = TRUE,
+      .room_list = TRUE,
+      .sip_call = TRUE,
+      .sip_admin = TRUE },
+    ALL & ~BIT (SIP_ADMIN) },
+};
+
+static void
+test_grants (void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (tokens); i++)
+    for (int grant = 0; grant <= GW_GRANT_SIP_ADMIN; grant++)
+      {
+        const SigToken *token = &tokens[i].token;
+        gboolean allowed = (tokens[i].allowed & (1U << grant)) != 0;
+        g_autoptr (GError) error = NULL;
+
+        g_test_message ("%s: %s", tokens[i].what, gw_grant_words ((GwGrant)grant));
+        g_assert_cmpint (gw_token_allows (token, (GwGrant)grant, NULL, &error), ==, allowed);
+        g_assert_cmpint (gw_token_allows (token, (GwGrant)grant, "a", NULL), ==, allowed);
+        g_assert_cmpint (gw_token_allows (token, (GwGrant)grant, "b", NULL), ==,
+                         allowed && token->room == NULL);
+        g_assert_cmpint (error == NULL, ==, allowed);
+        if (!allowed)
+          g_assert_error (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED);
+      }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -195,6 +248,7 @@ main (int argc, char **argv)
   g_test_add_func ("/gateway/api/examples_are_true", test_examples_are_true);
   g_test_add_func ("/gateway/api/news_are_true", test_news_are_true);
   g_test_add_func ("/gateway/api/schema_is_closed", test_schema_is_closed);
+  g_test_add_func ("/gateway/api/grants", test_grants);
   g_test_add_func ("/gateway/api/fields_check", test_fields_check);
   return g_test_run ();
 }

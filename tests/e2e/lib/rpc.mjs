@@ -64,7 +64,8 @@ export class Rpc {
     this.buffer = Buffer.concat([this.buffer, data]);
     for (let frame = this.frame(); frame; frame = this.frame()) {
       if (frame.opcode === PING) this.send(frame.payload, PONG);
-      else if (frame.opcode === CLOSE) this.closeCode = frame.payload.length >= 2 ? frame.payload.readUInt16BE(0) : 1005;
+      else if (frame.opcode === CLOSE) [this.closeCode, this.closeReason] = frame.payload.length >= 2
+        ? [frame.payload.readUInt16BE(0), frame.payload.subarray(2).toString()] : [1005, ''];
       else if (frame.opcode <= 2) this.part(frame);
     }
   }
