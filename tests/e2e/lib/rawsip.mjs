@@ -103,8 +103,8 @@ export class RawCall {
     return final;
   }
 
-  /** Sends packets of payload type `pt` to the audio port of `description` until the test ends. */
-  talk(description, pt = 0) {
+  /** Sends packets of payload type `pt` to the audio port of `description` until the test ends: silence of G.711, or `payload`. */
+  talk(description, pt = 0, payload = Buffer.alloc(160, 0x7f)) {
     clearInterval(this.talker);
     const to = Number(/m=audio (\d+)/.exec(description)[1]);
     const ssrc = randomBytes(4);
@@ -112,7 +112,7 @@ export class RawCall {
     this.talker = setInterval(() => {
       const header = Buffer.from([0x80, pt, sequence >> 8, sequence & 255, 0, 0, 0, 0, ...ssrc]);
       header.writeUInt32BE(160 * sequence++, 4);
-      this.media.send(Buffer.concat([header, Buffer.alloc(160, 0x7f)]), to, '127.0.0.1');
+      this.media.send(Buffer.concat([header, payload]), to, '127.0.0.1');
     }, 20);
   }
 }
