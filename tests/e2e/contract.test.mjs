@@ -1,9 +1,13 @@
 // Every method and every event of the API: with what it takes, what it refuses, and who may not. What it answers is
 // checked by the client itself (lib/schema.mjs). The list is the gateway's own: a method or an event without a case fails.
+import dgram from 'node:dgram';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test, until } from './lib/tap.mjs';
 import { Gateway } from './lib/gateway.mjs';
 import { Rpc } from './lib/rpc.mjs';
 import { RawCall, sdp } from './lib/rawsip.mjs';
+import { signedToken } from './lib/token.mjs';
 
 const connect = async (t, gateway, identity = 'operator', grants = {}) => {
   const rpc = await Rpc.connect(gateway.ws, gateway.token(identity, grants));
@@ -113,7 +117,14 @@ const cases = {
   },
   'call.list': { ok: async (s) => (s.id = (await s.call({ ...hall, ended: true })).calls[0].sip_call_id), bad: [[{ since: 'yesterday' }, 'invalid_argument'], [{ page_token: 'x' }, 'invalid_argument'], [{ direction: 'up' }, 'invalid_argument', 'direction']] },
   'call.get': { ok: (s) => s.call({ sip_call_id: s.id }), bad: [[{ sip_call_id: 'SCL_x' }, 'not_found']] },
-  'call.trace': { ok: (s) => s.call({ sip_call_id: s.id }), bad: [[{ sip_call_id: 'SCL_x' }, 'not_found'], [{}, 'invalid_argument']] },
+  'call.trace': {
+    ok: async (s) => (await s.call({ sip_call_id: s.id }), s.call({ sip_call_id: s.id, format: 'pcap' })),
+    bad: [[{ sip_call_id: 'SCL_x' }, 'not_found'], [{}, 'invalid_argument'], [{ sip_call_id: 'SCL_x', format: 'odd' }, 'invalid_argument', 'format']],
+  },
+  'call.logs': {
+    ok: async (s) => s.t.ok((await s.call({ sip_call_id: s.id, follow: true })).following, 'it follows'),
+    bad: [[{ sip_call_id: 'SCL_x' }, 'not_found'], [{ sip_call_id: 'SCL_x', from_seq: -1 }, 'invalid_argument', 'from_seq']],
+  },
   'participant.transfer': {
     ok: async (s) => {
       const pending = s.rpc.fails('participant.transfer', { ...who, transfer_to: 'tel:+15550100' });
@@ -190,4 +201,205 @@ test('every method answers, refuses and says why; every event is told', { timeou
   }
   await until('everything is over', () => watcher.events.some((event) => event.type === 'room_finished'));
   t.equal(Object.keys(events).filter((type) => !watcher.events.some((event) => event.type === type)), [], 'events that were not told');
+});
+
+/* Says to everybody that its address is 192.0.2.1:4096 (RFC 8489). */
+async function stunServer(t) {
+  const socket = dgram.createSocket('udp4');
+  t.after(() => socket.close());
+  socket.on('message', (request, from) => {
+    const answer = Buffer.concat([Buffer.from([1, 1, 0, 12]), request.subarray(4, 20),
+      Buffer.from([0, 0x20, 0, 8, 0, 1, 0x10 ^ 0x21, 0x00 ^ 0x12, 192 ^ 0x21, 0 ^ 0x12, 2 ^ 0xa4, 1 ^ 0x42])]);
+    socket.send(answer, from.port, from.address);
+  });
+  await new Promise((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  return socket.address().port;
+}
+
+test('a session is told what the gateway does with it', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t, { rtc: { stun: `127.0.0.1:${await stunServer(t)}` } }); // what it says is told later
+  const operator = await connect(t, gateway), ada = await connect(t, gateway, 'ada'), bob = await connect(t, gateway, 'bob');
+  const { notifications } = await operator.call('server.methods');
+  await ada.call('session.join', { room: 'web', sdp: offer(2), subscribe: 'tracks' });
+  await bob.call('session.join', { room: 'web', sdp: offer(), subscribe: 'tracks' });
+  await connect(t, gateway, 'cat').then((cat) => cat.call('session.join', { room: 'web', sdp: offer() }));
+  const phone = await phoneIn(t, gateway);
+  const [{ sip_call_id }] = (await operator.call('call.list')).calls;
+  await operator.call('call.logs', { sip_call_id, follow: true });
+  phone.request('BYE');
+  await operator.call('participant.move', { room: 'web', identity: 'ada', to_room: 'elsewhere' });
+  await operator.call('participant.remove', { room: 'web', identity: 'bob' });
+  const told = () => [operator, ada, bob].flatMap((rpc) => rpc.notifications.map(({ method }) => method));
+  await until('every notification', () => Object.keys(notifications).every((name) => told().includes(name)), 5)
+    .catch((error) => t.ok(false, `${error.message}; missing: ${Object.keys(notifications).filter((name) => !told().includes(name))}`));
+});
+
+/* Parameters that fit the schema of a method and are about room `room`. */
+function paramsFor(name, { properties, required, allOf = [] }, room, id) {
+  const values = { room_name: room, name: room, participant_identity: 'sip_phone', to_room: room, sip_call_id: id,
+    codecs: ['PCMU'], access_token: 'x', sdp: offer(), resume: 'PA_x' };
+  const value = (key) => values[key] ?? ({ integer: 1, number: 0, boolean: true }[properties[key].type] ?? 'x');
+  const wanted = [...required, ...allOf.map(({ anyOf }) => anyOf[0].required[0])];
+  if (name === 'session.join') wanted.push('room', 'sdp');
+  if (name === 'call.list') wanted.push('room');
+  if (name === 'call.trace') wanted.push('sip_call_id');
+  return Object.fromEntries(wanted.map((key) => [key, key === 'room' ? room : value(key)]));
+}
+
+/* What a token for another room gets from methods that are not about a room by a parameter of theirs. */
+const elsewhere = {
+  'server.info': null, 'server.stats': null, 'server.methods': null, 'server.authenticate': 'unauthenticated',
+  'room.list': ({ rooms }) => rooms.every((room) => room.name === 'mine'), 'call.get': 'not_found', 'call.trace': 'not_found',
+  'call.logs': 'not_found', 'call.hangup': 'not_found', 'session.offer': 'failed_precondition', 'session.candidate': 'failed_precondition',
+  'session.mute': 'failed_precondition', 'session.leave': 'failed_precondition',
+};
+
+test('a token for one room neither sees nor touches another; one without grants does nothing', {}, async (t) => {
+  const gateway = await Gateway.start(t);
+  const operator = await connect(t, gateway);
+  await phoneIn(t, gateway);
+  await operator.call('room.create', { name: 'mine' });
+  const [{ sip_call_id }] = await until('the call', async () => (await operator.call('call.list')).calls.filter((call) => call.room_name));
+  const before = await operator.call('room.get', { name: 'hall' });
+  const guest = await connect(t, gateway, 'guest', { video: { room: 'mine' } });
+  const nobody = await connect(t, gateway, 'nobody', { video: { roomJoin: false, roomAdmin: false, roomCreate: false, roomList: false }, sip: { admin: false, call: false } });
+  const { methods } = await operator.call('server.methods');
+  const outcome = (rpc, name, params) => rpc.call(name, params).then((result) => ({ result }), ({ data }) => ({ code: data.code }));
+  for (const [name, { params, grant }] of Object.entries(methods)) {
+    const given = paramsFor(name, params, 'hall', sip_call_id);
+    const wanted = name in elsewhere ? elsewhere[name] : 'permission_denied';
+    const { result, code } = await outcome(guest, name, given);
+    t.ok(typeof wanted === 'function' ? wanted(result) : (code ?? null) === wanted,
+      `${name} ${JSON.stringify(given)}, a token for another room: ${code ?? JSON.stringify(result)}`);
+    if (grant !== 'any token') t.equal((await outcome(nobody, name, given)).code, 'permission_denied', `${name} without a grant`);
+  }
+  for (const [name, params] of [
+    ['participant.move', { room: 'mine', identity: 'a', to_room: 'hall' }], ['room.watch', { name: '*' }],
+    ['call.list', { room: 'hall', ended: true }], ['room.send_message', { room: 'hall', text: 'x', identity: 'guest' }],
+  ]) {
+    const { result, code } = await outcome(guest, name, params);
+    t.ok(code === 'permission_denied' || (name === 'call.list' && result?.calls.length === 0), `${name} ${JSON.stringify(params)}`);
+  }
+  t.equal((await guest.call('call.list', { ended: true })).calls, [], 'calls of all rooms');
+  t.equal((await nobody.fails('room.watch', { name: 'hall' })).data.code, 'permission_denied', 'room.watch without a grant');
+
+  const body = JSON.stringify({ room: 'hall', name: 'hall', identity: 'sip_phone', metadata: 'x', data: 'eA==', muted: true,
+    participantIdentity: 'sip_phone', roomName: 'hall', sipTrunkId: 'ST_x', sipCallTo: '1', transferTo: 'tel:+1' });
+  const post = (token) => (method) => fetch(`${gateway.url}/twirp/livekit.${method}`, { method: 'POST',
+    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` }, body });
+  const room = ['CreateRoom', 'DeleteRoom', 'UpdateRoomMetadata', 'ListParticipants', 'GetParticipant', 'RemoveParticipant',
+    'MutePublishedTrack', 'UpdateParticipant', 'SendData'].map((name) => `RoomService/${name}`);
+  const sip = ['CreateSIPInboundTrunk', 'CreateSIPOutboundTrunk', 'UpdateSIPInboundTrunk', 'GetSIPInboundTrunk', 'ListSIPInboundTrunk',
+    'ListSIPOutboundTrunk', 'ListSIPTrunk', 'DeleteSIPTrunk', 'CreateSIPDispatchRule', 'ListSIPDispatchRule', 'DeleteSIPDispatchRule',
+    'CreateSIPParticipant', 'TransferSIPParticipant'].map((name) => `SIP/${name}`);
+  const asGuest = post(gateway.token('guest', { video: { room: 'mine' } }));
+  for (const method of [...room, ...sip]) {
+    const answer = await asGuest(method);
+    t.equal([answer.status, (await answer.json()).code], [403, 'permission_denied'], method);
+  }
+  t.equal((await (await asGuest('RoomService/ListRooms')).json()).rooms.map(({ name }) => name), ['mine'], 'ListRooms');
+  t.equal(JSON.stringify(await operator.call('room.get', { name: 'hall' })), JSON.stringify(before), 'the other room is as it was');
+});
+
+test('batches: answered as one, each for itself; none for notifications; 50 at most', {}, async (t) => {
+  const gateway = await Gateway.start(t);
+  const rpc = await connect(t, gateway);
+  const ask = async (entries) => {
+    const before = rpc.raw.length;
+    rpc.send(JSON.stringify(entries));
+    return until('the answer to a batch', () => rpc.raw[before]);
+  };
+  const request = (id, method, params) => ({ jsonrpc: '2.0', id, method, params });
+  const callee = await RawCall.open(t, gateway);
+  callee.onInvite = (invite) => callee.respond(invite, 603, 'Decline');
+  const mixed = await ask([
+    request('a', 'room.create', { name: 'one' }), { jsonrpc: '2.0', method: 'room.create', params: { name: 'two' } }, 7,
+    request('b', 'room.get', { name: 'two' }), request('c', 'room.get', { name: 'nowhere' }), request('d', 'no.such'),
+    request('e', 'room.get', { name: 'one', colour: 'red' }), { jsonrpc: '1.0', id: 'f', method: 'room.list' },
+    request('g', 'participant.create', { room: 'one', sip_call_to: '1', trunk: { hostname: `127.0.0.1:${callee.port}` }, wait_until_answered: true }),
+    request('h', 'room.list', []), [], request(null, 'server.info'), request(1.5, 'server.info'),
+  ]);
+  const told = Object.fromEntries(mixed.filter(({ id }) => id).map(({ id, error }) => [id, error ? error.data?.code ?? error.code : 'ok']));
+  t.equal(Object.entries(told).sort(), Object.entries({ a: 'ok', b: 'ok', c: 'not_found', d: -32601, e: 'invalid_argument', f: -32600, g: 'permission_denied', h: -32600 }), 'answers');
+  t.equal(mixed.filter(({ id }) => id === null).map(({ error }) => error?.code ?? 'ok').sort(), [-32600, -32600, -32600, 'ok'], 'without an id that can be read');
+  t.equal(mixed.at(-1).id, 'g', 'the one that took longest is the last');
+  t.equal(mixed.find(({ id }) => id === 'e').error.data.field, 'colour', 'the field');
+
+  t.equal((await ask([])).error.code, -32600, 'an empty batch');
+  t.equal((await ask(Array.from({ length: 51 }, (_, index) => request(index, 'server.info')))).error.code, -32600, '51 requests');
+  t.equal((await ask(Array.from({ length: 50 }, (_, index) => request(1000 + index, 'server.info')))).map(({ id }) => id),
+    Array.from({ length: 50 }, (_, index) => 1000 + index), '50 requests, in their order');
+  const before = rpc.raw.length;
+  rpc.send(JSON.stringify([{ jsonrpc: '2.0', method: 'room.create', params: { name: 'three' } }, { jsonrpc: '2.0', method: 'no.such' }]));
+  await until('what the notifications asked for', async () => (await rpc.call('room.list')).rooms.some(({ name }) => name === 'three'));
+  t.equal(rpc.raw.length, before, 'answers to notifications');
+  rpc.send(JSON.stringify([request('x', 'room.create', { name: 'x', metadata: 'x'.repeat(1100000) })]));
+  await rpc.closed;
+  t.equal(rpc.closeCode, 1009, 'a message above 1 MB');
+});
+
+test('a connection ends with its token; server.authenticate renews it; a key that is gone ends its own', {}, async (t) => {
+  const gateway = await Gateway.start(t, { keys: { other: 'another-secret-for-tests-of-32-bytes' } });
+  const now = Math.floor(Date.now() / 1000);
+  const claims = (more) => ({ iss: gateway.keys.key, sub: 'ada', exp: now + 3600, video: { roomJoin: true, roomList: true, roomCreate: true }, ...more });
+  const open = async (more, secret = gateway.keys.secret) => {
+    const rpc = await Rpc.connect(gateway.ws, signedToken(secret, claims(more)));
+    t.after(() => rpc.close());
+    return rpc;
+  };
+  const short = { exp: now - 5 }; // within the skew of 10 s, for some seconds more
+  const [ending, renewed, talking] = [await open(short), await open(short), await open(short)];
+  const { expires_at } = await renewed.call('server.authenticate', { access_token: signedToken(gateway.keys.secret, claims({})) });
+  t.equal(Date.parse(expires_at), (now + 3600) * 1000, 'expires_at');
+  for (const more of [{ sub: 'eve' }, { video: { roomJoin: true, room: 'a' } }])
+    t.equal((await renewed.fails('server.authenticate', { access_token: signedToken(gateway.keys.secret, claims(more)) })).data.code, 'permission_denied', JSON.stringify(more));
+  await talking.call('session.join', { room: 'web', sdp: offer() });
+  await ending.closed;
+  t.equal([ending.closeCode, ending.closeReason], [4401, 'the token has expired'], 'the one that was not renewed');
+  await renewed.call('room.list');
+  t.equal((await talking.fails('room.list')).data.code, 'unauthenticated', 'more than a participant may, after its token');
+  await talking.call('session.mute', { muted: true });
+  await talking.call('session.leave');
+  await talking.closed;
+  t.equal(talking.closeCode, 4401, 'without its session');
+
+  const other = await open({ iss: 'other' }, gateway.config.keys.other);
+  writeFileSync(join(gateway.directory, 'config.yaml'), JSON.stringify({ ...gateway.config, keys: {} }));
+  gateway.process.kill('SIGHUP');
+  await other.closed;
+  t.equal([other.closeCode, other.closeReason], [4401, 'the API key is not known any more'], 'the key that was taken out');
+  await renewed.call('room.list');
+});
+
+test('participant.create with an idempotency key calls once, and every request gets the same answer', {}, async (t) => {
+  const gateway = await Gateway.start(t);
+  const rpc = await connect(t, gateway), again = await connect(t, gateway), guest = await connect(t, gateway, 'guest', { video: { room: 'out' } });
+  const callee = await RawCall.open(t, gateway);
+  const invites = () => callee.messages.filter(({ method, status }) => method === 'INVITE' && !status);
+  const calls = () => new Set(invites().map(({ headers }) => headers['call-id'][0])).size;
+  const trunk = { hostname: `127.0.0.1:${callee.port}` };
+  const create = (client, more) => client.call('participant.create', { room: 'out', sip_call_to: '1', trunk, idempotency_key: 'k', ...more })
+    .catch(({ data }) => data);
+
+  const waiting = [create(rpc, { wait_until_answered: true }), create(rpc, { wait_until_answered: true }), create(again, { wait_until_answered: true })];
+  const invite = await callee.received('INVITE');
+  rpc.drop(); // the first one's answer is lost with its socket
+  t.equal((await create(again, { wait_until_answered: false })).code, 'already_exists', 'other parameters meanwhile');
+  callee.respond(invite, 200, 'OK', sdp(callee.mediaPort));
+  const answer = await waiting[2];
+  t.ok(/^SCL_/.test(answer.sip_call_id), JSON.stringify(answer));
+  t.equal(await create(again, { wait_until_answered: true }), answer, 'after it was answered');
+  t.equal(calls(), 1, 'calls');
+  await Promise.allSettled(waiting);
+
+  t.ok((await create(guest, { sip_call_to: '2' })).sip_call_id !== answer.sip_call_id, 'the same key of a token for one room is another one');
+  callee.onInvite = (request) => callee.respond(request, 486, 'Busy Here');
+  const busy = { sip_call_to: '3', idempotency_key: 'busy', wait_until_answered: true };
+  const first = await create(again, busy);
+  t.equal([first.code, first.sip_status_code, await create(again, busy)], ['resource_exhausted', 486, first], 'a call that failed');
+  const before = calls();
+  const refused = { idempotency_key: 'free', sip_trunk_id: 'nowhere', trunk: undefined };
+  t.equal((await create(again, refused)).code, 'not_found', 'nobody was called');
+  t.ok((await create(again, { ...refused, sip_trunk_id: undefined, trunk, sip_call_to: '4' })).sip_call_id, 'the key is free');
+  await until('one more call', () => calls() === before + 1);
 });

@@ -64,10 +64,17 @@ export class Rpc {
     this.buffer = Buffer.concat([this.buffer, data]);
     for (let frame = this.frame(); frame; frame = this.frame()) {
       if (frame.opcode === PING) this.send(frame.payload, PONG);
-      else if (frame.opcode === CLOSE) [this.closeCode, this.closeReason] = frame.payload.length >= 2
-        ? [frame.payload.readUInt16BE(0), frame.payload.subarray(2).toString()] : [1005, ''];
+      else if (frame.opcode === CLOSE) this.closedBy(frame.payload);
       else if (frame.opcode <= 2) this.part(frame);
     }
+  }
+
+  /** The other side closes: it is answered in kind. */
+  closedBy(payload) {
+    [this.closeCode, this.closeReason] = payload.length >= 2 ? [payload.readUInt16BE(0), payload.subarray(2).toString()] : [1005, ''];
+    if (this.hasClosed) return;
+    this.hasClosed = true;
+    this.send(payload, CLOSE);
   }
 
   frame() {
@@ -142,7 +149,8 @@ export class Rpc {
   }
 
   close() {
-    if (!this.isClosed) this.send(Buffer.from([3, 232]), CLOSE);
+    if (!this.isClosed && !this.hasClosed) this.send(Buffer.from([3, 232]), CLOSE);
+    this.hasClosed = true;
     setTimeout(() => this.socket.destroy(), 200).unref();
     return this.closed;
   }
