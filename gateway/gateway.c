@@ -1,7 +1,6 @@
 #include "gateway/gateway.h"
 
 #include <arpa/inet.h>
-#include <malloc.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include "gateway/logs.h"
 #include "gateway/extensions.h"
 #include "gateway/idempotency.h"
+#include "gateway/memory.h"
 #include "gateway/metrics.h"
 #include "gateway/overload.h"
 #include "gateway/plays.h"
@@ -343,7 +343,7 @@ give_memory_back (Gateway *gateway, CfgMonotonic now)
   else if (!gateway->is_trimmed
            && cfg_monotonic_diff_us (now, gateway->last_busy) > TRIM_AFTER_S * CFG_US_PER_S)
     {
-      malloc_trim (0);
+      gw_memory_give_back ();
       gateway->is_trimmed = TRUE;
     }
 }
