@@ -296,7 +296,11 @@ answer_trace (Lookup *lookup, json_t *about)
       return;
     }
   if (trace == NULL)
-    trace = json_pack ("{s:[], s:i, s:s}", "messages", "lost", 0, "ladder", "");
+    {
+      g_autofree char *ladder = gw_capture_ladder (json_object_get (about, "timeline"));
+
+      trace = json_pack ("{s:[], s:i, s:s}", "messages", "lost", 0, "ladder", ladder);
+    }
   json_object_set_new (trace, "call", about != NULL ? about : json_null ());
   gw_request_reply (lookup->request, trace);
 }

@@ -1,6 +1,8 @@
 /* The objects that methods and events have in common. */
 #include "gateway/api_shape.h"
 
+#include "gateway/core/cause.h"
+
 #define OPTIONAL      GW_FIELD_OPTIONAL
 #define OR_NULL       GW_FIELD_NULL
 #define LIST          GW_FIELD_LIST
@@ -70,7 +72,9 @@ const GwField gw_participants_answer[] = {
 /* ---- calls ---- */
 
 static const GwField end_fields[] = {
-  { "cause", GW_FIELD_STRING, 0, "Why, in one stable word." },
+  { "cause", GW_FIELD_STRING, 0, "Why, in one stable word.", .words = GW_CAUSE_WORDS },
+  { "cause_text", GW_FIELD_STRING, OPTIONAL, "The same for people." },
+  { "q850", GW_FIELD_INT, 0, "The same as telephone networks count causes (ITU-T Q.850)." },
   { "reason", GW_FIELD_STRING, OPTIONAL, "Why we hung up; missing when the other side did." },
   { "sip_status_code", GW_FIELD_INT, OPTIONAL, "The final answer to the INVITE, 300 to 699." },
   { "sip_status", GW_FIELD_STRING, OPTIONAL | OR_NULL, "Its phrase." },
@@ -145,7 +149,10 @@ static const GwShape media_shape = { "media", "Statistics of a call's media.", m
 
 static const GwField timeline_fields[] = {
   { "time", GW_FIELD_TIME, 0, "When." },
-  { "event", GW_FIELD_STRING, 0, "What happened." },
+  { "event", GW_FIELD_STRING, 0,
+    "What happened: invite, dial, sip (a message), sdp (what was agreed on, and why), progress, answered, "
+    "media_started, dtmf (how many keys), session_timer, renegotiated, hold, transfer, pin, hangup, omitted, "
+    "..." },
   { GW_FIELD_REST, GW_FIELD_ANY, OPTIONAL, "What belongs to the event." },
   END,
 };

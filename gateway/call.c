@@ -19,25 +19,10 @@
 #include "gateway/trunks.h"
 #include "signaling/core/jsonrpc.h"
 
-#define TIMELINE_KEPT_FROM 20 /* the first entries of a full timeline stay, later ones give way */
-
 CfgLogContext
 gw_call_log_context (const GwCall *call)
 {
   return (CfgLogContext){ .call_id = call->v.id, .room = call->v.room_name, .participant = call->v.identity };
-}
-
-void
-gw_call_note (GwCall *call, const char *event, json_t *fields)
-{
-  g_autofree char *time = gw_time_text (cfg_wall_now ());
-  json_t *entry = fields != NULL ? fields : json_object ();
-
-  if (json_array_size (call->timeline) >= GW_CALL_TIMELINE_MAX)
-    json_array_remove (call->timeline, TIMELINE_KEPT_FROM);
-  json_object_set_new (entry, "time", json_string (time));
-  json_object_set_new (entry, "event", json_string (event));
-  json_array_append_new (call->timeline, entry);
 }
 
 static gboolean
@@ -70,7 +55,7 @@ gw_call_new (Gateway *gateway, gboolean inbound)
   call->v.sip_call_id = g_strdup ("");
   call->created = cfg_monotonic_now ();
   call->v.created_wall = cfg_wall_now ();
-  call->timeline = json_array ();
+  call->timeline = gw_timeline_new (&gateway->timelines);
   call->attributes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   call->plan.first_audio = -1;
   g_hash_table_insert (gateway->calls, call->v.id, call);
@@ -96,7 +81,7 @@ gw_call_free (gpointer data)
   g_free (call->waiting_play);
   g_hash_table_unref (call->attributes);
   sig_sdp_free (call->remote);
-  json_decref (call->timeline);
+  gw_timeline_free (call->timeline);
   g_free ((char *)call->end.phrase);
   g_free ((char *)call->end.reason);
   g_free (call->codec);
@@ -298,7 +283,7 @@ close_media (GwCall *call)
   call->ended = cfg_monotonic_now ();
   call->v.ended_wall = cfg_wall_now ();
   gw_call_end_in (call, 0, NULL);
-  gw_call_note (call, "hangup", json_pack ("{s:s}", "cause", gw_call_cause (call)));
+  gw_call_note_end (call);
   cfg_info (
       "sip", &context, "Hangup", CFG_STR ("cause", gw_call_cause (call)),
       CFG_STR ("status", call->end.status != 0 ? status : NULL),
@@ -535,6 +520,7 @@ gw_call_dtmf (Gateway *gateway, GwCall *call, char digit, GwDigitSource source, 
 
   /* How many, never which: digits may be a PIN. */
   call->v.n_dtmf++;
+  gw_call_note_digit (call);
   cfg_info ("media", &context, "DTMF received", CFG_INT ("count", call->v.n_dtmf));
   if (call->participant != NULL)
     gw_events_emit (gateway, call->v.room_name, "dtmf_received",

@@ -1,6 +1,7 @@
 /* What the API says of a call. */
 #include "gateway/call_private.h"
 
+#include "gateway/core/cause.h"
 #include "gateway/core/sip_status.h"
 #include "gateway/events.h"
 #include "gateway/store.h"
@@ -37,6 +38,13 @@ set_time (json_t *object, const char *key, gboolean known, CfgWall at)
   json_object_set_new (object, key, known ? json_string (text) : json_null ());
 }
 
+static void
+set_text (json_t *object, const char *key, const char *value)
+{
+  if (value != NULL)
+    json_object_set_new (object, key, json_string (value));
+}
+
 static json_t *
 end_json (const GwCall *call)
 {
@@ -54,17 +62,12 @@ end_json (const GwCall *call)
   else if (call->has_end && call->end.phrase != NULL)
     json_object_set_new (object, "sip_status", json_string (call->end.phrase));
   json_object_set_new (object, "cause", json_string (gw_call_cause (call)));
+  set_text (object, "cause_text", gw_cause_text (gw_call_cause (call)));
+  json_object_set_new (object, "q850", json_integer (gw_cause_q850 (gw_call_cause (call), status)));
   json_object_set_new (object, "disconnect_reason", json_string (gw_call_disconnect_reason (call)));
   if (call->end.reason != NULL)
     json_object_set_new (object, "sip_reason", json_string (call->end.reason));
   return object;
-}
-
-static void
-set_text (json_t *object, const char *key, const char *value)
-{
-  if (value != NULL)
-    json_object_set_new (object, key, json_string (value));
 }
 
 json_t *
@@ -99,7 +102,7 @@ gw_call_json (const GwCall *call, gboolean whole)
   json_object_set_new (object, "dtmf_digits", json_integer ((json_int_t)call->v.n_dtmf));
   json_object_set_new (object, "session_timer", gw_call_timer_json (call));
   json_object_set_new (object, "media", gw_media_stats_json (&call->stats));
-  json_object_set_new (object, "timeline", json_deep_copy (call->timeline));
+  json_object_set_new (object, "timeline", gw_call_timeline_json (call));
   return object;
 }
 

@@ -5,13 +5,13 @@
 #include "gateway/call_values.h"
 #include "gateway/calls.h"
 #include "gateway/core/dispatch.h"
+#include "gateway/core/timeline.h"
 #include "gateway/route.h"
 #include "gateway/sdp_media.h"
 #include "gateway/transfer.h"
 #include "signaling/core/identity.h"
 #include "signaling/core/sdp.h"
 
-#define GW_CALL_TIMELINE_MAX      100
 #define GW_CALL_MAX_SUITES        8
 #define GW_CALL_DEFAULT_RINGING_S 180 /* also for a caller who waits for somebody in the room */
 
@@ -87,14 +87,13 @@ struct _GwCall
   char *waiting_play;    /* (nullable): what it hears meanwhile */
   guint ringing_timeout_s;
   gboolean is_successor; /* it took over the participant of another call */
-  json_t *timeline;      /* array of {time, event, …} */
+  GwTimeline *timeline;
+  CfgWall first_digit, last_digit; /* 0: none was pressed */
 };
 
 /* call.c */
 GwCall *gw_call_new (Gateway *gateway, gboolean inbound);
 void gw_call_handle (GwCall *call, GwCallEvent event);
-/** gw_call_note: one more entry of the timeline. @fields: (transfer full) (nullable). */
-void gw_call_note (GwCall *call, const char *event, json_t *fields);
 CfgLogContext gw_call_log_context (const GwCall *call);
 gboolean gw_call_join (GwCall *call, GwRoom *room, const char *identity, const char *name, GError **error);
 /** gw_call_take_participant: @participant is its own from here on, with all attributes of the call. */
@@ -114,6 +113,20 @@ void gw_call_discard (GwCall *call);
 
 /** gw_call_cause: why it ended, in one word. Static. */
 const char *gw_call_cause (const GwCall *call);
+
+/* call_timeline.c */
+/** gw_call_note: one more entry of the timeline. @fields: (transfer full) (nullable). */
+void gw_call_note (GwCall *call, const char *event, json_t *fields);
+/** gw_call_note_digit: a key was pressed: how many, never which. */
+void gw_call_note_digit (GwCall *call);
+/** gw_call_note_end: the last entry: why it ended. */
+void gw_call_note_end (GwCall *call);
+/** gw_call_note_sdp: what became of a description of the peer's. @what: "offer" or "answer"; @remote:
+ * (nullable): it could not be read; @plan: (nullable): nothing was agreed on, @error says why. */
+void gw_call_note_sdp (GwCall *call, const char *what, const SigSdp *remote, const SigSdpPlan *plan,
+                       const GError *error);
+/** gw_call_timeline_json: all entries and the SIP messages, in order of time. (transfer full) */
+json_t *gw_call_timeline_json (const GwCall *call);
 
 /* call_sdp.c */
 gboolean gw_call_open_media (GwCall *call, const char *local_address, GError **error);

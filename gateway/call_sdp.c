@@ -95,16 +95,27 @@ take_plan (GwCall *call, const SigSdpPlan *plan, gboolean is_offer)
     }
 }
 
+/* @problem: (transfer full) */
+static gboolean
+refuse (GwCall *call, const char *what, const SigSdp *remote, GError *problem, GError **error)
+{
+  gw_call_note_sdp (call, what, remote, NULL, problem);
+  g_propagate_error (error, problem);
+  return FALSE;
+}
+
 gboolean
 gw_call_take_offer (GwCall *call, const char *sdp, GError **error)
 {
   const SigSdpPolicy wanted = gw_call_sdp_policy (call);
-  g_autoptr (SigSdp) offer = sig_sdp_parse (sdp, strlen (sdp), error);
+  GError *problem = NULL;
+  g_autoptr (SigSdp) offer = sig_sdp_parse (sdp, strlen (sdp), &problem);
   SigSdpPlan plan;
 
-  if (offer == NULL || !sig_sdp_plan_answer (offer, &wanted, &plan, error)
-      || !check_family (call, &plan, error))
-    return FALSE;
+  if (offer == NULL || !sig_sdp_plan_answer (offer, &wanted, &plan, &problem)
+      || !check_family (call, &plan, &problem))
+    return refuse (call, "offer", offer, problem, error);
+  gw_call_note_sdp (call, "offer", offer, &plan, NULL);
   sig_sdp_free (call->remote);
   call->remote = g_steal_pointer (&offer);
   g_free (call->v.remote_sdp);
@@ -301,19 +312,21 @@ plan_answer_to_reoffer (const GwCall *call, const SigSdp *answer, SigSdpPlan *pl
 gboolean
 gw_call_take_answer (GwCall *call, const char *sdp, GError **error)
 {
-  g_autoptr (SigSdp) answer = sig_sdp_parse (sdp, strlen (sdp), error);
+  GError *problem = NULL;
+  g_autoptr (SigSdp) answer = sig_sdp_parse (sdp, strlen (sdp), &problem);
   gboolean follows = call->remote != NULL;
   SigSdpPolicy wanted;
   SigSdpPlan plan;
 
   if (answer == NULL)
-    return FALSE;
+    return refuse (call, "answer", NULL, problem, error);
   note_offer_taken (call, answer);
   wanted = gw_call_sdp_policy (call);
-  if (!(follows ? plan_answer_to_reoffer (call, answer, &plan, error)
-                : sig_sdp_plan_from_answer (&wanted, answer, &plan, error))
-      || !check_family (call, &plan, error))
-    return FALSE;
+  if (!(follows ? plan_answer_to_reoffer (call, answer, &plan, &problem)
+                : sig_sdp_plan_from_answer (&wanted, answer, &plan, &problem))
+      || !check_family (call, &plan, &problem))
+    return refuse (call, "answer", answer, problem, error);
+  gw_call_note_sdp (call, "answer", answer, &plan, NULL);
   if (follows)
     {
       sig_sdp_free (call->remote);

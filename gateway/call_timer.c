@@ -18,6 +18,10 @@ emit (GwCall *call, const char *event, const SigSipTimerNews *news)
 {
   const SigSessionTimer *timer = news->timer;
 
+  gw_call_note (call, "session_timer",
+                json_pack ("{s:s, s:i, s:b, s:s}", "what", event, "session_expires",
+                           (int)MIN (timer->interval_s, G_MAXINT), "we_are_refresher", timer->we_refresh != 0,
+                           "method", sig_timer_method_name (news->method)));
   if (call->v.room_name == NULL)
     return;
   gw_events_emit (call->gateway, call->v.room_name, "session_timer",
@@ -25,7 +29,6 @@ emit (GwCall *call, const char *event, const SigSipTimerNews *news)
                              "sip_call_id", call->v.id, "event", event, "session_expires",
                              (int)MIN (timer->interval_s, G_MAXINT), "we_are_refresher",
                              timer->we_refresh != 0, "method", sig_timer_method_name (news->method)));
-  gw_call_note (call, "session_timer", json_pack ("{s:s}", "what", event));
 }
 
 static void

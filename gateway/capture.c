@@ -171,6 +171,73 @@ gw_capture_finish (Gateway *gateway, const char *call_id, const char *id)
     gw_trace_finish (gateway->capture->trace, call_id, id);
 }
 
+gboolean
+gw_capture_foreach (Gateway *gateway, const char *call_id, const char *id,
+                    void (*function) (gpointer user, const GwTraceMessage *message), gpointer user,
+                    guint *n_lost)
+{
+  GwTrace *trace = gateway->capture->trace;
+
+  return trace != NULL && gw_trace_foreach (trace, call_id, id, function, user, n_lost);
+}
+
+static void
+take_text (char *to, gsize size, const json_t *entry, const char *name)
+{
+  const char *text = json_string_value (json_object_get (entry, name));
+
+  if (text != NULL)
+    g_strlcpy (to, text, size);
+}
+
+/* (transfer full): as much of a message as the ladder reads. */
+static char *
+message_text (const json_t *entry)
+{
+  const char *label = json_string_value (json_object_get (entry, "message"));
+  const gboolean is_answer = label != NULL && g_ascii_isdigit (label[0]);
+  const gboolean has_sdp = json_is_true (json_object_get (entry, "sdp"));
+
+  return g_strconcat (is_answer ? "SIP/2.0 " : "", label != NULL ? label : "?", is_answer ? "\r\n" : " \r\n",
+                      has_sdp ? "\r\n\r\nv=0" : "", NULL);
+}
+
+static gboolean
+is_sip (const json_t *entry)
+{
+  return g_strcmp0 (json_string_value (json_object_get (entry, "event")), "sip") == 0;
+}
+
+/* An entry names its ends and transport only where they change. */
+char *
+gw_capture_ladder (const json_t *timeline)
+{
+  GwLadder *ladder = gw_ladder_new ();
+  char transport[8] = "", local[64] = "", remote[64] = "";
+  json_t *entry;
+  size_t i;
+
+  json_array_foreach ((json_t *)timeline, i, entry)
+  {
+    const char *time = json_string_value (json_object_get (entry, "time"));
+    g_autoptr (GDateTime) at
+        = is_sip (entry) && time != NULL ? g_date_time_new_from_iso8601 (time, NULL) : NULL;
+    g_autofree char *text = message_text (entry);
+    GwTraceMessage message = { .transport = transport, .local = local, .remote = remote, .text = text };
+
+    if (at == NULL)
+      continue;
+    take_text (transport, sizeof transport, entry, "transport");
+    take_text (local, sizeof local, entry, "local");
+    take_text (remote, sizeof remote, entry, "remote");
+    message.time.us = g_date_time_to_unix (at) * CFG_US_PER_S + g_date_time_get_microsecond (at);
+    message.is_sent = g_strcmp0 (json_string_value (json_object_get (entry, "direction")), "sent") == 0;
+    message.size = strlen (text);
+    gw_ladder_add (ladder, &message);
+  }
+  return gw_ladder_free_to_text (ladder);
+}
+
 typedef struct
 {
   json_t *messages;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gateway/api.h"
+#include "gateway/core/trace.h"
 
 typedef struct _GwCapture GwCapture;
 
@@ -15,6 +16,14 @@ void gw_capture_message (gpointer gateway, const SigSipCaptured *message);
 void gw_capture_claim (Gateway *gateway, const char *call_id);
 /** gw_capture_finish: call @id (SCL_...) is over. @call_id: (nullable) */
 void gw_capture_finish (Gateway *gateway, const char *call_id, const char *id);
+
+/** gw_capture_foreach: the kept messages of a call, as gw_trace_foreach; FALSE also where nothing is kept. */
+gboolean gw_capture_foreach (Gateway *gateway, const char *call_id, const char *id,
+                             void (*function) (gpointer user, const GwTraceMessage *message), gpointer user,
+                             guint *n_lost);
+/** gw_capture_ladder: of a call whose messages are not held any more, drawn from its timeline. (transfer
+ * full) */
+char *gw_capture_ladder (const json_t *timeline);
 
 /**
  * gw_capture_trace:

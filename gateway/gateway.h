@@ -8,6 +8,7 @@
 
 #include "config/settings.h"
 #include "gateway/core/room.h"
+#include "gateway/core/timeline.h"
 #include "media/engine.h"
 #include "signaling/core/token.h"
 #include "signaling/sip/sip.h"
@@ -75,6 +76,7 @@ typedef struct
   struct _GwExtensions *extensions;
   struct _GwRegistrations *registrations; /* theirs, on the disk */
   GwCapture *capture;
+  GwTimelineBudget timelines; /* of calls and sessions */
   struct _GwLogs *logs; /* what calls say of themselves */
   GwTrunkHealth *trunk_health;
   GwLoad *load;

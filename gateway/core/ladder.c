@@ -22,9 +22,8 @@ gw_ladder_new (void)
   return ladder;
 }
 
-/* "INVITE" or "200 OK": of the first line, in printable ASCII. */
-static void
-add_first_line (GString *label, const GwTraceMessage *message)
+void
+gw_ladder_label (GString *label, const GwTraceMessage *message)
 {
   const char *end = memchr (message->text, '\r', message->size);
   gsize size = end != NULL ? (gsize)(end - message->text) : message->size;
@@ -41,8 +40,8 @@ add_first_line (GString *label, const GwTraceMessage *message)
     g_string_append_c (label, g_ascii_isprint (from[i]) ? from[i] : '?');
 }
 
-static gboolean
-has_sdp (const GwTraceMessage *message)
+gboolean
+gw_ladder_has_sdp (const GwTraceMessage *message)
 {
   return g_strstr_len (message->text, (gssize)message->size, "\r\n\r\nv=0") != NULL;
 }
@@ -71,8 +70,8 @@ gw_ladder_add (GwLadder *ladder, const GwTraceMessage *message)
     ladder->first = message->time;
   ladder->has_first = TRUE;
   headline (ladder, message);
-  add_first_line (label, message);
-  if (has_sdp (message))
+  gw_ladder_label (label, message);
+  if (gw_ladder_has_sdp (message))
     g_string_append (label, " (SDP)");
   after_s = (double)(message->time.us - ladder->first.us) / CFG_US_PER_S;
   dashes = WIDTH - 6 - (int)label->len - !message->is_sent; /* for the '>' */

@@ -8,6 +8,11 @@
 typedef struct _GwLadder GwLadder;
 
 GwLadder *gw_ladder_new (void) G_GNUC_WARN_UNUSED_RESULT;
+/** gw_ladder_label: "INVITE" or "200 OK": of the first line of @message, in printable ASCII, appended to
+ * @label. */
+void gw_ladder_label (GString *label, const GwTraceMessage *message);
+/** gw_ladder_has_sdp: whether @message carries a session description. */
+gboolean gw_ladder_has_sdp (const GwTraceMessage *message);
 /** gw_ladder_add: the next message. */
 void gw_ladder_add (GwLadder *ladder, const GwTraceMessage *message);
 /**

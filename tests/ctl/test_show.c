@@ -14,6 +14,11 @@ static const char trace_text[]
       "   \"codec_in\": \"PCMU\"},"
       " \"timeline\": [{\"time\": \"2026-01-31T12:00:00.000Z\", \"event\": \"invite\", \"from\": \"a b\", "
       "\"offer\": true},"
+      "   {\"time\": \"2026-01-31T12:00:01.000Z\", \"event\": \"sip\", \"direction\": \"sent\", \"message\": "
+      "\"200 OK\","
+      "    \"method\": \"INVITE\", \"sdp\": true, \"transport\": \"udp\"},"
+      "   {\"time\": \"2026-01-31T12:00:01.000Z\", \"event\": \"sip\", \"direction\": \"sent\","
+      "    \"message\": \"200 OK\", \"method\": \"INVITE\", \"sdp\": true, \"transport\": \"udp\"},"
       "   {\"time\": \"2026-01-31T12:00:09.000Z\", \"event\": \"hangup\", \"cause\": \"remote_bye\"}]},"
       " \"messages\": [], \"lost\": 2, \"ladder\": \"one\\n  two \\u001b[m\\n\"}";
 
@@ -38,6 +43,7 @@ test_call (void)
                    "\n"
                    "Timeline\n"
                    "    +0.000  invite             from=\"a b\" offer=true\n"
+                   "    +1.000  sip                sent 200 OK to INVITE with SDP transport=udp\n"
                    "    +9.000  hangup             cause=remote_bye\n"
                    "\n"
                    "SIP\n"

@@ -156,6 +156,27 @@ append_media (GString *out, const json_t *call)
   append_line (out, "keys", keys);
 }
 
+/* "received INVITE with SDP", "sent 200 OK to BYE". */
+static void
+append_sip (GString *out, const json_t *entry)
+{
+  static const char *const known[]
+      = { "time", "event", "direction", "message", "method", "sdp", "local", NULL };
+  const char *direction = text_of (entry, "direction"), *message = text_of (entry, "message");
+  const char *method = text_of (entry, "method");
+
+  g_string_append_c (out, ' ');
+  ctl_append_printable (out, direction != NULL ? direction : "?");
+  g_string_append_c (out, ' ');
+  ctl_append_printable (out, message != NULL ? message : "?");
+  if (method != NULL)
+    g_string_append (out, " to ");
+  ctl_append_printable (out, method != NULL ? method : "");
+  if (json_is_true (json_object_get (entry, "sdp")))
+    g_string_append (out, " with SDP");
+  append_fields (out, entry, known);
+}
+
 static void
 append_timeline (GString *out, const json_t *call)
 {
@@ -176,7 +197,10 @@ append_timeline (GString *out, const json_t *call)
       continue;
     g_string_append_printf (out, "%+10.3f  ", (double)(at - created) / CFG_US_PER_S);
     ctl_append_padded (out, event, EVENT_WIDTH);
-    append_fields (out, entry, known);
+    if (strcmp (event, "sip") == 0)
+      append_sip (out, entry);
+    else
+      append_fields (out, entry, known);
     g_string_append_c (out, '\n');
   }
 }
