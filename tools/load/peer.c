@@ -258,7 +258,9 @@ load_peer_set_remote (LoadPeer *peer, const char *line, GError **error)
   media_dtls_set_remote_fingerprint (peer->dtls, &fingerprint);
   for (guint i = 3; parts[i] != NULL; i++)
     (void)media_ice_add_remote_candidate (peer->ice, parts[i]);
-  media_ice_remote_candidates_done (peer->ice);
+  /* A description without one: they are still to come, one by one. */
+  if (parts[3] != NULL)
+    media_ice_remote_candidates_done (peer->ice);
   return TRUE;
 }
 

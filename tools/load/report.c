@@ -183,11 +183,10 @@ target_json (const LoadTarget *target, guint n)
   json_t *windows = json_array ();
 
   for (guint i = 0; i < target->n_windows; i++)
-    json_array_append_new (
-        windows, json_pack ("{s:f, s:f, s:f, s:f, s:I}", "seconds", target->windows[i].seconds, "cpu_percent",
-                            target->windows[i].cpu_percent, "main_percent", target->windows[i].main_percent,
-                            "generator_percent", target->windows[i].generator_percent, "rss_kb",
-                            (json_int_t)target->windows[i].rss_kb));
+    json_array_append_new (windows, json_pack ("{s:f, s:f, s:f, s:I}", "seconds", target->windows[i].seconds,
+                                               "cpu_percent", target->windows[i].cpu_percent, "main_percent",
+                                               target->windows[i].main_percent, "rss_kb",
+                                               (json_int_t)target->windows[i].rss_kb));
   return json_pack ("{s:i, s:f, s:f, s:f, s:f, s:I, s:I, s:f, s:o}", "pid", target->pid, "cpu_percent",
                     window.cpu_percent, "cpu_percent_per_participant", window.cpu_percent / MAX (n, 1),
                     "main_percent", window.main_percent, "idle_percent", idle_percent (target), "idle_rss_kb",
@@ -251,7 +250,8 @@ make_report (const Load *load, const LoadOutcome *outcome)
   if (outcome->janus.n_windows > 0)
     json_object_set_new (report, "janus", target_json (&outcome->janus, options->n_janus));
   json_object_set_new (report, "generator",
-                       json_pack ("{s:f, s:I}", "lateness_max_ms", (double)outcome->lateness_max_us / 1000,
+                       json_pack ("{s:f, s:f, s:I}", "cpu_percent", outcome->generator_percent,
+                                  "lateness_max_ms", (double)outcome->lateness_max_us / 1000,
                                   "packets_skipped", (json_int_t)outcome->n_skipped));
   if (options->flows)
     {
@@ -344,8 +344,9 @@ print_tables (const json_t *report)
   printf ("\n");
   print_target ("gateway", json_object_get (report, "gateway"));
   print_target ("janus", json_object_get (report, "janus"));
-  printf ("%-8s late by %.1f ms at most, %.0f packets not sent in time\n", "load",
-          number (generator, "lateness_max_ms"), number (generator, "packets_skipped"));
+  printf ("%-8s %6.2f %% of a core, late by %.1f ms at most, %.0f packets not sent in time\n", "load",
+          number (generator, "cpu_percent"), number (generator, "lateness_max_ms"),
+          number (generator, "packets_skipped"));
 }
 
 gboolean

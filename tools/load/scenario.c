@@ -115,7 +115,7 @@ read_target (LoadTarget *target, LoadProcess *process)
 }
 
 static void
-end_window (LoadTarget *target, double generator_percent)
+end_window (LoadTarget *target)
 {
   LoadProcess now;
   LoadWindow *window = &target->windows[target->n_windows];
@@ -130,7 +130,6 @@ end_window (LoadTarget *target, double generator_percent)
   *window = (LoadWindow){ .seconds = us / 1e6,
                           .cpu_percent = 100 * (double)(now.cpu_us - target->last.cpu_us) / us,
                           .main_percent = 100 * (double)(now.main_us - target->last.main_us) / us,
-                          .generator_percent = generator_percent,
                           .rss_kb = now.rss_kb };
   target->n_windows++;
   target->last = now;
@@ -199,16 +198,15 @@ follow_windows (LoadScenario *scenario, CfgMonotonic now)
   const LoadOptions *options = scenario->load->options;
   const gint64 window_us = (gint64)(options->window_s * 1e6);
   LoadProcess self;
-  double generator_percent;
 
   if (cfg_monotonic_diff_us (now, scenario->since) < window_us)
     return;
   load_process_read (0, &self);
-  generator_percent = 100 * (double)(self.cpu_us - scenario->self.cpu_us)
-                      / (double)MAX (self.at_us - scenario->self.at_us, 1);
+  scenario->outcome.generator_percent = 100 * (double)(self.cpu_us - scenario->self.cpu_us)
+                                        / (double)MAX (self.at_us - scenario->self.at_us, 1);
   scenario->self = self;
-  end_window (&scenario->outcome.gateway, generator_percent);
-  end_window (&scenario->outcome.janus, generator_percent);
+  end_window (&scenario->outcome.gateway);
+  end_window (&scenario->outcome.janus);
   scenario->since = cfg_monotonic_add_us (scenario->since, window_us);
   if (++scenario->n_windows < options->n_windows)
     return;

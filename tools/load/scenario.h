@@ -14,7 +14,7 @@
 
 typedef struct
 {
-  double seconds, cpu_percent, main_percent, generator_percent;
+  double seconds, cpu_percent, main_percent;
   gint64 rss_kb;
 } LoadWindow;
 
@@ -33,8 +33,9 @@ typedef struct
 {
   LoadTarget gateway, janus;
   double join_s;
-  gint64 lateness_max_us; /* of the generator's own millisecond */
-  guint64 n_skipped;      /* packets that it was too late to send */
+  double generator_percent; /* of a core, in the last window */
+  gint64 lateness_max_us;   /* of the generator's own millisecond */
+  guint64 n_skipped;        /* packets that it was too late to send */
 } LoadOutcome;
 
 /** load_scenario_new: places everybody. Returns: (transfer full): NULL with @error. */

@@ -1,0 +1,187 @@
+"""docs/CAPACITY.md out of the results of tools/capacity."""
+
+import statistics
+
+import capacity_rows as rows
+
+LATE_MS = 10  # a load that was later itself measured its own delay
+
+HEAD = """# Capacity
+
+What calls cost, measured by `tools/capacity`, which writes this file. The gateway has one media worker and is pinned
+to one core with all its threads (SIP, HTTP, media), `tools/load` to another one: it makes the calls, speaks four seconds
+of a voice over and over, and measures what it hears. A *call* is a phone and a browser in a room of their own, both
+talking all the time; packets of 20 ms; the browser has DTLS-SRTP with AES-GCM and the phone plain RTP, where nothing
+else is said.
+
+- **CPU** is that of the whole process over the measuring, by the kernel's clock, in per cent of a core; **per call** is
+  without what the idle gateway takes, as the median of the windows with the smallest and the largest.
+- **Calls per core** is 100 % by that: room for everything else a machine does is not taken off.
+- **Delay** is what the gateway adds, from mark to mark in the audio (median and 99th percentile, the slower direction);
+  the codecs' own look-ahead of the speaker is taken off, that of an encoder in the gateway is not. A star: the load
+  itself was late by more than {late} ms, and its delay is in the figure.
+- **Lost** counts packets that did not come out of the gateway, or did not reach it.
+
+| | |
+|---|---|
+| machine | {processor}, {cores} cores, {memory_gb} GB |
+| system | {system}, Linux {kernel} |
+| measured | {dates}, {mode}, load average of the machine {load_low:.1f} to {load_high:.1f}{realtime} |
+"""
+
+TEXTS = {
+    "forward": (
+        "Forwarded calls",
+        "The packets go through with another header; nothing is decoded. In the last row the browser negotiated Opus and "
+        "PCMU, speaks Opus and is sent the phone's PCMU.",
+    ),
+    "srtp": ("Encryption", "100 calls with G.711, forwarded."),
+    "transcode": ("Transcoded calls", "40 calls, each with a decoder and an encoder each way."),
+    "room": (
+        "Rooms",
+        "Everybody sends all the time, listeners silence. The cost is per participant. Each talker hears a mix of its own; "
+        "all listeners with the same codec hear the same one, which is encoded once.",
+    ),
+    "scale": ("From one call to a thousand", "Calls with G.711, forwarded."),
+    "load": ("Delay at 70 % of a core", "As many as take about 70 % of the core, by the rows above."),
+    "janus": (
+        "Beside Janus",
+        "Janus 1.1.2 of Debian with its AudioBridge and plain RTP participants, and the same participants as plain SIP "
+        "calls of the gateway, on the same core one after the other, each with its default settings. Per participant.",
+    ),
+}
+
+COLUMNS = "| | calls | CPU | per call | calls per core | delay, ms | lost | kB per call |\n|---|---|---|---|---|---|---|---|\n"
+
+
+def target(run):
+    return run.get("janus") or run.get("gateway")
+
+
+def costs(row, runs):
+    """Per call, of each window, in per cent of a core."""
+    found = []
+    for run in runs:
+        measured = target(run)
+        idle = max(measured["idle_percent"], 0)
+        found += [max(window["cpu_percent"] - idle, 0) / row["n"] for window in measured["windows"]]
+    return found
+
+
+def delay(runs):
+    groups = [group["delay_ms"] for run in runs for group in run["groups"].values() if group["delay_ms"]["n"] > 0]
+    if not groups:
+        return "–"
+    late = max(run["generator"]["lateness_max_ms"] for run in runs) > LATE_MS
+    return f"{max(g['p50'] for g in groups):.1f} / {max(g['p99'] for g in groups):.1f}{' *' if late else ''}"
+
+
+def lost(runs):
+    groups = [group for run in runs for group in run["groups"].values()]
+    n = sum(group["lost"] + group["reported_lost"] for group in groups)
+    percent = 100 * n / max(1, sum(group["expected"] + group["sent"] for group in groups))
+    words = [f"{n} ({percent:.2f} %)" if n else "0"]
+    failed = sum(run["setup"]["failed"] for run in runs)
+    mute = sum(group["mute"] for group in groups)
+    skipped = sum(run["generator"]["packets_skipped"] for run in runs)
+    if failed:
+        words.append(f"{failed} not up")
+    if mute:
+        words.append(f"{mute} hear too little")
+    if skipped:
+        words.append("the load could not keep up")
+    return ", ".join(words)
+
+
+def cells(row, runs):
+    values = costs(row, runs)
+    middle = statistics.median(values)
+    cpu = statistics.median(target(run)["cpu_percent"] for run in runs)
+    memory = statistics.median(target(run)["rss_kb"] - target(run)["idle_rss_kb"] for run in runs) / row["n"]
+    return [
+        str(row["n"]),
+        f"{cpu:.1f} %",
+        f"{middle:.3f} % ({min(values):.3f}–{max(values):.3f})",
+        f"{100 / middle:.0f}" if middle > 0 else "–",
+        delay(runs),
+        lost(runs),
+        f"{memory:.0f}",
+    ]
+
+
+def one_line(row, runs):
+    return "  ".join(cells(row, runs)) if target(runs[0]) else "nothing was measured"
+
+
+def table(section, results):
+    lines = []
+    for row in rows.all_rows():
+        kept = results.get(row["id"])
+        if row["section"] != section or not kept or not target(kept["runs"][0]):
+            continue
+        if "by" in row:
+            row = {**row, "n": max(kept_size(kept), 1)}
+        lines.append(f"| {row['title']} | " + " | ".join(cells(row, kept["runs"])) + " |\n")
+    return COLUMNS + "".join(lines) if lines else ""
+
+
+def kept_size(kept):
+    """Of a row that was sized by another: what its load was."""
+    return int(kept["load"][1])
+
+
+def flatness(results):
+    """How far the cost per call is from that of 100 calls, from 10 calls on."""
+    found = {}
+    for row in rows.all_rows():
+        if row["id"].startswith("scale-") and row["id"][6:].isdigit() and row["id"] in results:
+            run = results[row["id"]]["runs"]
+            if row["n"] >= 10 and target(run[0]):
+                found[row["n"]] = statistics.median(costs(row, run))
+    if 100 not in found or len(found) < 2:
+        return ""
+    off = [f"{n}: {100 * value / found[100] - 100:+.0f} %" for n, value in found.items() if n != 100]
+    return f"\nThe cost of a call beside that at 100 calls, at {', '.join(off)}.\n"
+
+
+def comparison(results):
+    """What a participant costs there, in those of ours."""
+    ratios = []
+    found = {row["id"]: row for row in rows.all_rows() if row["section"] == "janus"}
+    for identity, row in found.items():
+        ours = "beside-" + identity[len("janus-"):]
+        if not identity.startswith("janus-") or identity not in results or ours not in results:
+            continue
+        theirs = statistics.median(costs(row, results[identity]["runs"]))
+        mine = statistics.median(costs(found[ours], results[ours]["runs"]))
+        if mine > 0:
+            ratios.append(theirs / mine)
+    if not ratios:
+        return ""
+    return f"\nA participant of Janus takes {min(ratios):.1f} to {max(ratios):.1f} times the CPU time of one of ours.\n"
+
+
+def write(results):
+    kept = {key: value for key, value in results.items() if key != "machine"}
+    if not kept:
+        raise SystemExit("capacity: there are no results yet")
+    averages = [run.get("load_average", 0) for value in kept.values() for run in value["runs"]]
+    dates = sorted({value["at"] for value in kept.values()})
+    machine = results.get("machine", {"processor": "?", "cores": 0, "memory_gb": 0, "system": "?", "kernel": "?"})
+    text = HEAD.format(
+        **{key: value for key, value in machine.items() if key != "realtime"},
+        late=LATE_MS,
+        dates=dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}",
+        mode=" and ".join(sorted({value["mode"] for value in kept.values()})) + " mode",
+        load_low=min(averages),
+        load_high=max(averages),
+        realtime="; beside other work, with a real-time priority" if machine.get("realtime") else "",
+    )
+    for section, _ in rows.SECTIONS:
+        title, about = TEXTS[section]
+        lines = table(section, results)
+        if not lines:
+            continue
+        text += f"\n## {title}\n\n{about}\n\n{lines}"
+        text += flatness(results) if section == "scale" else comparison(results) if section == "janus" else ""
+    return text

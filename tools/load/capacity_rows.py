@@ -1,0 +1,193 @@
+"""The rows of docs/CAPACITY.md: what is loaded with what. For tools/capacity.
+
+A row: id, section, title, load (arguments of switchroom-load), n (what its cost is divided by), and maybe settings (of
+`media` in the gateway's configuration), janus (a Janus is loaded instead).
+"""
+
+SIP_SETTLE_S = 1.5
+WEBRTC_SETTLE_S = 7  # ICE looks busily around for 5 s after it has connected
+RATE = "150"
+
+
+def pairs(n, *more):
+    """n calls, each a phone and a browser in a room of their own."""
+    return ["--sip", str(n), "--webrtc", str(n), "--rooms", str(n), "--rate", RATE, *more]
+
+
+def phones(n, rooms, *more):
+    return ["--sip", str(n), "--rooms", str(rooms), "--rate", RATE, *more]
+
+
+def browsers(n, rooms, *more):
+    return ["--webrtc", str(n), "--rooms", str(rooms), "--rate", RATE, *more]
+
+
+def forwarded():
+    for codec, name in (("PCMU", "G.711"), ("G722", "G.722"), ("opus", "Opus")):
+        yield {
+            "id": f"forward-{codec}",
+            "title": f"phone ↔ browser, {name}",
+            "n": 100,
+            "load": pairs(100, "--sip-codec", codec, "--webrtc-codec", codec),
+        }
+    yield {
+        "id": "forward-asymmetric",
+        "title": "phone ↔ browser that speaks Opus and hears G.711 (one decoder)",
+        "n": 100,
+        "load": pairs(100, "--webrtc-codec", "opus,PCMU"),
+    }
+
+
+def encryption():
+    for sdes, webrtc, title in (
+        (None, None, "phone ↔ phone, plain RTP"),
+        ("gcm", None, "phone ↔ phone, SRTP with AES-GCM"),
+        ("cm", None, "phone ↔ phone, SRTP with AES-CM and SHA-1"),
+        ("none", "gcm", "phone, plain ↔ browser, AES-GCM"),
+        ("none", "cm", "phone, plain ↔ browser, AES-CM and SHA-1"),
+        ("cm", "cm", "phone ↔ browser, both AES-CM and SHA-1"),
+    ):
+        keys = ["--sdes", sdes or "none"]
+        load = (
+            pairs(100, "--webrtc-codec", "PCMU", "--webrtc-srtp", webrtc, *keys) if webrtc else phones(200, 100, *keys)
+        )
+        yield {"id": f"srtp-{sdes}-{webrtc}", "title": title, "n": 100, "load": load}
+
+
+def transcoded():
+    for complexity in (0, 5, 10):
+        settings = {"opus_complexity": complexity}
+        for codec, name in (("PCMU", "phone with G.711 ↔ browser with Opus, 8 kHz"), ("G722", "G.722 ↔ Opus, 16 kHz")):
+            yield {
+                "id": f"transcode-{codec}-{complexity}",
+                "title": f"{name}, complexity {complexity}",
+                "n": 40,
+                "load": pairs(40, "--sip-codec", codec, "--webrtc-codec", "opus"),
+                "settings": settings,
+            }
+        yield {
+            "id": f"transcode-opus-{complexity}",
+            "title": f"Opus at 48 kHz in rooms of three, each one mixed and encoded, complexity {complexity}; per participant",
+            "n": 42,
+            "load": browsers(42, 14, "--webrtc-codec", "opus"),
+            "settings": settings,
+        }
+
+
+def rooms():
+    for size, counts in ((2, (1, 2)), (3, (1, 3)), (10, (1, 3, 6)), (100, (1, 3, 6)), (500, (1, 3, 6))):
+        n_rooms = max(1, 100 // size)
+        for talkers in counts:
+            yield {
+                "id": f"room-phones-{size}-{talkers}",
+                "title": f"phones, G.711: {size} in a room, {talkers} of them talking",
+                "n": n_rooms * size,
+                "load": phones(n_rooms * size, n_rooms, "--talkers", str(talkers)),
+            }
+    for size, counts in ((3, (3,)), (10, (3,)), (100, (1, 3, 6)), (500, (3,))):
+        n_rooms = max(1, 60 // size)
+        for talkers in counts:
+            yield {
+                "id": f"room-browsers-{size}-{talkers}",
+                "title": f"browsers, Opus: {size} in a room, {talkers} of them talking",
+                "n": n_rooms * size,
+                "load": browsers(n_rooms * size, n_rooms, "--webrtc-codec", "opus", "--talkers", str(talkers)),
+            }
+
+
+def scale():
+    for n in (1, 10, 100, 500, 1000):
+        yield {
+            "id": f"scale-{n}",
+            "title": f"{n} call{'s' if n > 1 else ''}",
+            "n": n,
+            "load": pairs(n, "--webrtc-codec", "PCMU"),
+        }
+    for n in (100, 1000):
+        yield {
+            "id": f"scale-phones-{n}",
+            "title": f"{n} calls between phones, plain RTP",
+            "n": n,
+            "load": phones(2 * n, n),
+        }
+
+
+def at_load():
+    """So many as take 70 % of the core, by what the rows before have shown."""
+    yield {
+        "id": "load-forward",
+        "title": "forwarded, phone ↔ browser, G.711",
+        "by": "scale-500",
+        "make": lambda n: pairs(n, "--webrtc-codec", "PCMU"),
+    }
+    yield {
+        "id": "load-transcode",
+        "title": "transcoded, phone with G.711 ↔ browser with Opus",
+        "by": "transcode-PCMU-5",
+        "make": lambda n: pairs(n, "--webrtc-codec", "opus"),
+    }
+    yield {
+        "id": "load-mixed",
+        "title": "mixed, phones with G.711 in rooms of ten, three talking; per participant",
+        "by": "room-phones-10-3",
+        "make": lambda n: phones(n // 10 * 10, n // 10, "--talkers", "3"),
+    }
+
+
+def beside_janus():
+    for codec, rate, name in (("PCMU", 8000, "G.711"), ("opus", 16000, "Opus")):
+        for size, talkers in ((3, 3), (20, 3)):
+            n, n_rooms = 60, 60 // size
+            arguments = ["--rooms", str(n_rooms), "--rate", "50", "--talkers", str(talkers)]
+            what = f"{name}, {size} in a room, {talkers} talking"
+            yield {
+                "id": f"janus-{codec}-{size}",
+                "title": f"Janus AudioBridge, {what}",
+                "n": n,
+                "janus": True,
+                "load": ["--janus-participants", str(n), "--janus-codec", codec, "--janus-rate", str(rate), *arguments],
+            }
+            yield {
+                "id": f"beside-{codec}-{size}",
+                "title": f"Switchroom, {what}",
+                "n": n,
+                "load": ["--sip", str(n), "--sip-codec", codec, "--playback-rate", str(rate), *arguments],
+            }
+
+
+SECTIONS = (
+    ("forward", forwarded),
+    ("srtp", encryption),
+    ("transcode", transcoded),
+    ("room", rooms),
+    ("scale", scale),
+    ("load", at_load),
+    ("janus", beside_janus),
+)
+
+
+def all_rows():
+    for section, make in SECTIONS:
+        for row in make():
+            yield {**row, "section": section}
+
+
+def settle(row):
+    return WEBRTC_SETTLE_S if "--webrtc" in row["load"] else SIP_SETTLE_S
+
+
+def resolved(row, results):
+    """A row whose size depends on another one gets it; None when that one was not measured."""
+    if "by" not in row:
+        return row
+    kept = results.get(row["by"])
+    if not kept:
+        return None
+    run = kept["runs"][0]
+    cost = run["gateway"]["cpu_percent"] / run_size(row["by"])
+    n = max(10, int(70 / cost))
+    return {**row, "n": n // 10 * 10 if row["id"] == "load-mixed" else n, "load": row["make"](n)}
+
+
+def run_size(identity):
+    return next(row["n"] for row in all_rows() if row["id"] == identity)
