@@ -6,8 +6,8 @@
 
 #include "config/base/error.h"
 #include "config/base/log.h"
+#include "gateway/api_metrics.h"
 #include "gateway/api_params.h"
-#include "gateway/call_metrics.h"
 #include "gateway/events.h"
 #include "gateway/logs.h"
 #include "gateway/sessions.h"
@@ -57,12 +57,16 @@ gw_api_method (guint index)
 static const GwMethod *
 find_method (const char *name)
 {
+  static GHashTable *by_name; /* of what the tables say, so for as long as the process */
   const GwMethod *method;
 
-  for (guint i = 0; (method = gw_api_method (i)) != NULL; i++)
-    if (strcmp (method->name, name) == 0)
-      return method;
-  return NULL;
+  if (by_name == NULL)
+    {
+      by_name = g_hash_table_new (g_str_hash, g_str_equal);
+      for (guint i = 0; (method = gw_api_method (i)) != NULL; i++)
+        g_hash_table_insert (by_name, (gpointer)method->name, (gpointer)method);
+    }
+  return g_hash_table_lookup (by_name, name);
 }
 
 static void
@@ -150,12 +154,18 @@ gw_request_set_error_data (GwRequest *request, const char *key, json_t *value)
   json_object_set_new (request->error_data, key, value);
 }
 
+/* @error: (nullable) */
 static void
-answered (GwRequest *request)
+answered (GwRequest *request, const GError *error)
 {
+  GwConn *conn = gw_request_conn (request);
+
   g_assert (!request->answered);
   request->answered = TRUE;
-  gw_call_metrics_api (request->gateway, cfg_monotonic_diff_us (cfg_monotonic_now (), request->began));
+  if (conn != NULL)
+    conn->n_waiting--;
+  gw_api_metrics_answered (request->gateway, request->method,
+                           cfg_monotonic_diff_us (cfg_monotonic_now (), request->began), error);
 }
 
 void
@@ -175,7 +185,7 @@ gw_request_watcher (const GwRequest *request, GwApiDone watch)
 void
 gw_request_reply (GwRequest *request, json_t *result)
 {
-  answered (request);
+  answered (request, NULL);
   if (request->watch != NULL)
     request->watch (request->watch_user, json_incref (result), NULL, NULL);
   if (request->done != NULL)
@@ -201,7 +211,7 @@ gw_request_reply_text (GwRequest *request, char *result)
       gw_request_reply (request, json_loads (result, 0, NULL));
       return;
     }
-  answered (request);
+  answered (request, NULL);
   id = sig_json_dump (json_incref (request->id), &size);
   text = g_strdup_printf ("{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":%s}", id, result);
   sig_web_send (exchange->gateway->web, exchange->conn, text, strlen (text));
@@ -211,7 +221,7 @@ gw_request_reply_text (GwRequest *request, char *result)
 void
 gw_request_fail (GwRequest *request, const GError *error)
 {
-  answered (request);
+  answered (request, error);
   cfg_debug ("api", NULL, "Request failed", CFG_STR ("method", request->method),
              CFG_STR ("error", error->message));
   if (request->watch != NULL)
@@ -328,6 +338,33 @@ run_method (Gateway *gateway, GwRequest *request, json_t *params, GError **error
   return method->run (gateway, request, params, error);
 }
 
+static GwRequest *
+request_new (Gateway *gateway, const char *method)
+{
+  GwRequest *request = g_new0 (GwRequest, 1);
+
+  request->ref_count = 1;
+  request->gateway = gateway;
+  request->began = cfg_monotonic_now ();
+  request->method = g_strdup (method);
+  gw_api_metrics_began (gateway);
+  return request;
+}
+
+/* Counts @request to those of its connection that are not answered; each keeps memory meanwhile. */
+static gboolean
+may_wait (const GwRequest *request, GError **error)
+{
+  GwConn *conn = gw_request_conn (request);
+
+  if (conn == NULL || ++conn->n_waiting <= GW_API_MAX_WAITING)
+    return TRUE;
+  g_set_error (error, CFG_ERROR, CFG_ERROR_RESOURCE_EXHAUSTED,
+               "%d requests of this connection are not answered yet: wait for some of them",
+               GW_API_MAX_WAITING);
+  return FALSE;
+}
+
 static void
 run_request (Gateway *gateway, Exchange *exchange, SigJsonrpcRequest *parsed)
 {
@@ -337,27 +374,25 @@ run_request (Gateway *gateway, Exchange *exchange, SigJsonrpcRequest *parsed)
 
   if (parsed->method == NULL)
     {
+      gw_api_metrics_malformed (gateway);
       exchange_answered (
           exchange, sig_jsonrpc_error (parsed->id, SIG_JSONRPC_INVALID_REQUEST, parsed->error_text, NULL));
       return;
     }
   if (find_method (parsed->method) == NULL)
     {
+      gw_api_metrics_malformed (gateway);
       exchange_answered (exchange, parsed->id == NULL ? NULL
                                                       : sig_jsonrpc_error (
                                                           parsed->id, SIG_JSONRPC_METHOD_NOT_FOUND,
                                                           "no such method; server.methods lists them", NULL));
       return;
     }
-  request = g_new0 (GwRequest, 1);
-  request->ref_count = 1;
-  request->gateway = gateway;
-  request->began = cfg_monotonic_now ();
+  request = request_new (gateway, parsed->method);
   request->exchange = exchange;
   exchange->ref_count++;
   request->id = json_incref (parsed->id);
-  request->method = g_strdup (parsed->method);
-  result = run_method (gateway, request, parsed->params, &error);
+  result = may_wait (request, &error) ? run_method (gateway, request, parsed->params, &error) : NULL;
   if (error != NULL)
     gw_request_fail (request, error);
   else if (result != NULL)
@@ -374,18 +409,14 @@ void
 gw_api_run (Gateway *gateway, SigToken *token, const char *method, json_t *params, GwApiDone done,
             gpointer user)
 {
-  g_autoptr (GwRequest) request = g_new0 (GwRequest, 1);
+  g_autoptr (GwRequest) request = request_new (gateway, method);
   g_autoptr (GError) error = NULL;
   json_t *result;
 
   g_assert (find_method (method) != NULL);
-  request->ref_count = 1;
-  request->gateway = gateway;
-  request->began = cfg_monotonic_now ();
   request->token = token;
   request->done = done;
   request->user = user;
-  request->method = g_strdup (method);
   result = run_method (gateway, request, params, &error);
   json_decref (params);
   if (error != NULL)
@@ -409,6 +440,7 @@ gw_api_message (gpointer data, SigWebConnId conn, const char *text, gsize size)
   requests = sig_jsonrpc_parse (text, size, &is_batch, &code, &error);
   if (requests == NULL)
     {
+      gw_api_metrics_malformed (gateway);
       send_json (gateway, conn, sig_jsonrpc_error (NULL, (int)code, error->message, NULL));
       return;
     }

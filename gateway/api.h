@@ -5,6 +5,8 @@
 #include "gateway/api_shape.h"
 #include "gateway/gateway.h"
 
+#define GW_API_MAX_WAITING 1000 /* requests of one connection that are not answered yet */
+
 /* One WebSocket. */
 struct _GwConn
 {
@@ -14,6 +16,7 @@ struct _GwConn
   GwSession *session; /* not owned; one at most */
   gboolean is_closing;
   guint n_watches; /* rooms asked for with room.watch */
+  guint n_waiting; /* requests that are not answered yet */
   char *moved_to;  /* (nullable): the room that it was sent to, and may join whatever its token says */
 };
 

@@ -2,6 +2,7 @@
 
 #include "gateway/call_private.h"
 #include "gateway/core/histogram.h"
+#include "gateway/core/metric_text.h"
 
 typedef enum
 {
@@ -35,17 +36,12 @@ static const GwHistogramType loss_type = {
 static const GwHistogramType jitter_type = {
   "call_jitter_seconds", "Jitter of a call (RFC 3550).", 7, { 0.001, 0.003, 0.01, 0.02, 0.05, 0.1, 0.3 }
 };
-static const GwHistogramType api_type = { "api_request_seconds",
-                                          "From a request of the API to its answer.",
-                                          8,
-                                          { 0.0001, 0.001, 0.01, 0.1, 1, 10, 30, 60 } };
-
 struct _GwCallMetrics
 {
   guint64 ended[2][N_RESULTS]; /* by direction */
   GwHistogram setup[2], duration[2];
   GwHistogram mos[2], loss[2], jitter[2]; /* of what came in, what went out */
-  GwHistogram api;
+  guint64 packets[2], lost[2];
 };
 
 GwCallMetrics *
@@ -84,6 +80,8 @@ add_stream (GwCallMetrics *metrics, int way, const MediaStreamStats *stream)
 {
   if (stream->packets == 0)
     return;
+  metrics->packets[way] += stream->packets;
+  metrics->lost[way] += stream->lost;
   gw_histogram_add (&metrics->mos[way], &mos_type, stream->mos);
   gw_histogram_add (&metrics->loss[way], &loss_type, stream->loss_percent / 100);
   gw_histogram_add (&metrics->jitter[way], &jitter_type, stream->jitter_ms / 1000);
@@ -110,12 +108,6 @@ void
 gw_call_metrics_refused (Gateway *gateway, int status)
 {
   gateway->call_metrics->ended[1][result_of_status (status)]++;
-}
-
-void
-gw_call_metrics_api (Gateway *gateway, gint64 us)
-{
-  gw_histogram_add (&gateway->call_metrics->api, &api_type, (double)us / CFG_US_PER_S);
 }
 
 static void
@@ -154,6 +146,14 @@ write_pair (const GwHistogram histograms[2], const GwHistogramType *type, const 
     }
 }
 
+static void
+write_counts (const guint64 counts[2], const char *name, const char *help, GString *text)
+{
+  gw_metric_head (text, name, "counter", help);
+  gw_metric_sample (text, name, "way=\"in\"", (double)counts[0]);
+  gw_metric_sample (text, name, "way=\"out\"", (double)counts[1]);
+}
+
 void
 gw_call_metrics_write (Gateway *gateway, GString *text)
 {
@@ -169,9 +169,10 @@ gw_call_metrics_write (Gateway *gateway, GString *text)
           direction_words[d], result_words[r], metrics->ended[d][r]);
   write_pair (metrics->setup, &setup_type, "direction", direction_words, text);
   write_pair (metrics->duration, &duration_type, "direction", direction_words, text);
+  write_counts (metrics->packets, "call_packets_total", "RTP packets of calls that are over.", text);
+  write_counts (metrics->lost, "call_packets_lost_total",
+                "RTP packets of calls that are over which were lost.", text);
   write_pair (metrics->mos, &mos_type, "way", way_words, text);
   write_pair (metrics->loss, &loss_type, "way", way_words, text);
   write_pair (metrics->jitter, &jitter_type, "way", way_words, text);
-  gw_histogram_write_head (&api_type, text);
-  gw_histogram_write (&metrics->api, &api_type, "", text);
 }

@@ -11,6 +11,4 @@ void gw_call_metrics_free (GwCallMetrics *metrics);
 void gw_call_metrics_ended (const GwCall *call);
 /** gw_call_metrics_refused: an INVITE that made no call was answered with @status. */
 void gw_call_metrics_refused (Gateway *gateway, int status);
-/** gw_call_metrics_api: a request to @method of the API took @us. */
-void gw_call_metrics_api (Gateway *gateway, gint64 us);
 void gw_call_metrics_write (Gateway *gateway, GString *text);

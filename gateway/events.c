@@ -4,6 +4,7 @@
 
 #include "config/base/error.h"
 #include "gateway/api.h"
+#include "gateway/core/metric_text.h"
 #include "gateway/core/text_ring.h"
 #include "gateway/presence.h"
 #include "gateway/webhooks.h"
@@ -33,6 +34,7 @@ struct _GwEvents
   GHashTable *watchers;  /* set: those of "*" */
   GQueue closed;         /* char* names, oldest first */
   gsize closed_bytes;    /* of their logs */
+  GHashTable *counts;    /* char* type, a literal -> gsize: events so far */
   guint64 forgotten_seq; /* the highest number of any log dropped: new logs start above it */
 };
 
@@ -66,6 +68,7 @@ gw_events_new (const char *epoch)
   events->epoch = g_strdup (epoch);
   events->rooms = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, room_events_free);
   events->watchers = conn_set_new ();
+  events->counts = g_hash_table_new (g_str_hash, g_str_equal);
   g_queue_init (&events->closed);
   return events;
 }
@@ -76,6 +79,7 @@ gw_events_free (GwEvents *events)
   g_queue_clear_full (&events->closed, g_free);
   g_hash_table_unref (events->rooms);
   g_hash_table_unref (events->watchers);
+  g_hash_table_unref (events->counts);
   g_free (events->epoch);
   g_free (events);
 }
@@ -175,7 +179,9 @@ static char *
 event_text (GwEvents *events, json_t *fields, const char *room, const char *type, guint64 seq, gsize *size)
 {
   g_autofree char *time = gw_time_text (cfg_wall_now ());
+  const gsize n = GPOINTER_TO_SIZE (g_hash_table_lookup (events->counts, type));
 
+  g_hash_table_insert (events->counts, (gpointer)type, GSIZE_TO_POINTER (n + 1));
   json_object_set_new (fields, "type", json_string (type));
   json_object_set_new (fields, "room", json_string (room));
   json_object_set_new (fields, "time", json_string (time));
@@ -355,4 +361,36 @@ gw_events_forget_conn (Gateway *gateway, SigWebConnId conn)
       g_ptr_array_add (rid, name);
   for (guint i = 0; i < rid->len; i++)
     gw_events_room_closed (gateway, g_ptr_array_index (rid, i));
+}
+
+static gint
+compare_types (gconstpointer a, gconstpointer b)
+{
+  return strcmp (a, b);
+}
+
+void
+gw_events_metrics (const Gateway *gateway, GString *text)
+{
+  const GwEvents *events = gateway->events;
+  g_autoptr (GList) types = g_list_sort (g_hash_table_get_keys (events->counts), compare_types);
+  gsize n = g_hash_table_size (events->watchers);
+  GHashTableIter iter;
+  gpointer room;
+
+  gw_metric_head (text, "events_total", "counter", "Events of rooms and calls.");
+  for (const GList *type = types; type != NULL; type = type->next)
+    {
+      g_autofree char *labels = g_strdup_printf ("type=\"%s\"", (const char *)type->data);
+
+      gw_metric_sample (text, "events_total", labels,
+                        (double)GPOINTER_TO_SIZE (g_hash_table_lookup (events->counts, type->data)));
+    }
+  g_hash_table_iter_init (&iter, events->rooms);
+  while (g_hash_table_iter_next (&iter, NULL, &room))
+    n += g_hash_table_size (((const RoomEvents *)room)->watchers);
+  gw_metric_add (text, "event_watches", "gauge", "Rooms that connections watch, \"*\" counted once.",
+                 (double)n);
+  gw_metric_add (text, "event_logs", "gauge", "Rooms whose last events are held for those who come back.",
+                 g_hash_table_size (events->rooms));
 }

@@ -31,5 +31,6 @@ gint64 gw_events_watch (Gateway *gateway, SigWebConnId conn, const char *room, g
 void gw_events_forget_conn (Gateway *gateway, SigWebConnId conn);
 /** gw_events_room_closed: @room's log may be dropped some day. */
 void gw_events_room_closed (Gateway *gateway, const char *room);
+void gw_events_metrics (const Gateway *gateway, GString *text);
 /** gw_time_text: RFC 3339 with milliseconds. (transfer full) */
 char *gw_time_text (CfgWall at);

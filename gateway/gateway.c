@@ -9,6 +9,7 @@
 #include "config/base/ids.h"
 #include "config/base/log.h"
 #include "gateway/api.h"
+#include "gateway/api_metrics.h"
 #include "gateway/capture.h"
 #include "gateway/call_metrics.h"
 #include "gateway/calls.h"
@@ -446,6 +447,7 @@ gateway_new (const CfgSettings *settings, const GatewayOptions *options, GError 
   gateway->events = gw_events_new (gateway->epoch);
   gateway->presence = gw_presence_new ();
   gateway->call_metrics = gw_call_metrics_new ();
+  gateway->api_metrics = gw_api_metrics_new ();
   gateway->trunks = gw_trunks_new ();
   gateway->extensions = gw_extensions_new (settings);
   gateway->capture = gw_capture_new (settings);
@@ -586,6 +588,7 @@ gateway_free (Gateway *gateway)
   free_tables (gateway);
   gw_presence_free (gateway->presence);
   gw_call_metrics_free (gateway->call_metrics);
+  gw_api_metrics_free (gateway->api_metrics);
   gw_trunks_free (gateway->trunks);
   gw_registrations_free (gateway->registrations);
   gw_extensions_free (gateway->extensions);

@@ -57,8 +57,8 @@ typedef struct
   GwWebhooks *webhooks;
   GwEntries *entries; /* trunks and rules made through the API */
   struct _GwIdempotency *idempotency;
-  char *api_secret;   /* of settings->api_key: configured or made at start */
-  char *epoch;        /* node and start; event numbers count within it */
+  char *api_secret; /* of settings->api_key: configured or made at start */
+  char *epoch;      /* node and start; event numbers count within it */
   CfgMonotonic started;
   CfgWall started_wall;
   gboolean draining;
@@ -77,7 +77,7 @@ typedef struct
   struct _GwRegistrations *registrations; /* theirs, on the disk */
   GwCapture *capture;
   GwTimelineBudget timelines; /* of calls and sessions */
-  struct _GwLogs *logs; /* what calls say of themselves */
+  struct _GwLogs *logs;       /* what calls say of themselves */
   GwTrunkHealth *trunk_health;
   GwLoad *load;
 
@@ -98,6 +98,7 @@ typedef struct
   gboolean is_trimmed;
   guint tick_source;
   struct _GwCallMetrics *call_metrics;
+  struct _GwApiMetrics *api_metrics;
   guint64 n_calls_total, n_calls_failed;
   guint64 n_over_limit[4];              /* admission.c */
   guint64 n_pins_right, n_pins_wrong;   /* entries */

@@ -4,6 +4,7 @@
 
 #include "config/base/error.h"
 #include "config/base/log.h"
+#include "gateway/core/metric_text.h"
 #include "gateway/core/overload.h"
 #include "gateway/rooms.h"
 #include "media/core/lateness.h"
@@ -11,11 +12,16 @@
 /* How often the main loop's own lateness is looked at. */
 #define BEAT_US (100 * CFG_US_PER_MS)
 
+/* Who waits for an answer to an INVITE (RFC 3261: T1, 500 ms) or presses a button begins to notice. */
+#define STALL_US (250 * CFG_US_PER_MS)
+
 /* Of the main loop: a source that should run each BEAT_US, and tells how late it did. */
 typedef struct
 {
   GSource base;
   MediaLateness *lateness;
+  guint64 n_stalls;
+  gint64 stalled_us;
 } Beat;
 
 struct _GwLoad
@@ -34,9 +40,16 @@ on_beat (GSource *source, GSourceFunc callback, gpointer user)
   const gint64 due_us = g_source_get_ready_time (source);
   const gint64 now_us = g_get_monotonic_time ();
   const gint64 late_us = MAX (now_us - due_us, 0);
+  Beat *beat = (Beat *)source;
   const guint skipped = (guint)MIN (late_us / BEAT_US, 1000);
 
-  media_lateness_add (((Beat *)source)->lateness, late_us, skipped);
+  media_lateness_add (beat->lateness, late_us, skipped);
+  if (late_us > STALL_US)
+    {
+      beat->n_stalls++;
+      beat->stalled_us += late_us;
+      cfg_warn ("main", NULL, "The main thread stood still", CFG_INT ("ms", late_us / CFG_US_PER_MS));
+    }
   g_source_set_ready_time (source, due_us + (gint64)(skipped + 1) * BEAT_US);
   return G_SOURCE_CONTINUE;
 }
@@ -263,6 +276,10 @@ gw_load_metrics (const Gateway *gateway, GString *text)
       "# HELP switchroom_main_late_seconds How late 99 %% of what the main loop does begins at most.\n"
       "# TYPE switchroom_main_late_seconds gauge\nswitchroom_main_late_seconds %.6g\n",
       refusing != NULL, gateway->load->main.load, main_late_ms (gateway->load) / 1000);
+  gw_metric_add (text, "main_stalls_total", "counter", "Times that the main loop was more than 250 ms late.",
+                 (double)((const Beat *)gateway->load->beat)->n_stalls);
+  gw_metric_add (text, "main_stalled_seconds_total", "counter", "How late it was in all of them.",
+                 (double)((const Beat *)gateway->load->beat)->stalled_us / CFG_US_PER_S);
   g_string_append (text, "# HELP switchroom_media_worker_overloaded The media worker takes nothing new.\n"
                          "# TYPE switchroom_media_worker_overloaded gauge\n");
   for (guint i = 0; i < gateway->load->n_workers; i++)

@@ -675,6 +675,12 @@ gw_store_find_calls (GwStore *store, const GwCallQuery *query, GwStoreFound foun
   submit (store, job);
 }
 
+guint
+gw_store_n_waiting (GwStore *store)
+{
+  return (guint)MAX (g_async_queue_length (store->jobs), 0); /* below 0: somebody waits for one */
+}
+
 guint64
 gw_store_n_dropped (GwStore *store)
 {

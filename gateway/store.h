@@ -88,5 +88,7 @@ void gw_store_put_call (GwStore *store, const GwCallRecord *record);
  * there may be more. */
 void gw_store_find_calls (GwStore *store, const GwCallQuery *query, GwStoreFound found, gpointer user);
 
+/** gw_store_n_waiting: jobs that the database has not taken yet. */
+guint gw_store_n_waiting (GwStore *store);
 /** gw_store_n_dropped: records of calls that were not written, ever. */
 guint64 gw_store_n_dropped (GwStore *store);

@@ -1,5 +1,7 @@
 #include "gateway/tls.h"
 
+#include "gateway/core/metric_text.h"
+
 #include <string.h>
 
 #include "config/base/clock.h"
@@ -165,12 +167,8 @@ gw_tls_metrics (SigSip *sip, GString *text)
   const char *file = NULL;
   gint64 expires_s = sig_sip_tls_expires (sip, &file);
 
+  gw_metric_head (text, "sip_certificate_expiry_timestamp_seconds", "gauge",
+                  "When the first of our SIP certificates expires.");
   if (file != NULL)
-    g_string_append_printf (
-        text,
-        "# HELP switchroom_sip_certificate_expiry_timestamp_seconds When the first of our "
-        "SIP certificates expires.\n"
-        "# TYPE switchroom_sip_certificate_expiry_timestamp_seconds gauge\n"
-        "switchroom_sip_certificate_expiry_timestamp_seconds %" G_GINT64_FORMAT "\n",
-        expires_s);
+    gw_metric_sample (text, "sip_certificate_expiry_timestamp_seconds", "", (double)expires_s);
 }

@@ -1,5 +1,7 @@
 #include "gateway/trunk_health.h"
 
+#include "gateway/core/metric_text.h"
+
 #include <string.h>
 
 #include "config/base/clock.h"
@@ -266,8 +268,8 @@ gw_trunk_health_metrics (Gateway *gateway, GString *text)
 {
   GHashTableIter iter;
   gpointer value;
-  gboolean is_first = TRUE;
 
+  gw_metric_head (text, "trunk_reachable", "gauge", "Whether a server of the trunk answers OPTIONS.");
   g_hash_table_iter_init (&iter, gateway->trunk_health->trunks);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
@@ -276,10 +278,6 @@ gw_trunk_health_metrics (Gateway *gateway, GString *text)
 
       if (health->reach == UNKNOWN)
         continue;
-      if (is_first)
-        g_string_append (text, "# HELP switchroom_trunk_reachable Whether a server of the trunk answers "
-                               "OPTIONS.\n# TYPE switchroom_trunk_reachable gauge\n");
-      is_first = FALSE;
       g_string_append_printf (text, "switchroom_trunk_reachable{trunk=\"%s\"} %d\n", name,
                               health->reach == REACHABLE);
     }

@@ -1,5 +1,7 @@
 #include "gateway/trunks.h"
 
+#include "gateway/core/metric_text.h"
+
 #include <string.h>
 
 #include "config/base/log.h"
@@ -246,8 +248,8 @@ add_family (Gateway *gateway, GString *text, const char *name, const char *type,
             guint64 (*value) (const SigRegistration *core))
 {
   const CfgSettings *settings = gateway->settings;
-  gboolean has_head = FALSE;
 
+  gw_metric_head (text, name, type, help);
   for (gsize i = 0; i < settings->n_trunks; i++)
     {
       g_autofree char *trunk = label (settings->trunks[i].name);
@@ -256,10 +258,6 @@ add_family (Gateway *gateway, GString *text, const char *name, const char *type,
       if (!settings->trunks[i].register_)
         continue;
       (void)!sig_sip_registered (gateway->sip, settings->trunks[i].name, &state);
-      if (!has_head)
-        g_string_append_printf (text, "# HELP switchroom_%s %s\n# TYPE switchroom_%s %s\n", name, help, name,
-                                type);
-      has_head = TRUE;
       g_string_append_printf (text, "switchroom_%s{trunk=\"%s\"} %" G_GUINT64_FORMAT "\n", name, trunk,
                               value (&state.core));
     }
@@ -286,7 +284,7 @@ n_refreshed (const SigRegistration *core)
 void
 gw_trunks_metrics (Gateway *gateway, GString *text)
 {
-  add_family (gateway, text, "trunk_registered", "gauge", "1 while the provider has our registration.",
+  add_family (gateway, text, "trunk_registered", "gauge", "Whether the provider has our registration.",
               is_registered);
   add_family (gateway, text, "trunk_registrations_failed_total", "counter", "Tries to register that failed.",
               n_failed);

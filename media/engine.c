@@ -599,3 +599,10 @@ media_engine_worker_stats (MediaEngine *engine, guint index, MediaWorkerStats *s
   g_assert (index < engine->n_workers);
   media_worker_get_stats (engine->workers[index], stats);
 }
+
+void
+media_engine_events (const MediaEngine *engine, guint *waiting, guint64 *dropped)
+{
+  *waiting = cfg_mailbox_waiting (engine->mailbox);
+  *dropped = cfg_mailbox_dropped (engine->mailbox);
+}

@@ -352,9 +352,13 @@ typedef struct
   double tick_late_p99_ms;
   double tick_late_mean_ms; /* over about the last second */
   guint64 ticks_skipped;    /* so far: left out, because the worker was too late for them */
+  guint commands_waiting;   /* in its mailbox */
   guint64 packets_in, packets_out, strangers;
 } MediaWorkerStats;
 
+/** media_engine_events: @waiting: (out): what workers have told and the main thread has not heard yet;
+ * @dropped: (out): statistics and speakers that it would have heard too late. */
+void media_engine_events (const MediaEngine *engine, guint *waiting, guint64 *dropped);
 /** media_engine_worker_placed: how many legs and rooms are placed on worker @index, those included that it
  * has not heard of yet. */
 guint media_engine_worker_placed (const MediaEngine *engine, guint index);

@@ -380,6 +380,7 @@ media_worker_get_stats (MediaWorker *worker, MediaWorkerStats *stats)
   stats->n_rooms = atomic_load_explicit (&counters->n_rooms, memory_order_relaxed);
   stats->load = atomic_load_explicit (&counters->load_ppm, memory_order_relaxed) / 1e6;
   stats->tick_late_ms = atomic_load_explicit (&counters->tick_late_us, memory_order_relaxed) / 1e3;
+  stats->commands_waiting = cfg_mailbox_waiting (worker->mailbox);
   stats->packets_in = atomic_load_explicit (&counters->packets_in, memory_order_relaxed);
   stats->packets_out = atomic_load_explicit (&counters->packets_out, memory_order_relaxed);
   stats->strangers = atomic_load_explicit (&counters->strangers, memory_order_relaxed);

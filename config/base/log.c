@@ -32,11 +32,12 @@ static struct
   pthread_t writer;
   gboolean running;
   gboolean stopping;
-  CfgMonotonic stop_at; /* when stopping: unwritten lines are given up then */
-  char *path;           /* NULL: standard output */
-  int next_fd;          /* a reopened file the writer has not taken yet, or -1 */
-  GString *queued;      /* whole lines */
-  guint64 n_dropped;
+  CfgMonotonic stop_at;  /* when stopping: unwritten lines are given up then */
+  char *path;            /* NULL: standard output */
+  int next_fd;           /* a reopened file the writer has not taken yet, or -1 */
+  GString *queued;       /* whole lines */
+  guint64 n_dropped;     /* and not said yet */
+  guint64 n_all_dropped; /* since the start */
 } state = {
   .lock = PTHREAD_MUTEX_INITIALIZER,
   .wake = PTHREAD_COND_INITIALIZER,
@@ -285,12 +286,24 @@ post_line (const GString *line)
   if (!state.running)
     write_directly (line);
   else if (state.queued->len + line->len > MAX_QUEUED_BYTES)
-    state.n_dropped++;
+    {
+      state.n_dropped++;
+      state.n_all_dropped++;
+    }
   else
     {
       g_string_append_len (state.queued, line->str, (gssize)line->len);
       pthread_cond_signal (&state.wake);
     }
+  pthread_mutex_unlock (&state.lock);
+}
+
+void
+cfg_log_get_stats (gsize *waiting, guint64 *dropped)
+{
+  pthread_mutex_lock (&state.lock);
+  *waiting = state.running ? state.queued->len : 0;
+  *dropped = state.n_all_dropped;
   pthread_mutex_unlock (&state.lock);
 }
 

@@ -78,6 +78,9 @@ void cfg_log_shutdown (void);
  * old file.
  */
 gboolean cfg_log_reopen (GError **error);
+/** cfg_log_get_stats: @waiting: (out): bytes that the writer has not taken yet; @dropped: (out): lines
+ * dropped since the start. Any thread. */
+void cfg_log_get_stats (gsize *waiting, guint64 *dropped);
 void cfg_log_set_level (CfgLogLevel level);
 gboolean cfg_log_enabled (CfgLogLevel level);
 /** cfg_log_level_parse: "debug", "info", "warn", "error". Returns: FALSE for any other word. */

@@ -113,6 +113,17 @@ cfg_mailbox_dispatch (CfgMailbox *mailbox, gpointer owner)
   return n;
 }
 
+guint
+cfg_mailbox_waiting (CfgMailbox *mailbox)
+{
+  guint n;
+
+  pthread_mutex_lock (&mailbox->lock);
+  n = mailbox->n_waiting;
+  pthread_mutex_unlock (&mailbox->lock);
+  return n;
+}
+
 guint64
 cfg_mailbox_dropped (CfgMailbox *mailbox)
 {

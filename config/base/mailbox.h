@@ -53,6 +53,9 @@ int cfg_mailbox_fd (const CfgMailbox *mailbox);
  */
 guint cfg_mailbox_dispatch (CfgMailbox *mailbox, gpointer owner);
 
+/** cfg_mailbox_waiting: messages that wait now. Any thread. */
+guint cfg_mailbox_waiting (CfgMailbox *mailbox);
+
 /** cfg_mailbox_dropped: how many messages were refused so far. Any thread. */
 guint64 cfg_mailbox_dropped (CfgMailbox *mailbox);
 

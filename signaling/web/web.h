@@ -100,6 +100,8 @@ typedef struct
   guint n_connections;    /* TCP connections, HTTP and WebSocket */
   guint n_sockets;        /* WebSockets */
   gsize queued_bytes;     /* waiting to be sent; a shared message counts once for each connection */
+  guint64 n_responses[4]; /* to HTTP requests and refused upgrades: 2xx, 3xx, 4xx, 5xx */
+  guint64 n_messages_in;  /* over WebSockets */
   guint64 n_messages_out; /* over WebSockets */
   guint64 n_slow_total;   /* closed with 1008 "slow consumer" */
   guint64 n_paused_total; /* times that a client's requests were not read, since it did not read answers */

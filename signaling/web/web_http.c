@@ -79,6 +79,7 @@ write_answer (SigWebConn *conn, const Answer *answer)
                          answer->close ? "Connection: close\r\n" : "");
   gsize size;
 
+  conn->web->stats.n_responses[CLAMP (answer->status / 100, 2, 5) - 2]++;
   g_byte_array_set_size (out, LWS_PRE);
   memset (out->data, 0, LWS_PRE);
   g_byte_array_append (out, (const guint8 *)head, (guint)strlen (head));

@@ -172,6 +172,7 @@ deliver (SigWebConn *conn)
   else if (!web->ended)
     {
       g_byte_array_append (message, (const guint8 *)"", 1);
+      web->stats.n_messages_in++;
       web->ops->ws_message (web->owner, conn->id, (const char *)message->data, message->len - 1);
     }
   g_byte_array_unref (message);

@@ -153,15 +153,6 @@ test('participants are listed, muted and removed', { timeout: 30 }, async (t) =>
   await gateway.line(/Call summary/);
 });
 
-test('health, readiness and metrics answer over HTTP', {}, async (t) => {
-  const gateway = await Gateway.start(t);
-  t.equal(await (await fetch(`${gateway.url}/healthz`)).text(), 'ok\n', '/healthz');
-  const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
-  for (const line of metrics.split('\n').filter(Boolean))
-    t.ok(/^# (HELP|TYPE) switchroom_|^switchroom_[a-z_]+(\{[^}]*\})? -?[0-9.e+-]+$/.test(line), `metrics: ${line}`);
-  t.equal((await fetch(`${gateway.url}/nothing`)).status, 404, 'an unknown path');
-});
-
 test('room and room_name, identity and participant_identity stand for one another in every method', {}, async (t) => {
   const gateway = await Gateway.start(t);
   const rpc = await connect(t, gateway);
