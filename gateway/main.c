@@ -370,6 +370,9 @@ main (int argc, char **argv)
    * as the threshold for that does not float: in the heap they would lie on what others have touched before
    * them. */
   mallopt (M_MMAP_THRESHOLD, OWN_PAGES_BYTES);
+  /* One heap for the main thread, one for all others: they take memory when a call comes and goes, not for
+   * packets, and share what a burst of calls left. */
+  mallopt (M_ARENA_MAX, 2);
   status = start (&argc, &argv, &arguments, &error);
   if (error != NULL)
     fprintf (stderr, "switchroom: %s\n", error->message);
