@@ -340,7 +340,8 @@ arm_tick (const MediaPump *pump)
     {
       const gint64 wait_us = MAX (0, cfg_monotonic_diff_us (pump->tick_at, cfg_monotonic_now ()));
 
-      when.it_value.tv_nsec = wait_us * 1000 + 1; /* 0 would stop it */
+      when.it_value.tv_sec = wait_us / CFG_US_PER_S; /* a second or more in nanoseconds alone is an error */
+      when.it_value.tv_nsec = wait_us % CFG_US_PER_S * 1000 + 1; /* 0 would stop it */
     }
   if (timerfd_settime (pump->tick_fd, 0, &when, NULL) < 0)
     g_error ("media pump: timerfd: %s", g_strerror (errno));
