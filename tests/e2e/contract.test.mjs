@@ -194,6 +194,8 @@ test('every method answers, refuses and says why; every event is told', { timeou
         t.equal([error.data.code, field && error.data.field], [code, field], `${name} ${JSON.stringify(params)}: ${error.text}`);
       }
     };
+    const unknown = await rpc.fails(name, { colour: 'red' });
+    t.equal([unknown.data.code, unknown.data.field], ['invalid_argument', 'colour'], `${name}: an unknown parameter`);
     if (badFirst) await refuse();
     scene.call = (params) => rpc.call(name, params);
     await ok(scene);

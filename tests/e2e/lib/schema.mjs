@@ -33,8 +33,9 @@ function misfit(key, schema, value) {
   return check(value) ? null : check.errors.map((error) => `${error.instancePath || '/'} ${error.message} ${JSON.stringify(error.params)}`).join('; ');
 }
 
-/** Why `params` are not what `method` takes, or null. */
-export const wrongParams = (method, params) => misfit(`params of ${method}`, document.methods[method].params, params);
+/* A member that is null counts as not given. */
+const wrongParams = (method, params) => misfit(`params of ${method}`, document.methods[method].params,
+  Object.fromEntries(Object.entries(params).filter(([, value]) => value !== null)));
 
 /* Answers of two requests with one id cannot be told apart: they are checked for their form alone. */
 /** One connection: requests are told to `sent`, what came to `received`; both take the text of a message. */
@@ -56,8 +57,8 @@ export class Checker {
     } catch {
       return;
     }
-    for (const { id, method } of [message].flat().filter((entry) => entry && typeof entry === 'object'))
-      if (id !== undefined) this.asked.set(id, this.asked.has(id) ? undefined : method);
+    for (const { id, method, params } of [message].flat().filter((entry) => entry && typeof entry === 'object'))
+      if (id !== undefined) this.asked.set(id, this.asked.has(id) ? {} : { name: method, params });
   }
 
   received(text) {
@@ -83,13 +84,15 @@ export class Checker {
     const shape = misfit('an answer', answers, message);
     if (shape) return shape;
     if ('result' in message === 'error' in message) return 'neither result nor error, or both';
-    const name = this.asked.get(message.id), method = document.methods[name];
+    const { name, params } = this.asked.get(message.id) ?? {}, method = document.methods[name];
     if (message.error) return this.wrongError(name, method, message.error);
     if (!this.asked.has(message.id)) return 'the answer to what was not asked';
     if (!method) return null;
     seen.results.add(name);
     const wrong = misfit(`result of ${name}`, method.result, message.result);
-    return wrong && `result of ${name}: ${wrong}`;
+    if (wrong) return `result of ${name}: ${wrong}`;
+    const taken = wrongParams(name, params ?? {});
+    return taken && `${name} took parameters that its schema refuses: ${JSON.stringify(params).slice(0, 500)}: ${taken}`;
   }
 
   wrongError(name, method, error) {
