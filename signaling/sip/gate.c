@@ -144,10 +144,32 @@ is_blank (const msg_t *message)
   return at == size;
 }
 
+/* RFC 3261 7.5. The stack skips them at the beginning of a connection only: behind another message that came
+ * with them, and in a datagram, it takes that many bytes less for the first line. Shown nothing but line ends
+ * it takes them away. */
+static void
+skip_line_ends (msg_t *message)
+{
+  char *bytes = msg_buf_committed_data (message);
+  gsize size = msg_buf_committed (message), at = 0;
+
+  while (at < size && (bytes[at] == '\r' || bytes[at] == '\n'))
+    at++;
+  if (at == 0 || at == size)
+    return;
+  char first = bytes[at];
+  bytes[at] = '\0';
+  (void)extract (message);
+  bytes[at] = first;
+}
+
 static int
 read_and_inspect (SigSip *sip, msg_t *message, gboolean is_stream)
 {
   gboolean is_keepalive = is_blank (message);
+
+  if (!is_keepalive && msg_get_flags (message, MSG_FLG_HEADERS) == 0)
+    skip_line_ends (message);
   int result = extract (message);
 
   if (result > 0)

@@ -212,6 +212,14 @@ on_registered (gpointer owner, const char *name)
   g_string_append_printf (e->heard, "%s:%s ", name, sig_registration_state_name (state.core.state));
 }
 
+/* The stack reads another way when messages are shown, as the gateway has them by default. */
+static void
+on_captured (gpointer owner, const SigSipCaptured *message)
+{
+  g_assert_nonnull (owner);
+  g_assert_nonnull (message);
+}
+
 static const SigSipOps endpoint_ops = {
   .access = on_access,
   .registration = on_registration,
@@ -229,6 +237,7 @@ static const SigSipOps endpoint_ops = {
   .notification = on_notification,
   .unsubscribed = on_unsubscribed,
   .registered = on_registered,
+  .captured = on_captured,
 };
 
 static guint16

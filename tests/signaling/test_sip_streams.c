@@ -230,6 +230,24 @@ test_pipeline (void)
   g_assert_cmpuint (n_dropped (e, SIG_SIP_DROP_GARBAGE), ==, 1);
 }
 
+/* RFC 3261 7.5: line ends before a message are nothing of it; in a datagram they are no ping either. */
+static void
+test_line_ends_first (void)
+{
+  static const char *const ends[] = { "\r\n", "\r\n\r\n", "\n", "\r\n\r\n\r\n\r\n\r\n" };
+  g_autoptr (Endpoint) e = endpoint_new (NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (ends); i++)
+    {
+      g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
+      g_autofree char *request = options (wire, ""), *text = g_strconcat (ends[i], request, NULL);
+
+      memcpy (strstr (text, "/TCP "), "/UDP ", strlen ("/UDP "));
+      wire_send (wire, text);
+      wire_expect (wire, "SIP/2.0 200");
+    }
+}
+
 static void
 test_garbage (void)
 {
@@ -340,6 +358,7 @@ main (int argc, char **argv)
   g_test_add_func ("/signaling/sip/streams/slow_message", test_slow_message);
   g_test_add_func ("/signaling/sip/streams/missing_body", test_missing_body);
   g_test_add_func ("/signaling/sip/streams/pipeline", test_pipeline);
+  g_test_add_func ("/signaling/sip/streams/line_ends_first", test_line_ends_first);
   g_test_add_func ("/signaling/sip/streams/garbage", test_garbage);
   g_test_add_data_func ("/signaling/sip/streams/headers_tcp", "tcp", test_headers);
   g_test_add_data_func ("/signaling/sip/streams/headers_udp", "udp", test_headers);
