@@ -433,6 +433,40 @@ test_free_says_goodbye (void)
   g_assert_cmpint (web_client_wait_close (client), ==, 1001);
 }
 
+/* What the main loop polls. */
+static int
+n_polled (void)
+{
+  GMainContext *context = g_main_context_default ();
+  int priority, timeout, n;
+
+  while (g_main_context_iteration (context, FALSE))
+    continue;
+  g_assert_true (g_main_context_acquire (context));
+  (void)g_main_context_prepare (context, &priority);
+  n = g_main_context_query (context, G_MAXINT, &timeout, NULL, 0);
+  g_main_context_release (context);
+  return n;
+}
+
+/* The connections are in one descriptor; of each client its own side is polled too. */
+static void
+test_one_descriptor (void)
+{
+  WebOwner owner;
+  WebClient *clients[20];
+  int before;
+
+  setup_patient (&owner);
+  before = n_polled ();
+  for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
+    clients[i] = web_owner_join (&owner);
+  g_assert_cmpint (n_polled (), ==, before + (int)G_N_ELEMENTS (clients));
+  for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
+    web_client_free (clients[i]);
+  web_owner_teardown (&owner);
+}
+
 #define ADD(name, func) g_test_add_func ("/signaling/web/" name, func)
 
 int
@@ -450,6 +484,7 @@ main (int argc, char **argv)
   ADD ("two_connections", test_two_connections);
   ADD ("slow_consumer", test_slow_consumer);
   ADD ("requests_faster_than_answers", test_requests_faster_than_answers);
+  ADD ("one_descriptor", test_one_descriptor);
   ADD ("shared_message", test_shared_message);
   ADD ("dead_peer", test_dead_peer);
   ADD ("free_says_goodbye", test_free_says_goodbye);
