@@ -81,7 +81,7 @@ offer_calls (Completion *completion, const char *prefix)
 }
 
 static void
-offer_values (Completion *completion, const char *key, const json_t *schema)
+offer_values (Completion *completion, const char *method, const char *key, const json_t *schema)
 {
   g_autofree char *prefix = g_strconcat (key, "=", NULL);
   const json_t *words = json_object_get (schema, "enum");
@@ -93,14 +93,16 @@ offer_values (Completion *completion, const char *key, const json_t *schema)
       offer (completion, prefix, "true", " ");
       offer (completion, prefix, "false", " ");
     }
-  if (strcmp (key, "room") == 0 || strcmp (key, "room_name") == 0)
+  if (strcmp (key, "room") == 0 || strcmp (key, "room_name") == 0
+      || (strcmp (key, "name") == 0 && g_str_has_prefix (method, "room.")
+          && strcmp (method, "room.create") != 0))
     offer_answers (completion, "room.list", json_object (), "rooms", "name", prefix);
   else if (strcmp (key, "sip_call_id") == 0)
     offer_calls (completion, prefix);
 }
 
 static void
-offer_keys (Completion *completion, const json_t *schema)
+offer_keys (Completion *completion, const char *method, const json_t *schema)
 {
   const char *equals = strchr (completion->current, '=');
   const char *name;
@@ -115,7 +117,7 @@ offer_keys (Completion *completion, const json_t *schema)
       offer (completion, "", name, is_inside ? "." : "=");
     else if ((gsize)(equals - completion->current) == length
              && strncmp (completion->current, name, length) == 0)
-      offer_values (completion, name, param);
+      offer_values (completion, method, name, param);
     if (is_inside && g_str_has_prefix (completion->current, name) && completion->current[length] == '.')
       {
         g_autofree char *prefix = g_strconcat (name, ".", NULL);
@@ -186,7 +188,7 @@ complete (Completion *completion, const char *const *words, guint n)
   else if (strcmp (words[0], "help") == 0)
     offer_methods (completion, methods);
   else
-    offer_keys (completion, json_object_get (json_object_get (methods, words[0]), "params"));
+    offer_keys (completion, words[0], json_object_get (json_object_get (methods, words[0]), "params"));
 }
 
 gboolean

@@ -36,7 +36,7 @@ _switchroomctl ()
     esac
   done
   local IFS=$'\n'
-  COMPREPLY=($(command "${words[0]}" "${connection[@]}" --timeout 1 complete -- "$current" "${words[@]:1:cword - 1}" 2> /dev/null))
+  COMPREPLY=($(command "${words[0]}" "${connection[@]}" --timeout 3 complete -- "$current" "${words[@]:1:cword - 1}" 2> /dev/null))
   compopt -o nospace 2> /dev/null
   declare -F __ltrim_colon_completions > /dev/null && __ltrim_colon_completions "$current"
   # Readline takes what stands behind "=" for a word of its own.
