@@ -134,6 +134,7 @@ clear_sip (CfgSipSettings *sip)
   g_free (sip->tls.cert);
   g_free (sip->tls.key);
   g_free (sip->tls.ca);
+  g_free (sip->tls.files);
   g_free (sip->realm);
   g_strfreev (sip->digest_algorithms);
   for (gsize i = 0; i < sip->registrar.n_users; i++)

@@ -64,6 +64,7 @@ typedef struct
   {
     guint16 port;            /* default 5061 */
     char *cert, *key, *ca;   /* paths of PEM files; cert and key: both or none */
+    char *files;             /* directory of PEM files that trunks of the API may name; NULL: none */
     gboolean verify;         /* servers that are called; default TRUE */
     gboolean verify_callers; /* callers over TLS need a certificate of `ca`; default FALSE */
   } tls;

@@ -138,7 +138,8 @@ guess_direction (CfgTrunkSettings *trunk)
 }
 
 static gboolean
-check_trunk (CfgReader *reader, CfgTrunkSettings *trunk, const char *path, GHashTable *seen)
+check_trunk (CfgReader *reader, const CfgSettings *settings, CfgTrunkSettings *trunk, const char *path,
+             GHashTable *seen)
 {
   g_autofree char *name_path = g_strconcat (path, ".name", NULL);
   g_autofree char *id_path = g_strconcat (path, ".id", NULL);
@@ -175,6 +176,7 @@ check_trunk (CfgReader *reader, CfgTrunkSettings *trunk, const char *path, GHash
     }
   return check_pair (reader, path, auth_names,
                      (const char *const[2]){ trunk->auth_username, trunk->auth_password })
+         && cfg_check_trunk_files (reader, settings, trunk, path)
          && cfg_check_trunk_calls (reader, trunk, path);
 }
 
@@ -338,7 +340,7 @@ check_trunks (CfgReader *reader, CfgSettings *settings)
     {
       g_autofree char *path = g_strdup_printf ("trunks[%" G_GSIZE_FORMAT "]", i);
 
-      if (!check_trunk (reader, &settings->trunks[i], path, seen)
+      if (!check_trunk (reader, settings, &settings->trunks[i], path, seen)
           || !check_trunk_tls (reader, settings, i, hosts))
         return FALSE;
     }

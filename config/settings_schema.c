@@ -270,6 +270,7 @@ static const CfgKey sip_tls_keys[] = {
   TEXT ("cert", tls.cert),
   TEXT ("key", tls.key),
   TEXT ("ca", tls.ca),
+  TEXT ("files", tls.files),
   BOOL ("verify", tls.verify),
   BOOL ("verify_callers", tls.verify_callers),
   { 0 },

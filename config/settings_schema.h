@@ -15,5 +15,8 @@ gboolean cfg_settings_check (CfgReader *reader, CfgSettings *settings, gboolean 
 /** cfg_settings_key: the row @name of the top level. */
 const CfgKey *cfg_settings_key (const char *name);
 
+/** cfg_check_trunk_files: a trunk of the API names those that the configuration allows it. */
+gboolean cfg_check_trunk_files (CfgReader *reader, const CfgSettings *settings, const CfgTrunkSettings *trunk,
+                                const char *path);
 /** cfg_check_trunk_calls: what settings_trunk.c says; @path is the trunk's. Also its defaults. */
 gboolean cfg_check_trunk_calls (CfgReader *reader, CfgTrunkSettings *trunk, const char *path);

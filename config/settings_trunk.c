@@ -65,6 +65,59 @@ check_registration (CfgReader *reader, const CfgTrunkSettings *trunk, const char
   return TRUE;
 }
 
+/* ---- files that a trunk of the API names ---- */
+
+static gboolean
+is_below (const char *directory, const char *file)
+{
+  g_auto (GStrv) parts = g_strsplit (file, "/", -1);
+  gsize size = directory != NULL ? strlen (directory) : 0;
+
+  while (size > 1 && directory[size - 1] == '/')
+    size--;
+  return size > 0 && strncmp (directory, file, size) == 0 && file[size] == '/'
+         && !g_strv_contains ((const char *const *)parts, "..");
+}
+
+static gboolean
+is_one_of (const char *file, const char *cert, const char *key, const char *ca)
+{
+  return g_strcmp0 (file, cert) == 0 || g_strcmp0 (file, key) == 0 || g_strcmp0 (file, ca) == 0;
+}
+
+static gboolean
+may_name (const CfgSettings *settings, const char *file)
+{
+  const gboolean is_own
+      = is_one_of (file, settings->sip.tls.cert, settings->sip.tls.key, settings->sip.tls.ca);
+
+  if (file == NULL || is_own || is_below (settings->sip.tls.files, file))
+    return TRUE;
+  for (gsize i = 0; i < settings->n_trunks; i++)
+    if (settings->trunks[i].line != 0
+        && is_one_of (file, settings->trunks[i].tls.cert, settings->trunks[i].tls.key,
+                      settings->trunks[i].tls.ca))
+      return TRUE;
+  return FALSE;
+}
+
+/* Who may make trunks may not have any file of this machine read for it. */
+gboolean
+cfg_check_trunk_files (CfgReader *reader, const CfgSettings *settings, const CfgTrunkSettings *trunk,
+                       const char *path)
+{
+  g_autofree char *at = g_strconcat (path, ".tls", NULL);
+
+  if (trunk->line != 0
+      || (may_name (settings, trunk->tls.cert) && may_name (settings, trunk->tls.key)
+          && may_name (settings, trunk->tls.ca)))
+    return TRUE;
+  return cfg_reader_fail_at (
+      reader, at,
+      "names a file that the configuration does not name: the API may use those and files "
+      "below sip.tls.files");
+}
+
 gboolean
 cfg_check_trunk_calls (CfgReader *reader, CfgTrunkSettings *trunk, const char *path)
 {

@@ -67,8 +67,10 @@ static const GwField status[] = {
 static const GwField message[] = {
   { "from", GW_FIELD_STRING, 0, "Who says it: an identity, a number or an extension." },
   { "identity", GW_FIELD_STRING, OR_NULL, "Who of the room, when that is known." },
-  { "text", GW_FIELD_STRING, 0, "What." },
-  { "content_type", GW_FIELD_STRING, 0, "Always text/plain.", .words = "text/plain" },
+  { "text", GW_FIELD_STRING, 0, "What; empty beside data." },
+  { "data", GW_FIELD_STRING, OPTIONAL, "What is no text, as base64." },
+  { "content_type", GW_FIELD_STRING, 0, "Which of the two.", .words = "text/plain application/octet-stream" },
+  { "topic", GW_FIELD_STRING, OPTIONAL, "What it is about, as the sender said." },
   { "destination_identities", GW_FIELD_STRING, OPTIONAL | LIST, "For whom; missing: for everybody." },
   END,
 };

@@ -6,6 +6,7 @@
 #include "config/base/error.h"
 #include "gateway/calls.h"
 #include "gateway/idempotency.h"
+#include "gateway/permissions.h"
 #include "gateway/rooms.h"
 #include "media/codec/codec.h"
 #include "media/core/dtmf.h"
@@ -73,6 +74,8 @@ participant_mute (Gateway *gateway, GwRequest *request, json_t *params, GError *
                    track);
       return NULL;
     }
+  if (!gw_param_bool (params, "muted", TRUE) && !gw_permissions_may_speak (participant, error))
+    return NULL;
   gw_rooms_set_muted (gateway, participant, gw_param_bool (params, "muted", TRUE));
   return json_pack ("{s:o}", "participant", gw_participant_json (participant));
 }
@@ -87,7 +90,8 @@ participant_update (Gateway *gateway, GwRequest *request, json_t *params, GError
   const char *name = gw_param_string (params, "name"), *metadata = gw_param_string (params, "metadata"), *key;
   json_t *attributes = json_object_get (params, "attributes"), *value;
 
-  if (participant == NULL || !check_attributes (attributes, error))
+  if (participant == NULL || !check_attributes (attributes, error)
+      || !gw_permissions_check (participant, json_object_get (params, "permission"), error))
     return NULL;
   if (g_hash_table_size (participant->attributes) + json_object_size (attributes) > GW_MAX_ATTRIBUTES)
     {
@@ -112,6 +116,7 @@ participant_update (Gateway *gateway, GwRequest *request, json_t *params, GError
     else
       g_hash_table_remove (participant->attributes, key);
   }
+  gw_permissions_take (gateway, participant, json_object_get (params, "permission"));
   gw_rooms_changed (gateway, participant);
   return json_pack ("{s:o}", "participant", gw_participant_json (participant));
 }
@@ -260,6 +265,12 @@ static const GwParam mute_params[] = {
   { "track_sid", { NULL }, GW_PARAM_STRING, FALSE, "Which track.", .otherwise = "the one there is" },
   { NULL },
 };
+static const GwParam permission_members[] = {
+  { "can_publish", { NULL }, GW_PARAM_BOOL, FALSE, "False: it is muted, and nobody can unmute it." },
+  { "can_subscribe", { NULL }, GW_PARAM_BOOL, FALSE, "False: it hears none of the others." },
+  { "can_publish_data", { NULL }, GW_PARAM_BOOL, FALSE, "False: it sends no text." },
+  { NULL },
+};
 static const GwParam update_params[] = {
   ROOM_PARAM,
   IDENTITY_PARAM,
@@ -276,6 +287,12 @@ static const GwParam update_params[] = {
     GW_PARAM_OBJECT,
     FALSE,
     "Those to set, strings by name; an empty one is removed. sip.* is the gateway's own." },
+  { "permission",
+    { NULL },
+    GW_PARAM_OBJECT,
+    FALSE,
+    "What it may do from now on, within what its token allows.",
+    .members = permission_members },
   { NULL },
 };
 static const GwParam trunk_members[] = {
@@ -438,8 +455,8 @@ const GwMethod gw_participant_methods[] = {
   { "participant.mute", GW_GRANT_ROOM_ADMIN, "room_name", participant_mute, mute_params,
     "Mutes a participant for everybody.", .result = gw_participant_answer, .errors = "not_found" },
   { "participant.update", GW_GRANT_ROOM_ADMIN, "room_name", participant_update, update_params,
-    "Changes name, metadata and attributes of a participant.", .result = gw_participant_answer,
-    .errors = "not_found" },
+    "Changes name, metadata, attributes and permission of a participant.", .result = gw_participant_answer,
+    .errors = "not_found failed_precondition" },
   { "participant.create", GW_GRANT_SIP_CALL, "room_name", participant_create, create_params,
     "Calls a phone and brings it into a room.", .result = create_result,
     .errors = "already_exists " GW_SIP_ERRORS,

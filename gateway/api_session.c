@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/base/error.h"
+#include "gateway/permissions.h"
 #include "gateway/rooms.h"
 #include "gateway/sessions.h"
 
@@ -84,6 +85,9 @@ session_mute (Gateway *gateway, GwRequest *request, json_t *params, GError **err
   GwSession *session = own_session (request, error);
 
   if (session == NULL)
+    return NULL;
+  if (!gw_param_bool (params, "muted", TRUE)
+      && !gw_permissions_may_speak (gw_session_participant (session), error))
     return NULL;
   gw_rooms_set_muted (gateway, gw_session_participant (session), gw_param_bool (params, "muted", TRUE));
   return json_pack ("{s:o}", "participant", gw_participant_json (gw_session_participant (session)));

@@ -40,6 +40,14 @@ static const GwField track_fields[] = {
   { "muted", GW_FIELD_BOOL, 0, "Nobody hears it." },
   END,
 };
+static const GwField permission_fields[] = {
+  { "can_publish", GW_FIELD_BOOL, 0, "It is heard, unless it is muted." },
+  { "can_subscribe", GW_FIELD_BOOL, 0, "It hears the others." },
+  { "can_publish_data", GW_FIELD_BOOL, 0, "It may send text." },
+  END,
+};
+static const GwShape permission_shape = { "permission", "What a participant may do.", permission_fields };
+
 const GwShape gw_track_shape = { "track", "What a participant is heard by.", track_fields };
 
 static const GwField participant_fields[] = {
@@ -51,6 +59,7 @@ static const GwField participant_fields[] = {
   { "state", GW_FIELD_STRING, 0, "JOINING: its media has not begun.", .words = "JOINING ACTIVE" },
   { "joined_at", GW_FIELD_INT, 0, "Seconds since 1970." },
   { "tracks", GW_FIELD_OBJECT, LIST, "What it is heard by; empty: it is not heard.", &gw_track_shape },
+  { "permission", GW_FIELD_OBJECT, 0, "What it may do.", &permission_shape },
   { "attributes", GW_FIELD_MAP, 0, "The application's, and sip.* of a phone." },
   END,
 };

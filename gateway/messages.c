@@ -10,6 +10,8 @@
 #include "gateway/extensions.h"
 #include "gateway/rooms.h"
 
+#define GW_MAX_DATA_BASE64 (20 * 1024) /* 15 kB, about what LiveKit takes */
+
 static void
 emit (Gateway *gateway, const char *room, const char *from, const char *identity, const char *text)
 {
@@ -192,6 +194,11 @@ deliver (Gateway *gateway, Delivery *delivery, const GwParticipant *participant,
       delivery->delivered++; /* by the event */
       return;
     }
+  if (text == NULL)
+    {
+      add_failed (delivery, participant->identity, 415, "phones take text only");
+      return;
+    }
   if (!sig_sip_call_allows_message (gateway->sip, call->sip))
     {
       add_failed (delivery, participant->identity, 405, "the phone does not take SIP MESSAGE");
@@ -210,20 +217,63 @@ deliver (Gateway *gateway, Delivery *delivery, const GwParticipant *participant,
   g_free (recipient);
 }
 
+/* @room: (nullable) */
 static gboolean
-may_send (GwRequest *request, const char *room, const char *identity, GError **error)
+may_send (GwRequest *request, GwRoom *room, const char *name, const char *identity, GError **error)
 {
   const SigToken *token = gw_request_token (request);
+  const GwParticipant *self
+      = room != NULL && token->identity != NULL ? gw_room_find (room, token->identity) : NULL;
 
-  if (gw_token_allows (token, GW_GRANT_ROOM_ADMIN, room, NULL))
+  if (gw_token_allows (token, GW_GRANT_ROOM_ADMIN, name, NULL))
     return TRUE;
-  if (!gw_token_allows (token, GW_GRANT_ROOM_JOIN, gw_request_own_room (request, room), error))
+  if (!gw_token_allows (token, GW_GRANT_ROOM_JOIN, gw_request_own_room (request, name), error))
     return FALSE;
+  if (self != NULL && !(self->may & GW_MAY_SEND))
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED,
+                           "this participant may send no text: its permission.can_publish_data is false");
+      return FALSE;
+    }
   if (token->can_publish && (identity == NULL || g_strcmp0 (identity, token->identity) == 0))
     return TRUE;
   g_set_error_literal (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED,
                        "the token needs canPublish, and sends for its own identity only");
   return FALSE;
+}
+
+/* Exactly one of text and data, and something in it. */
+static gboolean
+check_content (json_t *params, GError **error)
+{
+  const char *text = gw_param_string (params, "text"), *data = gw_param_string (params, "data");
+  g_autofree guchar *bytes = NULL;
+  gsize size = 0;
+
+  if (data != NULL)
+    bytes = g_base64_decode (data, &size);
+  if ((text == NULL) == (data == NULL) || (text != NULL && *text == '\0'))
+    g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                         "text: either it or data is required, and must not be empty");
+  else if (data != NULL && size == 0 && *data != '\0')
+    g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "data: must be base64");
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static void
+emit_sent (Gateway *gateway, json_t *params, const char *room, const char *identity)
+{
+  const char *text = gw_param_string (params, "text");
+
+  gw_events_emit (gateway, room, "message_received",
+                  json_pack ("{s:s, s:s?, s:s, s:s, s:O*, s:O*, s:O*}", "from",
+                             identity != NULL ? identity : "", "identity", identity, "text",
+                             text != NULL ? text : "", "content_type",
+                             text != NULL ? "text/plain" : "application/octet-stream", "data",
+                             json_object_get (params, "data"), "topic", json_object_get (params, "topic"),
+                             "destination_identities", json_object_get (params, "destination_identities")));
 }
 
 static json_t *
@@ -237,12 +287,11 @@ room_send_message (Gateway *gateway, GwRequest *request, json_t *params, GError 
   Delivery *delivery;
   json_t *result;
 
-  if (!may_send (request, name, identity, error))
+  if (!may_send (request, room, name, identity, error) || !check_content (params, error))
     return NULL;
-  if (room == NULL || text[0] == '\0')
+  if (room == NULL)
     {
-      g_set_error (error, CFG_ERROR, room == NULL ? CFG_ERROR_NOT_FOUND : CFG_ERROR_INVALID_ARGUMENT,
-                   room == NULL ? "there is no room \"%s\"" : "text is empty (room \"%s\")", name);
+      g_set_error (error, CFG_ERROR, CFG_ERROR_NOT_FOUND, "there is no room \"%s\"", name);
       return NULL;
     }
   if (identity == NULL && token->identity != NULL && token->identity[0] != '\0')
@@ -257,13 +306,7 @@ room_send_message (Gateway *gateway, GwRequest *request, json_t *params, GError 
           && (only == NULL || g_strv_contains ((const char *const *)only, participant->identity)))
         deliver (gateway, delivery, participant, text);
     }
-  if (only == NULL)
-    emit (gateway, name, identity != NULL ? identity : "", identity, text);
-  else
-    gw_events_emit (gateway, name, "message_received",
-                    json_pack ("{s:s, s:s?, s:s, s:s, s:O}", "from", identity != NULL ? identity : "",
-                               "identity", identity, "text", text, "content_type", "text/plain",
-                               "destination_identities", json_object_get (params, "destination_identities")));
+  emit_sent (gateway, params, name, identity);
   if (delivery->pending > 0)
     {
       delivery->request = gw_request_ref (request);
@@ -276,7 +319,15 @@ room_send_message (Gateway *gateway, GwRequest *request, json_t *params, GError 
 
 static const GwParam send_params[] = {
   { "room_name", { "room", "name" }, GW_PARAM_STRING, TRUE, "The room's name." },
-  { "text", { NULL }, GW_PARAM_TEXT, TRUE, "What to say.", 0, SIG_SIP_MAX_TEXT },
+  { "text", { NULL }, GW_PARAM_TEXT, FALSE, "What to say.", 0, SIG_SIP_MAX_TEXT },
+  { "data",
+    { NULL },
+    GW_PARAM_TEXT,
+    FALSE,
+    "Instead of text: bytes as base64. Phones do not get them.",
+    0,
+    GW_MAX_DATA_BASE64 },
+  { "topic", { NULL }, GW_PARAM_STRING, FALSE, "What it is about, for those who listen." },
   { "participant_identity",
     { "identity", "from" },
     GW_PARAM_STRING,

@@ -17,6 +17,8 @@ copy_person (const GwParticipant *from, GwParticipant *to)
   to->metadata = g_strdup (from->metadata);
   to->state = from->state;
   to->track.muted = from->track.muted;
+  to->may = from->may;
+  to->may_at_most = from->may_at_most;
   to->leg = from->leg;
   g_hash_table_iter_init (&iter, from->attributes);
   while (g_hash_table_iter_next (&iter, &key, &value))

@@ -9,6 +9,7 @@
 #include "gateway/core/sip_status.h"
 #include "gateway/events.h"
 #include "gateway/sessions.h"
+#include "gateway/permissions.h"
 
 #define MAX_ROOMS 100000
 
@@ -96,12 +97,12 @@ gw_participant_json (const GwParticipant *participant)
     json_array_append_new (tracks,
                            json_pack ("{s:s, s:s, s:s, s:b}", "sid", participant->track.sid, "type", "AUDIO",
                                       "source", "MICROPHONE", "muted", participant->track.muted));
-  return json_pack ("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:o}", "sid", participant->sid, "identity",
+  return json_pack ("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:o}", "sid", participant->sid, "identity",
                     participant->identity, "name", participant->name, "metadata", participant->metadata,
                     "kind", participant->kind == GW_KIND_SIP ? "SIP" : "STANDARD", "state",
                     participant->state == GW_PARTICIPANT_ACTIVE ? "ACTIVE" : "JOINING", "joined_at",
-                    (json_int_t)(participant->joined_at.us / CFG_US_PER_S), "tracks", tracks, "attributes",
-                    attributes_json (participant));
+                    (json_int_t)(participant->joined_at.us / CFG_US_PER_S), "tracks", tracks, "permission",
+                    gw_permissions_json (participant), "attributes", attributes_json (participant));
 }
 
 json_t *
@@ -133,6 +134,7 @@ gw_rooms_announce (Gateway *gateway, GwParticipant *participant)
             CFG_STR ("kind", participant->kind == GW_KIND_SIP ? "SIP" : "STANDARD"));
   gw_events_emit (gateway, participant->room->name, "participant_joined",
                   json_pack ("{s:o}", "participant", gw_participant_json (participant)));
+  gw_permissions_follow (gateway, participant->room);
   gw_calls_answer_alerting (gateway, participant->room);
 }
 
@@ -152,6 +154,7 @@ gw_rooms_publish (Gateway *gateway, GwParticipant *participant, MediaTrackId tra
   participant->track.sid = cfg_id_new ("TR_");
   participant->track.media_track = track;
   gw_events_emit (gateway, participant->room->name, "track_published", track_fields (participant));
+  gw_permissions_follow (gateway, participant->room);
   gw_sessions_tracks_changed (gateway, participant->room);
 }
 

@@ -6,6 +6,7 @@
 #include "config/base/ids.h"
 #include "config/base/log.h"
 #include "gateway/overload.h"
+#include "gateway/permissions.h"
 #include "gateway/rooms.h"
 #include "gateway/sdp_media.h"
 #include "media/codec/codec.h"
@@ -396,6 +397,8 @@ add_participant (Gateway *gateway, GwRoom *room, const SigToken *token, const Gw
     }
   participant = gw_room_add (room, identity, join->name != NULL ? join->name : token->name, GW_KIND_STANDARD,
                              cfg_wall_now (), error);
+  if (participant != NULL)
+    gw_permissions_limit (participant, token);
   if (participant != NULL && token->metadata != NULL)
     {
       g_free (participant->metadata);

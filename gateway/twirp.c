@@ -124,7 +124,9 @@ on_done (gpointer user, json_t *result, const GError *error, json_t *data)
   g_autoptr (GError) wrong = NULL;
   json_t *out = NULL;
 
-  if (error == NULL && exchange->method->answer != NULL)
+  if (exchange->method->missing_is_empty && g_error_matches (error, CFG_ERROR, CFG_ERROR_NOT_FOUND))
+    error = NULL;
+  else if (error == NULL && exchange->method->answer != NULL)
     out = exchange->method->answer (exchange->gateway, exchange->in, result, &wrong);
   answer (exchange, out, error != NULL ? error : wrong, data);
   json_decref (out);

@@ -18,6 +18,7 @@ typedef struct
   json_t *(*params) (Gateway *gateway, json_t *in, GError **error);
   /* (nullable): an empty answer. @result: (transfer none). (transfer full): NULL with @error */
   json_t *(*answer) (Gateway *gateway, json_t *in, json_t *result, GError **error);
+  gboolean missing_is_empty; /* what is asked about is not there: an empty answer, no error */
 } GwTwirpMethod;
 
 /* Ended by an entry without a name. */

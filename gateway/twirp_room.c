@@ -1,4 +1,5 @@
 /* livekit.RoomService */
+#include "gateway/rooms.h"
 #include "gateway/twirp.h"
 
 #include <string.h>
@@ -24,9 +25,6 @@ gw_livekit_participant (json_t *participant)
                        json_integer (json_integer_value (json_object_get (participant, "joined_at")) * 1000));
   json_object_set_new (out, "is_publisher",
                        json_boolean (json_array_size (json_object_get (participant, "tracks")) > 0));
-  json_object_set_new (
-      out, "permission",
-      json_pack ("{s:b, s:b, s:b}", "can_subscribe", 1, "can_publish", 1, "can_publish_data", 1));
   return out;
 }
 
@@ -115,19 +113,34 @@ answer_track (Gateway *gateway, json_t *in, json_t *result, GError **error)
                     json_array_size (tracks) > 0 ? json_array_get (tracks, 0) : json_null ());
 }
 
-/* An empty text leaves what is there. Permissions are those of the token. */
+/* All of it counts, and what is missing is false. */
+static json_t *
+take_permission (json_t *permission)
+{
+  static const char *const names[] = { "can_publish", "can_subscribe", "can_publish_data" };
+  json_t *ours = json_object ();
+
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    json_object_set_new (ours, names[i],
+                         json_boolean (json_is_true (json_object_get (permission, names[i]))));
+  return ours;
+}
+
+/* An empty text leaves what is there. */
 static json_t *
 update_participant (Gateway *gateway, json_t *in, GError **error)
 {
-  json_t *params = json_copy (in);
+  json_t *params = json_copy (in), *permission = json_object_get (in, "permission");
 
-  if (json_object_get (in, "permission") != NULL)
+  if (json_is_true (json_object_get (permission, "hidden")))
     {
       json_decref (params);
       g_set_error_literal (error, CFG_ERROR, CFG_ERROR_UNIMPLEMENTED,
-                           "permission: what a participant may do is in its token, and stays as it is");
+                           "permission.hidden: everybody in a room is seen here");
       return NULL;
     }
+  if (permission != NULL)
+    json_object_set_new (params, "permission", take_permission (permission));
   if (json_string_length (json_object_get (in, "name")) == 0)
     json_object_del (params, "name");
   if (json_string_length (json_object_get (in, "metadata")) == 0)
@@ -135,25 +148,47 @@ update_participant (Gateway *gateway, json_t *in, GError **error)
   return params;
 }
 
-/* Phones take text only, so that is what can be sent. */
+/* destination_sids, which came before identities. Who is not there (any more) gets nothing. */
+static json_t *
+destinations (Gateway *gateway, json_t *in)
+{
+  json_t *list = json_array (), *sid, *sids = json_object_get (in, "destination_sids");
+  const char *name = json_string_value (json_object_get (in, "room"));
+  GwRoom *room = name != NULL && json_array_size (sids) > 0 ? gw_rooms_find (gateway, name) : NULL;
+  size_t i;
+
+  json_array_extend (list, json_object_get (in, "destination_identities"));
+  json_array_foreach (sids, i, sid)
+  {
+    const GwParticipant *participant = room != NULL ? gw_room_find_sid (room, json_string_value (sid)) : NULL;
+
+    json_array_append_new (
+        list, json_string (participant != NULL ? participant->identity : json_string_value (sid)));
+  }
+  return list;
+}
+
+/* What is no text is sent as data, which phones do not take. */
 static json_t *
 send_data (Gateway *gateway, json_t *in, GError **error)
 {
   const char *data = json_string_value (json_object_get (in, "data"));
   gsize size = 0;
   g_autofree char *bytes = (char *)g_base64_decode (data != NULL ? data : "", &size);
-  json_t *params = json_object (), *text = json_stringn (bytes, size);
+  json_t *params = json_object (), *text = size > 0 ? json_stringn (bytes, size) : NULL, *list;
 
-  if (text == NULL || memchr (bytes, 0, size) != NULL)
-    {
-      json_decref (params);
-      json_decref (text);
-      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
-                           "data: must be UTF-8 text, which phones can be sent too");
-      return NULL;
-    }
-  json_object_set_new (params, "text", text);
-  gw_twirp_copy (in, params, (const char *const[]){ "room", "destination_identities", NULL });
+  if (text != NULL && memchr (bytes, 0, size) == NULL)
+    json_object_set (params, "text", text);
+  else
+    json_object_set_new (params, "data", json_string (data != NULL ? data : ""));
+  json_decref (text);
+  list = destinations (gateway, in);
+  if (json_array_size (list) > 0)
+    json_object_set (params, "destination_identities", list);
+  json_decref (list);
+  if (json_string_length (json_object_get (in, "topic")) > 0)
+    json_object_set (params, "topic", json_object_get (in, "topic"));
+  gw_twirp_copy (in, params, (const char *const[]){ "room", NULL });
   return params;
 }
 
@@ -163,7 +198,7 @@ const GwTwirpMethod gw_twirp_room_methods[] = {
   { "DeleteRoom", "DeleteRoomRequest", "Empty", "room.delete", gw_twirp_same, NULL },
   { "UpdateRoomMetadata", "UpdateRoomMetadataRequest", "Room", "room.update", gw_twirp_same, answer_room },
   { "ListParticipants", "ListParticipantsRequest", "ListParticipantsResponse", "participant.list",
-    gw_twirp_same, answer_participants },
+    gw_twirp_same, answer_participants, .missing_is_empty = TRUE },
   { "GetParticipant", "RoomParticipantIdentity", "ParticipantInfo", "participant.get", gw_twirp_same,
     answer_participant },
   { "RemoveParticipant", "RoomParticipantIdentity", "Empty", "participant.remove", gw_twirp_same, NULL },

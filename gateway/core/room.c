@@ -102,6 +102,7 @@ gw_room_add (GwRoom *room, const char *identity, const char *name, GwParticipant
   participant->attributes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   participant->kind = kind;
   participant->joined_at = wall;
+  participant->may = participant->may_at_most = GW_MAY_ALL;
   participant->room = room;
   g_ptr_array_add (room->participants, participant);
   room->was_joined = TRUE;

@@ -35,6 +35,15 @@ typedef struct
 
 typedef struct _GwRoom GwRoom;
 
+/* What a participant may do. */
+typedef enum
+{
+  GW_MAY_PUBLISH = 1 << 0,   /* be heard */
+  GW_MAY_SUBSCRIBE = 1 << 1, /* hear the others */
+  GW_MAY_SEND = 1 << 2,      /* send text */
+  GW_MAY_ALL = GW_MAY_PUBLISH | GW_MAY_SUBSCRIBE | GW_MAY_SEND,
+} GwMay;
+
 typedef struct
 {
   char *sid;      /* PA_... */
@@ -45,11 +54,12 @@ typedef struct
   GwParticipantKind kind;
   GwParticipantState state;
   CfgWall joined_at;
-  GwTrack track;    /* its audio */
-  GwRoom *room;     /* not owned */
-  guint64 leg;      /* the media engine's; 0: none */
-  gpointer call;    /* GwCall*, not owned; SIP */
-  gpointer session; /* GwSession*, not owned; WebRTC */
+  GwMay may, may_at_most; /* now; what its token allows */
+  GwTrack track;          /* its audio */
+  GwRoom *room;           /* not owned */
+  guint64 leg;            /* the media engine's; 0: none */
+  gpointer call;          /* GwCall*, not owned; SIP */
+  gpointer session;       /* GwSession*, not owned; WebRTC */
 } GwParticipant;
 
 struct _GwRoom

@@ -141,6 +141,47 @@ test_fields (void)
   g_assert_cmpuint (n_seen, >, 10);
 }
 
+/* An entry is made by whoever may make trunks, who need not be allowed to read this machine's files. */
+static void
+test_files (void)
+{
+  static const char file[]
+      = "sip: {tls: {cert: /own/cert.pem, key: /own/key.pem, files: /etc/tls/}}\n"
+        "trunks:\n"
+        "  - {name: carrier, outbound_address: h, transport: tls, tls: {ca: /carrier/ca.pem}}\n";
+  static const struct
+  {
+    const char *tls;
+    gboolean is_allowed;
+  } rows[] = {
+    { "{}", TRUE },
+    { "{\"verify\": false}", TRUE },
+    { "{\"cert\": \"/own/cert.pem\", \"key\": \"/own/key.pem\"}", TRUE },
+    { "{\"ca\": \"/carrier/ca.pem\"}", TRUE },
+    { "{\"ca\": \"/etc/tls/a.pem\"}", TRUE },
+    { "{\"ca\": \"/etc/tls/b/a.pem\"}", TRUE },
+    { "{\"ca\": \"/etc/tls/../passwd\"}", FALSE },
+    { "{\"ca\": \"/etc/tls\"}", FALSE },
+    { "{\"ca\": \"/etc/tlsx\"}", FALSE },
+    { "{\"ca\": \"a.pem\"}", FALSE },
+    { "{\"ca\": \"/etc/shadow\"}", FALSE },
+    { "{\"cert\": \"/own/cert.pem\", \"key\": \"/etc/shadow\"}", FALSE },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *trunk = g_strdup_printf (
+          "{\"name\": \"api\", \"outbound_address\": \"i\", \"transport\": \"tls\", \"tls\": %s}",
+          rows[i].tls);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (CfgSettings) settings = with (file, trunk, NULL, FALSE, &error);
+
+      g_assert_cmpint (settings != NULL, ==, rows[i].is_allowed);
+      if (settings == NULL)
+        g_assert_true (g_str_has_prefix (error->message, "trunks[1].tls: names a file"));
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -149,5 +190,6 @@ main (int argc, char **argv)
   g_test_add_func ("/config/entries/errors-name-the-entry", test_errors_name_the_entry);
   g_test_add_func ("/config/entries/demo-ends-and-does-not-come-back", test_demo_ends_and_does_not_come_back);
   g_test_add_func ("/config/entries/fields", test_fields);
+  g_test_add_func ("/entries/files", test_files);
   return g_test_run ();
 }

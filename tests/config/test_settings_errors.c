@@ -35,7 +35,7 @@ static const Row key_rows[] = {
   { "sip_port: 5060\nsip_prot: 5070\n", "2: sip_prot: unknown key; did you mean \"sip_port\"?" },
   { "sip:\n  user_agnet: x\n", "2: sip.user_agnet: unknown key; did you mean \"user_agent\"?" },
   { "sip: {tls: {\n  chain: x}}\n",
-    "2: sip.tls.chain: unknown key; known here: port, cert, key, ca, verify, verify_callers" },
+    "2: sip.tls.chain: unknown key; known here: port, cert, key, ca, files, verify, verify_callers" },
   { "storage: {patj: x}\n", "1: storage.patj: unknown key; did you mean \"path\"?" },
   { "trunks:\n  - name: t\n    nmbers: [\"1\"]\n",
     "3: trunks[0].nmbers: unknown key; did you mean \"numbers\"?" },

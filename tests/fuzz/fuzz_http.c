@@ -93,14 +93,20 @@ send_some (int fd, const guint8 *data, gsize size)
     }
 }
 
+/* From another address of loopback each time: the ports of one would be used up by connections that wait for
+ * their end (TIME_WAIT). */
 static int
 connect_to (guint16 port)
 {
+  static guint32 n;
   struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons (port) };
+  struct sockaddr_in own = { .sin_family = AF_INET };
   const struct linger at_once = { 1, 0 }; /* leaves no port behind that waits */
   int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
   address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
+  own.sin_addr.s_addr = htonl ((INADDR_LOOPBACK & 0xff000000) | (0x10000 + n++ % 0x10000));
+  g_assert_cmpint (bind (fd, (const struct sockaddr *)&own, sizeof own), ==, 0);
   setsockopt (fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   g_assert_cmpint (connect (fd, (const struct sockaddr *)&address, sizeof address), ==, 0);
   fcntl (fd, F_SETFL, O_NONBLOCK);
