@@ -18,15 +18,30 @@ gw_dispatch_clear (GwDispatch *dispatch)
   g_clear_pointer (&dispatch->rule_id, g_free);
 }
 
-/* +15551234567 and 15551234567 are one number. */
+#define SEPARATORS "-.() "
+
+static gboolean
+is_number (const char *text)
+{
+  return *text != '\0' && strspn (text, "+0123456789" SEPARATORS) == strlen (text);
+}
+
+/* +15551234567, 15551234567 and +1 (555) 123-4567 are one number (RFC 3966 5.1.1). */
 static gboolean
 same_number (const char *a, const char *b)
 {
-  if (*a == '+')
-    a++;
-  if (*b == '+')
-    b++;
-  return strcmp (a, b) == 0;
+  if (strcmp (a, b) == 0)
+    return TRUE;
+  if (!is_number (a) || !is_number (b))
+    return FALSE;
+  a += strspn (a, "+" SEPARATORS);
+  b += strspn (b, "+" SEPARATORS);
+  while (*a != '\0' && *a == *b)
+    {
+      a += 1 + strspn (a + 1, SEPARATORS);
+      b += 1 + strspn (b + 1, SEPARATORS);
+    }
+  return *a == '\0' && *b == '\0';
 }
 
 static gboolean

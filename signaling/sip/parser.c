@@ -224,6 +224,8 @@ soften_require (SigSip *endpoint, msg_t *message, sip_t *sip)
   if (endpoint->session_timer.enabled)
     soften_one (message, sip, "timer");
   soften_one (message, sip, "replaces"); /* known without being told: replaces.c */
+  if (sip->sip_request->rq_method == sip_method_register)
+    soften_one (message, sip, "path"); /* registrar.c */
 }
 
 /* Each that is answered lives for 32 s as a transaction, and nobody needs many. */
