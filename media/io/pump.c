@@ -338,9 +338,12 @@ arm_tick (const MediaPump *pump)
 
   if (pump->tick_func != NULL)
     {
-      const gint64 wait_us = MAX (0, cfg_monotonic_diff_us (pump->tick_at, cfg_monotonic_now ()));
+      /* MAX would look at the clock twice: the second time the tick may be due, and timerfd takes nothing
+       * negative. */
+      const gint64 left_us = cfg_monotonic_diff_us (pump->tick_at, cfg_monotonic_now ());
+      const gint64 wait_us = MAX (0, left_us);
 
-      when.it_value.tv_sec = wait_us / CFG_US_PER_S; /* a second or more in nanoseconds alone is an error */
+      when.it_value.tv_sec = wait_us / CFG_US_PER_S;
       when.it_value.tv_nsec = wait_us % CFG_US_PER_S * 1000 + 1; /* 0 would stop it */
     }
   if (timerfd_settime (pump->tick_fd, 0, &when, NULL) < 0)
