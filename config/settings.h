@@ -283,6 +283,7 @@ typedef struct
   CfgCodecOrder codec_order;
   CfgEncryption media_encryption;
   CfgDtmf dtmf;
+  gboolean normalize; /* its phones are brought to a usual level, and never forwarded untouched */
   CfgTransferPolicy allow_transfer; /* whom its phones may have called by REFER; default internal */
   char **allowed_targets; /* inbound: other hosts that its calls may be for (config/base/host_list.h); none */
   guint max_calls;        /* at the same time, both ways; 0: no limit */

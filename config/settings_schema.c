@@ -456,6 +456,7 @@ static const CfgKey trunk_keys[] = {
   WORD ("codec_order", codec_order, codec_order_words),
   WORD ("media_encryption", media_encryption, encryption_words),
   WORD ("dtmf", dtmf, dtmf_words),
+  BOOL ("normalize", normalize),
   WORD ("allow_transfer", allow_transfer, transfer_words),
   TEXTS ("allowed_targets", allowed_targets, .check = is_target,
          .expected = "a host, host:port, *.domain or range of addresses"),

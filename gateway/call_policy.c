@@ -56,6 +56,7 @@ gw_call_take_policy (GwCall *call, const CfgTrunkSettings *trunk, const CfgDispa
                         && setting != CFG_ENCRYPTION_DISABLE;
   call->v.our_codec_order = order == CFG_CODEC_ORDER_OURS;
   call->v.dtmf = trunk != NULL && trunk->dtmf != CFG_DTMF_UNSET ? trunk->dtmf : media->dtmf;
+  call->v.normalizes = trunk != NULL && trunk->normalize;
   if (call->v.dtmf == CFG_DTMF_UNSET)
     call->v.dtmf = CFG_DTMF_AUTO;
   if (call->v.codecs == NULL && rule != NULL && rule->codecs[0] != NULL)

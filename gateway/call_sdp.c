@@ -352,6 +352,8 @@ gw_call_start_media (GwCall *call)
   gw_call_plan_srtp (call, &media);
   if (call->plan.first_audio >= 0 && gw_call_detects_tones (call))
     media.sections[call->plan.first_audio].detect_tones = TRUE;
+  if (call->plan.first_audio >= 0)
+    media.sections[call->plan.first_audio].normalizes = call->v.normalizes;
   /* A host name in c= is not looked up: the peer's first packets tell where it is. */
   if (!cfg_address_is_numeric (media.remote_address))
     media.remote_address[0] = '\0';

@@ -55,6 +55,7 @@ static const Member call_members[] = {
   CALL (codecs, LIST),
   CALL (encryption, INT32),
   CALL (our_codec_order, BOOLEAN),
+  CALL (normalizes, BOOLEAN),
   CALL (dtmf, INT32),
   CALL (srtp_keys, LIST),
   CALL (sdp_session_id, INT64),

@@ -35,6 +35,7 @@ typedef struct
   guint encryption;         /* SigSdpEncryption */
   gboolean our_codec_order; /* else the peer's */
   guint dtmf;               /* CfgDtmf, never UNSET */
+  gboolean normalizes;      /* what the phone says is brought to a usual level */
   char **srtp_keys;         /* (nullable): "SUITE KEY", what we send is under one of them */
   guint64 sdp_session_id, sdp_version;
   char *sdp;        /* the last that we sent; the version counts its changes (RFC 3264 8) */

@@ -74,6 +74,7 @@ typedef struct
   guint8 dtmf_recv_pts[4];
   guint dtmf_recv_rates_hz[4]; /* clock rate of each; 0: that of the codec which the peer sends */
   guint n_dtmf_recv_pts;
+  gboolean normalizes;   /* what the peer says is brought to a usual level; it is never forwarded then */
   gboolean detect_tones; /* look for keys in the audio that the peer sends: ops.leg_dtmf */
   guint8 cn_pt;          /* 0: none */
   guint ptime_ms;

@@ -5,6 +5,7 @@
 #include "media/codec/comfort_noise.h"
 #include "media/codec/resampler.h"
 #include "media/core/levels.h"
+#include "media/core/normalizer.h"
 #include "media/core/timescale.h"
 
 /* A frame, the longest packet, and what stretching adds. */
@@ -31,6 +32,7 @@ struct _MediaFeed
   MediaComfortNoise noise;
   gboolean have_noise;
   guint64 concealed;
+  MediaNormalizer *normalizer; /* nullable */
 
   gint16 *queue;
   gsize queue_capacity, queued;
@@ -85,6 +87,7 @@ media_feed_free (MediaFeed *feed)
       g_free (feed->resampled[i]);
     }
   g_free (feed->queue);
+  g_free (feed->normalizer);
   g_free (feed);
 }
 
@@ -107,6 +110,18 @@ void
 media_feed_set_rate (MediaFeed *feed, guint rate_hz)
 {
   feed->wanted_rate_hz = rate_hz;
+}
+
+void
+media_feed_set_normalized (MediaFeed *feed, gboolean normalized)
+{
+  if (!normalized)
+    g_clear_pointer (&feed->normalizer, g_free);
+  else if (feed->normalizer == NULL)
+    {
+      feed->normalizer = g_new (MediaNormalizer, 1);
+      media_normalizer_init (feed->normalizer);
+    }
 }
 
 void
@@ -364,6 +379,8 @@ media_feed_advance (MediaFeed *feed, CfgMonotonic now, gboolean wanted)
   memcpy (feed->frame, feed->queue, samples * sizeof *feed->frame);
   feed->queued -= samples;
   memmove (feed->queue, feed->queue + samples, feed->queued * sizeof *feed->queue);
+  if (feed->normalizer != NULL && wanted)
+    media_normalizer_process (feed->normalizer, feed->frame, samples, now);
   return feed->queue_sounds;
 }
 

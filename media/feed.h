@@ -43,6 +43,9 @@ void media_feed_reset (MediaFeed *feed);
 /** media_feed_set_rate: the highest rate that will be asked of media_feed_pcm. */
 void media_feed_set_rate (MediaFeed *feed, guint rate_hz);
 
+/** media_feed_set_normalized: speech is brought to a usual level (media/core/normalizer.h). */
+void media_feed_set_normalized (MediaFeed *feed, gboolean normalized);
+
 /** media_feed_push: an audio packet of @codec; @units as from media_codec_duration; copied. Late and
  * duplicate ones are counted. */
 void media_feed_push (MediaFeed *feed, const MediaCodec *codec, const MediaRtpView *packet, guint32 units,

@@ -311,6 +311,7 @@ media_source_set_mixed (MediaSource *source, gboolean mixed, guint rate_hz)
   if (source->feed == NULL)
     source->feed = media_feed_new (media_codec_get_clock_rate (media_codec_get (source->codec)));
   media_feed_set_rate (source->feed, rate_hz);
+  media_feed_set_normalized (source->feed, source->section->plan.normalizes);
 }
 
 guint64

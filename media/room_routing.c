@@ -80,7 +80,7 @@ can_forward (const MediaSink *sink, const MediaSource *source)
                                 : source->section->plan.ptime_ms == 0 ? 20
                                                                       : source->section->plan.ptime_ms;
 
-  if (!media_sink_speaks (sink, source->codec))
+  if (!media_sink_speaks (sink, source->codec) || source->section->plan.normalizes)
     return FALSE;
   if (media_leg_gain_for (source->leg, sink->leg->config.id) != MEDIA_MIXER_GAIN_UNITY)
     return FALSE;

@@ -550,6 +550,32 @@ test_lossy_browser_changes_to_opus_and_back (void)
   scene_clear (&scene);
 }
 
+/* A soft phone of a trunk that normalises is as loud as others are, though it could be forwarded. */
+static void
+test_soft_phone_is_brought_to_a_usual_level (void)
+{
+  Scene scene;
+  TestPeer *soft, *listener;
+  double before;
+
+  scene_init (&scene);
+  soft = join (&scene, FALSE, pcmu, 440);
+  listener = join (&scene, TRUE, opus_pcmu, 0);
+  soft->amplitude = 0.03;
+  run (&scene, 4000);
+  g_assert_cmpuint (stats_of (&scene).n_forwarding, ==, 1);
+  before = test_peer_level (listener, 440, 500);
+  soft->plan.sections[0].normalizes = TRUE;
+  test_peer_configure (soft, scene.now);
+  run (&scene, 8000);
+  g_assert_cmpuint (stats_of (&scene).n_forwarding, ==, 0);
+  /* -33.5 dBov to -22. */
+  g_assert_cmpfloat (test_peer_level (listener, 440, 500) / before, >, 3);
+  g_assert_cmpfloat (test_peer_level (listener, 440, 500) / before, <, 4.5);
+  g_assert_cmpuint (listener->heard[0].breaks, ==, 0);
+  scene_clear (&scene);
+}
+
 /* A listener of Opus who asked for DTX is sent little while nobody speaks, and everything when somebody does.
  */
 static void
@@ -640,6 +666,8 @@ main (int argc, char **argv)
   g_test_add_func ("/media/room/track_sink_takes_one_source", test_track_sink_takes_one_source);
   g_test_add_func ("/media/room/lossy_browser_changes_to_opus_and_back",
                    test_lossy_browser_changes_to_opus_and_back);
+  g_test_add_func ("/media/room/soft_phone_is_brought_to_a_usual_level",
+                   test_soft_phone_is_brought_to_a_usual_level);
   g_test_add_func ("/media/room/silence_takes_few_packets_with_dtx", test_silence_takes_few_packets_with_dtx);
   g_test_add_func ("/media/room/encoder_follows_the_reported_loss", test_encoder_follows_the_reported_loss);
   g_test_add_func ("/media/room/unannounced_packet_time", test_unannounced_packet_time);

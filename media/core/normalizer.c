@@ -1,0 +1,62 @@
+#include "media/core/normalizer.h"
+
+#include <math.h>
+
+#define LOUDER        0.1 /* share of the way that the loudness moves in a frame */
+#define SOFTER        0.02
+#define UNDER_DB      20.0 /* below the loudness: between words */
+#define UP_DB_PER_S   6.0
+#define DOWN_DB_PER_S 20.0
+#define PEAK          30000.0
+#define LONGEST_S     0.1
+
+void
+media_normalizer_init (MediaNormalizer *normalizer)
+{
+  *normalizer = (MediaNormalizer){ .loudness_db = MEDIA_NORMALIZER_TARGET_DB, .applied = 1 };
+  media_speech_init (&normalizer->speech);
+}
+
+static void
+follow (MediaNormalizer *normalizer, const gint16 *pcm, gsize samples, CfgMonotonic now)
+{
+  const guint8 level = media_level_of_pcm (pcm, samples);
+  const double seconds
+      = normalizer->speech.have_level
+            ? CLAMP ((double)cfg_monotonic_diff_us (now, normalizer->speech.updated_at) / 1e6, 0, LONGEST_S)
+            : 0;
+  double wanted_db;
+
+  if (media_speech_update (&normalizer->speech, level, now) && -level > normalizer->loudness_db - UNDER_DB)
+    normalizer->loudness_db
+        += (-level - normalizer->loudness_db) * (-level > normalizer->loudness_db ? LOUDER : SOFTER);
+  else if (normalizer->speech.active && -level > normalizer->speech.floor_db + UNDER_DB)
+    /* Somebody speaks all the time, far below what was heard before. */
+    normalizer->loudness_db += (-level - normalizer->loudness_db) * SOFTER;
+  wanted_db = CLAMP (MEDIA_NORMALIZER_TARGET_DB - normalizer->loudness_db, MEDIA_NORMALIZER_LEAST_DB,
+                     MEDIA_NORMALIZER_MOST_DB);
+  normalizer->gain_db
+      += CLAMP (wanted_db - normalizer->gain_db, -DOWN_DB_PER_S * seconds, UP_DB_PER_S * seconds);
+}
+
+void
+media_normalizer_process (MediaNormalizer *normalizer, gint16 *pcm, gsize samples, CfgMonotonic now)
+{
+  const double from = normalizer->applied;
+  double to, peak = 1;
+
+  follow (normalizer, pcm, samples, now);
+  for (gsize i = 0; i < samples; i++)
+    peak = MAX (peak, ABS ((double)pcm[i]));
+  /* What is loud for a moment is not made louder than it may be; what was too loud already stays. */
+  to = MIN (pow (10, normalizer->gain_db / 20), MAX (1, PEAK / peak));
+  normalizer->applied = to;
+  if (from >= 1 && from <= 1 && to >= 1 && to <= 1)
+    return;
+  for (gsize i = 0; i < samples; i++)
+    {
+      const double factor = from + (to - from) * (double)(i + 1) / (double)samples;
+
+      pcm[i] = (gint16)CLAMP (lrint (pcm[i] * factor), G_MININT16, G_MAXINT16);
+    }
+}
