@@ -25,6 +25,14 @@ enum
   MEDIA_PT_UNKNOWN,
 };
 
+/* One who begins or ends to be heard in the mix does so without a step. */
+typedef enum
+{
+  MEDIA_FADE_NONE,
+  MEDIA_FADE_IN,
+  MEDIA_FADE_OUT,
+} MediaFade;
+
 struct _MediaSource
 {
   MediaLeg *leg;
@@ -57,6 +65,7 @@ struct _MediaSource
   guint64 concealed_before, late_before; /* of feeds that are gone */
   /* mixing, written by room_mix.c */
   gboolean chosen;
+  MediaFade fade; /* of the present frame */
   gint slot[MEDIA_N_RATES];
 };
 

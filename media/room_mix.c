@@ -38,20 +38,33 @@ choose_and_decode (MediaRoom *room, CfgMonotonic now)
   for (guint i = 0; i < room->mixed->len; i++)
     {
       MediaSource *source = g_ptr_array_index (room->mixed, i);
+      const gboolean heard = source->chosen || candidates[i].chosen;
       const gboolean wanted
-          = candidates[i].chosen
-            || (source->n_track_mixers > 0 && media_speech_is_active (&source->speech, now));
+          = heard || (source->n_track_mixers > 0 && media_speech_is_active (&source->speech, now));
 
+      source->fade = source->chosen == candidates[i].chosen ? MEDIA_FADE_NONE
+                     : source->chosen                       ? MEDIA_FADE_OUT
+                                                            : MEDIA_FADE_IN;
       source->chosen = candidates[i].chosen;
       if (source->levels_arrive)
         {
           media_feed_advance (source->feed, now, wanted);
           room->stats.n_decoding += wanted;
         }
-      if (source->chosen && room->n_chosen < MEDIA_ROOM_MIX_SPEAKERS_MAX)
+      if (heard && room->n_chosen < MEDIA_ROOM_MIX_SPEAKERS_MAX)
         room->chosen[room->n_chosen++] = source;
     }
   room->stats.decodes += room->stats.n_decoding;
+}
+
+static guint
+add_source (MediaMixer *mixer, const MediaSource *source, guint rate_hz)
+{
+  const gint16 *pcm = media_feed_pcm (source->feed, rate_hz);
+
+  if (source->fade == MEDIA_FADE_NONE)
+    return media_mixer_add (mixer, pcm, source->leg->gain_q12);
+  return media_mixer_add_faded (mixer, pcm, source->leg->gain_q12, source->fade == MEDIA_FADE_IN);
 }
 
 static void
@@ -68,8 +81,7 @@ sum (MediaRoom *room)
         {
           MediaSource *source = room->chosen[i];
 
-          source->slot[r] = (gint)media_mixer_add (
-              room->mixers[r], media_feed_pcm (source->feed, media_rate_hz (r)), source->leg->gain_q12);
+          source->slot[r] = (gint)add_source (room->mixers[r], source, media_rate_hz (r));
         }
       for (guint i = 0; i < room->plays->len; i++)
         {

@@ -94,6 +94,13 @@ media_speech_is_active (const MediaSpeech *speech, CfgMonotonic now)
          && cfg_monotonic_diff_us (now, speech->voiced_at) <= MEDIA_SPEECH_HANGOVER_MS * CFG_US_PER_MS;
 }
 
+gboolean
+media_speech_is_heard (const MediaSpeech *speech, CfgMonotonic now)
+{
+  return speech->active
+         && cfg_monotonic_diff_us (now, speech->voiced_at) <= MEDIA_SPEECH_TOLD_MS * CFG_US_PER_MS;
+}
+
 guint8
 media_speech_level (const MediaSpeech *speech, CfgMonotonic now)
 {
@@ -154,7 +161,7 @@ media_speakers_rank (const MediaSpeakerCandidate *candidates, guint n_candidates
     {
       guint at;
 
-      if (!media_speech_is_active (candidates[i].speech, now))
+      if (!media_speech_is_heard (candidates[i].speech, now))
         continue;
       /* Insertion into the short sorted list. */
       at = MIN (n, most);

@@ -25,7 +25,8 @@ typedef struct
   CfgMonotonic active_since;
 } MediaSpeech;
 
-#define MEDIA_SPEECH_HANGOVER_MS 500
+#define MEDIA_SPEECH_HANGOVER_MS 500 /* for what is mixed: no word's end is cut */
+#define MEDIA_SPEECH_TOLD_MS     200 /* for who is told to speak: longer than what is between words */
 
 void media_speech_init (MediaSpeech *speech);
 /** media_speech_update: one packet's or frame's level (-dBov). Returns: whether somebody speaks (with
@@ -33,6 +34,8 @@ void media_speech_init (MediaSpeech *speech);
 gboolean media_speech_update (MediaSpeech *speech, guint8 level, CfgMonotonic now);
 /** media_speech_is_active: also right when no update came for a while. */
 gboolean media_speech_is_active (const MediaSpeech *speech, CfgMonotonic now);
+/** media_speech_is_heard: as is told to others: ends sooner. */
+gboolean media_speech_is_heard (const MediaSpeech *speech, CfgMonotonic now);
 /** media_speech_level: smoothed, -dBov; MEDIA_LEVEL_SILENCE when nothing came for 500 ms. */
 guint8 media_speech_level (const MediaSpeech *speech, CfgMonotonic now);
 
@@ -56,7 +59,7 @@ guint media_speakers_choose (MediaSpeakerCandidate *candidates, guint n_candidat
 
 /**
  * media_speakers_rank:
- * @order: (out): indices of the active candidates, loudest first (dominant speakers)
+ * @order: (out): indices of the candidates that are heard, loudest first (dominant speakers)
  * Returns: how many were written (≤ @most).
  */
 guint media_speakers_rank (const MediaSpeakerCandidate *candidates, guint n_candidates, CfgMonotonic now,

@@ -8,6 +8,7 @@
 #define RELEASE_SHIFT   4     /* the limiter lets go by a sixteenth per frame */
 #define Q15_ONE         32768
 #define INITIAL_SOURCES 16
+#define FADE_PART       4 /* of a frame */
 
 typedef struct
 {
@@ -21,6 +22,8 @@ struct _MediaMixer
   Source *sources;
   guint n_sources;
   guint capacity;
+  GPtrArray *faded; /* of gint16: copies of sources that come or go; as many as ever were needed at a time */
+  guint n_faded;
   gint32 *total;
   gint32 *work;
 };
@@ -34,6 +37,7 @@ media_mixer_new (gsize samples)
   mixer->samples = samples;
   mixer->capacity = INITIAL_SOURCES;
   mixer->sources = g_new (Source, mixer->capacity);
+  mixer->faded = g_ptr_array_new_with_free_func (g_free);
   mixer->total = g_new0 (gint32, samples);
   mixer->work = g_new0 (gint32, samples);
   return mixer;
@@ -45,6 +49,7 @@ media_mixer_free (MediaMixer *mixer)
   if (mixer == NULL)
     return;
   g_free (mixer->sources);
+  g_ptr_array_unref (mixer->faded);
   g_free (mixer->total);
   g_free (mixer->work);
   g_free (mixer);
@@ -72,6 +77,7 @@ void
 media_mixer_begin (MediaMixer *mixer)
 {
   mixer->n_sources = 0;
+  mixer->n_faded = 0;
   memset (mixer->total, 0, mixer->samples * sizeof *mixer->total);
 }
 
@@ -90,6 +96,26 @@ media_mixer_add (MediaMixer *mixer, const gint16 *pcm, gint32 gain_q12)
   source->gain_q12 = CLAMP (gain_q12, 0, MEDIA_MIXER_GAIN_MAX);
   accumulate (mixer->total, pcm, mixer->samples, source->gain_q12);
   return mixer->n_sources++;
+}
+
+/* Coming, the first quarter rises; going, the last one falls. */
+guint
+media_mixer_add_faded (MediaMixer *mixer, const gint16 *pcm, gint32 gain_q12, gboolean comes)
+{
+  const gsize part = MAX (mixer->samples / FADE_PART, 1);
+  gint16 *copy;
+
+  if (mixer->n_faded == mixer->faded->len)
+    g_ptr_array_add (mixer->faded, g_new (gint16, mixer->samples));
+  copy = g_ptr_array_index (mixer->faded, mixer->n_faded++);
+  memcpy (copy, pcm, mixer->samples * sizeof *copy);
+  for (gsize i = 0; i < part; i++)
+    {
+      gint16 *at = comes ? &copy[i] : &copy[mixer->samples - 1 - i];
+
+      *at = (gint16)(*at * (gint32)i / (gint32)part);
+    }
+  return media_mixer_add (mixer, copy, gain_q12);
 }
 
 guint
@@ -126,6 +152,20 @@ next_reduction (const MediaLimiter *limiter, gint32 peak)
   return MAX (needed, released);
 }
 
+/* What is above the ceiling while the gain still moves bends towards full scale instead of hitting it. */
+static gint16
+soften (gint64 value)
+{
+  const gint64 room = G_MAXINT16 - CEILING;
+  const gint64 over = ABS (value) - CEILING;
+  gint64 bent;
+
+  if (over <= 0)
+    return (gint16)value;
+  bent = CEILING + room * over / (over + room);
+  return (gint16)(value < 0 ? -bent : bent);
+}
+
 /* Gain moves in a line over the first quarter of the frame, so that no step is heard. */
 static void
 apply_ramp (const gint32 *pcm, gsize samples, gint32 from_q15, gint32 to_q15, gint16 *out)
@@ -137,13 +177,13 @@ apply_ramp (const gint32 *pcm, gsize samples, gint32 from_q15, gint32 to_q15, gi
       gint32 gain = from_q15 + (gint32)((gint64)(to_q15 - from_q15) * (gint64)i / (gint64)ramp);
       gint64 value = (gint64)pcm[i] * gain >> 15;
 
-      out[i] = (gint16)CLAMP (value, G_MININT16, G_MAXINT16);
+      out[i] = soften (value);
     }
   for (gsize i = ramp; i < samples; i++)
     {
       gint64 value = (gint64)pcm[i] * to_q15 >> 15;
 
-      out[i] = (gint16)CLAMP (value, G_MININT16, G_MAXINT16);
+      out[i] = soften (value);
     }
 }
 

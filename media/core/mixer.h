@@ -38,6 +38,8 @@ void media_mixer_begin (MediaMixer *mixer);
  * Returns: the slot number for overrides, from 0.
  */
 guint media_mixer_add (MediaMixer *mixer, const gint16 *pcm, gint32 gain_q12);
+/** media_mixer_add_faded: one that comes with this frame, or goes with it: without a step. */
+guint media_mixer_add_faded (MediaMixer *mixer, const gint16 *pcm, gint32 gain_q12, gboolean comes);
 /** media_mixer_count: sources of this frame. */
 guint media_mixer_count (const MediaMixer *mixer);
 /**

@@ -176,6 +176,67 @@ test_timescale_bounds (void)
   g_assert_cmpuint (media_timescale_insert (pcm, 160, 200, 8000, 160), <=, 200);
 }
 
+/* Three at full scale begin in the middle of silence: nothing hits the rails, not even before the gain is
+ * down. */
+static void
+test_sudden_noise_hits_no_rail (void)
+{
+  g_autoptr (MediaMixer) mixer = media_mixer_new (160);
+  MediaLimiter limiter = { 0 };
+  gint16 pcm[3][160];
+  gint16 out[160];
+
+  for (guint k = 0; k < 3; k++)
+    for (gsize i = 0; i < 160; i++)
+      pcm[k][i] = (gint16)lround (30000 * sin (2 * G_PI * (300 + 170 * k) * (double)i / 8000));
+  for (guint frame = 0; frame < 10; frame++)
+    {
+      gint flat = 0;
+
+      media_mixer_begin (mixer);
+      for (guint k = 0; k < 3; k++)
+        media_mixer_add (mixer, pcm[k], MEDIA_MIXER_GAIN_UNITY);
+      media_mixer_render (mixer, NULL, 0, &limiter, out);
+      for (gsize i = 1; i < 160; i++)
+        {
+          g_assert_cmpint (ABS ((gint)out[i]), <, G_MAXINT16);
+          flat = ABS ((gint)out[i]) > 32000 && out[i] == out[i - 1] ? flat + 1 : 0;
+          g_assert_cmpint (flat, <, 4);
+        }
+    }
+}
+
+/* Who comes begins at zero, who goes ends there, and is as loud as ever in the rest; taken out again it
+ * leaves nothing. */
+static void
+test_fades (void)
+{
+  g_autoptr (MediaMixer) mixer = media_mixer_new (160);
+  gint16 pcm[160], out[160];
+
+  for (gsize i = 0; i < 160; i++)
+    pcm[i] = 8000;
+  for (guint comes = 0; comes < 2; comes++)
+    for (guint round = 0; round < 2; round++)
+      {
+        MediaLimiter limiter = { 0 };
+        guint slot;
+
+        media_mixer_begin (mixer);
+        slot = media_mixer_add_faded (mixer, pcm, MEDIA_MIXER_GAIN_UNITY, comes == 1);
+        media_mixer_render (mixer, NULL, 0, &limiter, out);
+        g_assert_cmpint (out[comes ? 0 : 159], ==, 0);
+        g_assert_cmpint (out[comes ? 159 : 0], ==, 8000);
+        g_assert_cmpint (out[80], ==, 8000);
+        for (gsize i = 1; i < 160; i++)
+          g_assert_cmpint (ABS (out[i] - out[i - 1]), <=, 201);
+        media_mixer_render (mixer, &(MediaMixerOverride){ slot, 0 }, 1, &limiter, out);
+        for (gsize i = 0; i < 160; i++)
+          g_assert_cmpint (out[i], ==, 0);
+      }
+  g_assert_cmpint (pcm[0], ==, 8000);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -183,6 +244,8 @@ main (int argc, char **argv)
   g_test_add_func ("/media/mixer/everybody_but_oneself", test_everybody_but_oneself);
   g_test_add_func ("/media/mixer/gains", test_gains);
   g_test_add_func ("/media/mixer/limits_softly", test_limits_softly);
+  g_test_add_func ("/media/mixer/sudden_noise_hits_no_rail", test_sudden_noise_hits_no_rail);
+  g_test_add_func ("/media/mixer/fades", test_fades);
   g_test_add_func ("/media/mixer/rates_and_many_sources", test_rates_and_many_sources);
   g_test_add_func ("/media/timescale/keeps_a_sine", test_timescale_keeps_a_sine);
   g_test_add_func ("/media/timescale/bounds", test_timescale_bounds);
