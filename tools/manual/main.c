@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "gateway/api.h"
+#include "tools/manual/sample.h"
 
 #define GENERATED                                                                                            \
   "<!-- Made of the API's tables and of tools/manual/API.template.md by `ninja api-manual-write`: change "   \
@@ -163,18 +164,37 @@ append_errors (GString *text, const GwMethod *method)
   g_string_append (text, ".\n\n");
 }
 
+/* (transfer full): what the table gives, or a sample; it must be what the table says. */
+static json_t *
+example_of (const GwMethod *method)
+{
+  return method->example != NULL ? json_loads (method->example, 0, NULL) : sample_params (method);
+}
+
+static json_t *
+answer_of (const GwMethod *method)
+{
+  json_t *answer
+      = method->answer != NULL ? json_loads (method->answer, 0, NULL) : sample_fields (method->result);
+  g_autofree char *where = NULL;
+
+  if (!gw_fields_check (method->result, answer, &where))
+    g_error ("%s: the sample is wrong at %s", method->name, where);
+  return answer;
+}
+
 static void
 append_example (GString *text, const GwMethod *method)
 {
-  if (method->example == NULL && method->answer == NULL)
-    return;
-  g_string_append_printf (text, "```json\n{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"%s\"",
-                          method->name);
-  if (method->example != NULL)
-    g_string_append_printf (text, ", \"params\": %s", method->example);
-  g_string_append (text, "}\n");
-  if (method->answer != NULL)
-    g_string_append_printf (text, "{\"jsonrpc\": \"2.0\", \"id\": 1, \"result\": %s}\n", method->answer);
+  json_t *request = json_pack ("{s:s}", "method", method->name);
+  json_t *params = example_of (method);
+
+  if (json_object_size (params) > 0)
+    json_object_set (request, "params", params);
+  json_decref (params);
+  g_string_append (text, "```json\n");
+  sample_append (text, request);
+  sample_append (text, json_pack ("{s:o}", "result", answer_of (method)));
   g_string_append (text, "```\n\n");
 }
 
@@ -252,8 +272,10 @@ append_news (GString *text, const GwNews *news)
     {
       g_string_append_printf (text, "### %s\n\n%s\n\n", news->name, news->doc);
       append_fields (text, news->fields, "member");
-      if (news->example != NULL)
-        g_string_append_printf (text, "```json\n%s\n```\n\n", news->example);
+      g_string_append (text, "```json\n");
+      sample_append (text, news->example != NULL ? json_loads (news->example, 0, NULL)
+                                                 : sample_fields (news->fields));
+      g_string_append (text, "```\n\n");
     }
 }
 
