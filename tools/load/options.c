@@ -10,7 +10,7 @@ typedef struct
   char *sip_codecs, *webrtc_codecs, *janus_codec, *sdes, *webrtc_srtp;
   char *direction;
   double loss, burst, delay_ms, jitter_ms;
-  gint n_sip, n_webrtc, n_janus, n_rooms, n_windows, n_probes, playback_rate, janus_rate;
+  gint n_sip, n_webrtc, n_janus, n_relay, relay_port, n_rooms, n_windows, n_probes, playback_rate, janus_rate;
 } Raw;
 
 static gboolean
@@ -75,8 +75,8 @@ take (const Raw *raw, LoadOptions *options, GError **error)
   MediaCodecId janus[LOAD_CODECS_MAX];
   guint n_janus;
 
-  if (raw->n_sip < 0 || raw->n_webrtc < 0 || raw->n_janus < 0
-      || raw->n_sip + raw->n_webrtc + raw->n_janus < 1)
+  if (raw->n_sip < 0 || raw->n_webrtc < 0 || raw->n_janus < 0 || raw->n_relay < 0
+      || raw->n_sip + raw->n_webrtc + raw->n_janus + raw->n_relay < 1)
     return refuse (error, "sip, --webrtc, --janus-participants", "one participant at least, together");
   if (raw->n_rooms < 1 || raw->n_windows < 1 || raw->n_probes < 0 || options->rate <= 0
       || options->window_s <= 0 || options->settle_s < 0)
@@ -84,7 +84,9 @@ take (const Raw *raw, LoadOptions *options, GError **error)
   options->n_sip = (guint)raw->n_sip;
   options->n_webrtc = (guint)raw->n_webrtc;
   options->n_janus = (guint)raw->n_janus;
-  options->n_rooms = (guint)raw->n_rooms;
+  options->n_relay = 2 * (guint)raw->n_relay;
+  options->relay_port = (guint)MAX (raw->relay_port, 0);
+  options->n_rooms = MAX ((guint)raw->n_rooms, (guint)raw->n_relay);
   options->n_windows = (guint)raw->n_windows;
   options->n_probes = (guint)raw->n_probes;
   options->playback_rate_hz = (guint)MAX (raw->playback_rate, 0);
@@ -118,6 +120,7 @@ read_arguments (LoadOptions *o, Raw *r, int *argc, char ***argv, GError **error)
     { "sip", 0, 0, G_OPTION_ARG_INT, &r->n_sip, "SIP calls", "N" },
     { "webrtc", 0, 0, G_OPTION_ARG_INT, &r->n_webrtc, "WebRTC participants", "N" },
     { "janus-participants", 0, 0, G_OPTION_ARG_INT, &r->n_janus, "plain RTP participants of a Janus", "N" },
+    { "relay", 0, 0, G_OPTION_ARG_INT, &r->n_relay, "calls through a switchroom-relay, a room each", "N" },
     { "rooms", 0, 0, G_OPTION_ARG_INT, &r->n_rooms, "rooms that they are dealt to in turn (1)", "N" },
     { "talkers", 0, 0, G_OPTION_ARG_INT, &o->n_talkers, "who speaks in each room; the rest is silent", "N" },
     { "rate", 0, 0, G_OPTION_ARG_DOUBLE, &o->rate, "participants that join per second (100)", "N" },
@@ -136,6 +139,8 @@ read_arguments (LoadOptions *o, Raw *r, int *argc, char ***argv, GError **error)
     { "api-key", 0, 0, G_OPTION_ARG_STRING, &o->api_key, "(devkey)", "KEY" },
     { "api-secret", 0, 0, G_OPTION_ARG_STRING, &o->api_secret, "for WebRTC participants", "SECRET" },
     { "janus", 0, 0, G_OPTION_ARG_STRING, &o->janus, "its WebSocket (ws://127.0.0.1:8188/)", "URL" },
+    { "relay-port", 0, 0, G_OPTION_ARG_INT, &r->relay_port, "its first port", "PORT" },
+    { "relay-opus", 0, 0, G_OPTION_ARG_NONE, &o->relay_opus, "it was started with --opus", NULL },
     { "pid", 0, 0, G_OPTION_ARG_INT, &o->gateway_pid, "the gateway's, for its CPU time and memory", "PID" },
     { "janus-pid", 0, 0, G_OPTION_ARG_INT, &o->janus_pid, "the same of Janus", "PID" },
     { "loss", 0, 0, G_OPTION_ARG_DOUBLE, &r->loss, "packets lost, in per cent", "P" },

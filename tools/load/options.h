@@ -13,6 +13,7 @@ typedef struct
 {
   /* who, where */
   guint n_sip, n_webrtc, n_janus;
+  guint n_relay; /* of the bare relay's participants, two a call */
   guint n_rooms;
   gint n_talkers; /* in each room, the first of them; negative: everybody */
   double rate;    /* participants set up per second */
@@ -34,6 +35,8 @@ typedef struct
   char *api; /* ws://host:port/ws */
   char *api_key, *api_secret;
   char *janus; /* ws://host:port/ */
+  guint relay_port;
+  gboolean relay_opus; /* the side with SRTP speaks Opus */
   gint gateway_pid, janus_pid;
 
   /* the network */

@@ -21,6 +21,7 @@ typedef enum
   LOAD_SIP,
   LOAD_WEBRTC,
   LOAD_JANUS,
+  LOAD_BOUND,
   LOAD_N_KINDS,
 } LoadKind;
 

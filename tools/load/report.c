@@ -7,7 +7,7 @@
 
 #define FAILURES_SHOWN 5
 
-static const char *const kind_names[LOAD_N_KINDS] = { "sip", "webrtc", "janus" };
+static const char *const kind_names[LOAD_N_KINDS] = { "sip", "webrtc", "janus", "relay" };
 
 typedef struct
 {
@@ -245,8 +245,9 @@ make_report (const Load *load, const LoadOutcome *outcome)
     }
   json_object_set_new (report, "groups", kinds);
   if (outcome->gateway.n_windows > 0)
-    json_object_set_new (report, "gateway",
-                         target_json (&outcome->gateway, options->n_sip + options->n_webrtc));
+    json_object_set_new (
+        report, "gateway",
+        target_json (&outcome->gateway, options->n_sip + options->n_webrtc + options->n_relay));
   if (outcome->janus.n_windows > 0)
     json_object_set_new (report, "janus", target_json (&outcome->janus, options->n_janus));
   json_object_set_new (report, "generator",

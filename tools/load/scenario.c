@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "config/base/error.h"
+#include "tools/load/bound.h"
 #include "tools/load/janus.h"
 #include "tools/load/sip_call.h"
 #include "tools/load/webrtc.h"
@@ -283,6 +284,25 @@ on_slot (CfgMonotonic now, gpointer user)
   media_pump_start_timer (load->pump, &scenario->slot_timer, scenario->next_slot);
 }
 
+/* Two to a room: PCMU on the plain side, and on the other one too or Opus. */
+static gboolean
+place_bound (LoadScenario *scenario, GError **error)
+{
+  Load *load = scenario->load;
+  const LoadFrames *frames[2]
+      = { frames_for (load, MEDIA_CODEC_PCMU, error),
+          frames_for (load, load->options->relay_opus ? MEDIA_CODEC_OPUS : MEDIA_CODEC_PCMU, error) };
+
+  for (guint i = 0; i < load->options->n_relay && frames[0] != NULL && frames[1] != NULL; i++)
+    {
+      LoadParticipant *participant = load_participant_new (load, LOAD_BOUND, i / 2, TRUE, frames[i % 2]);
+
+      load_bound_take (participant, i);
+      g_ptr_array_add (load->participants, participant);
+    }
+  return frames[0] != NULL && frames[1] != NULL;
+}
+
 LoadScenario *
 load_scenario_new (Load *load, GError **error)
 {
@@ -302,7 +322,8 @@ load_scenario_new (Load *load, GError **error)
   if (!place (scenario, LOAD_SIP, options->n_sip, options->sip_codecs[0], options->silent_sip, error)
       || !place (scenario, LOAD_WEBRTC, options->n_webrtc, options->webrtc_codecs[0], options->silent_webrtc,
                  error)
-      || !place (scenario, LOAD_JANUS, options->n_janus, options->janus_codec, FALSE, error))
+      || !place (scenario, LOAD_JANUS, options->n_janus, options->janus_codec, FALSE, error)
+      || (options->n_relay > 0 && !place_bound (scenario, error)))
     {
       load_scenario_free (scenario);
       return NULL;
