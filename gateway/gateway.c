@@ -30,6 +30,7 @@
 #include "gateway/tls.h"
 #include "gateway/webhooks.h"
 #include "gateway/trunk_health.h"
+#include "media/codec/codec.h"
 
 #define TRIM_AFTER_S 35
 #define DEMO_TOKEN_S (24 * 3600)
@@ -221,7 +222,8 @@ start_media (Gateway *gateway, GError **error)
     .rtc_bind = (const char *const *)settings->rtc.bind,
     .rtc_external_address = settings->rtc.external_address,
     .stun_server = settings->rtc.stun,
-    .opus_complexity = (int)settings->media.opus_complexity,
+    .opus_complexity
+    = settings->media.opus_complexity == 0 ? MEDIA_OPUS_COMPLEXITY_0 : (int)settings->media.opus_complexity,
     .mix_speakers = settings->media.mix_speakers,
     .timeout_us = settings->media.timeout_us,
     .timeout_initial_us = settings->media.timeout_initial_us,

@@ -40,7 +40,7 @@ typedef struct
   const char *const *rtc_bind;      /* NULL-terminated addresses for ICE; empty: all, loopback included */
   const char *rtc_external_address; /* (nullable) */
   const char *stun_server;          /* (nullable): "host:port" */
-  int opus_complexity;
+  int opus_complexity;              /* as in MediaEncoderConfig */
   guint mix_speakers;
   gint64 timeout_us; /* no RTP and no RTCP for so long on a leg that should receive: ops.leg_timeout */
   gint64 timeout_initial_us; /* the same before the first packet; 0 turns either off */

@@ -299,7 +299,7 @@ media_sink_encoder_config (const MediaSink *sink, MediaCodecId codec, guint rate
   *config = (MediaEncoderConfig){ .sample_rate_hz = rate_hz };
   if (codec != MEDIA_CODEC_OPUS)
     return;
-  config->opus_complexity = (guint)CLAMP (complexity, 1, 10);
+  config->opus_complexity = CLAMP (complexity, MEDIA_OPUS_COMPLEXITY_0, 10);
   config->opus_fec = plan->use_inband_fec && sink->loss_percent > 0;
   config->opus_loss_percent = config->opus_fec ? sink->loss_percent : 0;
   config->opus_bitrate = media_opus_bitrate (rate_hz, config->opus_fec, sink->loss_percent);

@@ -17,7 +17,7 @@ media_room_new (const MediaRoomConfig *config, const MediaRoomOps *ops, gpointer
   if (room->config.mix_speakers == 0)
     room->config.mix_speakers = MEDIA_ROOM_MIX_SPEAKERS_DEFAULT;
   room->config.mix_speakers = MIN (room->config.mix_speakers, MEDIA_ROOM_MIX_SPEAKERS_MAX);
-  if (room->config.opus_complexity <= 0)
+  if (room->config.opus_complexity == 0)
     room->config.opus_complexity = 5;
   room->ops = ops;
   room->user = user;

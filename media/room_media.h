@@ -24,7 +24,7 @@ typedef struct
 {
   MediaRoomId id;
   guint mix_speakers;  /* 0: 6 */
-  int opus_complexity; /* 0: 5 */
+  int opus_complexity; /* as in MediaEncoderConfig */
   gboolean isolated;   /* nobody hears anybody: where legs without a room wait */
 } MediaRoomConfig;
 

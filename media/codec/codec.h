@@ -58,12 +58,15 @@ guint32 media_codec_duration (const MediaCodec *codec, const guint8 *payload, gs
 gssize media_codec_silence (const MediaCodec *codec, guint32 units, guint8 *out,
                             gsize capacity) G_GNUC_WARN_UNUSED_RESULT;
 
+/* libopus's complexity 0, since a zero member takes the default. */
+#define MEDIA_OPUS_COMPLEXITY_0 (-1)
+
 /* Zero members take the default. The opus_ members are ignored by others. */
 typedef struct
 {
-  guint sample_rate_hz;  /* of the PCM given; 0: the codec's own */
-  guint opus_complexity; /* 1–10; 0: 5 */
-  guint opus_bitrate;    /* bit/s; 0: by sample rate (8 kHz: 16000, 16 kHz: 24000, 48 kHz: 32000) */
+  guint sample_rate_hz; /* of the PCM given; 0: the codec's own */
+  int opus_complexity;  /* 1–10; 0: 5; MEDIA_OPUS_COMPLEXITY_0 */
+  guint opus_bitrate;   /* bit/s; 0: by sample rate (8 kHz: 16000, 16 kHz: 24000, 48 kHz: 32000) */
   gboolean opus_fec;
   guint opus_loss_percent; /* expected, steers FEC */
   gboolean opus_dtx;

@@ -78,7 +78,8 @@ static void
 encoder_configure (gpointer state, const MediaEncoderConfig *config)
 {
   Encoder *encoder = state;
-  guint complexity = config->opus_complexity == 0 ? DEFAULT_COMPLEXITY : MIN (config->opus_complexity, 10);
+  const int complexity
+      = config->opus_complexity == 0 ? DEFAULT_COMPLEXITY : CLAMP (config->opus_complexity, 0, 10);
   guint bitrate = config->opus_bitrate;
 
   if (bitrate == 0)

@@ -35,6 +35,11 @@ TEXTS = {
         "The packets go through with another header; nothing is decoded. In the last row the browser negotiated Opus and "
         "PCMU, speaks Opus and is sent the phone's PCMU.",
     ),
+    "bound": (
+        "Beside the bound",
+        "`switchroom-relay` is a relay that does nothing but what each call needs: two sockets, SRTP on one side, and the "
+        "codecs; no jitter buffer, no RTCP, no ICE, no rooms. The gateway's share is what it takes beside it.",
+    ),
     "srtp": ("Encryption", "100 calls with G.711, forwarded."),
     "transcode": ("Transcoded calls", "40 calls, each with a decoder and an encoder each way."),
     "room": (
@@ -144,6 +149,18 @@ def flatness(results):
     return f"\nThe cost of a call beside that at 100 calls, at {', '.join(off)}.\n"
 
 
+def shares(results):
+    """What a call costs, in those of the bare relay."""
+    found = {row["id"]: row for row in rows.all_rows() if row["section"] == "bound"}
+    words = []
+    for kind in ("forward", "transcode"):
+        pair = [f"bound-ours-{kind}", f"bound-{kind}"]
+        if all(identity in results for identity in pair):
+            ours, theirs = (statistics.median(costs(found[identity], results[identity]["runs"])) for identity in pair)
+            words.append(f"{'forwarded' if kind == 'forward' else 'transcoded'} {ours / theirs:.2f}" if theirs else "")
+    return f"\nA call's cost in those of the relay: {', '.join(words)}.\n" if words else ""
+
+
 def comparison(results):
     """What a participant costs there, in those of ours."""
     ratios = []
@@ -183,5 +200,5 @@ def write(results):
         if not lines:
             continue
         text += f"\n## {title}\n\n{about}\n\n{lines}"
-        text += flatness(results) if section == "scale" else comparison(results) if section == "janus" else ""
+        text += {"scale": flatness, "janus": comparison, "bound": shares}.get(section, lambda _: "")(results)
     return text

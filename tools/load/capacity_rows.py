@@ -2,10 +2,11 @@
 
 A row: id, section, title, load (arguments of switchroom-load), n (what its cost is divided by), and maybe settings (of
 `media` in the gateway's configuration), janus (a Janus is loaded instead).
+A row of the bare relay has `relay`, its arguments, instead.
 """
 
 SIP_SETTLE_S = 1.5
-WEBRTC_SETTLE_S = 7  # ICE looks busily around for 5 s after it has connected
+WEBRTC_SETTLE_S = 6  # ICE looks busily around for 5 s after it has connected
 RATE = "150"
 
 
@@ -36,6 +37,22 @@ def forwarded():
         "n": 100,
         "load": pairs(100, "--webrtc-codec", "opus,PCMU"),
     }
+
+
+def bound():
+    for identity, title, n, more in (
+        ("forward", "phone ↔ browser, G.711", 100, []),
+        ("transcode", "phone with G.711 ↔ browser with Opus, 8 kHz, complexity 5", 40, ["--opus", "5"]),
+    ):
+        load = ["--relay", str(n), *(["--relay-opus"] if more else []), "--rate", RATE]
+        yield {"id": f"bound-{identity}", "title": f"bare relay: {title}", "n": n, "load": load, "relay": more}
+        codec = "opus" if more else "PCMU"
+        yield {
+            "id": f"bound-ours-{identity}",
+            "title": f"Switchroom: {title}",
+            "n": n,
+            "load": pairs(n, "--webrtc-codec", codec),
+        }
 
 
 def encryption():
@@ -157,6 +174,7 @@ def beside_janus():
 
 SECTIONS = (
     ("forward", forwarded),
+    ("bound", bound),
     ("srtp", encryption),
     ("transcode", transcoded),
     ("room", rooms),

@@ -111,7 +111,9 @@ open_side (Side *side, Side *other, guint port, int epoll_fd)
 static void
 open_codecs (Side *plain, Side *secure, guint complexity)
 {
-  const MediaEncoderConfig config = { .sample_rate_hz = RATE_HZ, .opus_complexity = complexity };
+  const MediaEncoderConfig config
+      = { .sample_rate_hz = RATE_HZ,
+          .opus_complexity = complexity == 0 ? MEDIA_OPUS_COMPLEXITY_0 : (int)complexity };
   const MediaCodec *opus = media_codec_get (MEDIA_CODEC_OPUS), *pcmu = media_codec_get (MEDIA_CODEC_PCMU);
 
   plain->decoder = media_decoder_new (pcmu, RATE_HZ, NULL);

@@ -437,6 +437,35 @@ test_configures_running_encoder (void)
   g_assert_cmpuint (sizes[1], <, sizes[0] / 2);
 }
 
+/* Complexity 0 can be asked for, although a zero member is the default. */
+static void
+test_lowest_complexity (void)
+{
+  const int complexities[] = { 0, 5, MEDIA_OPUS_COMPLEXITY_0 };
+  guint32 sums[G_N_ELEMENTS (complexities)] = { 0 };
+  gint16 pcm[960];
+  guint8 out[MEDIA_CODEC_PAYLOAD_MAX];
+
+  for (guint n = 0; n < G_N_ELEMENTS (complexities); n++)
+    {
+      const MediaEncoderConfig config = { .sample_rate_hz = 48000, .opus_complexity = complexities[n] };
+      g_autoptr (MediaEncoder) encoder
+          = media_encoder_new (media_codec_get (MEDIA_CODEC_OPUS), &config, NULL);
+
+      for (guint i = 0; i < 50; i++)
+        {
+          gssize size;
+
+          fill_voice (pcm, 960, 48000, i * 960);
+          size = media_encoder_encode (encoder, pcm, 960, out, sizeof out);
+          for (gssize k = 0; k < size; k++)
+            sums[n] = sums[n] * 31 + out[k];
+        }
+    }
+  g_assert_cmpuint (sums[0], ==, sums[1]);
+  g_assert_cmpuint (sums[0], !=, sums[2]);
+}
+
 /* Whatever comes as a payload: an error or sound of the length announced. */
 static void
 test_decoders_survive_any_bytes (void)
@@ -533,6 +562,7 @@ main (int argc, char **argv)
   g_test_add_func ("/media/codec/fec_beats_concealment", test_fec_beats_concealment);
   g_test_add_func ("/media/codec/dtx_sends_nothing", test_dtx_sends_nothing);
   g_test_add_func ("/media/codec/configures_running_encoder", test_configures_running_encoder);
+  g_test_add_func ("/media/codec/lowest_complexity", test_lowest_complexity);
   g_test_add_func ("/media/codec/decoders_survive_any_bytes", test_decoders_survive_any_bytes);
   g_test_add_func ("/media/codec/resampler", test_resampler);
   g_test_add_func ("/media/codec/comfort_noise", test_comfort_noise);
