@@ -246,11 +246,14 @@ run_job (GwStore *store, Job *job)
 static gint64
 us_until_prune (const GwStore *store)
 {
+  gint64 left_us;
+
   if (store->retention_us == 0)
     return G_MAXINT64;
   if (store->prune_more)
     return 0;
-  return MAX (store->prune_every_us - cfg_monotonic_diff_us (cfg_monotonic_now (), store->pruned), 0);
+  left_us = store->prune_every_us - cfg_monotonic_diff_us (cfg_monotonic_now (), store->pruned);
+  return MAX (left_us, 0);
 }
 
 /* Old records, some at a time: nobody waits long behind them. */

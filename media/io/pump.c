@@ -238,7 +238,8 @@ wait_ms (const MediaPump *pump, int timeout_ms)
     return 0;
   if (first == NULL)
     return timeout_ms;
-  us = MAX (0, cfg_monotonic_diff_us (first->at, cfg_monotonic_now ()));
+  us = cfg_monotonic_diff_us (first->at, cfg_monotonic_now ());
+  us = MAX (us, 0); /* apart from the line above: a macro would look at the clock twice */
   us = MIN ((us + CFG_US_PER_MS - 1) / CFG_US_PER_MS, G_MAXINT32);
   return timeout_ms < 0 ? (int)us : MIN (timeout_ms, (int)us);
 }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { test, until, sleep } from './lib/tap.mjs';
 import { Gateway } from './lib/gateway.mjs';
+import { ulawTone } from './lib/audio.mjs';
 import { sipp } from './lib/sipp.mjs';
 import { Rpc } from './lib/rpc.mjs';
 
@@ -21,16 +22,6 @@ const cpu = (gateway) => {
   const fields = readFileSync(`/proc/${gateway.process.pid}/stat`, 'utf8').split(') ')[1].split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;
 };
-
-/* One second of `hz` in G.711 µ-law. */
-function tone(hz) {
-  return Buffer.from(Array.from({ length: 8000 }, (_, i) => {
-    const sample = Math.round(8000 * Math.sin((2 * Math.PI * hz * i) / 8000));
-    const magnitude = Math.min(Math.abs(sample), 32635) + 132;
-    const exponent = Math.floor(Math.log2(magnitude)) - 7;
-    return ~((sample < 0 ? 0x80 : 0) | (exponent << 4) | ((magnitude >> (exponent + 3)) & 15)) & 0xff;
-  }));
-}
 
 async function start(t) {
   const gateway = await Gateway.start(t, settings);
@@ -57,7 +48,7 @@ for (const [transport, time] of [['udp', 60], ['tcp', 20]])
 
 test('load: 1000 calls at once with audio both ways', { alone: true, long: true, timeout: 300 }, async (t) => {
   const { gateway, rpc } = await start(t);
-  const files = { 'tone.ul': tone(500) };
+  const files = { 'tone.ul': ulawTone(500) };
   const side = (port) => sipp(t, gateway, 'load_rtp', { calls: 500, rate: 50, together: 500, seconds: 180, files,
     more: ['-d', '40000', '-mp', String(port)] });
   const sides = [await side(48000), await side(52000)];
@@ -84,7 +75,7 @@ test('overload: past capacity calls are refused, those that are up lose nothing'
     limits: { ...settings.limits, max_cpu_utilization: 0.08 } });
   const rpc = await Rpc.connect(gateway.ws, gateway.token('operator'));
   t.after(() => rpc.close());
-  const files = { 'tone.ul': tone(500) };
+  const files = { 'tone.ul': ulawTone(500) };
   const many = (port) => sipp(t, gateway, 'load_rtp', { calls: 600, rate: 20, together: 600, seconds: 120, files,
     more: ['-d', '30000', '-mp', String(port)] });
   const sides = [many(48000), many(52000)];

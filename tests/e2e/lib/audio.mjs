@@ -100,3 +100,13 @@ export async function hearsTone(who, file, hz, seconds) {
     throw new Error(`${who} hears ${JSON.stringify(heard && peak(heard.samples, heard.rate))}, not ${wanted}`);
   });
 }
+
+/** One second of `hz` in G.711 µ-law, without a header. */
+export function ulawTone(hz) {
+  return Buffer.from(Array.from({ length: 8000 }, (_, i) => {
+    const sample = Math.round(8000 * Math.sin((2 * Math.PI * hz * i) / 8000));
+    const magnitude = Math.min(Math.abs(sample), 32635) + 132;
+    const exponent = Math.floor(Math.log2(magnitude)) - 7;
+    return ~((sample < 0 ? 0x80 : 0) | (exponent << 4) | ((magnitude >> (exponent + 3)) & 15)) & 0xff;
+  }));
+}
