@@ -27,7 +27,7 @@ const metrics = async (gateway) => parse(await (await fetch(`${gateway.url}/metr
 async function paced(gateway, calls, rate, seconds) {
   const client = await Watcher.connect(gateway.ws, gateway.token('busy'));
   const methods = [['server.info'], ['call.get', { sip_call_id: calls[0].sip_call_id }], ['room.get', { name: calls[1].room_name }],
-    ['participant.list', { room: calls[2].room_name }], ['call.list', { limit: 5 }], ['room.update', { name: calls[3].room_name, metadata: 'm' }]];
+    ['participant.list', { room: calls[2].room_name }], ['call.list', { room: calls[4].room_name }], ['room.update', { name: calls[3].room_name, metadata: 'm' }]];
   const begun = [], times = [];
   let failed = 0;
   client.onMessage = (payload) => {
