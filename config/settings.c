@@ -47,6 +47,9 @@ settings_new (void)
   settings->media.opus_complexity = 5;
   settings->media.mix_speakers = 6;
   settings->media.timeout_us = 60 * CFG_US_PER_S;
+  settings->recordings.file = g_strdup ("{date}/{room}-{time}");
+  settings->recordings.sample_rate_hz = 16000;
+  settings->recordings.max_duration_us = (gint64)4 * 3600 * CFG_US_PER_S;
   settings->session_timer.enabled = TRUE;
   settings->session_timer.default_expires_s = 1800;
   settings->session_timer.min_se_s = 90;
@@ -184,6 +187,8 @@ cfg_settings_free (CfgSettings *settings)
   clear_sip (&settings->sip);
   g_strfreev (settings->media.codecs);
   g_free (settings->media.files);
+  g_free (settings->recordings.path);
+  g_free (settings->recordings.file);
   g_free (settings->prompts.pin_enter);
   g_free (settings->prompts.pin_wrong);
   g_free (settings->prompts.pin_goodbye);

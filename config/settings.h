@@ -148,6 +148,22 @@ typedef struct
 
 typedef enum
 {
+  CFG_RECORDING_OGG, /* Ogg with Opus */
+  CFG_RECORDING_WAV, /* 16 bit */
+} CfgRecordingFormat;
+
+typedef struct
+{
+  char *path;                /* directory that recordings are written to; NULL: none may be made */
+  char *file;                /* config/recording_file.h; default "{date}/{room}-{time}" */
+  CfgRecordingFormat format; /* default ogg */
+  guint sample_rate_hz;      /* 8000, 16000 or 48000; default 16000 */
+  gboolean is_stereo;        /* `channels` 2: phones left, the others right; default FALSE */
+  gint64 max_duration_us;    /* default 4 h; 0: no limit */
+} CfgRecordingSettings;
+
+typedef enum
+{
   CFG_REFRESHER_UAC,
   CFG_REFRESHER_UAS,
 } CfgRefresher;
@@ -287,6 +303,7 @@ typedef struct
   CfgTransferPolicy allow_transfer; /* whom its phones may have called by REFER; default internal */
   char **allowed_targets; /* inbound: other hosts that its calls may be for (config/base/host_list.h); none */
   guint max_calls;        /* at the same time, both ways; 0: no limit */
+  gboolean record;        /* the rooms of its calls are recorded */
   guint ringing_timeout_s, max_call_duration_s; /* 0: 180 s; no limit */
   gboolean register_;         /* `register`: at outbound_address, as from_user or auth_username */
   guint register_expires_s;   /* asked for; default 3600 */
@@ -337,6 +354,7 @@ typedef struct
   CfgCodecOrder codec_order;
   CfgEncryption media_encryption;
   gboolean hide_phone_number;
+  gboolean record;     /* the rooms of its calls are recorded */
   CfgPair *attributes; /* of the participant */
   gsize n_attributes;
   char *metadata; /* of the participant */
@@ -365,6 +383,7 @@ typedef struct
   CfgPortRange rtp_port; /* default 10000-20000 */
   CfgRtcSettings rtc;
   CfgMediaSettings media;
+  CfgRecordingSettings recordings;
   CfgSessionTimerSettings session_timer;
   CfgLimitSettings limits;
   CfgPinSettings pin;

@@ -138,6 +138,14 @@ guess_direction (CfgTrunkSettings *trunk)
 }
 
 static gboolean
+check_recorded (CfgReader *reader, const CfgSettings *settings, gboolean record, const char *path)
+{
+  return !record || settings->recordings.path != NULL
+         || cfg_reader_fail_at (
+             reader, path, "has record: set recordings.path, the directory that recordings are written to");
+}
+
+static gboolean
 check_trunk (CfgReader *reader, const CfgSettings *settings, CfgTrunkSettings *trunk, const char *path,
              GHashTable *seen)
 {
@@ -256,7 +264,8 @@ check_rule (CfgReader *reader, const CfgSettings *settings, CfgDispatchRuleSetti
       return cfg_reader_fail_at (reader, path, "attributes: sip.* is the gateway's own");
   if (rule->id == NULL)
     rule->id = cfg_id_stable ("SDR_", rule->name != NULL ? rule->name : rule->room != NULL ? rule->room : "");
-  return check_rule_trunks (reader, settings, rule, path);
+  return check_recorded (reader, settings, rule->record, path)
+         && check_rule_trunks (reader, settings, rule, path);
 }
 
 /* A name that proved itself must mean one thing only. */
@@ -341,6 +350,7 @@ check_trunks (CfgReader *reader, CfgSettings *settings)
       g_autofree char *path = g_strdup_printf ("trunks[%" G_GSIZE_FORMAT "]", i);
 
       if (!check_trunk (reader, settings, &settings->trunks[i], path, seen)
+          || !check_recorded (reader, settings, settings->trunks[i].record, path)
           || !check_trunk_tls (reader, settings, i, hosts))
         return FALSE;
     }

@@ -4,6 +4,7 @@
 
 #include "config/base/address.h"
 #include "config/base/host_list.h"
+#include "config/recording_file.h"
 
 #define MAX_LIST 10000
 
@@ -180,6 +181,10 @@ static const CfgWord level_words[] = { { "debug", CFG_LOG_DEBUG },
                                        { "error", CFG_LOG_ERROR },
                                        { NULL, 0 } };
 static const CfgWord format_words[] = { { "text", CFG_LOG_TEXT }, { "json", CFG_LOG_JSON }, { NULL, 0 } };
+static const CfgWord recording_words[]
+    = { { "ogg", CFG_RECORDING_OGG }, { "wav", CFG_RECORDING_WAV }, { NULL, 0 } };
+static const CfgWord rate_words[] = { { "8000", 8000 }, { "16000", 16000 }, { "48000", 48000 }, { NULL, 0 } };
+static const CfgWord channel_words[] = { { "1", FALSE }, { "2", TRUE }, { NULL, 0 } };
 static const CfgWord direction_words[] = { { "inbound", CFG_TRUNK_INBOUND },
                                            { "outbound", CFG_TRUNK_OUTBOUND },
                                            { "both", CFG_TRUNK_BOTH },
@@ -351,6 +356,20 @@ static const CfgKey media_keys[] = {
 };
 #undef TABLE_TYPE
 
+#define TABLE_TYPE CfgRecordingSettings
+static const CfgKey recording_keys[] = {
+  TEXT ("path", path),
+  TEXT ("file", file, .check = cfg_is_recording_file,
+        .expected
+        = "a path below recordings.path, in which {room}, {identity}, {id}, {date} and {time} may stand"),
+  WORD ("format", format, recording_words),
+  WORD ("sample_rate", sample_rate_hz, rate_words),
+  WORD ("channels", is_stereo, channel_words),
+  DURATION ("max_duration", max_duration_us),
+  { 0 },
+};
+#undef TABLE_TYPE
+
 #define TABLE_TYPE CfgSessionTimerSettings
 static const CfgKey session_timer_keys[] = {
   BOOL ("enabled", enabled),
@@ -463,6 +482,7 @@ static const CfgKey trunk_keys[] = {
   COUNT ("max_calls", max_calls, 0, 1000000),
   SECONDS ("ringing_timeout", ringing_timeout_s, 0, 3600),
   SECONDS ("max_call_duration", max_call_duration_s, 0, 604800),
+  BOOL ("record", record),
   BOOL ("register", register_),
   TEXT ("metadata", metadata, .max = 65536),
   TEXT ("from_user", from_user, .max = 128, .check = is_phone_number,
@@ -522,6 +542,7 @@ static const CfgKey rule_keys[] = {
   WORD ("codec_order", codec_order, codec_order_words),
   WORD ("media_encryption", media_encryption, encryption_words),
   BOOL ("hide_phone_number", hide_phone_number),
+  BOOL ("record", record),
   { .name = "attributes",
     .read = cfg_read_pairs,
     AT (attributes),
@@ -584,6 +605,7 @@ const CfgKey cfg_settings_keys[] = {
   SECTION ("rtp_port", rtp_port, range_keys),
   SECTION ("rtc", rtc, rtc_keys),
   SECTION ("media", media, media_keys),
+  SECTION ("recordings", recordings, recording_keys),
   SECTION ("session_timer", session_timer, session_timer_keys),
   SECTION ("limits", limits, limit_keys),
   SECTION ("pin", pin, pin_keys),

@@ -115,6 +115,7 @@ gw_call_take_limits (GwCall *call, const CfgTrunkSettings *trunk, const CfgDispa
   take_first (&call->v.max_duration_s, rule != NULL ? rule->max_call_duration_s : 0,
               trunk != NULL ? trunk->max_call_duration_s : 0);
   take_first (&call->ringing_timeout_s, GW_CALL_DEFAULT_RINGING_S, 0);
+  call->records |= (rule != NULL && rule->record) || (trunk != NULL && trunk->record);
 }
 
 void

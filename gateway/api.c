@@ -43,9 +43,9 @@ const GwMethod *
 gw_api_method (guint index)
 {
   static const GwMethod *const tables[]
-      = { gw_auth_methods,    gw_server_methods,   gw_room_methods,        gw_participant_methods,
-          gw_play_methods,    gw_call_methods,     gw_entry_methods,       gw_session_methods,
-          gw_message_methods, gw_transfer_methods, gw_registration_methods };
+      = { gw_auth_methods,    gw_server_methods,   gw_room_methods,         gw_participant_methods,
+          gw_play_methods,    gw_call_methods,     gw_entry_methods,        gw_session_methods,
+          gw_message_methods, gw_transfer_methods, gw_registration_methods, gw_record_methods };
 
   for (guint t = 0; t < G_N_ELEMENTS (tables); t++)
     for (const GwMethod *method = tables[t]; method->name != NULL; method++)

@@ -99,6 +99,7 @@ extern const GwMethod gw_server_methods[];
 extern const GwMethod gw_room_methods[];
 extern const GwMethod gw_participant_methods[];
 extern const GwMethod gw_play_methods[];
+extern const GwMethod gw_record_methods[];
 extern const GwMethod gw_call_methods[];
 extern const GwMethod gw_entry_methods[];
 extern const GwMethod gw_session_methods[];

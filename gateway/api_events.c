@@ -1,5 +1,6 @@
 /* What the gateway sends unasked. */
 #include "gateway/api_shape.h"
+#include "gateway/recordings.h"
 
 #define OPTIONAL GW_FIELD_OPTIONAL
 #define OR_NULL  GW_FIELD_NULL
@@ -81,6 +82,25 @@ static const GwField play_ended[] = {
   { "error", GW_FIELD_STRING, OPTIONAL, "Why it failed." },
   END,
 };
+static const GwField record_started[] = {
+  { "recording_id", GW_FIELD_STRING, 0, "What room.record answered." },
+  { "participant_identity", GW_FIELD_STRING, OPTIONAL, "Who is recorded; missing: everybody." },
+  { "file", GW_FIELD_STRING, 0, "Its path below recordings.path." },
+  { "format", GW_FIELD_STRING, 0, "Ogg with Opus, or WAV.", .words = "ogg wav" },
+  { "automatic", GW_FIELD_BOOL, 0, "A rule or trunk with record asked for it." },
+  END,
+};
+static const GwField record_finished[] = {
+  { "recording_id", GW_FIELD_STRING, 0, "What room.record answered." },
+  { "participant_identity", GW_FIELD_STRING, OPTIONAL, "Who was recorded; missing: everybody." },
+  { "file", GW_FIELD_STRING, 0, "Its path below recordings.path." },
+  { "duration", GW_FIELD_REAL, 0, "Of the file, in seconds." },
+  { "size", GW_FIELD_INT, 0, "Of the file, in bytes; 0: there is none." },
+  { "reason", GW_FIELD_STRING, 0, "Why it ended.", .words = gw_recording_reasons },
+  { "lost", GW_FIELD_REAL, 0, "Seconds that the disk was too slow for: silence in the file." },
+  { "error", GW_FIELD_STRING, OPTIONAL, "What went wrong." },
+  END,
+};
 static const GwField transfer[] = {
   { "participant_identity", GW_FIELD_STRING, OR_NULL, "Whose call is transferred." },
   { "sip_call_id", GW_FIELD_STRING, 0, "The call." },
@@ -120,6 +140,10 @@ const GwNews gw_api_events[] = {
     "\"text/plain\"}" },
   { "play_ended", "What participant.play or room.play began is over.", play_ended,
     "{\"play_id\": \"PL_f3kq81\", \"reason\": \"finished\"}" },
+  { "recording_started", "A file is being written.", record_started },
+  { "recording_finished", "A recording is over, its file is finished.", record_finished,
+    "{\"recording_id\": \"RC_p2x7dk\", \"file\": \"2026-11-21/support-07-55-00.ogg\", \"duration\": 61.2, "
+    "\"size\": 183412, \"reason\": \"stopped\", \"lost\": 0.0}" },
   { "transfer_status", "How a transfer goes.", transfer,
     "{\"participant_identity\": \"sip_+15550001\", \"sip_call_id\": \"SCL_v0m2x9\", \"by\": \"api\", "
     "\"transfer_to\": \"tel:+15550002\", \"state\": \"successful\", \"sip_status_code\": 200, "

@@ -86,6 +86,7 @@ struct _GwCall
   gboolean is_waiting;   /* with early media: nobody hears it yet */
   char *waiting_play;    /* (nullable): what it hears meanwhile */
   guint ringing_timeout_s;
+  gboolean records;      /* its rule or trunk has record */
   gboolean is_successor; /* it took over the participant of another call */
   GwTimeline *timeline;
   CfgWall first_digit, last_digit; /* 0: none was pressed */

@@ -59,6 +59,12 @@ gw_call_take_rule (GwCall *call, const CfgDispatchRuleSettings *rule)
   };
 }
 
+gboolean
+gw_call_wants_record (const GwCall *call)
+{
+  return call->records;
+}
+
 void
 gw_call_rule_clear (GwCall *call)
 {

@@ -55,6 +55,8 @@ CfgWall gw_call_created (const GwCall *call);
 GwCall *gw_call_find_full (Gateway *gateway, const char *sip_call_id);
 /** gw_call_disconnect_reason: LiveKit's word for its end. Static. */
 const char *gw_call_disconnect_reason (const GwCall *call);
+/** gw_call_wants_record: its rule or trunk has record. */
+gboolean gw_call_wants_record (const GwCall *call);
 /** gw_call_room: its room's name, also after it left. */
 const char *gw_call_room (const GwCall *call);
 /** gw_call_json: @whole: with statistics and timeline. (transfer full) */

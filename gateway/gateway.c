@@ -23,6 +23,7 @@
 #include "gateway/overload.h"
 #include "gateway/plays.h"
 #include "gateway/presence.h"
+#include "gateway/recordings.h"
 #include "gateway/registrations.h"
 #include "gateway/rooms.h"
 #include "gateway/sessions.h"
@@ -33,6 +34,8 @@
 #include "media/codec/codec.h"
 
 #define TRIM_AFTER_S 35
+#define STOP_LOOK_MS 50
+#define STOP_LOOKS   40
 #define DEMO_TOKEN_S (24 * 3600)
 
 /* ---- the media engine's words, handed to whom the leg serves ---- */
@@ -198,6 +201,8 @@ static const MediaEngineOps media_ops = {
   .leg_closed = on_leg_closed,
   .room_speakers = gw_rooms_speakers,
   .play_ended = gw_play_ended,
+  .record_started = gw_record_started,
+  .record_ended = gw_record_ended,
 };
 
 static const SigWebOps web_ops = {
@@ -363,6 +368,7 @@ on_tick (gpointer data)
   gw_registrations_tick (gateway);
   gw_trunk_health_tick (gateway, now);
   gw_load_tick (gateway);
+  gw_recordings_tick (gateway);
   gw_api_auth_tick (gateway);
   give_memory_back (gateway, now);
   return G_SOURCE_CONTINUE;
@@ -447,6 +453,7 @@ gateway_new (const CfgSettings *settings, const GatewayOptions *options, GError 
   gateway->started_wall = cfg_wall_now ();
   gateway->epoch = cfg_id_new ("EP_");
   gateway->events = gw_events_new (gateway->epoch);
+  gateway->recordings = gw_recordings_new ();
   gateway->presence = gw_presence_new ();
   gateway->call_metrics = gw_call_metrics_new ();
   gateway->api_metrics = gw_api_metrics_new ();
@@ -552,16 +559,48 @@ end_sessions (Gateway *gateway)
     gw_session_end (gateway, link->data, "server_shutdown");
 }
 
+/* What waits for the files of recordings, for a moment: they are finished later too, but nobody is told. */
+typedef struct
+{
+  Gateway *gateway;
+  void (*done) (gpointer user);
+  gpointer user;
+  guint n_looks;
+} Stop;
+
+static gboolean
+look_for_end (gpointer data)
+{
+  Stop *stop = data;
+
+  if (!gw_recordings_are_finished (stop->gateway) && stop->n_looks++ < STOP_LOOKS)
+    return G_SOURCE_CONTINUE;
+  stop->done (stop->user);
+  g_free (stop);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_sip_stopped (gpointer data)
+{
+  if (look_for_end (data) == G_SOURCE_CONTINUE)
+    g_timeout_add (STOP_LOOK_MS, look_for_end, data);
+}
+
 void
 gateway_stop (Gateway *gateway, void (*done) (gpointer user), gpointer user)
 {
+  Stop *stop = g_new0 (Stop, 1);
+
+  *stop = (Stop){ .gateway = gateway, .done = done, .user = user };
+  gw_recordings_stop_all (gateway);
   gateway->draining = TRUE;
   gateway->stopping = TRUE;
   gateway->drained = NULL;
   gw_calls_hangup_all (gateway, "server_shutdown");
   end_sessions (gateway);
   gw_trunks_withdraw (gateway);
-  sig_sip_shutdown (gateway->sip, done, user);
+  sig_sip_shutdown (gateway->sip, on_sip_stopped, stop);
 }
 
 static void
@@ -604,6 +643,7 @@ gateway_free (Gateway *gateway)
   g_free (gateway->epoch);
   gw_trunk_health_free (gateway->trunk_health);
   gw_load_free (gateway->load);
+  gw_recordings_free (gateway->recordings);
   g_free (gateway->tls_in_force);
   g_free (gateway);
 }

@@ -28,6 +28,7 @@ typedef struct _GwWebhooks GwWebhooks;
 typedef struct _GwEntries GwEntries;
 struct _GwIdempotency;
 typedef struct _GwLoad GwLoad;
+typedef struct _GwRecordings GwRecordings;
 
 typedef enum
 {
@@ -88,10 +89,11 @@ typedef struct
   guint n_alerting;           /* calls in GW_CALL_ALERTING */
   GHashTable *sessions;       /* set of GwSession*, owned */
   GHashTable *plays;          /* MediaPlayId -> GwPlay*, owned */
-  GHashTable *prompts;        /* MediaPlayId -> GwCall* */
-  GHashTable *legs;           /* MediaLegId -> GwLegOwner*, owned */
-  GHashTable *conns;          /* SigWebConnId -> GwConn*, owned */
-  guint64 last_track;         /* the last media track id given out */
+  GwRecordings *recordings;
+  GHashTable *prompts; /* MediaPlayId -> GwCall* */
+  GHashTable *legs;    /* MediaLegId -> GwLegOwner*, owned */
+  GHashTable *conns;   /* SigWebConnId -> GwConn*, owned */
+  guint64 last_track;  /* the last media track id given out */
 
   CfgMonotonic last_busy; /* the last tick with calls, or after some */
   guint64 n_calls_seen;

@@ -366,6 +366,7 @@ main (int argc, char **argv)
 
   setlocale (LC_ALL, "C.UTF-8");
   signal (SIGPIPE, SIG_IGN);
+  signal (SIGXFSZ, SIG_IGN); /* a limit of a file's size is an error of write() */
   /* The rooms' logs of events are large blocks of which little is touched. Each gets pages of its own as long
    * as the threshold for that does not float: in the heap they would lie on what others have touched before
    * them. */

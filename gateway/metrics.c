@@ -11,6 +11,7 @@
 #include "gateway/overload.h"
 #include "gateway/process_metrics.h"
 #include "gateway/store.h"
+#include "gateway/recordings.h"
 #include "gateway/tls.h"
 #include "gateway/trunks.h"
 #include "gateway/trunk_health.h"
@@ -40,6 +41,7 @@ add_of_parts (Gateway *gateway, GString *text)
   gw_extensions_metrics (gateway, text);
   gw_admission_metrics (gateway, text);
   gw_load_metrics (gateway, text);
+  gw_recordings_metrics (gateway, text);
   gw_call_timer_metrics (gateway, text);
   gw_capture_metrics (gateway, text);
   gw_trunks_metrics (gateway, text);

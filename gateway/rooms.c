@@ -8,6 +8,7 @@
 #include "gateway/calls.h"
 #include "gateway/core/sip_status.h"
 #include "gateway/events.h"
+#include "gateway/recordings.h"
 #include "gateway/sessions.h"
 #include "gateway/permissions.h"
 
@@ -156,6 +157,8 @@ gw_rooms_publish (Gateway *gateway, GwParticipant *participant, MediaTrackId tra
   gw_events_emit (gateway, participant->room->name, "track_published", track_fields (participant));
   gw_permissions_follow (gateway, participant->room);
   gw_sessions_tracks_changed (gateway, participant->room);
+  if (participant->call != NULL && gw_call_wants_record (participant->call))
+    gw_recordings_want (gateway, participant->room);
 }
 
 void
@@ -200,6 +203,7 @@ gw_rooms_leave (Gateway *gateway, GwParticipant *participant, const char *reason
   json_t *fields = json_pack ("{s:o, s:s, s:s}", "participant", gw_participant_json (participant), "reason",
                               reason, "disconnect_reason", of_livekit);
 
+  gw_recordings_left (gateway, participant);
   if (participant->track.sid != NULL)
     gw_events_emit (gateway, room->name, "track_unpublished", track_fields (participant));
   cfg_info ("room", &context, "Participant left", CFG_STR ("reason", reason));

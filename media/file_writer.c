@@ -233,6 +233,8 @@ numbered (const char *file, guint number)
 static gboolean
 stays_below (char **parts)
 {
+  if (*parts == NULL)
+    return FALSE;
   for (; *parts != NULL; parts++)
     if (**parts == '\0' || strcmp (*parts, ".") == 0 || strcmp (*parts, "..") == 0)
       return FALSE;

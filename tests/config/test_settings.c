@@ -360,6 +360,33 @@ trunks_and_rules (void)
 }
 
 static void
+recordings (void)
+{
+  g_autoptr (CfgSettings) settings = parse (
+      "recordings: {path: /var/rec, file: \"{room}/x\", format: wav, sample_rate: 48000, channels: 2, "
+      "max_duration: 1h}\n"
+      "trunks:\n  - {name: t, numbers: [\"1\"], record: true}\n"
+      "dispatch_rules:\n  - {room: a, record: true}\n  - {type: callee}\n");
+  g_autoptr (CfgSettings) plain = parse ("");
+
+  g_assert_cmpstr (settings->recordings.path, ==, "/var/rec");
+  g_assert_cmpstr (settings->recordings.file, ==, "{room}/x");
+  g_assert_cmpint (settings->recordings.format, ==, CFG_RECORDING_WAV);
+  g_assert_cmpuint (settings->recordings.sample_rate_hz, ==, 48000);
+  g_assert_true (settings->recordings.is_stereo);
+  g_assert_cmpint (settings->recordings.max_duration_us, ==, (gint64)3600 * CFG_US_PER_S);
+  g_assert_true (settings->trunks[0].record);
+  g_assert_true (settings->dispatch_rules[0].record);
+  g_assert_false (settings->dispatch_rules[1].record);
+  g_assert_null (plain->recordings.path);
+  g_assert_cmpstr (plain->recordings.file, ==, "{date}/{room}-{time}");
+  g_assert_cmpint (plain->recordings.format, ==, CFG_RECORDING_OGG);
+  g_assert_cmpuint (plain->recordings.sample_rate_hz, ==, 16000);
+  g_assert_false (plain->recordings.is_stereo);
+  g_assert_cmpint (plain->recordings.max_duration_us, ==, (gint64)4 * 3600 * CFG_US_PER_S);
+}
+
+static void
 what_rules_say_of_participants (void)
 {
   g_autoptr (CfgSettings) settings = parse (
@@ -649,6 +676,7 @@ main (int argc, char **argv)
   g_test_add_func ("/config/settings/empty_sections_are_ignored", empty_sections_are_ignored);
   g_test_add_func ("/config/settings/every_key_reaches_its_member", every_key_reaches_its_member);
   g_test_add_func ("/config/settings/trunks_and_rules", trunks_and_rules);
+  g_test_add_func ("/config/settings/recordings", recordings);
   g_test_add_func ("/config/settings/what_rules_say_of_participants", what_rules_say_of_participants);
   g_test_add_func ("/config/settings/a_trunk_without_direction_guesses_it",
                    a_trunk_without_direction_guesses_it);

@@ -42,7 +42,7 @@ static const Row key_rows[] = {
   { "\"a\\nb\": 1\nstorage: {}\n",
     "1: a\\nb: unknown key; known here: api_key, api_secret, keys, ws_url, http, sip_port, sip, rtp_port, "
     "rtc, media, "
-    "session_timer, limits, pin, prompts, storage, redis, webhook, logging, capture, trunks, "
+    "recordings, session_timer, limits, pin, prompts, storage, redis, webhook, logging, capture, trunks, "
     "dispatch_rules" },
   { "redis:\n  <<: {address: a}\n", "2: redis.<<: unknown key; known here: address, username, password, db" },
   { "sip_port: 5060\nrtp_port: {start: 1, end: 2}\nsip_port: 5070\n",
@@ -66,10 +66,11 @@ keys_are_known_and_given_once (void)
 }
 
 static const Row value_rows[] = {
-  { "a: &x 1\n", "1: a: unknown key; known here: api_key, api_secret, keys, ws_url, http, sip_port, sip, "
-                 "rtp_port, rtc, media, "
-                 "session_timer, limits, pin, prompts, storage, redis, webhook, logging, capture, trunks, "
-                 "dispatch_rules" },
+  { "a: &x 1\n",
+    "1: a: unknown key; known here: api_key, api_secret, keys, ws_url, http, sip_port, sip, "
+    "rtp_port, rtc, media, "
+    "recordings, session_timer, limits, pin, prompts, storage, redis, webhook, logging, capture, trunks, "
+    "dispatch_rules" },
   { "\n\nsession_timer:\n  # a comment\n  min_se: abc\n",
     "5: session_timer.min_se: must be a number of seconds between 1 and 86400, not \"abc\"" },
   { "session_timer: {min_se: 0}\n",
@@ -141,6 +142,16 @@ static const Row value_rows[] = {
     "turns it off, not \"2147483647h\"" },
   { "limits: {max_calls: many}\n",
     "1: limits.max_calls: must be a number between 0 and 1000000, not \"many\"" },
+  { "recordings: {file: ../x}\n", "1: recordings.file: must be a path below recordings.path, in which "
+                                  "{room}, {identity}, {id}, {date} and {time} "
+                                  "may stand, not \"../x\"" },
+  { "recordings: {file: \"{caller}\"}\n", "1: recordings.file: must be a path below recordings.path, in "
+                                          "which {room}, {identity}, {id}, {date} and {time} "
+                                          "may stand, not \"{caller}\"" },
+  { "trunks:\n  - {name: a, numbers: [\"1\"]}\ndispatch_rules:\n  - {room: r, record: true}\n",
+    "4: dispatch_rules[0]: has record: set recordings.path, the directory that recordings are written to" },
+  { "trunks:\n  - {name: a, numbers: [\"1\"], record: true}\n",
+    "2: trunks[0]: has record: set recordings.path, the directory that recordings are written to" },
   { "limits: {max_cpu_utilization: 1.5}\n",
     "1: limits.max_cpu_utilization: must be a number between 0.0 and 1.0, not \"1.5\"" },
   { "limits: {max_cpu_utilization: nan}\n",

@@ -2,8 +2,9 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import { until } from './tap.mjs';
 
-/** Samples and rate of a 16-bit PCM WAV file, first channel; the sizes in the header may be wrong (not closed). */
-export function readWav(path) {
+/** Samples and rate of a 16-bit PCM WAV file, one channel; the sizes in the header may be wrong (not closed): `size` is
+ * what it says of the samples. */
+export function readWav(path, channel = 0) {
   const data = readFileSync(path);
   let offset = 12, rate = 0, channels = 1;
   while (offset + 8 <= data.length) {
@@ -11,7 +12,8 @@ export function readWav(path) {
     if (id === 'fmt ') [channels, rate] = [data.readUInt16LE(offset + 10), data.readUInt32LE(offset + 12)];
     if (id === 'data') {
       const count = Math.floor((data.length - offset - 8) / 2 / channels);
-      return { rate, samples: Int16Array.from({ length: count }, (_, i) => data.readInt16LE(offset + 8 + 2 * channels * i)) };
+      return { rate, channels, size, samples: Int16Array.from({ length: count },
+        (_, i) => data.readInt16LE(offset + 8 + 2 * (channels * i + channel))) };
     }
     offset += 8 + size + (size & 1);
   }
