@@ -71,6 +71,7 @@ test_full_disk (void)
   g_autofree char *id = NULL;
 
   gateway->extensions = gw_extensions_new (file);
+  gateway->conns = g_hash_table_new (g_int64_hash, g_int64_equal);
   gateway->store = gw_store_open (&config, NULL);
   gateway->entries = gw_entries_new (gateway->store);
   gateway->settings = gw_entries_merge (gateway->entries, file, FALSE);
@@ -96,6 +97,7 @@ test_full_disk (void)
   gw_store_free (gateway->store);
   gw_entries_free (gateway->entries);
   gw_extensions_free (gateway->extensions);
+  g_hash_table_unref (gateway->conns);
   gw_webhooks_free (gateway->webhooks);
   g_free (gateway->api_secret);
   g_free (gateway);
