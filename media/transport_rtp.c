@@ -2,15 +2,11 @@
  * is believed, not even where it comes from, before it is authentic. */
 #include "media/transport_private.h"
 
-#include <errno.h>
 #include <sys/epoll.h>
 
 #include "media/core/demux.h"
 #include "media/core/latch.h"
 #include "media/core/rtcp.h"
-
-/* One socket may not keep the others of the worker waiting. */
-#define PACKETS_PER_EVENT 32
 
 typedef struct
 {
@@ -174,40 +170,37 @@ receive_rtcp (RtpTransport *transport, guint8 *data, gsize size, const MediaAddr
   base->ops->rtcp (base->user, data, (gsize)plain, now);
 }
 
+/* One packet: there is rarely another, and the call that says so costs a twentieth of all that a forwarded
+ * packet does. The pump comes again for those that are there, and one socket does not keep the others
+ * waiting. */
 static void
 on_readable (RtpTransport *transport, MediaUdpChannel channel, CfgMonotonic now)
 {
   guint8 buffer[MEDIA_PACKET_SIZE];
   MediaAddress from;
+  const gssize length = media_udp_receive (transport->udp, channel, buffer, &from);
 
-  for (guint i = 0; i < PACKETS_PER_EVENT; i++)
+  if (length < 0)
+    return;
+  switch (media_demux_classify (buffer, (gsize)length))
     {
-      const gssize length = media_udp_receive (transport->udp, channel, buffer, &from);
-
-      if (length == -EAGAIN)
-        return;
-      if (length < 0)
-        continue;
-      switch (media_demux_classify (buffer, (gsize)length))
-        {
-        case MEDIA_PACKET_RTP:
-          if (channel == MEDIA_UDP_RTP)
-            receive_rtp (transport, buffer, (gsize)length, &from, now);
-          else
-            media_transport_drop (&transport->base);
-          break;
-        case MEDIA_PACKET_RTCP:
-          receive_rtcp (transport, buffer, (gsize)length, &from, channel, now);
-          break;
-        case MEDIA_PACKET_UNKNOWN:
-        case MEDIA_PACKET_STUN:
-        case MEDIA_PACKET_ZRTP:
-        case MEDIA_PACKET_DTLS:
-        case MEDIA_PACKET_TURN:
-        default:
-          media_transport_drop (&transport->base);
-          break;
-        }
+    case MEDIA_PACKET_RTP:
+      if (channel == MEDIA_UDP_RTP)
+        receive_rtp (transport, buffer, (gsize)length, &from, now);
+      else
+        media_transport_drop (&transport->base);
+      break;
+    case MEDIA_PACKET_RTCP:
+      receive_rtcp (transport, buffer, (gsize)length, &from, channel, now);
+      break;
+    case MEDIA_PACKET_UNKNOWN:
+    case MEDIA_PACKET_STUN:
+    case MEDIA_PACKET_ZRTP:
+    case MEDIA_PACKET_DTLS:
+    case MEDIA_PACKET_TURN:
+    default:
+      media_transport_drop (&transport->base);
+      break;
     }
 }
 
