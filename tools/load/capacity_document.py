@@ -26,7 +26,7 @@ else is said.
 |---|---|
 | machine | {processor}, {cores} cores, {memory_gb} GB |
 | system | {system}, Linux {kernel} |
-| measured | {dates}, {mode}, load average of the machine {load_low:.1f} to {load_high:.1f}{realtime} |
+| measured | {dates}{builds}, {mode} mode, load average of the machine {load_low:.1f} to {load_high:.1f} |
 """
 
 TEXTS = {
@@ -98,6 +98,11 @@ def lost(runs):
     return ", ".join(words)
 
 
+def is_sound(runs):
+    """Everybody was there, so that a cost by their number says something."""
+    return all(run["setup"]["failed"] == 0 for run in runs)
+
+
 def cells(row, runs):
     values = costs(row, runs)
     middle = statistics.median(values)
@@ -106,11 +111,11 @@ def cells(row, runs):
     return [
         str(row["n"]),
         f"{cpu:.1f} %",
-        f"{middle:.3f} % ({min(values):.3f}–{max(values):.3f})",
-        f"{100 / middle:.0f}" if middle > 0 else "–",
+        f"{middle:.3f} % ({min(values):.3f}–{max(values):.3f})" if is_sound(runs) else "–",
+        f"{100 / middle:.0f}" if middle > 0 and is_sound(runs) else "–",
         delay(runs),
         lost(runs),
-        f"{memory:.0f}",
+        f"{memory:.0f}" if is_sound(runs) else "–",
     ]
 
 
@@ -141,7 +146,7 @@ def flatness(results):
     for row in rows.all_rows():
         if row["id"].startswith("scale-") and row["id"][6:].isdigit() and row["id"] in results:
             run = results[row["id"]]["runs"]
-            if row["n"] >= 10 and target(run[0]):
+            if row["n"] >= 10 and target(run[0]) and is_sound(run):
                 found[row["n"]] = statistics.median(costs(row, run))
     if 100 not in found or len(found) < 2:
         return ""
@@ -186,13 +191,13 @@ def write(results):
     dates = sorted({value["at"] for value in kept.values()})
     machine = results.get("machine", {"processor": "?", "cores": 0, "memory_gb": 0, "system": "?", "kernel": "?"})
     text = HEAD.format(
-        **{key: value for key, value in machine.items() if key != "realtime"},
+        **machine,
         late=LATE_MS,
         dates=dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}",
-        mode=" and ".join(sorted({value["mode"] for value in kept.values()})) + " mode",
+        mode=" and ".join(sorted({value["mode"] for value in kept.values()})),
         load_low=min(averages),
         load_high=max(averages),
-        realtime="; beside other work, with a real-time priority" if machine.get("realtime") else "",
+        builds=" by different builds" if len({value["build"] for value in kept.values()}) > 1 else "",
     )
     for section, _ in rows.SECTIONS:
         title, about = TEXTS[section]

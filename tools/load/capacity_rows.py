@@ -1,13 +1,14 @@
 """The rows of docs/CAPACITY.md: what is loaded with what. For tools/capacity.
 
 A row: id, section, title, load (arguments of switchroom-load), n (what its cost is divided by), and maybe settings (of
-`media` in the gateway's configuration), janus (a Janus is loaded instead).
+`media` in the gateway's configuration), janus (a Janus is loaded instead), full (it is left out of a quick run).
 A row of the bare relay has `relay`, its arguments, instead.
 """
 
 SIP_SETTLE_S = 1.5
 WEBRTC_SETTLE_S = 6  # ICE looks busily around for 5 s after it has connected
 RATE = "150"
+SLOW_RATE = "80"  # of many browsers at once: their handshakes alone fill a core
 
 
 def pairs(n, *more):
@@ -20,7 +21,7 @@ def phones(n, rooms, *more):
 
 
 def browsers(n, rooms, *more):
-    return ["--webrtc", str(n), "--rooms", str(rooms), "--rate", RATE, *more]
+    return ["--webrtc", str(n), "--rooms", str(rooms), "--rate", SLOW_RATE if n > 200 else RATE, *more]
 
 
 def forwarded():
@@ -100,6 +101,7 @@ def rooms():
                 "title": f"phones, G.711: {size} in a room, {talkers} of them talking",
                 "n": n_rooms * size,
                 "load": phones(n_rooms * size, n_rooms, "--talkers", str(talkers)),
+                "full": talkers == 1 and size > 2,
             }
     for size, counts in ((3, (3,)), (10, (3,)), (100, (1, 3, 6)), (500, (3,))):
         n_rooms = max(1, 60 // size)

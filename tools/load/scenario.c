@@ -9,7 +9,7 @@
 #include "tools/load/webrtc.h"
 
 #define IDLE_US          (1 * CFG_US_PER_S)
-#define JOIN_TIMEOUT_US  (45 * CFG_US_PER_S)
+#define JOIN_TIMEOUT_US  (20 * CFG_US_PER_S)
 #define LEAVE_TIMEOUT_US (5 * CFG_US_PER_S)
 #define CATCH_UP         (3 * LOAD_TICK_MS) /* slots that a late generator makes up for; more are skipped */
 
