@@ -12,6 +12,7 @@
 #include "gateway/core/sip_status.h"
 #include "gateway/events.h"
 #include "gateway/extensions.h"
+#include "gateway/forwarding.h"
 #include "gateway/logs.h"
 #include "gateway/messages.h"
 #include "gateway/presence.h"
@@ -466,6 +467,7 @@ const SigSipOps gw_calls_sip_ops = {
   .invite = gw_call_on_invite,
   .progress = gw_call_on_progress,
   .answer_headers = gw_call_on_answer_headers,
+  .redirected = gw_forwarding_on_redirected,
   .answered = gw_call_on_answered,
   .acked = gw_call_on_acked,
   .pracked = gw_call_on_pracked,

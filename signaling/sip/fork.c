@@ -21,6 +21,7 @@
 /* How long a target may be silent while others wait: not even a 100 came. */
 #define SILENCE_T1    8
 #define MAX_REDIRECTS 5
+#define MAX_LANES     64
 
 typedef struct
 {
@@ -433,9 +434,10 @@ sig_sip_fork_branch_ended (SigSipCall *branch)
   if (lane == NULL || call->sip->shutting_down)
     return;
   lane->branch = 0;
-  if (branch->was_redirected) /* its lane has the new attempts */
+  if (branch->was_redirected) /* its lane has the new attempts, or new lanes have */
     {
-      start_lane (lane);
+      for (guint i = 0; i < call->fork->lanes->len; i++)
+        start_lane (g_ptr_array_index (call->fork->lanes, i));
       check_over (call);
       return;
     }
@@ -501,6 +503,29 @@ contact_uri (const sip_contact_t *contact)
   return uri;
 }
 
+static Lane *add_lane (SigSipCall *call);
+
+/* The owner may know who @uri is: several phones, perhaps, which are called at the same time. Each once. */
+static gboolean
+ask_owner (SigSipCall *call, const char *uri)
+{
+  SigSip *sip = call->sip;
+  SigSipFork *fork = call->fork;
+
+  if (sip->ops->redirected == NULL || fork->n_redirects == MAX_REDIRECTS
+      || g_hash_table_contains (fork->seen, uri) || !sig_sip_check_uri (uri, NULL))
+    return FALSE;
+  g_autoptr (GArray) targets = sip->ops->redirected (sip->owner, call->id, uri);
+  g_hash_table_add (fork->seen, g_strdup (uri));
+  if (targets == NULL || targets->len == 0 || fork->lanes->len + targets->len > MAX_LANES)
+    return FALSE;
+  fork->n_redirects++;
+  for (guint i = 0; i < targets->len; i++)
+    g_queue_push_tail (&add_lane (call)->attempts,
+                       target_attempt (&g_array_index (targets, SigSipTarget, i)));
+  return TRUE;
+}
+
 /**
  * sig_sip_fork_redirected: @branch got @message, a 300, 301 or 302.
  * Returns: TRUE when there are new attempts: the answer is not one for the owner
@@ -513,9 +538,10 @@ sig_sip_fork_redirected (SigSipCall *branch, sip_t const *message)
   Contact contacts[16];
   guint n = 0;
 
-  if (lane == NULL || !call->fork->plan->dial.follows_redirects || branch->redial == NULL)
+  if (lane == NULL || branch->redial == NULL)
     return FALSE;
   SigSipFork *fork = call->fork;
+  gboolean asks_owner = !fork->plan->dial.follows_redirects;
   if (fork->seen == NULL)
     fork->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_hash_table_add (fork->seen, g_strdup (branch->redial->uri));
@@ -530,7 +556,10 @@ sig_sip_fork_redirected (SigSipCall *branch, sip_t const *message)
   for (guint i = 0; i < n; i++)
     {
       gboolean same_host = FALSE;
-      if (fork->n_redirects < MAX_REDIRECTS && may_redirect_to (fork, branch, contacts[i].uri, &same_host))
+      if (asks_owner)
+        branch->was_redirected |= ask_owner (call, contacts[i].uri);
+      else if (fork->n_redirects < MAX_REDIRECTS
+               && may_redirect_to (fork, branch, contacts[i].uri, &same_host))
         {
           SigSipAttempt *attempt = attempt_new (contacts[i].uri, NULL, NULL);
           attempt->is_redirected = TRUE;
@@ -543,6 +572,6 @@ sig_sip_fork_redirected (SigSipCall *branch, sip_t const *message)
     }
   for (guint i = attempts->len; i > 0; i--)
     g_queue_push_head (&lane->attempts, g_ptr_array_index (attempts, i - 1));
-  branch->was_redirected = attempts->len > 0;
+  branch->was_redirected |= attempts->len > 0;
   return branch->was_redirected;
 }

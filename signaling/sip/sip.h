@@ -196,7 +196,8 @@ typedef struct
   gsize n_targets;
   gboolean in_parallel; /* all at the same time instead of one after the other */
   /* 300, 301, 302: at most 5 Contacts by their q, each once. Without redirect_hosts only to the host that was
-   * called; credentials are shown to no other. Otherwise they are final answers. */
+   * called; credentials are shown to no other. Without it ops.redirected is asked, and what it does not know
+   * are final answers. */
   gboolean follows_redirects;
   const char *const *redirect_hosts; /* (nullable): patterns of config/base/host_list.h, NULL-terminated */
 } SigSipDial;
@@ -285,6 +286,9 @@ typedef struct
   void (*reoffer) (gpointer owner, SigSipCallId call, const char *sdp);
   /* Final answer to our re-INVITE. @sdp: (nullable) */
   void (*reanswer) (gpointer owner, SigSipCallId call, int status, const char *phrase, const char *sdp);
+  /* (nullable): a target sends a call that does not follow redirections to @uri. Returns: (transfer full)
+   * (nullable): an array of SigSipTarget, which are called beside those that are; texts are copied at once */
+  GArray *(*redirected) (gpointer owner, SigSipCallId call, const char *uri);
   void (*ended) (gpointer owner, SigSipCallId call, const SigSipEnd *end);
   /* The session timer: for logs, events and counters. Refreshes need nothing of the owner but refresh_sdp;
    * one by the peer with an offer comes as reoffer as well. NEGOTIATED comes here for our INVITEs only. */

@@ -201,6 +201,27 @@ test('registrar: what the callee does is what the caller hears', { timeout: 60 }
   await rpc.call('room.delete', { name: 'conference' });
 });
 
+test('registrar: a phone forwards its calls to another extension, nowhere else and not in circles', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t, registrar());
+  const [alice, bob, carol] = await Promise.all(['alice', 'bob', 'carol'].map((user) => Extension.open(t, gateway, user)));
+  await Promise.all([bob.register(), carol.register()]);
+  const forwardTo = (...uris) => [302, 'Moved Temporarily', '', uris.map((uri) => `<${uri}>`).join(', ')];
+  bob.answers.INVITE = forwardTo('sip:+15550100@192.0.2.1', gateway.sip('carol'));
+  carol.answers.INVITE = [200, 'OK', carol.sdp];
+  const answer = await alice.invite('bob');
+  t.equal(answer.status, 200, 'bob has his calls go to carol');
+  t.ok(/<sip:alice@/.test((await carol.expect('INVITE')).get('from')), 'who calls');
+  await gateway.line(/Call forwarded by a phone .*from=bob to=carol/);
+  alice.hangUp(answer);
+  await carol.expect('BYE');
+
+  carol.answers.INVITE = forwardTo(gateway.sip('bob'));
+  t.equal((await alice.invite('bob')).status, 480, 'bob to carol to bob');
+  t.equal(bob.received.filter((each) => each.method === 'INVITE').length, 3, 'calls to bob');
+  bob.answers.INVITE = forwardTo(`sip:someone@127.0.0.1:${carol.port}`, 'sip:nobody@127.0.0.1');
+  t.equal((await alice.invite('bob')).status, 480, 'elsewhere');
+});
+
 test('registrar: a phone behind NAT is called where it registered from', { timeout: 60 }, async (t) => {
   const gateway = await Gateway.start(t, registrar());
   const rpc = await operator(t, gateway);

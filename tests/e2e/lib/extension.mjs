@@ -85,11 +85,11 @@ export class Extension {
     }
   }
 
-  answer(request, status, phrase, body = '') {
+  answer(request, status, phrase, body = '', contact = this.contact) {
     const to = request.get('to');
     const text = this.write([`SIP/2.0 ${status} ${phrase}`, ...request.headers.via.map((via) => `Via: ${via}`),
       `From: ${request.get('from')}`, `To: ${/tag=/.test(to) ? to : `${to};tag=${this.callId}`}`,
-      `Call-ID: ${request.get('call-id')}`, `CSeq: ${request.get('cseq')}`, `Contact: ${this.contact}`], body);
+      `Call-ID: ${request.get('call-id')}`, `CSeq: ${request.get('cseq')}`, `Contact: ${contact}`], body);
     this.seen.set(`${request.headers.via[0]} ${request.method}`, text);
   }
 
