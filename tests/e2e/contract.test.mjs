@@ -1,7 +1,8 @@
 // Every method and every event of the API: with what it takes, what it refuses, and who may not. What it answers is
 // checked by the client itself (lib/schema.mjs). The list is the gateway's own: a method or an event without a case fails.
 import dgram from 'node:dgram';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, until } from './lib/tap.mjs';
 import { Gateway } from './lib/gateway.mjs';
@@ -84,6 +85,15 @@ const cases = {
   'room.play_stop': {
     ok: async (s) => (await s.call({ ...hall, play_id: s.played }), s.event('play_ended')),
     bad: [[{ ...hall, play_id: 'PL_x' }, 'not_found']],
+  },
+  'room.record': {
+    ok: async (s) => ((s.recording = (await s.call(hall)).recording.recording_id), s.event('recording_started')),
+    bad: [[{ ...hall, file: '../x.wav' }, 'invalid_argument'], [{ ...hall, format: 'mp3' }, 'invalid_argument', 'format'], [{ room: 'nowhere' }, 'not_found']],
+  },
+  'room.record_list': { ok: async (s) => s.t.equal((await s.call(hall)).recordings.length, 1, 'recordings') },
+  'room.record_stop': {
+    ok: async (s) => (await s.call({ ...hall, recording_id: s.recording }), s.event('recording_finished')),
+    bad: [[{ ...hall, recording_id: 'RC_x' }, 'not_found']],
   },
   'participant.list': { ok: (s) => s.call(hall), bad: [[{ room: 'nowhere' }, 'not_found']] },
   'participant.get': { ok: (s) => s.call(who), bad: [[nobody, 'not_found'], [nowhere, 'not_found']] },
@@ -175,7 +185,9 @@ const cases = {
 
 /* What happens meanwhile must have told every one of the events. */
 test('every method answers, refuses and says why; every event is told', { timeout: 60 }, async (t) => {
-  const gateway = await Gateway.start(t);
+  const recordings = { path: mkdtempSync(join(tmpdir(), 'switchroom-e2e-')) };
+  t.after(() => rmSync(recordings.path, { recursive: true, force: true }));
+  const gateway = await Gateway.start(t, { recordings });
   const rpc = await connect(t, gateway), watcher = await connect(t, gateway, 'watcher');
   await watcher.call('room.watch', { name: '*' });
   const { methods, events } = await rpc.call('server.methods');
@@ -251,16 +263,20 @@ function paramsFor(name, { properties, required, allOf = [] }, room, id) {
 /* What a token for another room gets from methods that are not about a room by a parameter of theirs. */
 const elsewhere = {
   'server.info': null, 'server.stats': null, 'server.methods': null, 'server.authenticate': 'unauthenticated',
+  'room.record_list': ({ recordings }) => recordings.length === 0,
   'room.list': ({ rooms }) => rooms.every((room) => room.name === 'mine'), 'call.get': 'not_found', 'call.trace': 'not_found',
   'call.logs': 'not_found', 'call.hangup': 'not_found', 'session.offer': 'failed_precondition', 'session.candidate': 'failed_precondition',
   'session.mute': 'failed_precondition', 'session.leave': 'failed_precondition',
 };
 
 test('a token for one room neither sees nor touches another; one without grants does nothing', {}, async (t) => {
-  const gateway = await Gateway.start(t);
+  const recordings = { path: mkdtempSync(join(tmpdir(), 'switchroom-e2e-')) };
+  t.after(() => rmSync(recordings.path, { recursive: true, force: true }));
+  const gateway = await Gateway.start(t, { recordings });
   const operator = await connect(t, gateway);
   await phoneIn(t, gateway);
   await operator.call('room.create', { name: 'mine' });
+  await operator.call('room.record', { room: 'hall' });
   const [{ sip_call_id }] = await until('the call', async () => (await operator.call('call.list')).calls.filter((call) => call.room_name));
   const before = await operator.call('room.get', { name: 'hall' });
   const guest = await connect(t, gateway, 'guest', { video: { room: 'mine' } });

@@ -111,6 +111,18 @@ append_params_table (GString *text, const GwMethod *method)
     g_string_append (text, "No parameters.\n\n");
 }
 
+/* As GitHub makes it of a heading. */
+static char *
+anchor_of (const char *name)
+{
+  GString *anchor = g_string_new (NULL);
+
+  for (; *name != '\0'; name++)
+    if (g_ascii_isalnum (*name) || *name == '_' || *name == '-')
+      g_string_append_c (anchor, g_ascii_tolower (*name));
+  return g_string_free (anchor, FALSE);
+}
+
 /* ---- results ---- */
 
 static void
@@ -119,7 +131,11 @@ append_field_type (GString *text, const GwField *field)
   if (field->flags & GW_FIELD_LIST)
     g_string_append (text, "list of ");
   if (field->type == GW_FIELD_OBJECT)
-    g_string_append_printf (text, "[%s](#%s)", field->shape->name, field->shape->name);
+    {
+      g_autofree char *anchor = anchor_of (field->shape->name);
+
+      g_string_append_printf (text, "[%s](#%s)", field->shape->name, anchor);
+    }
   else
     g_string_append_printf (text, "%s%s", field_types[field->type],
                             (field->flags & GW_FIELD_LIST) && field->type == GW_FIELD_STRING ? "s" : "");
@@ -212,17 +228,6 @@ append_method (GString *text, const GwMethod *method)
   append_example (text, method);
   if (method->more != NULL)
     g_string_append_printf (text, "%s\n\n", method->more);
-}
-
-static char *
-anchor_of (const char *name)
-{
-  GString *anchor = g_string_new (NULL);
-
-  for (; *name != '\0'; name++)
-    if (g_ascii_isalnum (*name) || *name == '_' || *name == '-')
-      g_string_append_c (anchor, g_ascii_tolower (*name));
-  return g_string_free (anchor, FALSE);
 }
 
 static int
