@@ -70,6 +70,7 @@ test_full_disk (void)
   struct rlimit before;
   g_autofree char *id = NULL;
 
+  gateway->conns = g_hash_table_new (g_int64_hash, g_int64_equal);
   gateway->extensions = gw_extensions_new (file);
   gateway->conns = g_hash_table_new (g_int64_hash, g_int64_equal);
   gateway->store = gw_store_open (&config, NULL);
@@ -99,6 +100,7 @@ test_full_disk (void)
   gw_extensions_free (gateway->extensions);
   g_hash_table_unref (gateway->conns);
   gw_webhooks_free (gateway->webhooks);
+  g_hash_table_unref (gateway->conns);
   g_free (gateway->api_secret);
   g_free (gateway);
   cfg_settings_free (file);
