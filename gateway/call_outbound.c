@@ -142,12 +142,12 @@ target_uri (const GwDialParams *params, const Route *route)
       && (g_str_has_prefix (params->call_to, "sip:") || g_str_has_prefix (params->call_to, "sips:")))
     return g_strdup (params->call_to);
   user = gw_tel_user (params->call_to);
-  if (user == NULL)
+  gboolean is_tel = user != NULL; /* which RFC 3261 19.1.6 wants to be seen still */
+  if (!is_tel)
     user = gw_escape_user (route->extension != NULL ? route->extension : params->call_to);
   host = gw_uri_host (route->hostname);
   return g_strdup_printf ("sip:%s@%s%s%s%s", user, host, route->transport != NULL ? ";transport=" : "",
-                          route->transport != NULL ? route->transport : "",
-                          strchr (user, ';') != NULL ? ";user=phone" : "");
+                          route->transport != NULL ? route->transport : "", is_tel ? ";user=phone" : "");
 }
 
 /* "host:port;..." or "[::1]:5060;..." without brackets, port and what follows. */

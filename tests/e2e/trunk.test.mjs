@@ -84,7 +84,7 @@ test('what a trunk says of a call that goes out: numbers, identity, headers, tel
   });
   const invite = await expect(target, 'INVITE');
   const text = (name) => Buffer.from(invite.get(name) ?? '', 'latin1').toString();
-  t.ok(invite.start.startsWith(`INVITE sip:+15550100100@127.0.0.1:${target.port} `), invite.start);
+  t.ok(invite.start.startsWith(`INVITE sip:+15550100100@127.0.0.1:${target.port};user=phone `), invite.start);
   t.ok(text('from').startsWith('"Zoë \\"Z\\"" <sip:account@us.example>;tag='), text('from'));
   t.equal([text('p-asserted-identity'), text('remote-party-id')], ['"Zoë \\"Z\\"" <sip:+15550001@us.example>',
     '"Zoë \\"Z\\"" <sip:+15550001@us.example>;party=calling;privacy=off;screen=no'], 'identity');
