@@ -44,7 +44,8 @@ static const char *const migrations[] = {
 static const char mark_cut_calls[]
     = "UPDATE calls SET ended_us = created_us, status = 'hangup',"
       " json = json_set (json, '$.status', 'hangup', '$.end', json_object ('reason', 'gateway_died',"
-      " 'cause', 'gateway_died', 'disconnect_reason', 'SERVER_SHUTDOWN'))"
+      " 'cause', 'gateway_died', 'cause_text', 'the gateway died or was killed while it was up', 'q850', 38,"
+      " 'disconnect_reason', 'SERVER_SHUTDOWN'))"
       " WHERE ended_us = 0";
 
 typedef enum

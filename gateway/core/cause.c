@@ -46,6 +46,7 @@ static const GwCause causes[] = {
   { "other_side_left", NORMAL_CLEARING, "the one on the other side of the bridge hung up" },
   { "transferred", NORMAL_CLEARING, "it was transferred" },
   { "replaced", NORMAL_CLEARING, "another call took its place" },
+  { "gateway_died", OUT_OF_ORDER, "the gateway died or was killed while it was up" },
 };
 
 const GwCause *

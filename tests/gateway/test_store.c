@@ -447,7 +447,8 @@ test_first_version (Fixture *fixture, gconstpointer unused)
   g_assert_cmpstr (g_ptr_array_index (gw_store_loaded (fixture->store, GW_STORE_RULE), 0), ==, "rule");
   expect (fixture->store, (GwCallQuery){ .number = "+5", .limit = 1 },
           "{\"n\":\"b\",\"status\":\"hangup\",\"end\":{\"reason\":\"gateway_died\","
-          "\"cause\":\"gateway_died\",\"disconnect_reason\":\"SERVER_SHUTDOWN\"}}");
+          "\"cause\":\"gateway_died\",\"cause_text\":\"the gateway died or was killed while it was "
+          "up\",\"q850\":38,\"disconnect_reason\":\"SERVER_SHUTDOWN\"}}");
   expect (fixture->store, (GwCallQuery){ .room = "red", .until = { 11 } }, "{\"n\":\"a\"}");
   expect (fixture->store, (GwCallQuery){ .sip_call_id = "x" }, "{\"n\":\"a\"}");
   reopen (fixture);
@@ -564,7 +565,8 @@ test_kill (Fixture *fixture, gconstpointer unused)
       g_assert_cmpuint (gw_store_loaded (fixture->store, GW_STORE_TRUNK)->len, >=, acknowledged);
       expect (fixture->store, (GwCallQuery){ .id = "ST_3" },
               "{\"n\":\"ST_3\",\"status\":\"hangup\",\"end\":{\"reason\":\"gateway_died\","
-              "\"cause\":\"gateway_died\",\"disconnect_reason\":\"SERVER_SHUTDOWN\"}}");
+              "\"cause\":\"gateway_died\",\"cause_text\":\"the gateway died or was killed while it was "
+              "up\",\"q850\":38,\"disconnect_reason\":\"SERVER_SHUTDOWN\"}}");
       if (round < 4)
         gw_store_free (fixture->store);
     }
