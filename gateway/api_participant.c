@@ -8,6 +8,7 @@
 #include "gateway/idempotency.h"
 #include "gateway/permissions.h"
 #include "gateway/rooms.h"
+#include "gateway/sessions.h"
 #include "media/codec/codec.h"
 #include "media/core/dtmf.h"
 
@@ -46,7 +47,10 @@ participant_get (Gateway *gateway, GwRequest *request, json_t *params, GError **
 {
   GwParticipant *participant = find_participant (gateway, params, error);
 
-  return participant != NULL ? json_pack ("{s:o}", "participant", gw_participant_json (participant)) : NULL;
+  if (participant == NULL)
+    return NULL;
+  return json_pack ("{s:o, s:o*}", "participant", gw_participant_json (participant), "session",
+                    participant->session != NULL ? gw_session_json (participant->session) : NULL);
 }
 
 static json_t *
@@ -445,11 +449,27 @@ static const GwField create_result[] = {
   { NULL },
 };
 
+static const GwField session_fields[] = {
+  { "connected", GW_FIELD_BOOL, 0, "ICE and DTLS are done, and the path works." },
+  { "timeline", GW_FIELD_OBJECT, GW_FIELD_LIST,
+    "What happened, in order: sdp, gathered, connected (ICE's candidate pair, DTLS, SRTP), media_started, "
+    "disconnected, socket_lost, resumed, ...",
+    &gw_timeline_shape },
+  { NULL },
+};
+static const GwShape session_shape = { "session", "How a browser is connected.", session_fields };
+static const GwField get_result[] = {
+  { "participant", GW_FIELD_OBJECT, 0, "The participant.", &gw_participant_shape },
+  { "session", GW_FIELD_OBJECT, GW_FIELD_OPTIONAL, "Of a browser.", &session_shape },
+  { NULL },
+};
+
 const GwMethod gw_participant_methods[] = {
   { "participant.list", GW_GRANT_ROOM_ADMIN, "room_name", participant_list, room_only, "Who is in a room.",
     .result = gw_participants_answer, .errors = "not_found" },
   { "participant.get", GW_GRANT_ROOM_ADMIN, "room_name", participant_get, who, "One participant.",
-    .result = gw_participant_answer, .errors = "not_found" },
+    .result = get_result, .errors = "not_found",
+    .more = "A phone's call is in `call.get`, by its attribute `sip.callID`." },
   { "participant.remove", GW_GRANT_ROOM_ADMIN, "room_name", participant_remove, who,
     "Sends a participant away; a phone is hung up.", .result = gw_no_fields, .errors = "not_found" },
   { "participant.mute", GW_GRANT_ROOM_ADMIN, "room_name", participant_mute, mute_params,

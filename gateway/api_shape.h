@@ -78,6 +78,7 @@ extern const GwShape gw_room_shape;
 extern const GwShape gw_participant_shape;
 extern const GwShape gw_track_shape;
 extern const GwShape gw_call_shape;
+extern const GwShape gw_timeline_shape;
 
 /** gw_fields_schema: the JSON Schema of an object with @fields; shapes are {"$ref": "#/$defs/NAME"}.
  * (transfer full) */

@@ -165,8 +165,8 @@ static const GwField timeline_fields[] = {
   { GW_FIELD_REST, GW_FIELD_ANY, OPTIONAL, "What belongs to the event." },
   END,
 };
-static const GwShape timeline_shape
-    = { "timeline_entry", "One thing that happened to a call.", timeline_fields };
+const GwShape gw_timeline_shape
+    = { "timeline_entry", "One thing that happened to a call or session.", timeline_fields };
 
 #define WHOLE "Of call.get and call.trace: "
 
@@ -195,7 +195,7 @@ static const GwField call_fields[] = {
   { "dtmf_digits", GW_FIELD_INT, OPTIONAL, WHOLE "how many digits the phone pressed." },
   { "session_timer", GW_FIELD_OBJECT, OPTIONAL, WHOLE "its session timer.", &timer_shape },
   { "media", GW_FIELD_OBJECT, OPTIONAL, WHOLE "statistics both ways.", &media_shape },
-  { "timeline", GW_FIELD_OBJECT, OPTIONAL | LIST, WHOLE "what happened, in order.", &timeline_shape },
+  { "timeline", GW_FIELD_OBJECT, OPTIONAL | LIST, WHOLE "what happened, in order.", &gw_timeline_shape },
   END,
 };
 const GwShape gw_call_shape = { "call", "A SIP call.", call_fields };

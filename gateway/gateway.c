@@ -99,12 +99,12 @@ on_leg_candidate (gpointer data, MediaLegId leg, const char *candidate)
 }
 
 static void
-on_leg_connected (gpointer data, MediaLegId leg, const char *cipher, const char *remote)
+on_leg_connected (gpointer data, MediaLegId leg, const MediaRtcPath *path)
 {
   GwSession *session = leg_owner (data, leg, GW_LEG_SESSION);
 
   if (session != NULL)
-    gw_session_connected (data, session, cipher, remote);
+    gw_session_connected (data, session, path);
 }
 
 static void

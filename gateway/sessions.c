@@ -1,10 +1,11 @@
-#include "gateway/sessions.h"
+#include "gateway/session_private.h"
 
 #include <string.h>
 
 #include "config/base/error.h"
 #include "config/base/ids.h"
 #include "config/base/log.h"
+#include "gateway/notes.h"
 #include "gateway/overload.h"
 #include "gateway/permissions.h"
 #include "gateway/rooms.h"
@@ -12,45 +13,6 @@
 #include "media/codec/codec.h"
 
 #define SDP_CANDIDATES_MAX 32
-
-struct _GwSession
-{
-  Gateway *gateway;
-  GwConn *conn; /* NULL while the socket is gone */
-  CfgMonotonic conn_lost_at;
-  gboolean is_disconnected; /* ICE */
-  CfgMonotonic disconnected_at;
-  GwParticipant *participant;
-  MediaLegId leg;
-  gboolean was_announced, was_connected;
-  gboolean is_named; /* the token that joined named the identity: only such a one resumes */
-  gboolean subscribe_tracks;
-  char **codecs;
-
-  SigSdp *offer;
-  SigSdpPlan plan;
-  GwLocalSection local[SIG_SDP_MAX_SECTIONS];
-  guint n_local;
-  MediaTrackId track; /* what the client publishes */
-  guint64 sdp_session_id, sdp_version;
-  char *ufrag, *pwd;
-  GPtrArray *candidates; /* char* */
-  gboolean candidates_complete;
-  guint sections_required; /* last told to the client */
-
-  GwRequest *pending; /* waits for leg_gathered */
-  gboolean pending_is_join;
-  MediaLegStats stats; /* the last told */
-};
-
-static CfgLogContext
-log_context (const GwSession *session)
-{
-  return (CfgLogContext){
-    .room = session->participant->room->name,
-    .participant = session->participant->identity,
-  };
-}
 
 GwParticipant *
 gw_session_participant (GwSession *session)
@@ -71,6 +33,7 @@ gw_session_free (gpointer data)
 
   sig_sdp_free (session->offer);
   g_strfreev (session->codecs);
+  gw_timeline_free (session->timeline);
   g_free (session->ufrag);
   g_free (session->pwd);
   g_ptr_array_unref (session->candidates);
@@ -255,10 +218,16 @@ plan_offer (GwSession *session, const SigToken *token, const char *text, SigSdp 
                                    | (token->can_publish ? SIG_SDP_RECVONLY : 0)),
     .max_audio_sections = session->subscribe_tracks ? MEDIA_MAX_SECTIONS : 1,
   };
-  g_autoptr (SigSdp) parsed = sig_sdp_parse (text, strlen (text), error);
+  GError *problem = NULL;
+  g_autoptr (SigSdp) parsed = sig_sdp_parse (text, strlen (text), &problem);
+  const gboolean agreed = parsed != NULL && sig_sdp_plan_answer (parsed, &policy, plan, &problem);
 
-  if (parsed == NULL || !sig_sdp_plan_answer (parsed, &policy, plan, error))
-    return FALSE;
+  gw_session_note (session, "sdp", gw_note_sdp ("offer", parsed, agreed ? plan : NULL, FALSE, problem));
+  if (!agreed)
+    {
+      g_propagate_error (error, problem);
+      return FALSE;
+    }
   *offer = g_steal_pointer (&parsed);
   return TRUE;
 }
@@ -349,6 +318,7 @@ gw_session_gathered (Gateway *gateway, GwSession *session, const MediaRtcLocal *
   for (gsize i = 0; local->candidates != NULL && local->candidates[i] != NULL; i++)
     g_ptr_array_add (session->candidates, g_strdup (local->candidates[i]));
   session->candidates_complete = local->complete;
+  gw_session_note (session, "gathered", json_pack ("{s:i}", "candidates", (int)session->candidates->len));
   answer_pending (session);
 }
 
@@ -451,6 +421,7 @@ gw_session_join (Gateway *gateway, GwRequest *request, const GwSessionJoin *join
     return FALSE;
   session = g_new0 (GwSession, 1);
   session->gateway = gateway;
+  session->timeline = gw_timeline_new (&gateway->timelines);
   session->is_named = conn->token->identity[0] != '\0';
   session->subscribe_tracks = join->subscribe_tracks;
   room = gw_rooms_find (gateway, join->room);
@@ -566,12 +537,13 @@ gw_session_resume (Gateway *gateway, GwRequest *request, const char *participant
                            "no session of this participant waits to be resumed: join anew");
       return FALSE;
     }
-  context = log_context (session);
+  context = gw_session_log_context (session);
   if (session->conn != NULL)
     session->conn->session = NULL; /* the old socket is dead, we only have not noticed yet */
   session->conn = conn;
   conn->session = session;
   cfg_info ("rtc", &context, "Session resumed");
+  gw_session_note (session, "resumed", NULL);
   if (sdp != NULL)
     return take_offer (session, request, sdp, TRUE, error);
   gw_request_reply (request,
@@ -592,63 +564,6 @@ gw_session_candidate (Gateway *gateway, GwSession *session, const char *candidat
 
 /* ---- what the leg tells ---- */
 
-void
-gw_session_connected (Gateway *gateway, GwSession *session, const char *cipher, const char *remote)
-{
-  const CfgLogContext context = log_context (session);
-
-  cfg_info ("rtc", &context, session->was_connected ? "WebRTC reconnected" : "WebRTC connected",
-            CFG_STR ("cipher", cipher), CFG_STR ("remote", remote));
-  session->is_disconnected = FALSE;
-  session->was_connected = TRUE;
-  if (session->participant->state == GW_PARTICIPANT_ACTIVE)
-    return;
-  session->participant->state = GW_PARTICIPANT_ACTIVE;
-  gw_rooms_changed (gateway, session->participant);
-}
-
-void
-gw_session_disconnected (Gateway *gateway, GwSession *session)
-{
-  const CfgLogContext context = log_context (session);
-
-  cfg_warn ("rtc", &context, "WebRTC connection lost, waiting for an ICE restart",
-            CFG_INT ("seconds", GW_SESSION_RECONNECT_S));
-  session->is_disconnected = TRUE;
-  session->disconnected_at = cfg_monotonic_now ();
-}
-
-void
-gw_session_failed (Gateway *gateway, GwSession *session, const char *reason)
-{
-  const CfgLogContext context = log_context (session);
-
-  cfg_warn ("rtc", &context, "WebRTC connection failed", CFG_STR ("reason", reason));
-  gw_session_end (gateway, session, "media_failed");
-}
-
-void
-gw_session_media_started (Gateway *gateway, GwSession *session, const char *codec, const char *cipher,
-                          const char *remote)
-{
-  const CfgLogContext context = log_context (session);
-
-  cfg_info ("media", &context, "Media started", CFG_STR ("codec", codec), CFG_STR ("cipher", cipher),
-            CFG_STR ("remote", remote));
-}
-
-void
-gw_session_stats (Gateway *gateway, GwSession *session, const MediaLegStats *stats)
-{
-  session->stats = *stats;
-}
-
-const MediaLegStats *
-gw_session_last_stats (const GwSession *session)
-{
-  return &session->stats;
-}
-
 /* ---- another room ---- */
 
 gboolean
@@ -666,6 +581,8 @@ gw_session_enter (Gateway *gateway, GwSession *session, GwParticipant *participa
   gboolean was_published = old->track.sid != NULL;
 
   session->participant = participant;
+  gw_session_note (session, "moved",
+                   json_pack ("{s:s, s:s}", "from", old->room->name, "to", participant->room->name));
   gw_rooms_leave (gateway, old, "moved");
   gw_rooms_announce (gateway, participant);
   session->sections_required = 0;
@@ -727,8 +644,9 @@ gw_session_end (Gateway *gateway, GwSession *session, const char *reason)
 void
 gw_session_conn_lost (Gateway *gateway, GwSession *session)
 {
-  const CfgLogContext context = log_context (session);
+  const CfgLogContext context = gw_session_log_context (session);
 
+  gw_session_note (session, "socket_lost", NULL);
   session->conn = NULL;
   session->conn_lost_at = cfg_monotonic_now ();
   cfg_info ("rtc", &context, "WebSocket lost, media goes on", CFG_INT ("seconds", GW_SESSION_RESUME_S));

@@ -50,11 +50,14 @@ void gw_session_free (gpointer session);
 /* What the media engine tells of its leg. */
 void gw_session_gathered (Gateway *gateway, GwSession *session, const MediaRtcLocal *local);
 void gw_session_local_candidate (Gateway *gateway, GwSession *session, const char *candidate);
-void gw_session_connected (Gateway *gateway, GwSession *session, const char *cipher, const char *remote);
+void gw_session_connected (Gateway *gateway, GwSession *session, const MediaRtcPath *path);
 void gw_session_disconnected (Gateway *gateway, GwSession *session);
 void gw_session_failed (Gateway *gateway, GwSession *session, const char *reason);
 void gw_session_media_started (Gateway *gateway, GwSession *session, const char *codec, const char *cipher,
                                const char *remote);
 void gw_session_stats (Gateway *gateway, GwSession *session, const MediaLegStats *stats);
+/** gw_session_json: what its participant cannot tell: whether it is connected, and its timeline. (transfer
+ * full) */
+json_t *gw_session_json (const GwSession *session);
 /** gw_session_last_stats: what ops.leg_stats told last. */
 const MediaLegStats *gw_session_last_stats (const GwSession *session);

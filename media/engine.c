@@ -86,7 +86,8 @@ pass_on (MediaEngine *engine, const MediaEvent *event)
       ops->leg_candidate (engine->owner, event->leg, event->text);
       break;
     case MEDIA_EVENT_CONNECTED:
-      ops->leg_connected (engine->owner, event->leg, event->cipher, event->remote);
+      ops->leg_connected (engine->owner, event->leg,
+                          &(MediaRtcPath){ event->cipher, event->remote, event->pair, event->dtls });
       break;
     case MEDIA_EVENT_DISCONNECTED:
       ops->leg_disconnected (engine->owner, event->leg);

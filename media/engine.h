@@ -131,6 +131,16 @@ typedef struct
   gboolean complete;             /* no more will come by ops.leg_candidate */
 } MediaRtcLocal;
 
+/* How a WebRTC leg is connected. Valid during the ops call. */
+typedef struct
+{
+  const char *cipher; /* SRTP's, "AEAD_AES_128_GCM" */
+  const char *remote; /* selected "address:port" */
+  const char
+      *pair; /* of ICE candidates, ours and the peer's: "host 192.0.2.1:20000, prflx 198.51.100.7:4000" */
+  const char *dtls; /* "DTLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256" */
+} MediaRtcPath;
+
 typedef struct
 {
   guint64 packets, bytes;
@@ -215,7 +225,7 @@ typedef struct
   void (*leg_gathered) (gpointer owner, MediaLegId leg,
                         const MediaRtcLocal *local);                             /* also after a restart */
   void (*leg_candidate) (gpointer owner, MediaLegId leg, const char *candidate); /* NULL: no more */
-  void (*leg_connected) (gpointer owner, MediaLegId leg, const char *cipher, const char *remote);
+  void (*leg_connected) (gpointer owner, MediaLegId leg, const MediaRtcPath *path);
   void (*leg_disconnected) (gpointer owner, MediaLegId leg); /* consent lost; connected may follow */
   void (*leg_failed) (gpointer owner, MediaLegId leg,
                       const char *reason); /* DTLS refused, ICE never worked */

@@ -28,7 +28,7 @@ typedef struct
   /* WebRTC only; see MediaEngineOps. */
   void (*gathered) (gpointer user, const MediaRtcLocal *local);
   void (*candidate) (gpointer user, const char *candidate);
-  void (*connected) (gpointer user, const char *cipher, const char *remote);
+  void (*connected) (gpointer user, const MediaRtcPath *path);
   void (*disconnected) (gpointer user);
   void (*failed) (gpointer user, const char *reason);
 } MediaTransportOps;

@@ -48,15 +48,18 @@ static void
 tell_connected (RtcTransport *transport)
 {
   const MediaAddress remote = media_ice_remote_address (transport->ice);
-  char text[MEDIA_ADDRESS_TEXT_SIZE];
+  char text[MEDIA_ADDRESS_TEXT_SIZE], pair[MEDIA_ICE_PAIR_TEXT_SIZE], cipher[MEDIA_DTLS_CIPHER_TEXT_SIZE];
 
   if (transport->connected || transport->failed || transport->srtp == NULL
       || media_ice_state (transport->ice) != MEDIA_ICE_CONNECTED)
     return;
   transport->connected = TRUE;
-  transport->base.ops->connected (transport->base.user,
-                                  media_srtp_profile_name (transport->local_keys.profile),
-                                  media_address_format (&remote, text));
+  transport->base.ops->connected (
+      transport->base.user,
+      &(MediaRtcPath){ .cipher = media_srtp_profile_name (transport->local_keys.profile),
+                       .remote = media_address_format (&remote, text),
+                       .pair = media_ice_pair_text (transport->ice, pair),
+                       .dtls = media_dtls_cipher (transport->dtls, cipher) });
 }
 
 static void

@@ -77,6 +77,8 @@ destroy_event (CfgMessage *base)
   g_free (event->text);
   g_free (event->cipher);
   g_free (event->remote);
+  g_free (event->pair);
+  g_free (event->dtls);
   g_free (event->stats);
   g_clear_pointer (&event->state, media_leg_state_free);
   g_free (event->speakers);

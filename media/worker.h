@@ -56,6 +56,7 @@ typedef struct
   gboolean complete;     /* GATHERED */
   char *text;            /* CANDIDATE (nullable), FAILED: reason, STARTED: codec */
   char *cipher, *remote; /* CONNECTED, STARTED */
+  char *pair, *dtls;     /* CONNECTED */
   char digit;            /* DTMF */
   guint duration_ms;
   gboolean initial;     /* TIMEOUT */

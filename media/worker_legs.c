@@ -132,13 +132,15 @@ on_candidate (gpointer user, const char *candidate)
 }
 
 static void
-on_connected (gpointer user, const char *cipher, const char *remote)
+on_connected (gpointer user, const MediaRtcPath *path)
 {
   MediaWorkerLeg *leg = user;
   MediaEvent *event = media_event_new (MEDIA_EVENT_CONNECTED, leg->id);
 
-  event->cipher = g_strdup (cipher);
-  event->remote = g_strdup (remote);
+  event->cipher = g_strdup (path->cipher);
+  event->remote = g_strdup (path->remote);
+  event->pair = g_strdup (path->pair);
+  event->dtls = g_strdup (path->dtls);
   media_worker_send (leg->worker, event, CFG_MAILBOX_MUST_DELIVER);
 }
 

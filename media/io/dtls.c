@@ -428,6 +428,16 @@ media_dtls_role (const MediaDtls *dtls)
 }
 
 const char *
+media_dtls_cipher (const MediaDtls *dtls, char text[MEDIA_DTLS_CIPHER_TEXT_SIZE])
+{
+  text[0] = '\0';
+  if (dtls->state == MEDIA_DTLS_CONNECTED)
+    g_snprintf (text, MEDIA_DTLS_CIPHER_TEXT_SIZE, "%s %s", SSL_get_version (dtls->ssl),
+                SSL_get_cipher_name (dtls->ssl));
+  return text;
+}
+
+const char *
 media_dtls_failure (const MediaDtls *dtls)
 {
   return dtls->state == MEDIA_DTLS_FAILED ? dtls->failure : NULL;

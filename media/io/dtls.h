@@ -88,6 +88,10 @@ void media_dtls_close (MediaDtls *dtls);
 
 MediaDtlsState media_dtls_state (const MediaDtls *dtls);
 MediaDtlsRole media_dtls_role (const MediaDtls *dtls);
+#define MEDIA_DTLS_CIPHER_TEXT_SIZE 80
+/** media_dtls_cipher: version and cipher, "DTLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256"; "" unless CONNECTED.
+ * Returns: @text. */
+const char *media_dtls_cipher (const MediaDtls *dtls, char text[MEDIA_DTLS_CIPHER_TEXT_SIZE]);
 /** media_dtls_failure: one sentence for the log when FAILED, else NULL. Holds no remote text. */
 const char *media_dtls_failure (const MediaDtls *dtls);
 

@@ -605,6 +605,28 @@ media_ice_local_candidates (const MediaIce *ice)
   return copy;
 }
 
+const char *
+media_ice_pair_text (const MediaIce *ice, char text[MEDIA_ICE_PAIR_TEXT_SIZE])
+{
+  NiceCandidate *ends[2] = { NULL, NULL };
+  char addresses[2][MEDIA_ADDRESS_TEXT_SIZE];
+
+  text[0] = '\0';
+  if (ice->closed
+      || !nice_agent_get_selected_pair (ice->agent, ice->stream_id, COMPONENT, &ends[0], &ends[1]))
+    return text;
+  for (guint i = 0; i < 2; i++)
+    {
+      MediaAddress address = { 0 };
+
+      nice_address_copy_to_sockaddr (&ends[i]->addr, &address.sa);
+      media_address_format (&address, addresses[i]);
+    }
+  g_snprintf (text, MEDIA_ICE_PAIR_TEXT_SIZE, "%s %s, %s %s", nice_candidate_type_to_string (ends[0]->type),
+              addresses[0], nice_candidate_type_to_string (ends[1]->type), addresses[1]);
+  return text;
+}
+
 MediaAddress
 media_ice_remote_address (const MediaIce *ice)
 {

@@ -116,6 +116,10 @@ int media_ice_send (MediaIce *ice, const guint8 *data, gsize length);
 MediaIceState media_ice_state (const MediaIce *ice);
 /** media_ice_local_candidates: as given to ops so far, for an SDP. Returns: (transfer full): NULL-ended. */
 char **media_ice_local_candidates (const MediaIce *ice) G_GNUC_WARN_UNUSED_RESULT;
+#define MEDIA_ICE_PAIR_TEXT_SIZE 192
+/** media_ice_pair_text: the selected pair, our candidate and the peer's: "host 192.0.2.1:20000, prflx
+ * 198.51.100.7:4000"; "" when there is none. Returns: @text. */
+const char *media_ice_pair_text (const MediaIce *ice, char text[MEDIA_ICE_PAIR_TEXT_SIZE]);
 /** media_ice_remote_address: of the selected pair, unset when there is none. */
 MediaAddress media_ice_remote_address (const MediaIce *ice);
 void media_ice_get_stats (const MediaIce *ice, MediaIceStats *stats);

@@ -53,6 +53,13 @@ test('the media outlives a dropped WebSocket, and the session is resumed', { tim
     return client.call('session.join', { resume: id });
   }, [url, sid]);
   t.equal(resumed.participant.sid, sid, 'the same participant');
+  const { session } = await rpc.call('participant.get', { room: 'drop', identity: 'ada' });
+  const [sdp, connected] = ['sdp', 'connected'].map((event) => session.timeline.find((one) => one.event === event));
+  t.equal([session.connected, session.timeline.map((one) => one.event)],
+    [true, ['sdp', 'gathered', 'connected', 'media_started', 'socket_lost', 'resumed']], 'what happened to it');
+  t.ok(/^(host|srflx) \S+:\d+, (host|prflx) \S+:\d+$/.test(connected.ice) && /^DTLSv1.2 \S+/.test(connected.dtls)
+    && connected.srtp === 'AEAD_AES_128_GCM', JSON.stringify(connected));
+  t.equal([sdp.codec, sdp.encryption, sdp.result], ['opus', 'DTLS-SRTP', 'agreed'], 'what SDP agreed on');
   t.ok(!rpc.events.some((event) => event.type === 'participant_left'), 'nobody left meanwhile');
   await ada.call('session.mute', { muted: true });
   await until('muted', () => phone.lastLevels()['800'] < -50);

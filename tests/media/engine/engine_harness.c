@@ -34,12 +34,14 @@ on_failed (gpointer owner, MediaLegId leg, const char *reason)
 }
 
 static void
-on_connected (gpointer owner, MediaLegId leg, const char *cipher, const char *remote)
+on_connected (gpointer owner, MediaLegId leg, const MediaRtcPath *path)
 {
   TestEngine *test = owner;
 
   test->n_connected++;
-  g_strlcpy (test->cipher, cipher, sizeof test->cipher);
+  g_strlcpy (test->cipher, path->cipher, sizeof test->cipher);
+  g_assert_true (g_str_has_prefix (path->dtls, "DTLSv1.2 "));
+  g_assert_nonnull (strstr (path->pair, path->remote));
 }
 
 static void
