@@ -70,7 +70,6 @@ test_full_disk (void)
   struct rlimit before;
   g_autofree char *id = NULL;
 
-  gateway->conns = g_hash_table_new (g_int64_hash, g_int64_equal);
   gateway->extensions = gw_extensions_new (file);
   gateway->conns = g_hash_table_new (g_int64_hash, g_int64_equal);
   gateway->store = gw_store_open (&config, NULL);

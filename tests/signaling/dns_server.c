@@ -74,7 +74,8 @@ add (DnsServer *server, const char *name, guint16 type)
   return record->data;
 }
 
-/* Reads the question's name, which is never compressed. Returns: the bytes used */
+/* Reads the question's name, which is never compressed. Returns: the bytes used, 0: this is no question (a
+ * packet for who had this port before) */
 static gsize
 read_question (const guint8 *data, gsize size, GString *name)
 {
@@ -82,13 +83,14 @@ read_question (const guint8 *data, gsize size, GString *name)
 
   while (at < size && data[at] != 0)
     {
-      g_assert_cmpuint (at + 1u + data[at], <, size);
+      if (at + 1u + data[at] >= size)
+        return 0;
       if (name->len > 0)
         g_string_append_c (name, '.');
       g_string_append_len (name, (const char *)data + at + 1, data[at]);
       at += 1u + data[at];
     }
-  return at + 1;
+  return at + 5 <= size ? at + 1 : 0;
 }
 
 static gboolean
@@ -106,6 +108,8 @@ on_question (gint fd, GIOCondition condition, gpointer user)
   if (size < 17)
     return G_SOURCE_CONTINUE;
   gsize at = read_question (data, (gsize)size, name);
+  if (at == 0)
+    return G_SOURCE_CONTINUE;
   guint16 type = (guint16)(data[at] << 8 | data[at + 1]);
   g_string_append_printf (server->asked, "%u %s ", type, name->str);
   g_byte_array_append (out, data, (guint)at + 4);
