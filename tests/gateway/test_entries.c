@@ -99,7 +99,6 @@ test_full_disk (void)
   gw_extensions_free (gateway->extensions);
   g_hash_table_unref (gateway->conns);
   gw_webhooks_free (gateway->webhooks);
-  g_hash_table_unref (gateway->conns);
   g_free (gateway->api_secret);
   g_free (gateway);
   cfg_settings_free (file);
