@@ -79,8 +79,10 @@ trunk_of (Gateway *gateway, json_t *in, GError **error)
 }
 
 static json_t *
-replace_trunk (json_t *trunk)
+replace_trunk (const CfgTrunkSettings *old, json_t *trunk)
 {
+  /* SIPOutboundTrunkInfo has none of these, and does not reset them. */
+  static const char *const inbound_names[] = { "ringing_timeout", "max_call_duration", NULL };
   static const char *const names[] = { "metadata",
                                        "numbers",
                                        "allowed_addresses",
@@ -101,6 +103,8 @@ replace_trunk (json_t *trunk)
   /* Passwords are not shown, so whoever sends back what he read has none: the old one stays. */
   if (json_object_get (fields, "auth_username") == NULL)
     json_object_set_new (fields, "auth_password", json_null ());
+  if (old->direction == CFG_TRUNK_INBOUND)
+    gw_twirp_replace_fields (fields, inbound_names);
   return gw_twirp_replace_fields (fields, names);
 }
 
@@ -150,7 +154,7 @@ update_trunk (Gateway *gateway, json_t *in, GError **error)
   trunk = trunk_of (gateway, in, error);
   if (trunk == NULL)
     return NULL;
-  fields = replace != NULL ? replace_trunk (replace)
+  fields = replace != NULL ? replace_trunk (trunk, replace)
                            : updated_trunk (trunk, json_object_get (in, "update"), error);
   if (fields != NULL)
     json_object_set_new (fields, "sip_trunk_id", json_string (trunk->id));

@@ -93,6 +93,14 @@ static const struct
   { "UpdateSIPInboundTrunk", "{'sip_trunk_id':'ST_in','update':{'numbers':{'clear':true,'add':['+2']}}}",
     NULL },
   { "UpdateSIPInboundTrunk", "{'sip_trunk_id':'ST_in','update':{'numbers':{'add':['']}}}", NULL },
+  { "UpdateSIPInboundTrunk",
+    "{'sip_trunk_id':'ST_in','replace':{'name':'b','numbers':['+1'],'auth_username':'u'}}",
+    "{'sip_trunk_id':'ST_in','name':'b','numbers':['+1'],'auth_username':'u','metadata':null,'allowed_"
+    "addresses':null,"
+    "'allowed_numbers':null,'headers':null,'headers_to_attributes':null,'attributes_to_headers':null,"
+    "'include_headers':null,'media_encryption':null,'transport':null,'outbound_address':null,'from_host':"
+    "null,"
+    "'ringing_timeout':null,'max_call_duration':null}" },
   { "UpdateSIPOutboundTrunk",
     "{'sip_trunk_id':'ST_out','update':{'address':'b','transport':'SIP_TRANSPORT_AUTO','from_host':'f',"
     "'destination_country':'x'}}",
