@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "gateway/api.h"
+#include "gateway/core/cause.h"
 #include "tools/manual/sample.h"
 
 #define GENERATED                                                                                            \
@@ -304,6 +305,21 @@ append_error_data (GString *text)
 }
 
 static void
+append_causes (GString *text)
+{
+  const GwCause *cause;
+
+  g_string_append (text, "| cause | Q.850 | the call ended, because |\n|---|---|---|\n");
+  for (guint i = 0; (cause = gw_cause (i)) != NULL; i++)
+    {
+      g_autofree char *number
+          = cause->q850 != 0 ? g_strdup_printf ("%d", cause->q850) : g_strdup ("by the SIP status");
+
+      g_string_append_printf (text, "| `%s` | %s | %s |\n", cause->word, number, cause->text);
+    }
+}
+
+static void
 append_objects (GString *text)
 {
   g_autoptr (GHashTable) shapes = g_hash_table_new (g_str_hash, g_str_equal);
@@ -337,7 +353,7 @@ static const struct
 } parts[] = {
   { "<!-- error data -->", append_error_data }, { "<!-- methods -->", append_methods },
   { "<!-- events -->", append_events },         { "<!-- notifications -->", append_notifications },
-  { "<!-- objects -->", append_objects },
+  { "<!-- objects -->", append_objects },       { "<!-- causes -->", append_causes },
 };
 
 /* NULL with a message: a part has no place. */
