@@ -112,6 +112,12 @@ media_codec_silence (const MediaCodec *codec, guint32 units, guint8 *out, gsize 
   return codec->silence (units, out, capacity);
 }
 
+gint64
+media_codec_energy (const MediaCodec *codec, const guint8 *payload, gsize size)
+{
+  return codec->energy != NULL ? codec->energy (payload, size) : -1;
+}
+
 static gboolean
 check_rate (const MediaCodec *codec, guint sample_rate_hz, GError **error)
 {

@@ -57,6 +57,9 @@ guint32 media_codec_duration (const MediaCodec *codec, const guint8 *payload, gs
  */
 gssize media_codec_silence (const MediaCodec *codec, guint32 units, guint8 *out,
                             gsize capacity) G_GNUC_WARN_UNUSED_RESULT;
+/** media_codec_energy: sum of the squares of @payload's samples, without a decoder; < 0 when only decoding
+ * tells. */
+gint64 media_codec_energy (const MediaCodec *codec, const guint8 *payload, gsize size);
 
 /* libopus's complexity 0, since a zero member takes the default. */
 #define MEDIA_OPUS_COMPLEXITY_0 (-1)

@@ -19,6 +19,7 @@ struct _MediaCodec
 
   guint32 (*duration) (const guint8 *payload, gsize size);
   gssize (*silence) (guint32 units, guint8 *out, gsize capacity);
+  gint64 (*energy) (const guint8 *payload, gsize size); /* (nullable): only decoding tells */
 
   gpointer (*encoder_new) (const MediaEncoderConfig *config, GError **error);
   void (*encoder_free) (gpointer state);

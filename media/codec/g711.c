@@ -12,6 +12,7 @@
 typedef struct
 {
   gint16 decode[256];
+  guint32 square[256];
   guint8 encode[1 << 14];
   gint round_negative; /* added before the two lowest bits are cut off */
   guint8 silence;
@@ -79,6 +80,8 @@ law_get (gboolean a_law)
         {
           laws[0].decode[i] = u_law_expand ((guint8)i);
           laws[1].decode[i] = a_law_expand ((guint8)i);
+          for (guint k = 0; k < 2; k++)
+            laws[k].square[i] = (guint32)(laws[k].decode[i] * laws[k].decode[i]);
         }
       for (int i = 0; i < 1 << 14; i++)
         {
@@ -106,6 +109,28 @@ static guint32
 g711_duration (const guint8 *payload, gsize size)
 {
   return size <= UNITS_MAX ? (guint32)size : 0;
+}
+
+static gint64
+energy (const Law *law, const guint8 *payload, gsize size)
+{
+  guint64 sum = 0;
+
+  for (gsize i = 0; i < size; i++)
+    sum += law->square[payload[i]];
+  return (gint64)sum;
+}
+
+static gint64
+pcmu_energy (const guint8 *payload, gsize size)
+{
+  return energy (law_get (FALSE), payload, size);
+}
+
+static gint64
+pcma_energy (const guint8 *payload, gsize size)
+{
+  return energy (law_get (TRUE), payload, size);
 }
 
 static gssize
@@ -222,6 +247,7 @@ const MediaCodec media_codec_pcmu = {
   .static_payload_type = 0,
   .duration = g711_duration,
   .silence = pcmu_silence,
+  .energy = pcmu_energy,
   .encoder_new = pcmu_encoder_new,
   .encoder_free = g711_encoder_free,
   .encode = g711_encode,
@@ -241,6 +267,7 @@ const MediaCodec media_codec_pcma = {
   .static_payload_type = 8,
   .duration = g711_duration,
   .silence = pcma_silence,
+  .energy = pcma_energy,
   .encoder_new = pcma_encoder_new,
   .encoder_free = g711_encoder_free,
   .encode = g711_encode,

@@ -13,19 +13,24 @@
 #define EXCHANGE_DB          6.0
 
 guint8
-media_level_of_pcm (const gint16 *pcm, gsize samples)
+media_level_of_energy (gint64 energy, gsize samples)
 {
-  gint64 energy = 0;
   double level;
 
-  if (samples == 0)
-    return MEDIA_LEVEL_SILENCE;
-  for (gsize i = 0; i < samples; i++)
-    energy += (gint64)pcm[i] * pcm[i];
-  if (energy == 0)
+  if (energy <= 0 || samples == 0)
     return MEDIA_LEVEL_SILENCE;
   level = -10 * log10 ((double)energy / (double)samples / (32768.0 * 32768.0));
   return (guint8)CLAMP (lround (level), 0, MEDIA_LEVEL_SILENCE);
+}
+
+guint8
+media_level_of_pcm (const gint16 *pcm, gsize samples)
+{
+  gint64 energy = 0;
+
+  for (gsize i = 0; i < samples; i++)
+    energy += (gint64)pcm[i] * pcm[i];
+  return media_level_of_energy (energy, samples);
 }
 
 gboolean

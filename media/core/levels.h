@@ -10,6 +10,8 @@
 
 /** media_level_of_pcm: RMS of @pcm in -dBov, 0–127. */
 guint8 media_level_of_pcm (const gint16 *pcm, gsize samples);
+/** media_level_of_energy: of @samples whose squares add up to @energy. */
+guint8 media_level_of_energy (gint64 energy, gsize samples);
 /** media_level_read: the audio level extension of @packet. Returns: FALSE when it has none under @id. */
 gboolean media_level_read (const MediaRtpView *packet, guint8 id, guint8 *level, gboolean *voice);
 

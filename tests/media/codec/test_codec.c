@@ -547,6 +547,33 @@ test_comfort_noise (void)
     }
 }
 
+/* What the octets tell is what decoding does; of others only decoding tells. */
+static void
+test_energy_without_decoding (void)
+{
+  static const MediaCodecId laws[] = { MEDIA_CODEC_PCMU, MEDIA_CODEC_PCMA };
+  const guint8 octets[2] = { 0, 0 };
+
+  for (guint k = 0; k < G_N_ELEMENTS (laws); k++)
+    {
+      const MediaCodec *codec = media_codec_get (laws[k]);
+      g_autoptr (MediaDecoder) decoder = media_decoder_new (codec, 8000, NULL);
+      guint8 payload[256];
+      gint16 pcm[256];
+      gint64 energy = 0;
+
+      for (guint i = 0; i < 256; i++)
+        payload[i] = (guint8)i;
+      g_assert_cmpint (media_decoder_decode (decoder, payload, 256, pcm, 256), ==, 256);
+      for (guint i = 0; i < 256; i++)
+        energy += (gint64)pcm[i] * pcm[i];
+      g_assert_cmpint (media_codec_energy (codec, payload, 256), ==, energy);
+      g_assert_cmpint (media_codec_energy (codec, payload, 0), ==, 0);
+    }
+  g_assert_cmpint (media_codec_energy (media_codec_get (MEDIA_CODEC_OPUS), octets, 2), <, 0);
+  g_assert_cmpint (media_codec_energy (media_codec_get (MEDIA_CODEC_G722), octets, 2), <, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -566,5 +593,6 @@ main (int argc, char **argv)
   g_test_add_func ("/media/codec/decoders_survive_any_bytes", test_decoders_survive_any_bytes);
   g_test_add_func ("/media/codec/resampler", test_resampler);
   g_test_add_func ("/media/codec/comfort_noise", test_comfort_noise);
+  g_test_add_func ("/media/codec/energy_without_decoding", test_energy_without_decoding);
   return g_test_run ();
 }
