@@ -216,6 +216,55 @@ print_delay (guint n_forwarded, guint n_transcoded)
   g_free (phones);
 }
 
+/* The load of a room with three who speak Opus and @n who listen. */
+static void
+measure_conference (guint n_listeners, guint seconds, Result *result)
+{
+  static const BenchCase conference = { .codecs = { MEDIA_CODEC_OPUS, MEDIA_CODEC_OPUS } };
+  const MediaEngineConfig config = { .n_workers = 1, .rtp_port_start = 20000, .rtp_port_end = 39999 };
+  const guint n = 3 + n_listeners;
+  BenchPhone *phones = g_new (BenchPhone, n);
+  MediaEngine *engine = media_engine_new (&config, &ops, NULL, NULL);
+  const MediaRoomId room = media_engine_room_new (engine);
+
+  for (guint i = 0; i < n; i++)
+    {
+      const MediaRtpLegConfig at = { .local_address = "127.0.0.1" };
+      MediaRtpLocal local;
+      const MediaLegId leg = media_engine_leg_new_rtp (engine, &at, &local, NULL);
+
+      bench_phone_open (&phones[i], i + 1, bench_audio (MEDIA_CODEC_OPUS), MEDIA_SRTP_AEAD_AES_128_GCM);
+      phones[i].to.sin_port = htons (local.rtp_port);
+      configure (engine, leg, &conference, &phones[i], 0);
+      media_engine_leg_attach (engine, leg, room);
+    }
+  *result = (Result){ 0 };
+  watch (engine, phones, 3, seconds, result);
+  media_engine_free (engine);
+  for (guint i = 0; i < n; i++)
+    bench_phone_close (&phones[i]);
+  g_free (phones);
+}
+
+/* What each further listener costs: an encoder is shared, so a packet made and sent. */
+static void
+print_listeners (void)
+{
+  static const guint few = 100, many = 400;
+  const double bare_us = bench_send_us (MEDIA_SRTP_AEAD_AES_128_GCM, many, 90);
+  Result a, b;
+  double us;
+
+  measure_conference (few, SECONDS, &a);
+  measure_conference (many, SECONDS, &b);
+  us = (b.load - a.load) * 1e6 / 50 / (many - few);
+  printf ("a listener more in a conference of 3 who speak Opus, AES-GCM: %.2f us a packet, %.4f %% of a "
+          "core; made and "
+          "sent alone %.2f us, ratio %.2f (load with %u: %.1f %%, with %u: %.1f %%)\n",
+          us, us * 50 / 1e4, bare_us, us / bare_us, few, 100 * a.load, many, 100 * b.load);
+  fflush (stdout);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -233,6 +282,8 @@ main (int argc, char **argv)
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     if (strstr (rows[i].test->name, word) != NULL && (is_long || rows[i].n_calls <= 500))
       print_row (rows[i].test, rows[i].n_calls);
+  if (strstr ("listeners", word) != NULL)
+    print_listeners ();
   if (strstr ("delay", word) != NULL)
     print_delay (50, 80);
   return 0;

@@ -145,3 +145,43 @@ bench_relay_us (const BenchCase *test, guint n_calls, guint seconds)
   g_free (relay.legs);
   return relay.cpu_s * 1e6 / (double)MAX (relay.sent, 1);
 }
+
+double
+bench_send_us (MediaSrtpProfile profile, guint n_listeners, gsize size)
+{
+  BenchPhone *from = g_new (BenchPhone, n_listeners);
+  BenchPhone *to = g_new (BenchPhone, n_listeners);
+  const guint rounds = 50;
+  double spent_s = 0;
+
+  for (guint i = 0; i < n_listeners; i++)
+    {
+      bench_phone_open (&from[i], i, NULL, profile);
+      bench_phone_open (&to[i], i, NULL, MEDIA_SRTP_NONE);
+    }
+  for (guint round = 0; round < rounds; round++)
+    {
+      const double start = bench_thread_cpu_s ();
+
+      for (guint i = 0; i < n_listeners; i++)
+        {
+          guint8 packet[BENCH_PACKET_MAX] = { 0x80, 111, 0, (guint8)(round + 1) };
+          const gssize length = from[i].srtp == NULL
+                                    ? (gssize)size
+                                    : media_srtp_protect_rtp (from[i].srtp, packet, size, sizeof packet);
+
+          (void)!sendto (from[i].fd, packet, (gsize)MAX (length, 0), 0, (const struct sockaddr *)&to[i].own,
+                         sizeof to[i].own);
+        }
+      spent_s += bench_thread_cpu_s () - start;
+      g_usleep (20000);
+    }
+  for (guint i = 0; i < n_listeners; i++)
+    {
+      bench_phone_close (&from[i]);
+      bench_phone_close (&to[i]);
+    }
+  g_free (from);
+  g_free (to);
+  return spent_s * 1e6 / rounds / n_listeners;
+}

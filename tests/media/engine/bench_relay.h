@@ -16,3 +16,6 @@ typedef struct
 
 /** bench_relay_us: CPU per packet sent, @n_calls for @seconds. */
 double bench_relay_us (const BenchCase *test, guint n_calls, guint seconds);
+/** bench_send_us: CPU per packet of @size made under @profile and sent, each of @n_listeners from a socket of
+ * its own: what a listener of a conference costs at least. */
+double bench_send_us (MediaSrtpProfile profile, guint n_listeners, gsize size);
