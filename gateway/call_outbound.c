@@ -14,6 +14,7 @@
 #include "gateway/plays.h"
 #include "gateway/rooms.h"
 #include "gateway/trunks.h"
+#include "signaling/sip/register.h"
 
 /* Where and how: from a configured trunk or the request's own. */
 typedef struct
@@ -313,6 +314,7 @@ send_invite (GwCall *call, const GwDialParams *params, const Route *route, const
           .is_private = route->is_private };
   g_autoptr (GArray) headers = NULL;
   g_auto (GwCallerId) caller = { 0 };
+  SigSipRegisterState registered;
   SigSipDial dial = {
     .to_uri = uri,
     .auth_username = route->auth_username,
@@ -342,6 +344,9 @@ send_invite (GwCall *call, const GwDialParams *params, const Route *route, const
       dial.in_parallel = TRUE;
       dial.follows_redirects = FALSE;
     }
+  else if (route->trunk != NULL && route->trunk->register_
+           && sig_sip_registered (call->gateway->sip, route->trunk->name, &registered))
+    dial.service_route = registered.service_route;
   dial.replaces = params->replaces;
   dial.headers = (const SigSipHeader *)headers->data;
   dial.n_headers = headers->len;

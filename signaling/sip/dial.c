@@ -143,7 +143,7 @@ sig_sip_plan_new (const SigSipDial *dial)
                                  .send_to = g_strdup (dial->targets[i].send_to),
                                  .route = g_strdup (dial->targets[i].route) };
   if (dial->n_targets == 0)
-    targets[0].uri = g_strdup (dial->to_uri);
+    targets[0] = (SigSipTarget){ .uri = g_strdup (dial->to_uri), .route = g_strdup (dial->service_route) };
   plan->dial = (SigSipDial){
     .to_uri = g_strdup (dial->to_uri),
     .targets = targets,
@@ -160,6 +160,7 @@ sig_sip_plan_new (const SigSipDial *dial)
     .expires_s = dial->expires_s,
     .follows_redirects = dial->follows_redirects,
     .redirect_hosts = (const char *const *)g_strdupv ((char **)dial->redirect_hosts),
+    .service_route = g_strdup (dial->service_route),
   };
   plan->is_ipv6 = strstr (dial->sdp, "c=IN IP6 ") != NULL;
   return plan;
@@ -186,6 +187,7 @@ plan_clear (gpointer data)
   g_free ((char *)dial->sdp);
   g_free ((char *)dial->second_sdp);
   g_strfreev ((char **)dial->redirect_hosts);
+  g_free ((char *)dial->service_route);
   g_ptr_array_unref (plan->lines);
 }
 
@@ -291,9 +293,12 @@ sig_sip_attempt_needs_lookup (const SigSipAttempt *attempt, SigSipQuestion *ques
 }
 
 static void
-note_way (SigSipCall *call, const Way *way, const SigSipAttempt *attempt)
+note_way (SigSipCall *call, const Way *way, const SigSipDial *dial, const SigSipAttempt *attempt)
 {
-  const char *proxy = attempt->send_to != NULL ? attempt->send_to : attempt->at;
+  const char *proxy = attempt->send_to != NULL      ? attempt->send_to
+                      : attempt->at != NULL         ? attempt->at
+                      : dial->service_route != NULL ? attempt->uri
+                                                    : NULL;
 
   g_strlcpy (call->peer.host, way->host, sizeof call->peer.host);
   call->peer.port = way->port != 0 ? way->port : way->is_tls ? 5061 : 5060;
@@ -360,7 +365,7 @@ sig_sip_dial_target (SigSip *sip, SigSipPlan *plan, const SigSipAttempt *attempt
     }
 
   SigSipCall *call = sig_sip_call_new (listener, nh, TRUE);
-  note_way (call, &way, attempt);
+  note_way (call, &way, dial, attempt);
   call->redial = redial;
   call->dialog.remote_target = g_strdup (attempt->uri);
   call->dialog.call_id = g_steal_pointer (&id);

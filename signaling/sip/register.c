@@ -14,10 +14,11 @@
 
 #include <string.h>
 
-#define SILENCE_T1   8  /* for a server while others wait */
-#define PATIENCE_T1  72 /* longer than the stack has it (64) */
-#define MAX_SERVERS  32 /* addresses that calls of one registration may come from */
-#define TOKEN_PREFIX "sw"
+#define SILENCE_T1        8  /* for a server while others wait */
+#define PATIENCE_T1       72 /* longer than the stack has it (64) */
+#define MAX_SERVERS       32 /* addresses that calls of one registration may come from */
+#define TOKEN_PREFIX      "sw"
+#define MAX_SERVICE_ROUTE 1024
 
 struct _SigSipRegistering
 {
@@ -41,6 +42,7 @@ struct _SigSipRegistering
 
   SigSipListener *listener;         /* (nullable) */
   char *contact, *server, *seen_as; /* (nullable) */
+  char *service_route;              /* (nullable) */
   char *phrase;
   nta_outgoing_t *request; /* (nullable) */
   su_home_t auth_home[1];
@@ -103,7 +105,8 @@ registering_free (gpointer data)
   g_array_unref (self->places);
   g_ptr_array_unref (self->servers);
   g_free (self->contact);
-  g_free (self->server);
+  g_free (self->seen_as);
+  g_free (self->service_route);
   g_free (self->seen_as);
   g_free (self->phrase);
   g_free (self);
@@ -256,6 +259,29 @@ note_nat (SigSipRegistering *self, sip_t const *answer)
                          via->v_rport != NULL && *via->v_rport != '\0' ? via->v_rport : "5060");
 }
 
+/* RFC 3608 5: what the last 2xx says. One that does not let others route as they like is none. */
+static void
+note_service_route (SigSipRegistering *self, sip_t const *answer)
+{
+  su_home_t home[1] = { SU_HOME_INIT (home) };
+  g_autoptr (GString) all = g_string_new (NULL);
+  gboolean is_usable = TRUE;
+
+  su_home_init (home);
+  for (const sip_service_route_t *route = answer->sip_service_route; route != NULL; route = route->r_next)
+    {
+      const char *uri = url_as_string (home, route->r_url);
+
+      is_usable = is_usable && uri != NULL && sig_sip_check_uri (uri, NULL)
+                  && url_has_param (route->r_url, "lr") && all->len < MAX_SERVICE_ROUTE;
+      g_string_append_printf (all, "%s<%s>", all->len > 0 ? ", " : "", uri != NULL ? uri : "");
+    }
+  su_home_deinit (home);
+  g_clear_pointer (&self->service_route, g_free);
+  if (is_usable && all->len > 0)
+    self->service_route = g_strdup (all->str);
+}
+
 static int
 on_answer (struct _SigSipCall *magic, nta_outgoing_t *request, sip_t const *answer)
 {
@@ -291,6 +317,8 @@ on_answer (struct _SigSipCall *magic, nta_outgoing_t *request, sip_t const *answ
       = answer->sip_retry_after != NULL ? (guint)MIN (answer->sip_retry_after->af_delta, G_MAXINT) : 0;
   event.can_answer = (status == 401 || status == 407) && take_challenge (self, answer);
   note_nat (self, answer);
+  if (status < 300)
+    note_service_route (self, answer);
   self->request = NULL;
   nta_outgoing_destroy (request);
   step (self, &event);
@@ -634,6 +662,7 @@ sig_sip_registered (SigSip *sip, const char *name, SigSipRegisterState *state)
     .contact = self->contact,
     .server = self->server,
     .seen_as = self->seen_as,
+    .service_route = self->service_route,
     .phrase = self->phrase,
   };
   return TRUE;

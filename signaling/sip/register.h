@@ -25,7 +25,9 @@ typedef struct
   const char *contact; /* (nullable) what we are registered as */
   const char *server;  /* (nullable): host:port that was asked last */
   const char *seen_as; /* (nullable): host:port that the server sees us at, when a NAT is between us */
-  const char *phrase;  /* never NULL: of the last answer, or why there was none */
+  /* (nullable): the way that calls of ours are to take (Service-Route, RFC 3608), for SigSipDial */
+  const char *service_route;
+  const char *phrase; /* never NULL: of the last answer, or why there was none */
 } SigSipRegisterState;
 
 /**

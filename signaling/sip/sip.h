@@ -200,6 +200,9 @@ typedef struct
    * are final answers. */
   gboolean follows_redirects;
   const char *const *redirect_hosts; /* (nullable): patterns of config/base/host_list.h, NULL-terminated */
+  /* (nullable): without targets: Route of the first request, which goes to to_uri's host all the same
+   * (SigSipRegisterState) */
+  const char *service_route;
 } SigSipDial;
 
 typedef enum

@@ -162,7 +162,7 @@ test('register: at a provider with a password, calls both ways, kept alive, take
   t.ok(/switchroom_trunk_registered\{trunk="provider"\} 1\n/.test(await get(`${gateway.url}/metrics`)), 'metric');
   const refresh = await expect(registrar, 'REGISTER');
   t.equal([refresh.get('contact').startsWith(`<${contact}>`), refresh.get('call-id') === first.get('call-id')], [true, true], 'refresh');
-  registrar.answer(refresh, '200 OK', [`Contact: <${contact}>;expires=600`]);
+  registrar.answer(refresh, '200 OK', [`Contact: <${contact}>;expires=600`, 'Service-Route: <sip:orig@192.0.2.9:5070;lr>, <sip:192.0.2.8;lr>']);
 
   const caller = await peer(t, gateway.config.sip_port, 'account');
   caller.target = contact;
@@ -188,7 +188,11 @@ test('register: at a provider with a password, calls both ways, kept alive, take
   await rpc.call('participant.create', { sip_trunk_id: 'provider', sip_call_to: '7', room_name: 'out' });
   const invite = await expect(registrar, 'INVITE');
   t.ok(invite.get('from').startsWith('<sip:+15550100@provider.example>;tag='), invite.get('from'));
-  registrar.answer(invite, '486 Busy Here');
+  t.equal(invite.get('route'), '<sip:orig@192.0.2.9:5070;lr>, <sip:192.0.2.8;lr>', 'the way that the provider named (RFC 3608)');
+  registrar.answer(invite, '407 Proxy Authentication Required', ['Proxy-Authenticate: Digest realm="p", nonce="n-call", algorithm=MD5, qop="auth"']);
+  const again = await expect(registrar, 'INVITE');
+  t.equal([again.get('route'), Boolean(again.get('proxy-authorization'))], [invite.get('route'), true], 'the way once more');
+  registrar.answer(again, '486 Busy Here');
   registrar.remoteTag = null;
   gateway.process.kill('SIGTERM');
   const last = await expect(registrar, 'REGISTER');
