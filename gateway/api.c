@@ -255,6 +255,18 @@ gw_grant_words (GwGrant grant)
   return words[grant];
 }
 
+/* The socket of a session outlives its token, as a participant does; what it may do besides being one does
+ * not. */
+static gboolean
+is_still_good (const SigToken *token, GwGrant grant, GError **error)
+{
+  if (grant == GW_GRANT_ANY || grant == GW_GRANT_ROOM_JOIN || !sig_token_has_expired (token, cfg_wall_now ()))
+    return TRUE;
+  g_set_error_literal (error, CFG_ERROR, CFG_ERROR_UNAUTHENTICATED,
+                       "the token has expired: server.authenticate takes another one");
+  return FALSE;
+}
+
 gboolean
 gw_token_allows (const SigToken *token, GwGrant grant, const char *room, GError **error)
 {
@@ -288,7 +300,7 @@ gw_token_allows (const SigToken *token, GwGrant grant, const char *room, GError 
                    token->room);
       return FALSE;
     }
-  return TRUE;
+  return is_still_good (token, grant, error);
 }
 
 const char *
@@ -301,19 +313,6 @@ gw_request_own_room (GwRequest *request, const char *room)
   if (room == NULL || (conn != NULL && g_strcmp0 (conn->moved_to, room) == 0))
     return NULL;
   return participant != NULL && strcmp (participant->room->name, room) == 0 ? NULL : room;
-}
-
-/* The socket of a session outlives its token, as a participant does; what it may do besides being one does
- * not. */
-static gboolean
-is_still_good (const GwRequest *request, const GwMethod *method, GError **error)
-{
-  if (method->grant == GW_GRANT_ANY || method->grant == GW_GRANT_ROOM_JOIN
-      || !sig_token_has_expired (gw_request_token (request), cfg_wall_now ()))
-    return TRUE;
-  g_set_error_literal (error, CFG_ERROR, CFG_ERROR_UNAUTHENTICATED,
-                       "the token has expired: server.authenticate takes another one");
-  return FALSE;
 }
 
 static json_t *
@@ -332,8 +331,7 @@ run_method (Gateway *gateway, GwRequest *request, json_t *params, GError **error
   room = method->room_param != NULL ? gw_param_string (params, method->room_param) : NULL;
   if (method->grant == GW_GRANT_ROOM_JOIN || method->grant == GW_GRANT_ANY)
     room = gw_request_own_room (request, room);
-  if (!gw_token_allows (gw_request_token (request), method->grant, room, error)
-      || !is_still_good (request, method, error))
+  if (!gw_token_allows (gw_request_token (request), method->grant, room, error))
     return NULL;
   return method->run (gateway, request, params, error);
 }

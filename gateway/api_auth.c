@@ -39,8 +39,13 @@ gw_api_auth_tick (Gateway *gateway)
     {
       GwConn *conn = value;
 
-      if (conn->is_closing || conn->session != NULL || !sig_token_has_expired (conn->token, now))
+      if (conn->is_closing || !sig_token_has_expired (conn->token, now))
         continue;
+      if (conn->session != NULL) /* a participant watches its room, not all of them */
+        {
+          gw_events_forget_all_rooms (gateway, conn->id);
+          continue;
+        }
       conn->is_closing = TRUE;
       close_conn (gateway, conn, "the token has expired");
     }
@@ -90,6 +95,8 @@ authenticate (Gateway *gateway, GwRequest *request, json_t *params, GError **err
   conn->token = g_steal_pointer (&token);
   g_free (conn->secret_sum);
   conn->secret_sum = gw_api_auth_sum (gateway, conn->token);
+  if (!conn->token->room_list)
+    gw_events_forget_all_rooms (gateway, conn->id);
   expires = gw_time_text ((CfgWall){ MIN (conn->token->expires_s, MAX_TIME_S) * CFG_US_PER_S });
   return json_pack ("{s:s, s:s}", "identity", conn->token->identity, "expires_at", expires);
 }
@@ -107,8 +114,8 @@ static const GwField authenticate_result[] = {
 const GwMethod gw_auth_methods[] = {
   { "server.authenticate", GW_GRANT_ANY, NULL, authenticate, authenticate_params,
     "Gives this connection another token before the old one expires.", .result = authenticate_result,
-    .more
-    = "It must have the same `sub` and the same room. Its grants count from the next request on; what is\n"
-      "watched already stays watched." },
+    .more = "It must have the same `sub` and the same room. Its grants count from the next request on. Rooms "
+            "that are\n"
+            "watched stay watched, a watch of `*` ends when it does not grant roomList." },
   { NULL },
 };

@@ -347,6 +347,12 @@ gw_events_watch (Gateway *gateway, SigWebConnId conn, const char *room_name, gin
 }
 
 void
+gw_events_forget_all_rooms (Gateway *gateway, SigWebConnId conn)
+{
+  g_hash_table_remove (gateway->events->watchers, &conn);
+}
+
+void
 gw_events_forget_conn (Gateway *gateway, SigWebConnId conn)
 {
   g_autoptr (GPtrArray) rid = g_ptr_array_new ();

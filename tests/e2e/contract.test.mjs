@@ -372,12 +372,17 @@ test('a connection ends with its token; server.authenticate renews it; a key tha
   for (const more of [{ sub: 'eve' }, { video: { roomJoin: true, room: 'a' } }])
     t.equal((await renewed.fails('server.authenticate', { access_token: signedToken(gateway.keys.secret, claims(more)) })).data.code, 'permission_denied', JSON.stringify(more));
   await talking.call('session.join', { room: 'web', sdp: offer() });
+  for (const name of ['web', '*']) await talking.call('room.watch', { name });
   await ending.closed;
   const refused = () => talking.call('room.list').then(() => null, ({ data }) => data.code);
   t.equal([ending.closeCode, ending.closeReason], [4401, 'the token has expired'], 'the one that was not renewed');
   await renewed.call('room.list');
   await until('nothing but what a participant may', async () => (await refused()) === 'unauthenticated');
+  talking.events = [];
+  await renewed.call('room.create', { name: 'elsewhere' });
   await talking.call('session.mute', { muted: true });
+  await until('an event of its own room', () => talking.events.length > 0);
+  t.equal(talking.events.filter(({ room }) => room !== 'web'), [], 'events of other rooms');
   await talking.call('session.leave');
   await talking.closed;
   t.equal(talking.closeCode, 4401, 'without its session');
