@@ -12,6 +12,8 @@
 
 #define HEP_PORT       9060
 #define HEP_MAX_PACKET 65507 /* what a UDP datagram carries */
+#define ENDING_US      (2 * CFG_US_PER_S)
+#define MAX_ENDING     1000
 
 struct _GwCapture
 {
@@ -21,7 +23,25 @@ struct _GwCapture
   GCancellable *cancellable;
   GSocket *socket; /* (nullable): no server is configured, or it is not resolved yet */
   guint64 n_sent, n_unsent;
+  GQueue ending; /* of Ending, owned, the oldest first */
 };
+
+/* A call that is over, whose last messages may still come. */
+typedef struct
+{
+  CfgMonotonic since;
+  char *call_id, *id;
+} Ending;
+
+static void
+ending_free (gpointer data)
+{
+  Ending *ending = data;
+
+  g_free (ending->call_id);
+  g_free (ending->id);
+  g_free (ending);
+}
 
 /* ---- HEP ---- */
 
@@ -102,6 +122,7 @@ gw_capture_new (const CfgSettings *settings)
   GwCapture *capture = g_new0 (GwCapture, 1);
 
   capture->cancellable = g_cancellable_new ();
+  g_queue_init (&capture->ending);
   if (settings->capture.enabled)
     capture->trace = gw_trace_new ();
   capture->hep_address = g_strdup (settings->capture.hep_address);
@@ -120,6 +141,7 @@ gw_capture_free (GwCapture *capture)
   g_cancellable_cancel (capture->cancellable);
   g_object_unref (capture->cancellable);
   g_clear_object (&capture->socket);
+  g_queue_clear_full (&capture->ending, ending_free);
   gw_trace_free (capture->trace);
   g_free (capture->hep_address);
   g_free (capture->hep_password);
@@ -164,11 +186,40 @@ gw_capture_claim (Gateway *gateway, const char *call_id)
     gw_trace_claim (gateway->capture->trace, call_id);
 }
 
+static void
+finish_oldest (GwCapture *capture)
+{
+  Ending *ending = g_queue_pop_head (&capture->ending);
+
+  gw_trace_finish (capture->trace, ending->call_id, ending->id);
+  ending_free (ending);
+}
+
 void
 gw_capture_finish (Gateway *gateway, const char *call_id, const char *id)
 {
-  if (gateway->capture->trace != NULL && call_id != NULL)
-    gw_trace_finish (gateway->capture->trace, call_id, id);
+  GwCapture *capture = gateway->capture;
+  Ending *ending;
+
+  if (capture->trace == NULL || call_id == NULL)
+    return;
+  if (capture->ending.length >= MAX_ENDING)
+    finish_oldest (capture);
+  ending = g_new0 (Ending, 1);
+  ending->since = cfg_monotonic_now ();
+  ending->call_id = g_strdup (call_id);
+  ending->id = g_strdup (id);
+  g_queue_push_tail (&capture->ending, ending);
+}
+
+void
+gw_capture_tick (Gateway *gateway, CfgMonotonic now)
+{
+  GwCapture *capture = gateway->capture;
+
+  for (const Ending *oldest; (oldest = g_queue_peek_head (&capture->ending)) != NULL
+                             && cfg_monotonic_diff_us (now, oldest->since) >= ENDING_US;)
+    finish_oldest (capture);
 }
 
 gboolean

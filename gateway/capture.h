@@ -14,8 +14,11 @@ void gw_capture_free (GwCapture *capture);
 void gw_capture_message (gpointer gateway, const SigSipCaptured *message);
 /** gw_capture_claim: a call has this Call-ID. @call_id: (nullable) */
 void gw_capture_claim (Gateway *gateway, const char *call_id);
-/** gw_capture_finish: call @id (SCL_...) is over. @call_id: (nullable) */
+/** gw_capture_finish: call @id (SCL_...) is over; for a moment its last messages are still waited for, such
+ * as the answer to our BYE. @call_id: (nullable) */
 void gw_capture_finish (Gateway *gateway, const char *call_id, const char *id);
+/** gw_capture_tick: once a second. */
+void gw_capture_tick (Gateway *gateway, CfgMonotonic now);
 
 /** gw_capture_foreach: the kept messages of a call, as gw_trace_foreach; FALSE also where nothing is kept. */
 gboolean gw_capture_foreach (Gateway *gateway, const char *call_id, const char *id,

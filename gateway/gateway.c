@@ -368,6 +368,7 @@ on_tick (gpointer data)
   gw_registrations_tick (gateway);
   gw_trunk_health_tick (gateway, now);
   gw_load_tick (gateway);
+  gw_capture_tick (gateway, now);
   gw_recordings_tick (gateway);
   gw_api_auth_tick (gateway);
   give_memory_back (gateway, now);

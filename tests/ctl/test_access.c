@@ -161,17 +161,17 @@ test_token (void)
   const CtlAccess pair
       = { .api_key = (char *)"k", .api_secret = (char *)"a-secret-of-more-than-32-characters" };
   const CtlAccess half = { .api_key = (char *)"k" }, none = { NULL };
-  g_autofree char *jwt = ctl_access_token (&pair, now, NULL);
+  g_autofree char *jwt = ctl_access_token (&pair, now, CTL_TOKEN_S, NULL);
   g_autoptr (SigToken) token = sig_token_verify (jwt, now, secret_of, NULL, NULL);
   g_autoptr (GError) error = NULL;
 
   g_assert_nonnull (token);
   g_assert_true (token->room_admin && token->room_list && token->room_create && token->sip_admin);
   g_assert_cmpint (token->expires_s, ==, 1700000600);
-  g_assert_null (ctl_access_token (&half, now, &error));
+  g_assert_null (ctl_access_token (&half, now, CTL_TOKEN_S, &error));
   g_assert_error (error, CTL_ERROR, CTL_ERROR_USAGE);
   g_clear_error (&error);
-  g_assert_null (ctl_access_token (&none, now, &error));
+  g_assert_null (ctl_access_token (&none, now, CTL_TOKEN_S, &error));
   g_assert_error (error, CTL_ERROR, CTL_ERROR_USAGE);
 }
 

@@ -25,7 +25,7 @@ const ok = async (t, gateway, ...args) => {
   return out;
 };
 
-test('switchroomctl: methods by name and key, tables and JSON, the status says what went wrong', {}, async (t) => {
+test('switchroomctl: methods by name and key, tables and JSON, the status says what went wrong', { timeout: 90 }, async (t) => {
   const gateway = await Gateway.start(t);
   const run = (...args) => ok(t, gateway, ...args);
   const room = JSON.parse(await run('room.create', 'name=desk', 'max_participants=7', 'codecs=PCMU,PCMA', 'metadata=5', '--json')).room;
@@ -72,7 +72,7 @@ async function terminator(t, gateway, { cert, key }) {
   return server.address().port;
 }
 
-test('switchroomctl: keys from flags, environment and files, tokens, and wss with the certificate checked', {}, async (t) => {
+test('switchroomctl: keys from flags, environment and files, tokens, and wss with the certificate checked', { timeout: 90 }, async (t) => {
   const gateway = await Gateway.start(t);
   const { key, secret } = gateway.keys;
   const directory = scratch(t);
@@ -161,7 +161,7 @@ test('switchroomctl explains a call: its log as it goes, its timeline and ladder
   t.equal((await ctl(t, again, ['logs', 'SCL_none'])).status, 1, 'an unknown call');
 });
 
-test('switchroomctl watch goes on where it was when the connection is lost', {}, async (t) => {
+test('switchroomctl watch goes on where it was when the connection is lost', { timeout: 90 }, async (t) => {
   const gateway = await Gateway.start(t);
   const rpc = await Rpc.connect(gateway.ws, gateway.token('operator'));
   t.after(() => rpc.close());
@@ -192,7 +192,7 @@ test('switchroomctl watch goes on where it was when the connection is lost', {},
   t.ok(!/may be missing/.test(watch.err), watch.err);
 });
 
-test('bash completes methods, keys and calls of switchroomctl from the gateway', {}, async (t) => {
+test('bash completes methods, keys and calls of switchroomctl from the gateway', { timeout: 90 }, async (t) => {
   const gateway = await Gateway.start(t);
   await ok(t, gateway, 'room.create', 'name=desk');
   const script = join(dirname(fileURLToPath(import.meta.url)), '../../tools/ctl/switchroomctl.bash');

@@ -7,7 +7,6 @@
 #include "signaling/core/token.h"
 #include "tools/ctl/error.h"
 
-#define OWN_TOKEN_S    600
 #define MAX_FILE_BYTES (1024 * 1024)
 
 void
@@ -207,7 +206,7 @@ ctl_url_parse (const char *text, CtlUrl *url, GError **error)
 /* ---- the token ---- */
 
 char *
-ctl_access_token (const CtlAccess *access, CfgWall now, GError **error)
+ctl_access_token (const CtlAccess *access, CfgWall now, gint64 seconds, GError **error)
 {
   const SigToken token = {
     .api_key = access->api_key,
@@ -220,7 +219,7 @@ ctl_access_token (const CtlAccess *access, CfgWall now, GError **error)
     .can_subscribe = TRUE,
     .sip_admin = TRUE,
     .sip_call = TRUE,
-    .expires_s = now.us / CFG_US_PER_S + OWN_TOKEN_S,
+    .expires_s = now.us / CFG_US_PER_S + seconds,
   };
 
   if (access->token != NULL)

@@ -49,6 +49,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CtlUrl, ctl_url_clear)
  * FALSE with CTL_ERROR_USAGE. */
 gboolean ctl_url_parse (const char *text, CtlUrl *url, GError **error);
 
-/** ctl_access_token: the token, or one of ten minutes for everything, signed with the key. (transfer full):
- * NULL with CTL_ERROR_USAGE where there is neither. */
-char *ctl_access_token (const CtlAccess *access, CfgWall now, GError **error);
+#define CTL_TOKEN_S        600
+#define CTL_STREAM_TOKEN_S 86400 /* the end of a token is the end of its connection */
+/** ctl_access_token: the token, or one of @seconds for everything, signed with the key. (transfer full): NULL
+ * with CTL_ERROR_USAGE where there is neither. */
+char *ctl_access_token (const CtlAccess *access, CfgWall now, gint64 seconds, GError **error);

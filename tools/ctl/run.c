@@ -21,7 +21,8 @@ ctl_run_connect (CtlRun *run, GError **error)
     return TRUE;
   if (run->url.host == NULL && !ctl_url_parse (run->access.url, &run->url, error))
     return FALSE;
-  token = ctl_access_token (&run->access, cfg_wall_now (), error);
+  token = ctl_access_token (&run->access, cfg_wall_now (), run->is_stream ? CTL_STREAM_TOKEN_S : CTL_TOKEN_S,
+                            error);
   if (token == NULL)
     return FALSE;
   target.token = token;

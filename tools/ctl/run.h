@@ -26,8 +26,9 @@ typedef struct
   const CtlOptions *options;
   CtlAccess access; /* all sources together */
   CtlUrl url;
-  CtlClient *client; /* (nullable) */
-  json_t *methods;   /* (nullable): of server.methods */
+  gboolean is_stream; /* the connection is to last */
+  CtlClient *client;  /* (nullable) */
+  json_t *methods;    /* (nullable): of server.methods */
 } CtlRun;
 
 /** ctl_run_connect: makes the connection where there is none; ctl_run_disconnect ends it. */

@@ -49,6 +49,7 @@ follow_on (Stream *stream, GError **error)
   gboolean was_up = FALSE;
   guint pause_s = 1;
 
+  stream->run->is_stream = TRUE;
   for (;;)
     {
       g_autoptr (GError) problem = NULL;
