@@ -85,23 +85,6 @@ take_query (GwRequest *request, json_t *params, GwCallQuery *query, GError **err
   return only == NULL || strcmp (query->room, only) == 0;
 }
 
-static gboolean
-text_fits (const char *wanted, json_t *call, const char *key)
-{
-  return wanted == NULL || g_strcmp0 (wanted, json_string_value (json_object_get (call, key))) == 0;
-}
-
-/* A call that is up, by the same words as those in the store. */
-static gboolean
-fits (const GwCallQuery *query, json_t *call, CfgWall created)
-{
-  return text_fits (query->room, call, "room_name") && text_fits (query->direction, call, "direction")
-         && text_fits (query->status, call, "status") && text_fits (query->trunk_id, call, "trunk_id")
-         && (text_fits (query->number, call, "from") || text_fits (query->number, call, "to"))
-         && (query->since.us == 0 || created.us >= query->since.us)
-         && (query->until.us == 0 || created.us < query->until.us);
-}
-
 static json_t *
 list_running (Gateway *gateway, const GwCallQuery *query)
 {
@@ -112,11 +95,8 @@ list_running (Gateway *gateway, const GwCallQuery *query)
   g_hash_table_iter_init (&iter, gateway->calls);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
-      json_t *call = gw_call_json (value, FALSE);
-
-      if (fits (query, call, gw_call_created (value)))
-        json_array_append (calls, call);
-      json_decref (call);
+      if (gw_call_fits (value, query))
+        json_array_append_new (calls, gw_call_json (value, FALSE));
     }
   return calls;
 }

@@ -135,12 +135,6 @@ gw_call_id (const GwCall *call)
   return call->v.id;
 }
 
-CfgWall
-gw_call_created (const GwCall *call)
-{
-  return call->v.created_wall;
-}
-
 GwCall *
 gw_call_find_full (Gateway *gateway, const char *sip_call_id)
 {

@@ -70,6 +70,38 @@ end_json (const GwCall *call)
   return object;
 }
 
+static gboolean
+text_fits (const char *wanted, const char *text)
+{
+  return wanted == NULL || g_strcmp0 (wanted, text) == 0;
+}
+
+static const char *
+shown_from (const GwCall *call)
+{
+  return call->v.inbound && call->hides_number ? NULL : call->v.from;
+}
+
+static const char *
+shown_to (const GwCall *call)
+{
+  return !call->v.inbound && call->hides_number ? NULL : call->v.to;
+}
+
+gboolean
+gw_call_fits (const GwCall *call, const GwCallQuery *query)
+{
+  const gint64 created_us = call->v.created_wall.us;
+
+  return text_fits (query->room, call->v.room_name)
+         && text_fits (query->direction, call->v.inbound ? "inbound" : "outbound")
+         && text_fits (query->status, gw_call_status_word (call->v.state))
+         && text_fits (query->trunk_id, call->v.trunk_id)
+         && (text_fits (query->number, shown_from (call)) || text_fits (query->number, shown_to (call)))
+         && (query->since.us == 0 || created_us >= query->since.us)
+         && (query->until.us == 0 || created_us < query->until.us);
+}
+
 json_t *
 gw_call_json (const GwCall *call, gboolean whole)
 {
@@ -79,8 +111,8 @@ gw_call_json (const GwCall *call, gboolean whole)
   set_text (object, "sip_call_id_full", call->v.sip_call_id);
   set_text (object, "direction", call->v.inbound ? "inbound" : "outbound");
   set_text (object, "status", gw_call_status_word (call->v.state));
-  set_text (object, "from", call->v.inbound && call->hides_number ? NULL : call->v.from);
-  set_text (object, "to", !call->v.inbound && call->hides_number ? NULL : call->v.to);
+  set_text (object, "from", shown_from (call));
+  set_text (object, "to", shown_to (call));
   set_text (object, "peer", call->v.peer);
   set_text (object, "room_name", call->v.room_name);
   set_text (object, "participant_identity", call->v.identity);

@@ -3,6 +3,7 @@
 
 #include "gateway/api.h"
 #include "gateway/core/digits.h"
+#include "gateway/store.h"
 
 /** gw_encryption_parse: "disable", "allow", "require" or LiveKit's SIP_MEDIA_ENCRYPT_*; NULL and "" are
  * UNSET. Returns: FALSE for any other word. */
@@ -49,8 +50,6 @@ void gw_calls_hangup_all (Gateway *gateway, const char *reason);
 void gw_calls_answer_alerting (Gateway *gateway, GwRoom *room);
 GwCall *gw_call_find (Gateway *gateway, const char *id);
 const char *gw_call_id (const GwCall *call);
-/** gw_call_created: when it began. */
-CfgWall gw_call_created (const GwCall *call);
 /** gw_call_find_full: by its SIP Call-ID; looks at every call. (nullable) */
 GwCall *gw_call_find_full (Gateway *gateway, const char *sip_call_id);
 /** gw_call_disconnect_reason: LiveKit's word for its end. Static. */
@@ -59,6 +58,9 @@ const char *gw_call_disconnect_reason (const GwCall *call);
 gboolean gw_call_wants_record (const GwCall *call);
 /** gw_call_room: its room's name, also after it left. */
 const char *gw_call_room (const GwCall *call);
+/** gw_call_fits: whether @query asks for @call, by what gw_call_json shows of it; ended_only and limit are
+ * left out. */
+gboolean gw_call_fits (const GwCall *call, const GwCallQuery *query);
 /** gw_call_json: @whole: with statistics and timeline. (transfer full) */
 json_t *gw_call_json (const GwCall *call, gboolean whole);
 /** gw_call_free: for Gateway.calls. */

@@ -1,6 +1,7 @@
 #include "gateway/events.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "config/base/error.h"
 #include "gateway/api.h"
@@ -138,10 +139,15 @@ gw_events_room_closed (Gateway *gateway, const char *name)
 char *
 gw_time_text (CfgWall at)
 {
-  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (at.us / CFG_US_PER_S);
-  g_autofree char *seconds = g_date_time_format (time, "%Y-%m-%dT%H:%M:%S");
+  const time_t seconds = (time_t)(at.us / CFG_US_PER_S);
+  struct tm utc;
+  char text[40];
 
-  return g_strdup_printf ("%s.%03dZ", seconds, (int)(at.us % CFG_US_PER_S / CFG_US_PER_MS));
+  if (gmtime_r (&seconds, &utc) == NULL)
+    return g_strdup ("");
+  g_snprintf (text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", utc.tm_year + 1900, utc.tm_mon + 1,
+              utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, (int)(at.us % CFG_US_PER_S / CFG_US_PER_MS));
+  return g_strdup (text);
 }
 
 static gsize
