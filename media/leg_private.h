@@ -61,6 +61,7 @@ struct _MediaSource
   gboolean audible;                      /* in room, unmuted, enabled */
   gboolean mixed;                        /* some sink mixes it: it has a feed */
   guint n_track_mixers;                  /* sinks that mix this one alone */
+  gboolean recorded;                     /* alone: it is always decoded, also what is too low to be speech */
   MediaFeed *feed;                       /* nullable */
   guint64 concealed_before, late_before; /* of feeds that are gone */
   /* mixing, written by room_mix.c */

@@ -77,6 +77,7 @@ unroute_leg (MediaLeg *leg)
       g_ptr_array_set_size (source->forward_to, 0);
       source->audible = FALSE;
       source->n_track_mixers = 0;
+      source->recorded = FALSE;
       media_source_set_mixed (source, FALSE, 0);
       sink->mode = MEDIA_SINK_IDLE;
       sink->from = NULL;

@@ -40,7 +40,8 @@ choose_and_decode (MediaRoom *room, CfgMonotonic now)
       MediaSource *source = g_ptr_array_index (room->mixed, i);
       const gboolean heard = source->chosen || candidates[i].chosen;
       const gboolean wanted
-          = heard || (source->n_track_mixers > 0 && media_speech_is_active (&source->speech, now));
+          = heard || source->recorded
+            || (source->n_track_mixers > 0 && media_speech_is_active (&source->speech, now));
 
       source->fade = source->chosen == candidates[i].chosen ? MEDIA_FADE_NONE
                      : source->chosen                       ? MEDIA_FADE_OUT

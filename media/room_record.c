@@ -57,14 +57,15 @@ media_room_route_recorders (MediaRoom *room)
           MediaSource *source = g_ptr_array_index (room->sources, k);
 
           if (source->leg->config.id == recorder->leg)
-            source->n_track_mixers++;
+            source->recorded = TRUE;
         }
     }
 }
 
-/* What @recorder's leg says, also when others are louder. Returns: FALSE when it says nothing. */
+/* All that @recorder's leg sends: nobody chooses, so nothing begins or ends suddenly. Returns: FALSE when it
+ * sends nothing. */
 static gboolean
-take_leg (const MediaRoom *room, const MediaRecorder *recorder, CfgMonotonic now, gint16 *pcm)
+take_leg (const MediaRoom *room, const MediaRecorder *recorder, gint16 *pcm)
 {
   const gsize samples = recorder->rate_hz / 1000 * MEDIA_FRAME_MS;
   gboolean any = FALSE;
@@ -75,8 +76,7 @@ take_leg (const MediaRoom *room, const MediaRecorder *recorder, CfgMonotonic now
       const MediaSource *source = g_ptr_array_index (room->mixed, i);
       gint16 own[MEDIA_FRAME_SAMPLES_MAX];
 
-      if (source->leg->config.id != recorder->leg
-          || (!source->chosen && !media_speech_is_active (&source->speech, now)))
+      if (source->leg->config.id != recorder->leg)
         continue;
       memcpy (own, media_feed_pcm (source->feed, recorder->rate_hz), samples * sizeof *own);
       media_mixer_apply_gain (own, samples, source->leg->gain_q12);
@@ -116,7 +116,7 @@ write_one (const MediaRoom *room, MediaRecorder *recorder, CfgMonotonic now, Med
 {
   gint16 left[MEDIA_FRAME_SAMPLES_MAX], right[MEDIA_FRAME_SAMPLES_MAX];
   const gboolean any_left
-      = recorder->leg != 0 ? take_leg (room, recorder, now, left) : take_side (room, recorder, TRUE, left);
+      = recorder->leg != 0 ? take_leg (room, recorder, left) : take_side (room, recorder, TRUE, left);
   const gboolean any_right = recorder->channels == 2 && take_side (room, recorder, FALSE, right);
 
   return media_recorder_write (recorder, any_left ? left : NULL, any_right ? right : NULL, now, end);

@@ -26,6 +26,7 @@ clear_leg (MediaLeg *leg)
 
       g_ptr_array_set_size (source->forward_to, 0);
       source->n_track_mixers = 0;
+      source->recorded = FALSE;
       source->audible = FALSE;
     }
 }
@@ -244,7 +245,7 @@ set_up_feeds (MediaRoom *room, const Census *census)
         {
           MediaSource *source = &leg->sections[k]->source;
           const gboolean mixed = source->audible
-                                 && (source->n_track_mixers > 0 || room->n_recording > 0
+                                 && (source->n_track_mixers > 0 || source->recorded || room->n_recording > 0
                                      || census->n_room_mixers > own_room_mixers (leg));
 
           media_source_set_mixed (source, mixed, room->max_rate_hz);

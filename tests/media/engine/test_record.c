@@ -23,6 +23,7 @@ static const MediaCodecId opus[] = { MEDIA_CODEC_OPUS, MEDIA_CODEC_PCMU, MEDIA_C
 #define PHONE_HZ  1000
 #define OTHER_HZ  1300
 #define TIMEOUT_S 30
+#define LOW       0.001
 /* Ogg that ends suddenly has no length of its own. */
 #define FRAMES_MAX ((sf_count_t)60 * 48000)
 
@@ -346,6 +347,40 @@ test_one_of_three (void)
   scene_clear (&scene);
 }
 
+/* The mix leaves out what is too low to be speech; a recording of one participant has all of it, without a
+ * gap. */
+static void
+test_low_voice (void)
+{
+  Scene scene;
+  TestPeer *low;
+  MediaRecordConfig config, all;
+  Sound sound;
+
+  scene_init (&scene);
+  low = join (&scene, FALSE, pcmu, PHONE_HZ);
+  low->amplitude = LOW;
+  join (&scene, FALSE, pcmu, OTHER_HZ);
+  run (&scene, 500);
+  config = config_for (&scene, "low.wav");
+  config.leg = 1;
+  all = config_for (&scene, "all.wav");
+  media_room_record (scene.room, recorder (&scene, 5, &config));
+  media_room_record (scene.room, recorder (&scene, 6, &all));
+  run (&scene, 2000);
+  stop (&scene, 5);
+  stop (&scene, 6);
+  sound_read (&sound, scene.directory, "all.wav");
+  g_assert_cmpfloat (level (&sound, 0, PHONE_HZ), <, LOW / 4);
+  g_free (sound.pcm);
+  sound_read (&sound, scene.directory, "low.wav");
+  for (gsize at = 4000; at + 1600 < (gsize)sound.info.frames; at += 1600)
+    g_assert_cmpfloat (test_tone_level (sound.pcm + at, 1600, 16000, PHONE_HZ), >, LOW / 2);
+  g_assert_cmpfloat (level (&sound, 0, OTHER_HZ), <, 0.0005);
+  g_free (sound.pcm);
+  scene_clear (&scene);
+}
+
 /* A recording is as long as the clock says: with nobody there, with ticks left out, and never too long. */
 static void
 test_time (void)
@@ -634,6 +669,7 @@ main (int argc, char **argv)
   g_test_add_func ("/media/record/forwarded_call", test_forwarded_call);
   g_test_add_func ("/media/record/formats", test_formats);
   g_test_add_func ("/media/record/one_of_three", test_one_of_three);
+  g_test_add_func ("/media/record/low_voice", test_low_voice);
   g_test_add_func ("/media/record/time", test_time);
   g_test_add_func ("/media/record/slow_disk", test_slow_disk);
   g_test_add_func ("/media/record/names", test_names);
