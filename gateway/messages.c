@@ -247,11 +247,10 @@ static gboolean
 check_content (json_t *params, GError **error)
 {
   const char *text = gw_param_string (params, "text"), *data = gw_param_string (params, "data");
-  g_autofree guchar *bytes = NULL;
   gsize size = 0;
 
   if (data != NULL)
-    bytes = g_base64_decode (data, &size);
+    g_free (g_base64_decode (data, &size));
   if ((text == NULL) == (data == NULL) || (text != NULL && *text == '\0'))
     g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
                          "text: either it or data is required, and must not be empty");

@@ -536,8 +536,8 @@ write_duration (json_t *value)
     size--;
   if (text[size - 1] == '.')
     size--;
-  strcpy (text + size, "s");
-  return json_string (text);
+  text[size++] = 's';
+  return json_stringn (text, size);
 }
 
 static json_t *
