@@ -12,7 +12,7 @@ media_leg_new (const MediaLegConfig *config, const MediaLegOps *ops, gpointer us
   leg->config = *config;
   leg->ops = ops;
   leg->user = user;
-  leg->gain_q12 = MEDIA_MIXER_GAIN_UNITY;
+  leg->gain_q12 = leg->was_q12 = MEDIA_MIXER_GAIN_UNITY;
   leg->waiting_since = now;
   return leg;
 }
@@ -125,7 +125,8 @@ set_listener_gain (MediaLeg *leg, MediaLegId listener, gint32 gain_q12)
   if (leg->n_gains >= MEDIA_LEG_MAX_GAINS)
     return;
   leg->gains = g_renew (MediaGain, leg->gains, leg->n_gains + 1);
-  leg->gains[leg->n_gains++] = (MediaGain){ .listener = listener, .gain_q12 = gain_q12 };
+  leg->gains[leg->n_gains++]
+      = (MediaGain){ .listener = listener, .gain_q12 = gain_q12, .was_q12 = leg->was_q12 };
 }
 
 void
@@ -133,6 +134,7 @@ media_leg_set_gain (MediaLeg *leg, MediaLegId listener, double gain_db)
 {
   const gint32 gain_q12 = media_mixer_gain_from_db (gain_db);
 
+  leg->gains_move = TRUE;
   if (listener == 0)
     leg->gain_q12 = gain_q12;
   else
@@ -148,6 +150,26 @@ media_leg_gain_for (const MediaLeg *leg, MediaLegId listener)
     if (leg->gains[i].listener == listener)
       return leg->gains[i].gain_q12;
   return leg->gain_q12;
+}
+
+const MediaGain *
+media_leg_own_gain (const MediaLeg *leg, MediaLegId listener)
+{
+  for (guint i = 0; i < leg->n_gains; i++)
+    if (leg->gains[i].listener == listener)
+      return &leg->gains[i];
+  return NULL;
+}
+
+void
+media_leg_settle_gains (MediaLeg *leg)
+{
+  if (!leg->gains_move)
+    return;
+  leg->gains_move = FALSE;
+  leg->was_q12 = leg->gain_q12;
+  for (guint i = 0; i < leg->n_gains; i++)
+    leg->gains[i].was_q12 = leg->gains[i].gain_q12;
 }
 
 static MediaSection *

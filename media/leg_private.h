@@ -145,6 +145,7 @@ typedef struct
 {
   MediaLegId listener;
   gint32 gain_q12;
+  gint32 was_q12; /* with the last frame that was mixed */
 } MediaGain;
 
 #define MEDIA_SSRC_TABLE 64
@@ -169,7 +170,9 @@ struct _MediaLeg
   gboolean muted;
   MediaGain *gains;
   guint n_gains;
-  gint32 gain_q12;  /* for everybody without one of their own */
+  gint32 gain_q12; /* for everybody without one of their own */
+  gint32 was_q12;  /* with the last frame that was mixed */
+  gboolean gains_move;
   GPtrArray *plays; /* nullable; of MediaPlay: what it alone hears */
 
   MediaSsrcEntry ssrcs[MEDIA_SSRC_TABLE];
@@ -188,6 +191,10 @@ struct _MediaLeg
 
 /* leg.c */
 gint32 media_leg_gain_for (const MediaLeg *leg, MediaLegId listener);
+/** media_leg_own_gain: @listener's own. (nullable) */
+const MediaGain *media_leg_own_gain (const MediaLeg *leg, MediaLegId listener);
+/** media_leg_settle_gains: a frame was mixed. */
+void media_leg_settle_gains (MediaLeg *leg);
 MediaSection *media_leg_section_for (MediaLeg *leg, const MediaRtpView *packet);
 
 /* leg_source.c */

@@ -63,6 +63,8 @@ add_source (MediaMixer *mixer, const MediaSource *source, guint rate_hz)
 {
   const gint16 *pcm = media_feed_pcm (source->feed, rate_hz);
 
+  if (source->fade == MEDIA_FADE_NONE && source->leg->was_q12 != source->leg->gain_q12)
+    return media_mixer_add_moving (mixer, pcm, source->leg->was_q12, source->leg->gain_q12);
   if (source->fade == MEDIA_FADE_NONE)
     return media_mixer_add (mixer, pcm, source->leg->gain_q12);
   return media_mixer_add_faded (mixer, pcm, source->leg->gain_q12, source->fade == MEDIA_FADE_IN);
@@ -230,10 +232,16 @@ play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
       const MediaSource *source = room->chosen[i];
       const gint32 gain_q12
           = source->leg == sink->leg ? 0 : media_leg_gain_for (source->leg, sink->leg->config.id);
+      const MediaGain *moving
+          = source->leg->gains_move ? media_leg_own_gain (source->leg, sink->leg->config.id) : NULL;
 
-      if (gain_q12 > 0)
+      if (gain_q12 > 0 || moving != NULL)
         n_heard++;
-      if (gain_q12 != source->leg->gain_q12)
+      if (moving != NULL)
+        overrides[n_overrides++] = (MediaMixerOverride){
+          .slot = (guint)source->slot[r], .gain_q12 = gain_q12, .moves = TRUE, .was_q12 = moving->was_q12
+        };
+      else if (gain_q12 != source->leg->gain_q12)
         overrides[n_overrides++]
             = (MediaMixerOverride){ .slot = (guint)source->slot[r], .gain_q12 = gain_q12 };
     }
@@ -294,6 +302,8 @@ media_room_mix (MediaRoom *room, CfgMonotonic now)
         play_mix (room, sink, now);
     }
   media_room_write_records (room, now);
+  for (guint i = 0; i < room->n_chosen; i++)
+    media_leg_settle_gains (room->chosen[i]->leg);
   if (room->ticks % 512 == 0)
     drop_idle_groups (room);
 }

@@ -12,8 +12,9 @@
 
 typedef struct
 {
-  const gint16 *pcm;
+  const gint16 *pcm; /* in the sum with gain_q12 */
   gint32 gain_q12;
+  const gint16 *own; /* what a gain of a listener's own is applied to */
 } Source;
 
 struct _MediaMixer
@@ -92,10 +93,38 @@ media_mixer_add (MediaMixer *mixer, const gint16 *pcm, gint32 gain_q12)
       mixer->sources = g_renew (Source, mixer->sources, mixer->capacity);
     }
   source = &mixer->sources[mixer->n_sources];
-  source->pcm = pcm;
+  source->pcm = source->own = pcm;
   source->gain_q12 = CLAMP (gain_q12, 0, MEDIA_MIXER_GAIN_MAX);
   accumulate (mixer->total, pcm, mixer->samples, source->gain_q12);
   return mixer->n_sources++;
+}
+
+static gint16 *
+copy_of (MediaMixer *mixer, const gint16 *pcm)
+{
+  gint16 *copy;
+
+  if (mixer->n_faded == mixer->faded->len)
+    g_ptr_array_add (mixer->faded, g_new (gint16, mixer->samples));
+  copy = g_ptr_array_index (mixer->faded, mixer->n_faded++);
+  memcpy (copy, pcm, mixer->samples * sizeof *copy);
+  return copy;
+}
+
+guint
+media_mixer_add_moving (MediaMixer *mixer, const gint16 *pcm, gint32 was_q12, gint32 gain_q12)
+{
+  gint16 *copy = copy_of (mixer, pcm);
+
+  for (gsize i = 0; i < mixer->samples; i++)
+    {
+      const gint64 gain = was_q12 + (gint64)(gain_q12 - was_q12) * (gint64)(i + 1) / (gint64)mixer->samples;
+
+      copy[i] = (gint16)CLAMP (copy[i] * gain >> GAIN_SHIFT, G_MININT16, G_MAXINT16);
+    }
+  media_mixer_add (mixer, copy, MEDIA_MIXER_GAIN_UNITY);
+  mixer->sources[mixer->n_sources - 1].own = pcm;
+  return mixer->n_sources - 1;
 }
 
 /* Coming, the first quarter rises; going, the last one falls. */
@@ -103,12 +132,8 @@ guint
 media_mixer_add_faded (MediaMixer *mixer, const gint16 *pcm, gint32 gain_q12, gboolean comes)
 {
   const gsize part = MAX (mixer->samples / FADE_PART, 1);
-  gint16 *copy;
+  gint16 *copy = copy_of (mixer, pcm);
 
-  if (mixer->n_faded == mixer->faded->len)
-    g_ptr_array_add (mixer->faded, g_new (gint16, mixer->samples));
-  copy = g_ptr_array_index (mixer->faded, mixer->n_faded++);
-  memcpy (copy, pcm, mixer->samples * sizeof *copy);
   for (gsize i = 0; i < part; i++)
     {
       gint16 *at = comes ? &copy[i] : &copy[mixer->samples - 1 - i];
@@ -206,10 +231,10 @@ limit (MediaLimiter *limiter, const gint32 *pcm, gsize samples, gint16 *out)
 static void
 override_gain (gint32 *restrict work, const Source *source, gsize samples, gint32 wanted)
 {
-  const gint16 *restrict pcm = source->pcm;
+  const gint16 *pcm = source->pcm;
   gint32 present = source->gain_q12;
 
-  if (wanted == present)
+  if (wanted == present && source->own == source->pcm)
     return;
   /* Nearly always: oneself, at unity gain. */
   if (wanted == 0 && present == MEDIA_MIXER_GAIN_UNITY)
@@ -217,7 +242,20 @@ override_gain (gint32 *restrict work, const Source *source, gsize samples, gint3
       work[i] -= pcm[i];
   else
     for (gsize i = 0; i < samples; i++)
-      work[i] += ((pcm[i] * wanted) >> GAIN_SHIFT) - ((pcm[i] * present) >> GAIN_SHIFT);
+      work[i] += ((source->own[i] * wanted) >> GAIN_SHIFT) - ((pcm[i] * present) >> GAIN_SHIFT);
+}
+
+static void
+move_gain (gint32 *restrict work, const Source *source, gsize samples, gint32 was, gint32 wanted)
+{
+  const gint16 *pcm = source->pcm;
+
+  for (gsize i = 0; i < samples; i++)
+    {
+      const gint32 gain = was + (gint32)((gint64)(wanted - was) * (gint64)(i + 1) / (gint64)samples);
+
+      work[i] += ((source->own[i] * gain) >> GAIN_SHIFT) - ((pcm[i] * source->gain_q12) >> GAIN_SHIFT);
+    }
 }
 
 void
@@ -234,8 +272,13 @@ media_mixer_render (MediaMixer *mixer, const MediaMixerOverride *overrides, guin
   for (guint i = 0; i < n_overrides; i++)
     {
       g_assert (overrides[i].slot < mixer->n_sources);
-      override_gain (mixer->work, &mixer->sources[overrides[i].slot], mixer->samples,
-                     CLAMP (overrides[i].gain_q12, 0, MEDIA_MIXER_GAIN_MAX));
+      if (overrides[i].moves)
+        move_gain (mixer->work, &mixer->sources[overrides[i].slot], mixer->samples,
+                   CLAMP (overrides[i].was_q12, 0, MEDIA_MIXER_GAIN_MAX),
+                   CLAMP (overrides[i].gain_q12, 0, MEDIA_MIXER_GAIN_MAX));
+      else
+        override_gain (mixer->work, &mixer->sources[overrides[i].slot], mixer->samples,
+                       CLAMP (overrides[i].gain_q12, 0, MEDIA_MIXER_GAIN_MAX));
     }
   limit (limiter, sum, mixer->samples, out);
 }

@@ -17,11 +17,13 @@ typedef struct
 } MediaLimiter;
 
 /* A listener hears slot @slot with @gain_q12 instead of the gain it was added with. 0: not at all (oneself).
- */
+ * While the gain @moves it goes in a line from @was_q12, so that no step is heard. */
 typedef struct
 {
   guint slot;
   gint32 gain_q12;
+  gboolean moves;
+  gint32 was_q12;
 } MediaMixerOverride;
 
 /** media_mixer_new: @samples per frame, for example 160, 320, 960. */
@@ -38,6 +40,9 @@ void media_mixer_begin (MediaMixer *mixer);
  * Returns: the slot number for overrides, from 0.
  */
 guint media_mixer_add (MediaMixer *mixer, const gint16 *pcm, gint32 gain_q12);
+/** media_mixer_add_moving: one whose gain for everybody changes with this frame; in the sum it has gain
+ * unity. Listeners with a gain of their own are to be given it as an override. */
+guint media_mixer_add_moving (MediaMixer *mixer, const gint16 *pcm, gint32 was_q12, gint32 gain_q12);
 /** media_mixer_add_faded: one that comes with this frame, or goes with it: without a step. */
 guint media_mixer_add_faded (MediaMixer *mixer, const gint16 *pcm, gint32 gain_q12, gboolean comes);
 /** media_mixer_count: sources of this frame. */

@@ -237,6 +237,40 @@ test_fades (void)
   g_assert_cmpint (pcm[0], ==, 8000);
 }
 
+/* For one listener and for everybody: in a line, whatever it was before. */
+static void
+test_gains_move_in_a_line (void)
+{
+  g_autoptr (MediaMixer) mixer = media_mixer_new (160);
+  MediaLimiter limiter = { 0 };
+  gint16 pcm[160], out[160];
+
+  for (gsize i = 0; i < 160; i++)
+    pcm[i] = 8000;
+  for (guint everybody = 0; everybody < 2; everybody++)
+    for (guint up = 0; up < 2; up++)
+      {
+        const gint32 was = up ? 0 : 2 * MEDIA_MIXER_GAIN_UNITY, will = up ? 2 * MEDIA_MIXER_GAIN_UNITY : 0;
+        const MediaMixerOverride moving = { .gain_q12 = will, .moves = TRUE, .was_q12 = was };
+
+        media_mixer_begin (mixer);
+        if (everybody)
+          media_mixer_add_moving (mixer, pcm, was, will);
+        else
+          media_mixer_add (mixer, pcm, MEDIA_MIXER_GAIN_UNITY);
+        media_mixer_render (mixer, &moving, everybody ? 0 : 1, &limiter, out);
+        g_assert_cmpint (out[159], ==, up ? 16000 : 0);
+        g_assert_cmpint (ABS (out[0] - (up ? 0 : 16000)), <=, 103);
+        for (gsize i = 1; i < 160; i++)
+          g_assert_cmpint (ABS (out[i] - out[i - 1]), <=, 103);
+        if (!everybody)
+          continue;
+        media_mixer_render (mixer, &(MediaMixerOverride){ 0 }, 1, &limiter, out);
+        for (gsize i = 0; i < 160; i++)
+          g_assert_cmpint (out[i], ==, 0);
+      }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -246,6 +280,7 @@ main (int argc, char **argv)
   g_test_add_func ("/media/mixer/limits_softly", test_limits_softly);
   g_test_add_func ("/media/mixer/sudden_noise_hits_no_rail", test_sudden_noise_hits_no_rail);
   g_test_add_func ("/media/mixer/fades", test_fades);
+  g_test_add_func ("/media/mixer/gains_move_in_a_line", test_gains_move_in_a_line);
   g_test_add_func ("/media/mixer/rates_and_many_sources", test_rates_and_many_sources);
   g_test_add_func ("/media/timescale/keeps_a_sine", test_timescale_keeps_a_sine);
   g_test_add_func ("/media/timescale/bounds", test_timescale_bounds);

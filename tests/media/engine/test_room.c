@@ -550,6 +550,47 @@ test_lossy_browser_changes_to_opus_and_back (void)
   scene_clear (&scene);
 }
 
+static gint
+sharpest_bend (const TestPeer *peer)
+{
+  const gint16 *pcm = (const gint16 *)(gpointer)peer->pcm->data;
+  gint most = 0;
+
+  for (guint i = 2; i < peer->pcm->len; i++)
+    most = MAX (most, ABS (pcm[i] - 2 * pcm[i - 1] + pcm[i - 2]));
+  return most;
+}
+
+/* For one listener and for everybody: no sample jumps. */
+static void
+test_gain_changes_without_a_click (void)
+{
+  Scene scene;
+  TestPeer *listener, *speaker;
+  gint steady;
+
+  scene_init (&scene);
+  listener = join (&scene, FALSE, pcmu, 0);
+  speaker = join (&scene, FALSE, pcmu, 440);
+  join (&scene, FALSE, pcma, 0);
+  speaker->amplitude = 0.5;
+  media_leg_set_gain (speaker->leg, 1, -1);
+  run (&scene, 2000);
+  test_peer_forget (listener);
+  run (&scene, 1000);
+  steady = sharpest_bend (listener);
+  test_peer_forget (listener);
+  for (guint i = 0; i < 10; i++)
+    {
+      media_leg_set_gain (speaker->leg, i < 5 ? 1 : 0, i % 2 == 0 ? -20 : 0);
+      if (i == 5)
+        media_leg_set_gain (speaker->leg, 1, 0);
+      run (&scene, 210);
+    }
+  g_assert_cmpint (sharpest_bend (listener), <=, steady + steady / 2);
+  scene_clear (&scene);
+}
+
 /* A soft phone of a trunk that normalises is as loud as others are, though it could be forwarded. */
 static void
 test_soft_phone_is_brought_to_a_usual_level (void)
@@ -666,6 +707,7 @@ main (int argc, char **argv)
   g_test_add_func ("/media/room/track_sink_takes_one_source", test_track_sink_takes_one_source);
   g_test_add_func ("/media/room/lossy_browser_changes_to_opus_and_back",
                    test_lossy_browser_changes_to_opus_and_back);
+  g_test_add_func ("/media/room/gain_changes_without_a_click", test_gain_changes_without_a_click);
   g_test_add_func ("/media/room/soft_phone_is_brought_to_a_usual_level",
                    test_soft_phone_is_brought_to_a_usual_level);
   g_test_add_func ("/media/room/silence_takes_few_packets_with_dtx", test_silence_takes_few_packets_with_dtx);
