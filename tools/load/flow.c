@@ -148,7 +148,8 @@ load_flow_receive (LoadFlow *flow, const guint8 *data, gsize size, CfgMonotonic 
   if (format == NULL)
     return -1; /* comfort noise or a key press: counts in sequence only */
   follow_arrival (flow, &view, clock_rate_hz, now);
-  if (!flow->decodes && format->codec != MEDIA_CODEC_PCMU && format->codec != MEDIA_CODEC_PCMA)
+  if (!flow->decodes
+      && !(flow->decodes_g711 && (format->codec == MEDIA_CODEC_PCMU || format->codec == MEDIA_CODEC_PCMA)))
     return -1;
   return look_for_mark (flow, &view, now);
 }

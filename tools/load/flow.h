@@ -41,7 +41,7 @@ typedef struct
   /* what is heard */
   guint n_formats;
   LoadFormat formats[4];
-  gboolean decodes; /* what must be decoded for its marks; G.711 is always */
+  gboolean decodes, decodes_g711; /* to find marks in it: what costs something to decode, what does not */
   MediaReceiverStats rx;
   MediaCodecId rx_codec;
   MediaDecoder *decoder;

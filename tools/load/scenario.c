@@ -8,6 +8,7 @@
 #include "tools/load/sip_call.h"
 #include "tools/load/webrtc.h"
 
+#define G711_PROBES      400 /* cheap to decode: about so many do it for the delay */
 #define IDLE_US          (1 * CFG_US_PER_S)
 #define JOIN_TIMEOUT_US  (20 * CFG_US_PER_S)
 #define LEAVE_TIMEOUT_US (5 * CFG_US_PER_S)
@@ -89,6 +90,7 @@ spread (Load *load)
 {
   g_autofree guint *nth = g_new0 (guint, load->options->n_rooms);
   const guint every = MAX (1, load->participants->len / MAX (1, load->options->n_probes));
+  const guint every_g711 = 1 + load->participants->len / G711_PROBES;
 
   for (guint i = 0; i < load->participants->len; i++)
     {
@@ -96,6 +98,7 @@ spread (Load *load)
       const guint talkers = load->rooms[participant->room].n_talkers;
 
       participant->flow.decodes = load->options->n_probes > 0 && i % every == 0;
+      participant->flow.decodes_g711 = i % every_g711 == 0;
       if (participant->flow.talks)
         participant->flow.position
             = (participant->room * 7 + nth[participant->room]++ * LOAD_MARK_FRAMES / talkers)
