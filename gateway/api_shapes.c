@@ -83,7 +83,7 @@ const GwField gw_participants_answer[] = {
 static const GwField end_fields[] = {
   { "cause", GW_FIELD_STRING, 0, "Why, in one stable word.", .words = GW_CAUSE_WORDS },
   { "cause_text", GW_FIELD_STRING, OPTIONAL, "The same for people." },
-  { "q850", GW_FIELD_INT, 0, "The same as telephone networks count causes (ITU-T Q.850)." },
+  { "q850", GW_FIELD_INT, OPTIONAL, "The same as telephone networks count causes (ITU-T Q.850)." },
   { "reason", GW_FIELD_STRING, OPTIONAL, "Why we hung up; missing when the other side did." },
   { "sip_status_code", GW_FIELD_INT, OPTIONAL, "The final answer to the INVITE, 300 to 699." },
   { "sip_status", GW_FIELD_STRING, OPTIONAL | OR_NULL, "Its phrase." },

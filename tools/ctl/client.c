@@ -15,6 +15,7 @@ typedef struct lws_context LwsContext;
 struct _CtlClient
 {
   LwsContext *context;
+  SSL_CTX *tls;    /* (nullable); lws does not free what it was given */
   struct lws *wsi; /* NULL once it is closed */
   char *bearer;
   guint answer_s;
@@ -192,20 +193,18 @@ make_context (CtlClient *client, const CtlTarget *target, GError **error)
     .max_http_header_data = MAX_HEADER_BYTES,
     .options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
   };
-  SSL_CTX *tls = NULL;
 
   lws_set_log_level (0, NULL);
   if (target->url->is_tls)
     {
-      tls = make_tls (target, error);
-      if (tls == NULL)
+      client->tls = make_tls (target, error);
+      if (client->tls == NULL)
         return FALSE;
-      info.provided_client_ssl_ctx = tls;
+      info.provided_client_ssl_ctx = client->tls;
     }
   client->context = lws_create_context (&info);
   if (client->context != NULL)
     return TRUE;
-  SSL_CTX_free (tls);
   g_set_error_literal (error, CTL_ERROR, CTL_ERROR_UNREACHABLE, "libwebsockets does not start");
   return FALSE;
 }
@@ -298,6 +297,7 @@ ctl_client_free (CtlClient *client)
     return;
   if (client->context != NULL)
     lws_context_destroy (client->context);
+  SSL_CTX_free (client->tls);
   g_queue_clear_full (&client->messages, (GDestroyNotify)json_decref);
   g_string_free (client->incoming, TRUE);
   g_string_free (client->outgoing, TRUE);
