@@ -13,6 +13,7 @@ import { SipPhone } from './lib/phone.mjs';
 import { parseProto } from './lib/proto.mjs';
 import { RawCall } from './lib/rawsip.mjs';
 import { Rpc } from './lib/rpc.mjs';
+import { expect, peer } from './lib/transferpeer.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const withTrunk = { trunks: [{ name: 'file', numbers: ['100'], allowed_addresses: ['127.0.0.0/8'] }] };
@@ -124,6 +125,26 @@ test('livekit-server-sdk: a PIN taken away, trunks of a rule by their ids, what 
   t.equal([gone.name, gone.trunkIds], ['safe', [trunk.sipTrunkId]], 'the rule that was deleted');
   t.equal((await sip.deleteSipTrunk(trunk.sipTrunkId)).name, 'in', 'the trunk that was deleted');
   t.equal((await failure(sip.deleteSipDispatchRule(rule.sipDispatchRuleId))).code, 'not_found', 'once more');
+});
+
+test('livekit-server-sdk: a transfer that the phone declines, and one that goes through', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t);
+  const { rooms, sip } = clients(gateway);
+  const phone = await peer(t, gateway.config.sip_port, 'desk');
+  await phone.call();
+  const declined = failure(sip.transferSipParticipant('desk', 'sip_peer', 'tel:+15550100', { headers: { 'X-Why': 'test' } }));
+  const refer = await expect(phone, 'REFER');
+  t.equal([refer.get('refer-to'), refer.get('x-why')], ['<tel:+15550100>', 'test'], 'REFER');
+  phone.answer(refer, '603 Decline');
+  const { code, metadata } = await declined;
+  t.equal([code, metadata?.sip_status_code, metadata?.sip_status], ['permission_denied', '603', 'Decline'], 'declined');
+  const through = sip.transferSipParticipant('desk', 'sip_peer', 'sip:bob@192.0.2.1').then(() => 'done', String);
+  phone.answer(await expect(phone, 'REFER'), '202 Accepted');
+  await phone.notify('terminated;reason=noresource', 'SIP/2.0 200 OK');
+  phone.answer(await expect(phone, 'BYE'), '200 OK');
+  phone.remoteTag = null;
+  t.equal(await through, 'done', 'transferred');
+  t.equal(await rooms.listParticipants('desk'), [], 'who is left');
 });
 
 /* What requests.post does, for a Python that has no such module. */
