@@ -105,9 +105,9 @@ registering_free (gpointer data)
   g_array_unref (self->places);
   g_ptr_array_unref (self->servers);
   g_free (self->contact);
+  g_free (self->server);
   g_free (self->seen_as);
   g_free (self->service_route);
-  g_free (self->seen_as);
   g_free (self->phrase);
   g_free (self);
 }
