@@ -18,8 +18,8 @@ else is said.
   without what the idle gateway takes, as the median of the windows with the smallest and the largest.
 - **Calls per core** is 100 % by that: room for everything else a machine does is not taken off.
 - **Delay** is what the gateway adds, from mark to mark in the audio (median and 99th percentile, the slower direction);
-  the codecs' own look-ahead of the speaker is taken off, that of an encoder in the gateway is not. A star: the load
-  itself was late by more than {late} ms, and its delay is in the figure.
+  the look-ahead of the speaker's codec is taken off, that of an encoder in the gateway is not. Marks are found to half a
+  millisecond, in G.722 to two. A star: the load itself was late by more than {late} ms, and that is in the figure.
 - **Lost** counts packets that did not come out of the gateway, or did not reach it.
 
 | | |
@@ -44,7 +44,7 @@ TEXTS = {
     "transcode": ("Transcoded calls", "40 calls, each with a decoder and an encoder each way."),
     "room": (
         "Rooms",
-        "Everybody sends all the time, listeners silence. The cost is per participant. Each talker hears a mix of its own; "
+        "Everybody sends all the time, listeners silence. A *call* here is a participant. Each talker hears a mix of its own; "
         "all listeners with the same codec hear the same one, which is encoded once.",
     ),
     "scale": ("From one call to a thousand", "Calls with G.711, forwarded."),
@@ -197,7 +197,7 @@ def write(results):
         mode=" and ".join(sorted({value["mode"] for value in kept.values()})),
         load_low=min(averages),
         load_high=max(averages),
-        builds=" by different builds" if len({value["build"] for value in kept.values()}) > 1 else "",
+        builds=" by different builds" if len({value.get("build") for value in kept.values()}) > 1 else "",
     )
     for section, _ in rows.SECTIONS:
         title, about = TEXTS[section]
