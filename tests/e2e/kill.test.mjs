@@ -112,11 +112,23 @@ async function load(t, gateway, rpc, model, random) {
   rpc.drop();
 }
 
-/** Starts it and kills it before it is ready. */
-async function killAtStart(t, settings, random) {
-  const start = Gateway.start({ ...t, after: (cleanup) => t.after(cleanup), onSpawned: (gateway) => setTimeout(() => gateway.kill(), random() * 60) }, settings);
-  await start.catch(() => {});
+/** Starts one. So many starts meet a port that another run took meanwhile: then once more, on others. */
+async function start(t, settings, onSpawned = () => {}) {
+  for (let tries = 0; ; tries++) {
+    let gateway;
+    const watched = Object.assign(Object.create(t), { onSpawned: (made) => onSpawned((gateway = made)) });
+    try {
+      return await Gateway.start(watched, settings);
+    } catch (error) {
+      if (tries === 5 || !/Address already in use/.test(error.message)) throw error;
+      gateway.killed = true;
+    }
+  }
 }
+
+/** Starts it and kills it before it is ready. */
+const killAtStart = (t, settings, random) =>
+  start(t, settings, (gateway) => setTimeout(() => gateway.kill(), random() * 60)).catch(() => {});
 
 /** A generator of numbers from 0 to 1, the same for the same seed (mulberry32). */
 function generator(seed) {
@@ -137,7 +149,7 @@ async function lane(t, rounds, seed) {
   try {
     for (let round = 0; round <= rounds; round++) {
       if (random() < 0.2) await killAtStart(t, settings, random);
-      const gateway = await Gateway.start(t, settings);
+      const gateway = await start(t, settings);
       const grants = { video: { roomCreate: true, roomList: true, roomAdmin: true }, sip: { admin: true, call: true } };
       const rpc = await Rpc.connect(gateway.ws, gateway.token('admin', grants));
       await model.check(t, rpc, path);
