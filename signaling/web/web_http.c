@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define LINGER_US (1 * LWS_US_PER_SEC)
-#define FLUSH_S   10
 
 /* The page talks to this server only; its microphone is its own. */
 #define SECURITY_HEADERS                                                                                     \
@@ -89,29 +88,15 @@ write_answer (SigWebConn *conn, const Answer *answer)
   return lws_write (conn->wsi, out->data + LWS_PRE, size, LWS_WRITE_HTTP_FINAL) >= (int)size;
 }
 
-/* libwebsockets would throw the rest of a long answer away (see web_ws.c): the connection ends behind it. */
-static int
-end_when_sent (SigWebConn *conn)
-{
-  if (!lws_partial_buffered (conn->wsi))
-    return -1;
-  conn->ends_when_sent = TRUE;
-  lws_set_timeout (conn->wsi, PENDING_FLUSH_STORED_SEND_BEFORE_CLOSE, FLUSH_S);
-  lws_callback_on_writable (conn->wsi);
-  return 0;
-}
-
 static int
 answer_and_go_on (SigWebConn *conn, const Answer *answer)
 {
   Answer last = *answer;
 
   last.close = conn->is_upgrade || conn->is_last;
-  if (!write_answer (conn, &last))
+  if (!write_answer (conn, &last) || last.close || lws_http_transaction_completed (conn->wsi))
     return -1;
-  if (last.close)
-    return end_when_sent (conn);
-  return lws_http_transaction_completed (conn->wsi) ? -1 : 0;
+  return 0;
 }
 
 /* Our own refusals, in words. The connection ends after them. */
@@ -251,8 +236,6 @@ sig_web_respond (SigWeb *web, SigWebHttpId id, int status, const char *content_t
 int
 sig_web_http_writable (SigWebConn *conn)
 {
-  if (conn->ends_when_sent)
-    return lws_partial_buffered (conn->wsi) ? 0 : -1;
   if (!conn->has_late)
     return 0;
   conn->has_late = FALSE;

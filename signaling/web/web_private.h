@@ -68,11 +68,10 @@ typedef struct
   gboolean is_post, is_head;
   char *path, *token, *content_type; /* the last two (nullable) */
   char remote[64];
-  GByteArray *body;    /* of the POST, later the WebSocket message being put together */
-  gboolean is_upgrade; /* asked for one: the connection ends with whatever else is answered */
-  gboolean is_last;    /* the connection ends with the answer */
-  gboolean is_reading; /* the body of a POST is not whole yet */
-  gboolean ends_when_sent;
+  GByteArray *body;     /* of the POST, later the WebSocket message being put together */
+  gboolean is_upgrade;  /* asked for one: the connection ends with whatever else is answered */
+  gboolean is_last;     /* the connection ends with the answer */
+  gboolean is_reading;  /* the body of a POST is not whole yet */
   gboolean refused;     /* answered already; what still comes is thrown away */
   SigWebHttpId http_id; /* 0: none that waits */
   SigWebResponse late;  /* what came for it */

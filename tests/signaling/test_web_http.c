@@ -428,6 +428,29 @@ test_binds (void)
     }
 }
 
+/* The connection ends with its last answer, and not before all of it was read. */
+static void
+test_large_last_answer (void)
+{
+  const SigWebConfig config = { .bind = "127.0.0.1" };
+  WebOwner owner;
+  g_autoptr (WebClient) client = NULL;
+  const char *answer;
+
+  web_owner_setup_with (&owner, &config);
+  client = web_owner_client (&owner);
+  web_client_set_paused (client, TRUE);
+  web_client_send_text (client, "GET /large HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\n"
+                                "Upgrade: h2c\r\n\r\n");
+  for (guint i = 0; i < 1000 && owner.log->len == 0; i++)
+    g_main_context_iteration (NULL, TRUE);
+  web_client_set_paused (client, FALSE);
+  answer = strstr (web_client_wait_end (client), "\r\n\r\n");
+  g_assert_nonnull (answer);
+  g_assert_cmpuint (strlen (answer + 4), ==, WEB_LARGE_BYTES);
+  web_owner_teardown (&owner);
+}
+
 #define ADD(name, func) g_test_add_func ("/signaling/web/" name, func)
 
 int
@@ -448,5 +471,6 @@ main (int argc, char **argv)
   ADD ("tls_reload", test_tls_reload);
   ADD ("errors_in_words", test_errors_in_words);
   ADD ("binds", test_binds);
+  ADD ("large_last_answer", test_large_last_answer);
   return g_test_run ();
 }

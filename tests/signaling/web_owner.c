@@ -71,6 +71,13 @@ owner_http (gpointer data, const SigWebRequest *request, SigWebResponse *respons
       response->later = TRUE;
       return;
     }
+  if (strcmp (request->path, "/large") == 0)
+    {
+      response->status = 200;
+      response->content_type = "text/plain";
+      response->body = g_bytes_new_take (g_strnfill (WEB_LARGE_BYTES, 'l'), WEB_LARGE_BYTES);
+      return;
+    }
   if (strcmp (request->path, "/answer") != 0)
     return;
   response->status = 200;

@@ -1,8 +1,11 @@
 /* The owner of the web server in the tests: it lets the token "good" in (and very long ones), greets with
- * "welcome", echoes messages (50 kB for "much"), answers /answer, and writes down what happens. */
+ * "welcome", echoes messages (50 kB for "much"), answers /answer and /large, and writes down what happens. */
 #pragma once
 
 #include "web_client.h"
+
+/* The answer to /large: more than the kernel takes for a client that does not read. */
+#define WEB_LARGE_BYTES (24 * 1024 * 1024)
 
 typedef struct
 {
