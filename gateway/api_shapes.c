@@ -160,7 +160,8 @@ static const GwField timeline_fields[] = {
   { "time", GW_FIELD_TIME, 0, "When." },
   { "event", GW_FIELD_STRING, 0,
     "What happened: invite, dial, sip (a message), sdp (what was agreed on, and why), progress, answered, "
-    "media_started, dtmf (how many keys), session_timer, renegotiated, hold, transfer, pin, hangup, omitted, "
+    "media_started, dtmf (how many keys), dtmf_sent, session_timer, renegotiated, hold, transfer, pin, "
+    "hangup, omitted, "
     "..." },
   { GW_FIELD_REST, GW_FIELD_ANY, OPTIONAL, "What belongs to the event." },
   END,

@@ -139,6 +139,11 @@ gw_call_send_digits (GwCall *call, const char *digits, GError **error)
       g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION, "the phone has no media");
       return FALSE;
     }
+  gw_call_note (call, "dtmf_sent", /* how many, never which */
+                json_pack ("{s:i, s:s}", "count", (int)strlen (digits), "by",
+                           is_sent_info (call)   ? "info"
+                           : takes_events (call) ? "telephone-event"
+                                                 : "tones"));
   call->out.n_waiting += (guint)strlen (digits);
   if (cfg_monotonic_diff_us (now, call->out.idle_at) >= 0)
     call->out.idle_at = now;

@@ -30,6 +30,16 @@ test_tables (void)
          "next_page_token  7\n");
 }
 
+/* Why a call ended is inside of an object of its own, and what most look for. */
+static void
+test_inner (void)
+{
+  check ("{\"calls\": [{\"sip_call_id\": \"SCL_1\", \"from\": \"1\", \"end\": {\"cause\": \"rejected\", "
+         "\"q850\": 17}},"
+         " {\"sip_call_id\": \"SCL_2\", \"from\": \"2\"}]}",
+         FALSE, "SIP CALL ID  FROM  CAUSE\nSCL_1        1     rejected\nSCL_2        2     -\n");
+}
+
 static void
 test_width (void)
 {
@@ -89,6 +99,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/ctl/table/lists_of_objects", test_tables);
+  g_test_add_func ("/ctl/table/a_member_of_a_member", test_inner);
   g_test_add_func ("/ctl/table/width_is_bounded_unless_wide", test_width);
   g_test_add_func ("/ctl/table/objects", test_objects);
   g_test_add_func ("/ctl/table/nothing_steers_the_terminal", test_harmless);

@@ -131,6 +131,7 @@ test('switchroomctl explains a call: its log as it goes, its timeline and ladder
   await until('the log so far, and what comes', () => /processing invite .*\n[^]*Media started/.test(logs.out));
   phone.request('INFO', 'Signal=7\r\nDuration=100\r\n', { type: 'application/dtmf-relay' });
   await until('the key is counted', () => /DTMF received  callID=\S+ room=lobby participant=\S+ count=1\n/.test(logs.out));
+  t.equal((await phone.invite(sdp(phone.mediaPort, ['m=audio PORT RTP/AVP 18', 'a=rtpmap:18 G729/8000']))).status, 488, 'a change that cannot be');
   phone.request('BYE');
   const { status, out } = await logs.done;
   t.ok(status === 0 && /Call summary  callID=/.test(out) && out.split('\n').every((line) => line === '' || line.includes(`callID=${id}`)), out);
@@ -138,13 +139,14 @@ test('switchroomctl explains a call: its log as it goes, its timeline and ladder
   const file = join(directory, 'call.pcap');
   const pcap = (await ctl(t, gateway, ['call', 'pcap', id])).bytes;
   await ok(t, gateway, 'call', 'pcap', id, '--output', file);
-  t.ok(readFileSync(file).equals(pcap), 'the same in a file');
+  const written = readFileSync(file); // messages that were sent again may have come in between
+  t.ok(written.subarray(0, pcap.length).equals(pcap), 'the same in a file');
   const messages = payloads(pcap);
   t.equal(pcap.readUInt32LE(0), 0xa1b2c3d4, 'a pcap');
-  t.equal(messages.map((text) => text.split(' ')[0]).filter((word) => /^[A-Z]+$/.test(word)), ['INVITE', 'ACK', 'INFO', 'BYE'], 'requests in it');
+  t.equal(messages.map((text) => text.split(' ')[0]).filter((word) => /^[A-Z]+$/.test(word)).slice(0, 6), ['INVITE', 'ACK', 'INFO', 'INVITE', 'ACK', 'BYE'], 'requests in it');
   t.ok(messages.some((text) => text.includes('Signal=x')) && !messages.some((text) => text.includes('Signal=7')), 'the key is masked');
   const tshark = spawnSync('tshark', ['-r', file, '-Y', 'sip', '-T', 'fields', '-e', 'sip.CSeq.method'], { encoding: 'utf8' });
-  if (!tshark.error) t.equal(tshark.stdout.trim().split('\n').length, messages.length, `SIP to tshark: ${tshark.stderr}`);
+  if (!tshark.error) t.equal(tshark.stdout.trim().split('\n').length, payloads(written).length, `SIP to tshark: ${tshark.stderr}`);
 
   const shown = await ok(t, gateway, 'call', 'show', id);
   await gateway.kill();
@@ -153,7 +155,7 @@ test('switchroomctl explains a call: its log as it goes, its timeline and ladder
   for (const [what, text] of [['at once', shown], ['after a restart', later]])
     for (const pattern of [
       /cause +remote_bye: the other side hung up/, /sip +received INVITE with SDP/, /sip +sent 200 OK to BYE/, /media_started +codec=PCMU/,
-      /sdp +what=offer result=agreed codec=PCMU .*encryption=none.* refused=G729,video/, /dtmf +count=1/, /hangup +cause=remote_bye q850=16/,
+      /sdp +what=offer result=agreed codec=PCMU .*encryption=none.* refused=G729,video/, /dtmf +count=1/, /sdp +what=offer result=refused reason=/, /hangup +cause=remote_bye q850=16/,
       /\|--- INVITE \(SDP\) -+>\|\n/, /\|--- BYE -+>\|\n/,
     ])
       t.ok(pattern.test(text) && !text.includes('Signal=7'), `${what}: ${pattern} in ${text}`);

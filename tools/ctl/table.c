@@ -24,13 +24,14 @@ static const char *const preferred[] = {
   "room",
   "room_name",
   "room_prefix",
-  "participant_identity",
-  "numbers",
-  "num_participants",
-  "trunk_id",
-  "outbound_address",
+  "end.cause",
   "created_at",
   "ended_at",
+  "numbers",
+  "num_participants",
+  "participant_identity",
+  "trunk_id",
+  "outbound_address",
 };
 
 /* ---- text ---- */
@@ -180,6 +181,16 @@ take_column (GPtrArray *columns, const char *name)
     g_ptr_array_add (columns, (gpointer)name);
 }
 
+/* The member @name of @row, or b of its member a for "a.b". */
+static const json_t *
+lookup (const json_t *row, const char *name)
+{
+  const char *dot = strchr (name, '.');
+  g_autofree char *outer = dot != NULL ? g_strndup (name, (gsize)(dot - name)) : NULL;
+
+  return dot != NULL ? json_object_get (json_object_get (row, outer), dot + 1) : json_object_get (row, name);
+}
+
 /* Names of the columns of @list; its own strings. */
 static GPtrArray *
 choose_columns (const json_t *list, gboolean wide)
@@ -192,8 +203,9 @@ choose_columns (const json_t *list, gboolean wide)
   for (gsize p = 0; p < G_N_ELEMENTS (preferred); p++)
     json_array_foreach ((json_t *)list, i, row)
     {
-      value = json_object_get (row, preferred[p]);
-      if (value != NULL && says_something (value))
+      const json_t *found = lookup (row, preferred[p]);
+
+      if (found != NULL && says_something (found))
         take_column (columns, preferred[p]);
     }
   json_array_foreach ((json_t *)list, i, row)
@@ -214,7 +226,7 @@ static char *
 cell_text (const json_t *row, const char *column, gboolean wide)
 {
   GString *cell = g_string_new (NULL);
-  const json_t *value = json_object_get (row, column);
+  const json_t *value = lookup (row, column);
 
   if (value != NULL)
     append_value (cell, value);
@@ -233,10 +245,19 @@ end_line (GString *out)
   g_string_append_c (out, '\n');
 }
 
+/* "end.cause" is the cause. */
+static const char *
+heading_of (const char *name)
+{
+  const char *dot = strchr (name, '.');
+
+  return dot != NULL ? dot + 1 : name;
+}
+
 static void
 append_heading (GString *out, const char *name, guint width)
 {
-  g_autofree char *upper = g_ascii_strup (name, -1);
+  g_autofree char *upper = g_ascii_strup (heading_of (name), -1);
 
   g_strdelimit (upper, "_", ' ');
   ctl_append_padded (out, upper, width);
@@ -252,7 +273,7 @@ append_table (GString *out, const json_t *list, guint indent, gboolean wide)
 
   for (guint c = 0; c < columns->len; c++)
     {
-      widths[c] = (guint)strlen (columns->pdata[c]);
+      widths[c] = (guint)strlen (heading_of (columns->pdata[c]));
       for (size_t i = 0; i < n_rows; i++)
         {
           g_autofree char *cell = cell_text (json_array_get (list, i), columns->pdata[c], wide);
