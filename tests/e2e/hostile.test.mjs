@@ -145,7 +145,7 @@ async function underFire(t, seconds, rate) {
 
 test('a caller is answered while scanners flood the port', { alone: true, timeout: 60 }, async (t) => {
   const times = await underFire(t, 4, 2000);
-  const [most, longest] = [times[Math.floor(times.length * 0.9) - 1], times.at(-1)]; // one of them may fall into a hiccup of the machine
+  const [most, longest] = [times[Math.max(0, Math.floor(times.length * 0.9) - 1)], times.at(-1)]; // one of them may fall into a hiccup of the machine
   t.ok(most < (t.options.sanitized ? 2000 : 1000), `9 of 10 answers came within ${most} ms`);
   t.ok(longest < (t.options.sanitized ? 4000 : 2000), `an answer after ${longest} ms`);
 });

@@ -70,6 +70,7 @@ export class Extension {
   }
 
   take(message) {
+    if (!message.headers.via) return; // not SIP: what somebody before this one is still sent at the port
     const key = message.method ? `${message.headers.via[0]} ${message.method}` : null;
     if (key && this.seen.has(key)) {
       if (!this.closed && this.seen.get(key)) this.socket.send(this.seen.get(key), this.gateway.config.sip_port, this.host);
