@@ -129,6 +129,8 @@ test('switchroomctl explains a call: its log as it goes, its timeline and ladder
   const id = JSON.parse(await ok(t, gateway, 'call.list', '--json')).calls[0].sip_call_id;
   const logs = startCtl(t, ['logs', id], keysOf(gateway));
   await until('the log so far, and what comes', () => /processing invite .*\n[^]*Media started/.test(logs.out));
+  const stranger = gateway.token('eve', { video: { room: 'other' }, sip: { admin: false, call: false } });
+  t.equal((await startCtl(t, ['--url', gateway.ws, '--token', stranger, 'logs', id]).done).status, 1, 'for who may see another room only');
   phone.request('INFO', 'Signal=7\r\nDuration=100\r\n', { type: 'application/dtmf-relay' });
   await until('the key is counted', () => /DTMF received  callID=\S+ room=lobby participant=\S+ count=1\n/.test(logs.out));
   t.equal((await phone.invite(sdp(phone.mediaPort, ['m=audio PORT RTP/AVP 18', 'a=rtpmap:18 G729/8000']))).status, 488, 'a change that cannot be');
