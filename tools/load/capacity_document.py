@@ -4,6 +4,7 @@ import statistics
 
 import capacity_rows as rows
 
+FULL_PERCENT = 93  # a real-time priority leaves 5 % to others
 LATE_MS = 10  # a load that was later itself measured its own delay
 
 HEAD = """# Capacity
@@ -93,14 +94,16 @@ def lost(runs):
         words.append(f"{failed} not up")
     if mute:
         words.append(f"{mute} hear too little")
+    if max(target(run)["cpu_percent"] for run in runs) > FULL_PERCENT:
+        words.append("the core is full")
     if skipped:
         words.append("the load could not keep up")
     return ", ".join(words)
 
 
 def is_sound(runs):
-    """Everybody was there, so that a cost by their number says something."""
-    return all(run["setup"]["failed"] == 0 for run in runs)
+    """Everybody was there and served, so that a cost by their number says something."""
+    return all(run["setup"]["failed"] == 0 and target(run)["cpu_percent"] <= FULL_PERCENT for run in runs)
 
 
 def cells(row, runs):
