@@ -255,12 +255,13 @@ gw_grant_words (GwGrant grant)
   return words[grant];
 }
 
-/* The socket of a session outlives its token, as a participant does; what it may do besides being one does
- * not. */
+/* The socket of a session outlives its token, as a participant does; what it may do besides being one, as in
+ * another @room, does not. */
 static gboolean
-is_still_good (const SigToken *token, GwGrant grant, GError **error)
+is_still_good (const SigToken *token, GwGrant grant, const char *room, GError **error)
 {
-  if (grant == GW_GRANT_ANY || grant == GW_GRANT_ROOM_JOIN || !sig_token_has_expired (token, cfg_wall_now ()))
+  if (grant == GW_GRANT_ANY || (grant == GW_GRANT_ROOM_JOIN && room == NULL)
+      || !sig_token_has_expired (token, cfg_wall_now ()))
     return TRUE;
   g_set_error_literal (error, CFG_ERROR, CFG_ERROR_UNAUTHENTICATED,
                        "the token has expired: server.authenticate takes another one");
@@ -300,7 +301,7 @@ gw_token_allows (const SigToken *token, GwGrant grant, const char *room, GError 
                    token->room);
       return FALSE;
     }
-  return is_still_good (token, grant, error);
+  return is_still_good (token, grant, room, error);
 }
 
 const char *

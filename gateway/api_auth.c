@@ -6,6 +6,7 @@
 #include "config/base/error.h"
 #include "config/base/log.h"
 #include "gateway/events.h"
+#include "gateway/logs.h"
 
 #define CLOSE_CODE      4401 /* of the range for applications; as HTTP's 401 */
 #define TOKEN_MAX_BYTES 16384
@@ -41,9 +42,10 @@ gw_api_auth_tick (Gateway *gateway)
 
       if (conn->is_closing || !sig_token_has_expired (conn->token, now))
         continue;
-      if (conn->session != NULL) /* a participant watches its room, not all of them */
+      if (conn->session != NULL) /* a participant watches its room, not all of them, and no calls */
         {
           gw_events_forget_all_rooms (gateway, conn->id);
+          gw_logs_forget_conn (gateway, conn->id);
           continue;
         }
       conn->is_closing = TRUE;
@@ -97,6 +99,8 @@ authenticate (Gateway *gateway, GwRequest *request, json_t *params, GError **err
   conn->secret_sum = gw_api_auth_sum (gateway, conn->token);
   if (!conn->token->room_list)
     gw_events_forget_all_rooms (gateway, conn->id);
+  if (!gw_api_may (conn->token, "call.logs", NULL))
+    gw_logs_forget_conn (gateway, conn->id);
   expires = gw_time_text ((CfgWall){ MIN (conn->token->expires_s, MAX_TIME_S) * CFG_US_PER_S });
   return json_pack ("{s:s, s:s}", "identity", conn->token->identity, "expires_at", expires);
 }

@@ -371,6 +371,7 @@ test('a connection ends with its token; server.authenticate renews it; a key tha
   t.equal(Date.parse(expires_at), (now + 3600) * 1000, 'expires_at');
   for (const more of [{ sub: 'eve' }, { video: { roomJoin: true, room: 'a' } }])
     t.equal((await renewed.fails('server.authenticate', { access_token: signedToken(gateway.keys.secret, claims(more)) })).data.code, 'permission_denied', JSON.stringify(more));
+  await renewed.call('room.create', { name: 'secret' });
   await talking.call('session.join', { room: 'web', sdp: offer() });
   for (const name of ['web', '*']) await talking.call('room.watch', { name });
   await ending.closed;
@@ -378,6 +379,9 @@ test('a connection ends with its token; server.authenticate renews it; a key tha
   t.equal([ending.closeCode, ending.closeReason], [4401, 'the token has expired'], 'the one that was not renewed');
   await renewed.call('room.list');
   await until('nothing but what a participant may', async () => (await refused()) === 'unauthenticated');
+  for (const [method, params] of [['room.get', { name: 'secret' }], ['room.watch', { name: 'secret' }], ['room.send_message', { room: 'secret', text: 'x' }]])
+    t.equal((await talking.fails(method, params)).data.code, 'unauthenticated', `${method} of another room`);
+  await talking.call('room.get', { name: 'web' });
   let rounds = 0;
   await until('it hears of its own room only', async () => {
     talking.events = [];
@@ -386,7 +390,9 @@ test('a connection ends with its token; server.authenticate renews it; a key tha
     await until('an event of its own room', () => talking.events.some(({ room }) => room === 'web'));
     return talking.events.every(({ room }) => room === 'web');
   });
-  await talking.call('session.leave');
+  const [, rejoined] = await Promise.all([talking.call('session.leave'),
+    talking.call('session.join', { room: 'secret', sdp: offer() }).catch(({ data }) => data.code)]);
+  t.equal(rejoined, 'unauthenticated', 'session.join right behind session.leave');
   await talking.closed;
   t.equal(talking.closeCode, 4401, 'without its session');
 
