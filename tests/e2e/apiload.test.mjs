@@ -88,7 +88,9 @@ async function loaded(t, { calls, idle, rate, seconds }) {
     + `answers after ${at(times, 0.5).toFixed(1)} ms (half), ${at(times, 0.99).toFixed(1)} ms (99 %); load average ${loadavg()[0].toFixed(1)}`);
   const families = await metrics(gateway);
   const late = Math.max(...families.get('switchroom_media_tick_late_p99_seconds').samples.map(({ value }) => value));
-  t.note(`media ticks: 99 % within ${(1000 * late).toFixed(1)} ms, ${valueOf(families, 'switchroom_media_ticks_skipped_total') - skipped} skipped`);
+  t.note(`media ticks: 99 % within ${(1000 * late).toFixed(1)} ms, ${valueOf(families, 'switchroom_media_ticks_skipped_total') - skipped} skipped; `
+    + `the main thread stood still ${valueOf(families, 'switchroom_main_stalls_total')} times, for ${valueOf(families, 'switchroom_main_stalled_seconds_total').toFixed(1)} s; `
+    + `${valueOf(families, 'switchroom_websocket_paused_total')} times a client was not read from`);
   const posted = await posts(gateway, '/twirp/livekit.RoomService/ListRooms', '{"names":["x"]}', 8, 3);
   t.note(`Twirp's ListRooms over 8 connections kept alive: ${Math.round(posted)} a second, beside the calls`);
   await Promise.all(sides.map(({ done }) => done));
