@@ -124,6 +124,8 @@ struct _MediaSink
   MediaEncoder *encoder; /* nullable; own, not the room's */
   MediaEncoderConfig encoder_config;
   CfgMonotonic encoder_used_at;
+  gboolean on_own; /* the last frame was of its own encoder, while others share one */
+  guint own_ticks; /* since it could have gone back */
   MediaLimiter limiter;
   gint16 *pcm; /* nullable; waits for a whole packet where ptime is not 20 ms */
   gsize pcm_samples;
@@ -235,6 +237,9 @@ void media_sink_silence (MediaSink *sink, MediaCodecId codec, CfgMonotonic now);
 /** media_sink_play: one frame of PCM (MEDIA_FRAME_MS at @rate_hz) through the sink's own encoder. */
 void media_sink_play (MediaSink *sink, MediaCodecId codec, const gint16 *pcm, guint rate_hz, int complexity,
                       CfgMonotonic now);
+/** media_sink_leave_group: its own encoder goes on where @from, that of others too, has come to. */
+void media_sink_leave_group (MediaSink *sink, MediaCodecId codec, guint rate_hz, int complexity,
+                             const MediaEncoder *from, CfgMonotonic now);
 void media_sink_on_report (MediaSink *sink, const MediaRtcpReportBlock *block, CfgMonotonic now,
                            CfgWall wall);
 void media_sink_housekeep (MediaSink *sink, CfgMonotonic now);

@@ -335,6 +335,16 @@ own_encoder (MediaSink *sink, MediaCodecId codec, guint rate_hz, int complexity,
   return sink->encoder;
 }
 
+void
+media_sink_leave_group (MediaSink *sink, MediaCodecId codec, guint rate_hz, int complexity,
+                        const MediaEncoder *from, CfgMonotonic now)
+{
+  MediaEncoder *encoder = own_encoder (sink, codec, rate_hz, complexity, now);
+
+  if (encoder != NULL)
+    media_encoder_continue (encoder, from);
+}
+
 static void
 encode_and_send (MediaSink *sink, MediaCodecId codec, const gint16 *pcm, gsize samples, guint rate_hz,
                  int complexity, CfgMonotonic now)

@@ -31,6 +31,7 @@ media_room_new (const MediaRoomConfig *config, const MediaRoomOps *ops, gpointer
   room->playing = g_ptr_array_new ();
   room->dialling = g_ptr_array_new ();
   room->groups = g_ptr_array_new_with_free_func ((GDestroyNotify)media_mix_group_free);
+  room->common = g_ptr_array_new ();
   room->candidates = g_array_new (FALSE, TRUE, sizeof (MediaSpeakerCandidate));
   return room;
 }
@@ -50,6 +51,7 @@ media_room_free (MediaRoom *room)
   g_ptr_array_unref (room->playing);
   g_ptr_array_unref (room->dialling);
   g_ptr_array_unref (room->groups);
+  g_ptr_array_unref (room->common);
   g_array_unref (room->candidates);
   for (guint i = 0; i < MEDIA_N_RATES; i++)
     g_clear_pointer (&room->mixers[i], media_mixer_free);

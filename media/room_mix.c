@@ -4,6 +4,8 @@
 
 /* An encoder that nobody used for 30 s gives its memory back. */
 #define GROUP_IDLE_TICKS (30 * 1000 / MEDIA_FRAME_MS)
+#define LINGER_TICKS     (3 * 1000 / MEDIA_FRAME_MS)
+#define QUIET_LEVEL      50 /* -dBov */
 
 void
 media_mix_group_free (MediaMixGroup *group)
@@ -105,19 +107,28 @@ same_encoding (const MediaEncoderConfig *a, const MediaEncoderConfig *b)
 }
 
 static MediaMixGroup *
+find_group (const MediaRoom *room, const MediaSink *sink, MediaEncoderConfig *config)
+{
+  media_sink_encoder_config (sink, sink->mix_codec, sink->mix_rate_hz, room->config.opus_complexity, config);
+  for (guint i = 0; i < room->groups->len; i++)
+    {
+      MediaMixGroup *group = g_ptr_array_index (room->groups, i);
+
+      if (group->codec == sink->mix_codec && group->rate_hz == sink->mix_rate_hz
+          && same_encoding (&group->config, config))
+        return group;
+    }
+  return NULL;
+}
+
+static MediaMixGroup *
 group_for (MediaRoom *room, const MediaSink *sink)
 {
   MediaEncoderConfig config;
-  MediaMixGroup *group;
+  MediaMixGroup *group = find_group (room, sink, &config);
 
-  media_sink_encoder_config (sink, sink->mix_codec, sink->mix_rate_hz, room->config.opus_complexity, &config);
-  for (guint i = 0; i < room->groups->len; i++)
-    {
-      group = g_ptr_array_index (room->groups, i);
-      if (group->codec == sink->mix_codec && group->rate_hz == sink->mix_rate_hz
-          && same_encoding (&group->config, &config))
-        return group;
-    }
+  if (group != NULL)
+    return group;
   group = g_new0 (MediaMixGroup, 1);
   group->codec = sink->mix_codec;
   group->rate_hz = sink->mix_rate_hz;
@@ -127,12 +138,40 @@ group_for (MediaRoom *room, const MediaSink *sink)
   return group;
 }
 
+/* Nobody heard its last frame. */
+static gboolean
+is_idle (const MediaRoom *room, const MediaMixGroup *group)
+{
+  return group->used_tick + 1 < room->ticks;
+}
+
+/* Its decoder has heard the group's encoder so far, which has not made this tick's frame yet. */
+static void
+leave_group (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
+{
+  MediaEncoderConfig config;
+  const MediaMixGroup *group = find_group (room, sink, &config);
+
+  sink->on_own = TRUE;
+  sink->own_ticks = 0;
+  if (group != NULL && group->encoder != NULL && group->used_tick + 1 == room->ticks
+      && media_sink_ptime_ms (sink) == MEDIA_FRAME_MS)
+    media_sink_leave_group (sink, sink->mix_codec, sink->mix_rate_hz, room->config.opus_complexity,
+                            group->encoder, now);
+}
+
 static void
 play_common (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
 {
   MediaMixGroup *group = group_for (room, sink);
   const guint clock_rate_hz = media_codec_get_clock_rate (media_codec_get (group->codec));
 
+  if (sink->on_own && is_idle (room, group) && sink->encoder != NULL && group->encoder != NULL)
+    {
+      media_encoder_continue (group->encoder, sink->encoder);
+      media_encoder_configure (group->encoder, &group->config);
+    }
+  sink->on_own = FALSE;
   if (group->used_tick != room->ticks)
     {
       gint16 pcm[MEDIA_FRAME_SAMPLES_MAX];
@@ -217,6 +256,23 @@ play_track (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
   room->stats.encodes++;
 }
 
+/* A decoder follows one encoder: from its own to that of all others a listener goes back where a jump between
+ * them is not heard, or after a while; at once where no other listens to that, for it can go on where its own
+ * is. */
+static gboolean
+may_go_back (const MediaRoom *room, const MediaSink *sink)
+{
+  MediaEncoderConfig config;
+  const MediaMixGroup *group;
+
+  if (!sink->on_own || sink->encoder == NULL || !media_encoder_remembers (sink->encoder)
+      || sink->own_ticks >= LINGER_TICKS)
+    return TRUE;
+  group = find_group (room, sink, &config);
+  return group == NULL || is_idle (room, group);
+}
+
+/* What a sink hears of the room, made for it alone; or it is put among those who hear the same. */
 static void
 play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
 {
@@ -226,6 +282,7 @@ play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
   MediaMixerOverride overrides[MEDIA_ROOM_MIX_SPEAKERS_MAX];
   guint n_overrides = 0, n_heard = count_sounding (room->plays);
   gint16 pcm[MEDIA_FRAME_SAMPLES_MAX];
+  gboolean common;
 
   for (guint i = 0; i < room->n_chosen; i++)
     {
@@ -246,16 +303,29 @@ play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
             = (MediaMixerOverride){ .slot = (guint)source->slot[r], .gain_q12 = gain_q12 };
     }
   if (n_heard + n_own == 0)
-    media_sink_silence (sink, sink->mix_codec, now);
-  else if (n_overrides == 0 && n_own == 0 && media_sink_ptime_ms (sink) == MEDIA_FRAME_MS)
-    play_common (room, sink, now);
-  else
     {
-      media_mixer_render (room->mixers[r], overrides, n_overrides, &sink->limiter, pcm);
-      add_plays (own, sink->mix_rate_hz, pcm);
-      media_sink_play (sink, sink->mix_codec, pcm, sink->mix_rate_hz, room->config.opus_complexity, now);
-      room->stats.encodes++;
+      sink->on_own = FALSE;
+      media_sink_silence (sink, sink->mix_codec, now);
+      return;
     }
+  common = n_overrides == 0 && n_own == 0 && media_sink_ptime_ms (sink) == MEDIA_FRAME_MS;
+  if (common && may_go_back (room, sink))
+    {
+      g_ptr_array_add (room->common, sink);
+      return;
+    }
+  media_mixer_render (room->mixers[r], overrides, n_overrides, &sink->limiter, pcm);
+  if (common && media_level_of_pcm (pcm, sink->mix_rate_hz / 1000 * MEDIA_FRAME_MS) >= QUIET_LEVEL)
+    {
+      g_ptr_array_add (room->common, sink);
+      return;
+    }
+  if (!sink->on_own)
+    leave_group (room, sink, now);
+  sink->own_ticks = common ? sink->own_ticks + 1 : 0;
+  add_plays (own, sink->mix_rate_hz, pcm);
+  media_sink_play (sink, sink->mix_codec, pcm, sink->mix_rate_hz, room->config.opus_complexity, now);
+  room->stats.encodes++;
 }
 
 /* A digit in the audio, instead of everything else. */
@@ -301,6 +371,9 @@ media_room_mix (MediaRoom *room, CfgMonotonic now)
       else
         play_mix (room, sink, now);
     }
+  for (guint i = 0; i < room->common->len; i++)
+    play_common (room, g_ptr_array_index (room->common, i), now);
+  g_ptr_array_set_size (room->common, 0);
   media_room_write_records (room, now);
   for (guint i = 0; i < room->n_chosen; i++)
     media_leg_settle_gains (room->chosen[i]->leg);

@@ -47,6 +47,7 @@ struct _MediaRoom
   guint n_chosen;
   MediaMixer *mixers[MEDIA_N_RATES];
   GPtrArray *groups;  /* of MediaMixGroup */
+  GPtrArray *common;  /* of MediaSink, scratch: what this tick's groups are sent to */
   GArray *candidates; /* of MediaSpeakerCandidate, scratch */
 
   MediaSpeaker told[MEDIA_ROOM_MAX_SPEAKERS];

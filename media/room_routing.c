@@ -170,12 +170,14 @@ route_sink (MediaRoom *room, MediaSink *sink, Census *census)
   if (heard == NULL && !overlaid && !sink->leg->config.always_send)
     {
       sink->mode = MEDIA_SINK_IDLE;
+      sink->on_own = FALSE;
       room->stats.n_idle++;
       return;
     }
   if (heard != NULL && !more && !overlaid && can_forward (sink, heard))
     {
       sink->mode = MEDIA_SINK_FORWARDING;
+      sink->on_own = FALSE;
       sink->from = heard;
       /* What the source sent while it was not forwarded is no loss. */
       if (heard != forwarded)

@@ -186,6 +186,20 @@ media_encoder_configure (MediaEncoder *encoder, const MediaEncoderConfig *config
     encoder->codec->encoder_configure (encoder->state, config);
 }
 
+void
+media_encoder_continue (MediaEncoder *encoder, const MediaEncoder *from)
+{
+  if (encoder->codec->encoder_copy != NULL && encoder->codec == from->codec
+      && encoder->native_rate_hz == from->native_rate_hz)
+    encoder->codec->encoder_copy (encoder->state, from->state);
+}
+
+gboolean
+media_encoder_remembers (const MediaEncoder *encoder)
+{
+  return encoder->codec->encoder_copy != NULL;
+}
+
 gssize
 media_encoder_encode (MediaEncoder *encoder, const gint16 *pcm, gsize samples, guint8 *out, gsize capacity)
 {

@@ -84,6 +84,12 @@ guint media_encoder_get_sample_rate (const MediaEncoder *encoder);
 /** media_encoder_configure: changes complexity, bitrate, FEC, loss, DTX in a running encoder; not the rate.
  */
 void media_encoder_configure (MediaEncoder *encoder, const MediaEncoderConfig *config);
+/** media_encoder_continue: what @encoder makes next follows what @from made last: a decoder that heard the
+ * one goes on with the other. With the settings of @from; nothing happens when they are of different codecs
+ * or rates. */
+void media_encoder_continue (MediaEncoder *encoder, const MediaEncoder *from);
+/** media_encoder_remembers: what it makes depends on what it made. */
+gboolean media_encoder_remembers (const MediaEncoder *encoder);
 /**
  * media_encoder_encode:
  * @pcm: @samples at the encoder's rate: 10, 20, 40 or 60 ms (G.711, G.722: any multiple of 10 ms up to 120,

@@ -24,6 +24,7 @@ struct _MediaCodec
   gpointer (*encoder_new) (const MediaEncoderConfig *config, GError **error);
   void (*encoder_free) (gpointer state);
   void (*encoder_configure) (gpointer state, const MediaEncoderConfig *config); /* (nullable) */
+  void (*encoder_copy) (gpointer to, gconstpointer from); /* (nullable): without a state */
   gssize (*encode) (gpointer state, const gint16 *pcm, gsize samples, guint8 *out, gsize capacity);
 
   gpointer (*decoder_new) (guint sample_rate_hz, GError **error);

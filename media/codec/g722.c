@@ -46,6 +46,12 @@ encoder_free (gpointer state)
   g722_encode_free (state);
 }
 
+static void
+encoder_copy (gpointer to, gconstpointer from)
+{
+  *(g722_encode_state_t *)to = *(const g722_encode_state_t *)from;
+}
+
 static gssize
 encode (gpointer state, const gint16 *pcm, gsize samples, guint8 *out, gsize capacity)
 {
@@ -198,6 +204,7 @@ const MediaCodec media_codec_g722 = {
   .silence = write_silence,
   .encoder_new = encoder_new,
   .encoder_free = encoder_free,
+  .encoder_copy = encoder_copy,
   .encode = encode,
   .decoder_new = decoder_new,
   .decoder_free = decoder_free,

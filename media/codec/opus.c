@@ -114,6 +114,13 @@ encoder_new (const MediaEncoderConfig *config, GError **error)
   return encoder;
 }
 
+/* libopus: the state lies in one piece, and a copy of it is an encoder. */
+static void
+encoder_copy (gpointer to, gconstpointer from)
+{
+  memcpy (((Encoder *)to)->opus, ((const Encoder *)from)->opus, (gsize)opus_encoder_get_size (1));
+}
+
 static void
 encoder_free (gpointer state)
 {
@@ -245,6 +252,7 @@ const MediaCodec media_codec_opus = {
   .encoder_new = encoder_new,
   .encoder_free = encoder_free,
   .encoder_configure = encoder_configure,
+  .encoder_copy = encoder_copy,
   .encode = encode,
   .decoder_new = decoder_new,
   .decoder_free = decoder_free,

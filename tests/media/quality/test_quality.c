@@ -116,9 +116,10 @@ static const Way ways[] = {
 static const double losses[] = { 0, 0.01, 0.05, 0.1 };
 static const guint jitters_ms[] = { 0, 30, 100 };
 
-/* A third one makes it a mix: two would be forwarded. */
+/* A third one makes it a mix: two would be forwarded. A fourth one only listens. A listener who @interrupts
+ * hears a mix of his own meanwhile, without himself, from another encoder. */
 static void
-measure_uplink (const Way *way, const TestSpeech *speech, double loss, guint jitter_ms,
+measure_uplink (const Way *way, const TestSpeech *speech, double loss, guint jitter_ms, gboolean interrupts,
                 TestComparison *result)
 {
   const TestNetemConfig network
@@ -127,13 +128,14 @@ measure_uplink (const Way *way, const TestSpeech *speech, double loss, guint jit
   MediaRoom *room = media_room_new (&config, NULL, NULL);
   CfgMonotonic now = { START_US };
   g_autoptr (TestSpeech) heard = NULL;
-  TestPeer *peers[3];
+  TestPeer *peers[4];
   Talker talker;
 
-  for (guint i = 0; i < 3; i++)
+  for (guint i = 0; i < 4; i++)
     {
       peers[i] = test_peer_new (i + 1, TRUE, i == 2 ? pcmu : way->codecs, now);
       peers[i]->deaf = i != 1;
+      peers[i]->tone_hz = 500;
       media_room_add (room, peers[i]->leg, now);
     }
   talker_init (&talker, peers[0], speech, &network);
@@ -142,6 +144,8 @@ measure_uplink (const Way *way, const TestSpeech *speech, double loss, guint jit
       if (is_time (now, 20000, 0))
         talker_speak (&talker, now);
       talker_arrive (&talker, now);
+      if (interrupts && is_time (now, 20000, 0) && (now.us - START_US) / CFG_US_PER_MS % 1400 < 300)
+        test_peer_speak (peers[1], now);
       if (is_time (now, 20000, 10000))
         media_room_tick (room, now);
     }
@@ -149,7 +153,7 @@ measure_uplink (const Way *way, const TestSpeech *speech, double loss, guint jit
                                TEST_HEARD_RATE, speech->rate_hz);
   test_compare (speech, heard, result);
   talker_clear (&talker);
-  for (guint i = 0; i < 3; i++)
+  for (guint i = 0; i < 4; i++)
     {
       media_room_remove (room, peers[i]->leg, now);
       test_peer_free (peers[i]);
@@ -339,7 +343,7 @@ print_tables (void)
             {
               TestComparison result;
 
-              measure_uplink (&ways[w], speech, losses[l], jitters_ms[j], &result);
+              measure_uplink (&ways[w], speech, losses[l], jitters_ms[j], FALSE, &result);
               printf (" %.1f dB, %.0f ms%s |", result.distance_db, result.delay_ms,
                       result.clicks > 0 ? ", clicks" : "");
               fflush (stdout);
@@ -386,7 +390,7 @@ check_cell (gconstpointer data)
   g_autoptr (TestSpeech) speech = test_speech_new (way->rate_hz, NULL);
   TestComparison result;
 
-  measure_uplink (way, speech, cell->loss, cell->jitter_ms, &result);
+  measure_uplink (way, speech, cell->loss, cell->jitter_ms, FALSE, &result);
   g_test_message ("%.1f dB, 95 %%: %.1f dB, delay %.0f ms, %u clicks, %u windows", result.distance_db,
                   result.worst_db, result.delay_ms, result.clicks, result.n_windows);
   g_assert_cmpuint (result.n_windows, >, 200);
@@ -395,6 +399,22 @@ check_cell (gconstpointer data)
   /* What a decoder with memory makes of a packet after a lost one is its own. */
   if (cell->way == 0 || !(cell->loss > 0))
     g_assert_cmpuint (result.clicks, ==, 0);
+}
+
+/* Who speaks now and then changes from the encoder of all who listen to one of his own and back. */
+static void
+check_interruptions (gconstpointer data)
+{
+  const Way *way = data;
+  g_autoptr (TestSpeech) speech = test_speech_new (way->rate_hz, NULL);
+  TestComparison quiet, busy;
+
+  measure_uplink (way, speech, 0, 0, FALSE, &quiet);
+  measure_uplink (way, speech, 0, 0, TRUE, &busy);
+  g_test_message ("%.2f dB listening, %.2f dB interrupting, %u clicks", quiet.distance_db, busy.distance_db,
+                  busy.clicks);
+  g_assert_cmpfloat (busy.distance_db, <, quiet.distance_db + 0.5);
+  g_assert_cmpuint (busy.clicks, ==, 0);
 }
 
 static void
@@ -519,6 +539,12 @@ main (int argc, char **argv)
                              100 * cells[i].loss, cells[i].jitter_ms);
 
       g_test_add_data_func (path, &cells[i], check_cell);
+    }
+  for (guint w = 0; w < G_N_ELEMENTS (ways); w++)
+    {
+      g_autofree char *path = g_strdup_printf ("/media/quality/%s/interruptions", ways[w].name);
+
+      g_test_add_data_func (path, &ways[w], check_interruptions);
     }
   g_test_add_data_func ("/media/quality/browser/loss_0", GUINT_TO_POINTER (0), check_downlink);
   g_test_add_data_func ("/media/quality/browser/loss_10", GUINT_TO_POINTER (10), check_downlink);
