@@ -143,6 +143,17 @@ media_leg_set_gain (MediaLeg *leg, MediaLegId listener, double gain_db)
     media_room_changed (leg->room);
 }
 
+void
+media_leg_forget_listener (MediaLeg *leg, MediaLegId listener)
+{
+  for (guint i = 0; i < leg->n_gains; i++)
+    if (leg->gains[i].listener == listener)
+      {
+        leg->gains[i] = leg->gains[--leg->n_gains];
+        return;
+      }
+}
+
 gint32
 media_leg_gain_for (const MediaLeg *leg, MediaLegId listener)
 {

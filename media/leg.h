@@ -56,6 +56,8 @@ void media_leg_set_muted (MediaLeg *leg, gboolean muted);
 /** media_leg_set_gain: how loud @leg is for @listener (0: everybody without one of their own); at most
  * MEDIA_LEG_MAX_GAINS listeners, more are ignored. */
 void media_leg_set_gain (MediaLeg *leg, MediaLegId listener, double gain_db);
+/** media_leg_forget_listener: @listener is gone, and its place is free for another one. */
+void media_leg_forget_listener (MediaLeg *leg, MediaLegId listener);
 
 /** media_leg_play: @play (transfer full): to this leg alone, mixed with what it hears. */
 void media_leg_play (MediaLeg *leg, MediaPlay *play);

@@ -187,6 +187,8 @@ leave_worker (MediaWorkerLeg *leg)
   media_room_remove (media_room_of (leg->leg), leg->leg, media_pump_now (worker->pump));
   last->position = leg->position;
   g_ptr_array_remove_index_fast (worker->leg_list, leg->position);
+  for (guint i = 0; i < worker->leg_list->len; i++)
+    media_leg_forget_listener (((MediaWorkerLeg *)g_ptr_array_index (worker->leg_list, i))->leg, leg->id);
   g_hash_table_remove (worker->legs, &leg->id);
   atomic_store_explicit (&worker->counters.n_legs, worker->leg_list->len, memory_order_relaxed);
 }

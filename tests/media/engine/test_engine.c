@@ -272,6 +272,49 @@ test_legs_come_and_go_without_growth (void)
   test_engine_clear (&fixture);
 }
 
+static gboolean
+is_quiet (TestEngine *fixture)
+{
+  return test_endpoint_level (fixture->peers[1], 440, 500) < 0.002;
+}
+
+/* Those who came and went leave their places to those who must not hear now. */
+static void
+test_gains_go_with_their_listeners (void)
+{
+  static const MediaCodecId pcmu[] = { MEDIA_CODEC_PCMU, MEDIA_CODEC_N };
+  const MediaRtpLegConfig config = { .local_address = "127.0.0.1" };
+  TestEngine fixture;
+  TestEndpoint *a, *b;
+  MediaRoomId room;
+
+  test_engine_init (&fixture, 1);
+  room = media_engine_room_new (fixture.engine);
+  a = test_endpoint_new (&fixture, pcmu, 440);
+  b = test_endpoint_new (&fixture, pcmu, 1000);
+  wanted_closed = MEDIA_LEG_MAX_GAINS + 10;
+  for (guint i = 0; i < wanted_closed; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      MediaRtpLocal local;
+      MediaLegId listener = media_engine_leg_new_rtp (fixture.engine, &config, &local, &error);
+
+      g_assert_no_error (error);
+      media_engine_leg_set_gain (fixture.engine, a->leg, listener, -60);
+      media_engine_leg_free (fixture.engine, listener);
+    }
+  media_engine_leg_attach (fixture.engine, a->leg, room);
+  media_engine_leg_attach (fixture.engine, b->leg, room);
+  test_engine_run (&fixture, 5000, enough_closed);
+  test_engine_run (&fixture, 1000, NULL);
+  g_assert_false (is_quiet (&fixture));
+  media_engine_leg_set_gain (fixture.engine, a->leg, b->leg, -60);
+  test_engine_run (&fixture, 1000, NULL);
+  test_engine_run (&fixture, 5000, is_quiet);
+  g_assert_true (is_quiet (&fixture));
+  test_engine_clear (&fixture);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -281,6 +324,7 @@ main (int argc, char **argv)
   g_test_add_func ("/media/engine/leg_moves_between_workers", test_leg_moves_between_workers);
   g_test_add_func ("/media/engine/state_is_exported", test_state_is_exported);
   g_test_add_func ("/media/engine/strangers_are_counted", test_strangers_are_counted);
+  g_test_add_func ("/media/engine/gains_go_with_their_listeners", test_gains_go_with_their_listeners);
   g_test_add_func ("/media/engine/legs_come_and_go_without_growth", test_legs_come_and_go_without_growth);
   return g_test_run ();
 }
