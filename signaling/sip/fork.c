@@ -229,6 +229,17 @@ sig_sip_fork_clear (SigSip *sip)
 
 /* ---- a lane ---- */
 
+static Lane *
+add_lane (SigSipCall *call)
+{
+  Lane *lane = g_new0 (Lane, 1);
+
+  lane->call = call;
+  g_queue_init (&lane->attempts);
+  g_ptr_array_add (call->fork->lanes, lane);
+  return lane;
+}
+
 static void
 keep_best (SigSipFork *fork, SigForkAnswer answer, SigSipEndCause cause, const char *phrase,
            const char *reason)
@@ -347,17 +358,6 @@ start_lane (Lane *lane)
 }
 
 /* ---- the owner's call ---- */
-
-static Lane *
-add_lane (SigSipCall *call)
-{
-  Lane *lane = g_new0 (Lane, 1);
-
-  lane->call = call;
-  g_queue_init (&lane->attempts);
-  g_ptr_array_add (call->fork->lanes, lane);
-  return lane;
-}
 
 /** sig_sip_fork_new: calls the targets of @plan. Returns: the owner's call */
 SigSipCall *
@@ -502,8 +502,6 @@ contact_uri (const sip_contact_t *contact)
   su_home_deinit (home);
   return uri;
 }
-
-static Lane *add_lane (SigSipCall *call);
 
 /* The owner may know who @uri is: several phones, perhaps, which are called at the same time. Each once. */
 static gboolean
