@@ -9,6 +9,7 @@
 #include "gateway/events.h"
 #include "gateway/extensions.h"
 #include "gateway/rooms.h"
+#include "gateway/sessions.h"
 
 #define GW_MAX_DATA_BASE64 (20 * 1024) /* 15 kB, about what LiveKit takes */
 
@@ -217,13 +218,26 @@ deliver (Gateway *gateway, Delivery *delivery, const GwParticipant *participant,
   g_free (recipient);
 }
 
+/* Who asks, where it is in @room: as the session of its connection, or by the name in its token. */
+static const GwParticipant *
+find_self (GwRequest *request, GwRoom *room)
+{
+  const char *identity = gw_request_token (request)->identity;
+  const GwConn *conn = gw_request_conn (request);
+  const GwParticipant *self
+      = conn != NULL && conn->session != NULL ? gw_session_participant (conn->session) : NULL;
+
+  if (self != NULL && self->room == room)
+    return self;
+  return room != NULL && identity != NULL ? gw_room_find (room, identity) : NULL;
+}
+
 /* @room: (nullable) */
 static gboolean
 may_send (GwRequest *request, GwRoom *room, const char *name, const char *identity, GError **error)
 {
   const SigToken *token = gw_request_token (request);
-  const GwParticipant *self
-      = room != NULL && token->identity != NULL ? gw_room_find (room, token->identity) : NULL;
+  const GwParticipant *self = find_self (request, room);
 
   if (gw_token_allows (token, GW_GRANT_ROOM_ADMIN, name, NULL))
     return TRUE;

@@ -404,6 +404,15 @@ test('a connection ends with its token; server.authenticate renews it; a key tha
   await renewed.call('room.list');
 });
 
+test('who has no name in its token and may not send text sends none', {}, async (t) => {
+  const gateway = await Gateway.start(t);
+  const rpc = await connect(t, gateway), guest = await connect(t, gateway, '', { video: { roomAdmin: false } });
+  const { participant } = await guest.call('session.join', { room: 'hall', sdp: offer() });
+  await guest.call('room.send_message', { room: 'hall', text: 'one' });
+  await rpc.call('participant.update', { room: 'hall', identity: participant.identity, permission: { can_publish_data: false } });
+  t.equal((await guest.fails('room.send_message', { room: 'hall', text: 'two' })).data.code, 'permission_denied', 'its text');
+});
+
 test('participant.create with an idempotency key calls once, and every request gets the same answer', {}, async (t) => {
   const gateway = await Gateway.start(t);
   const rpc = await connect(t, gateway), again = await connect(t, gateway), guest = await connect(t, gateway, 'guest', { video: { room: 'out' } });
