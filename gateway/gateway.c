@@ -620,6 +620,7 @@ gateway_free (Gateway *gateway)
 {
   if (gateway->tick_source != 0)
     g_source_remove (gateway->tick_source);
+  gw_recordings_give_up (gateway);
   gw_registrations_flush (gateway);
   g_clear_pointer (&gateway->store,
                    gw_store_free); /* tells those who wait, while there is a web to tell by */

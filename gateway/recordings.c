@@ -399,6 +399,7 @@ gw_record_ended (gpointer data, MediaRecordId record, const MediaRecordResult *r
   g_hash_table_steal (recordings->live, &record);
   recording->reason = reason_of (recording, result->end);
   recording->is_over = TRUE;
+  g_free (recording->error);
   recording->error = g_strdup (result->error);
   recording->ended = cfg_wall_now ();
   recording->duration_s = result->duration_s;
@@ -500,6 +501,25 @@ gboolean
 gw_recordings_are_finished (const Gateway *gateway)
 {
   return g_hash_table_size (gateway->recordings->live) == 0;
+}
+
+void
+gw_recordings_give_up (Gateway *gateway)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, gateway->recordings->live);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      GwRecording *recording = value;
+
+      if (recording->request == NULL)
+        continue;
+      g_free (recording->error);
+      recording->error = g_strdup ("the gateway ends, and the disk has not made the file yet");
+      fail_request (recording);
+    }
 }
 
 void

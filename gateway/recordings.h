@@ -49,6 +49,8 @@ void gw_recordings_tick (Gateway *gateway);
 /** gw_recordings_stop_all: Returns: whether there were any: gw_recordings_are_finished says when they are. */
 gboolean gw_recordings_stop_all (Gateway *gateway);
 gboolean gw_recordings_are_finished (const Gateway *gateway);
+/** gw_recordings_give_up: answers those who wait for a file that its disk has not made: nobody will tell. */
+void gw_recordings_give_up (Gateway *gateway);
 void gw_recordings_metrics (const Gateway *gateway, GString *text);
 
 /** gw_record_started, gw_record_ended: (MediaEngineOps) */
