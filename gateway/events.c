@@ -181,13 +181,20 @@ send_to_watchers (Gateway *gateway, RoomEvents *room, const char *text, gsize si
   send_to_set (gateway, gateway->events->watchers, room->watchers, message);
 }
 
+static void
+count_event (GwEvents *events, const char *type)
+{
+  const gsize n = GPOINTER_TO_SIZE (g_hash_table_lookup (events->counts, type));
+
+  g_hash_table_insert (events->counts, (gpointer)type, GSIZE_TO_POINTER (n + 1));
+}
+
 static char *
 event_text (GwEvents *events, json_t *fields, const char *room, const char *type, guint64 seq, gsize *size)
 {
   g_autofree char *time = gw_time_text (cfg_wall_now ());
-  const gsize n = GPOINTER_TO_SIZE (g_hash_table_lookup (events->counts, type));
 
-  g_hash_table_insert (events->counts, (gpointer)type, GSIZE_TO_POINTER (n + 1));
+  count_event (events, type);
   json_object_set_new (fields, "type", json_string (type));
   json_object_set_new (fields, "room", json_string (room));
   json_object_set_new (fields, "time", json_string (time));
@@ -212,14 +219,21 @@ gw_events_emit (Gateway *gateway, const char *room_name, const char *type, json_
     gw_events_room_closed (gateway, room_name);
 }
 
+/* Who speaks changes several times a second in every room: what nobody watches is not written. */
 void
 gw_events_emit_transient (Gateway *gateway, const char *room_name, const char *type, json_t *fields)
 {
   RoomEvents *room = ensure_room (gateway->events, room_name);
+  g_autofree char *text = NULL;
   gsize size;
-  g_autofree char *text
-      = event_text (gateway->events, fields, room_name, type, gw_text_ring_last (room->log), &size);
 
+  if (n_watchers (gateway, room) == 0)
+    {
+      count_event (gateway->events, type);
+      json_decref (fields);
+      return;
+    }
+  text = event_text (gateway->events, fields, room_name, type, gw_text_ring_last (room->log), &size);
   send_to_watchers (gateway, room, text, size);
 }
 
