@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -18,6 +19,8 @@
 #define PRUNE_ROWS     500
 #define BUSY_MS        2000 /* somebody reads the file with a tool */
 #define MAX_SLICES     50   /* of one search */
+#define MAX_STARTED    8    /* searches that have begun and go on in the next batches */
+#define PARKED_MS      5    /* how often it is looked whether the main thread has taken what was found */
 #define DAY_US         (24 * 3600 * CFG_US_PER_S)
 
 /* The n-th brings a database of version n to version n + 1. Never changed once released. */
@@ -109,7 +112,9 @@ struct _GwStore
   gint64 retention_us;
   gboolean in_memory;
   GwStoreSearch *search;
-  GQueue unfinished; /* of Job: searches whose next slice is due */
+  GQueue unfinished;         /* of Job: searches whose next slice is due */
+  GQueue parked;             /* of Job: searches that have not begun */
+  atomic_size_t found_bytes; /* of searches that are done, and not taken by the main thread */
   gint64 prune_every_us;
   CfgMonotonic pruned;
   gboolean prune_more;
@@ -289,6 +294,14 @@ forget (GwStore *store)
 
 static gboolean deliver (gpointer data);
 
+/* Pages are large, and quickly asked for: what is found waits for the main thread, not the other way round.
+ */
+static gboolean
+may_search (const GwStore *store)
+{
+  return atomic_load (&store->found_bytes) < GW_STORE_MAX_FOUND_BYTES;
+}
+
 static void
 hand_back (GwStore *store, GPtrArray *batch, const GError *error)
 {
@@ -318,7 +331,40 @@ run_one (GwStore *store, Job *job, GPtrArray *batch, GError **error)
     }
   if (job->error != NULL && *error == NULL && sqlite3_get_autocommit (store->db))
     *error = g_error_copy (job->error); /* a full disk: SQLite has undone all before it, too */
+  atomic_fetch_add (&store->found_bytes, job->n_bytes);
   g_ptr_array_add (batch, job);
+}
+
+/* Searches that wait: one that has begun goes on, and one begins. */
+static void
+run_searches (GwStore *store, GPtrArray *batch, GError **error)
+{
+  Job *next = may_search (store) ? g_queue_pop_head (&store->unfinished) : NULL;
+
+  if (next != NULL)
+    run_one (store, next, batch, error);
+  next = may_search (store) && store->unfinished.length < MAX_STARTED ? g_queue_pop_head (&store->parked)
+                                                                      : NULL;
+  if (next != NULL)
+    run_one (store, next, batch, error);
+}
+
+/* The end: those that have begun get a short page, the others none. */
+static void
+give_up_searches (GwStore *store, GPtrArray *batch)
+{
+  Job *job;
+
+  while ((job = g_queue_pop_head (&store->unfinished)) != NULL)
+    {
+      atomic_fetch_add (&store->found_bytes, job->n_bytes);
+      g_ptr_array_add (batch, job);
+    }
+  while ((job = g_queue_pop_head (&store->parked)) != NULL)
+    {
+      job->error = g_error_new_literal (CFG_ERROR, CFG_ERROR_UNAVAILABLE, "the gateway is shutting down");
+      g_ptr_array_add (batch, job);
+    }
 }
 
 /* What waits, then a slice of a search, then what is too old.
@@ -328,7 +374,7 @@ static gboolean
 run_batch (GwStore *store, Job *first, GPtrArray *batch)
 {
   g_autoptr (GError) error = NULL;
-  Job *job = first, *search = g_queue_pop_head (&store->unfinished);
+  Job *job = first;
   gboolean go_on = TRUE;
 
   (void)execute (store->db, "BEGIN IMMEDIATE", &error); /* what waits fails with it: each job hears why */
@@ -340,10 +386,13 @@ run_batch (GwStore *store, Job *first, GPtrArray *batch)
           go_on = FALSE;
           break;
         }
-      run_one (store, job, batch, &error);
+      if (job->type == JOB_FIND_CALLS
+          && (!may_search (store) || store->parked.length > 0 || store->unfinished.length >= MAX_STARTED))
+        g_queue_push_tail (&store->parked, job);
+      else
+        run_one (store, job, batch, &error);
     }
-  if (search != NULL)
-    run_one (store, search, batch, &error);
+  run_searches (store, batch, &error);
   if (error == NULL)
     {
       prune (store);
@@ -351,8 +400,8 @@ run_batch (GwStore *store, Job *first, GPtrArray *batch)
       if (!execute (store->db, "COMMIT", &error))
         (void)sqlite3_exec (store->db, "ROLLBACK", NULL, NULL, NULL);
     }
-  while (!go_on && (search = g_queue_pop_head (&store->unfinished)) != NULL)
-    g_ptr_array_add (batch, search); /* a short page */
+  if (!go_on)
+    give_up_searches (store, batch);
   hand_back (store, batch, error);
   return go_on;
 }
@@ -361,7 +410,10 @@ run_batch (GwStore *store, Job *first, GPtrArray *batch)
 static Job *
 next_job (GwStore *store)
 {
-  const gint64 wait_us = g_queue_is_empty (&store->unfinished) ? us_until_prune (store) : 0;
+  const gboolean is_searching = store->unfinished.length + store->parked.length > 0;
+  const gint64 wait_us = !is_searching        ? us_until_prune (store)
+                         : may_search (store) ? 0
+                                              : MIN (us_until_prune (store), PARKED_MS * CFG_US_PER_MS);
 
   return wait_us == 0            ? g_async_queue_try_pop (store->jobs)
          : wait_us == G_MAXINT64 ? g_async_queue_pop (store->jobs)
@@ -582,8 +634,11 @@ deliver (gpointer data)
       g_autoptr (Job) job = next;
 
       if (job->type == JOB_FIND_CALLS)
-        job->found (job->user, job->error == NULL ? job->texts : NULL,
-                    job->is_more && job->error == NULL ? &job->query.before : NULL, job->error);
+        {
+          job->found (job->user, job->error == NULL ? job->texts : NULL,
+                      job->is_more && job->error == NULL ? &job->query.before : NULL, job->error);
+          atomic_fetch_sub (&store->found_bytes, job->n_bytes);
+        }
       else if (job->done != NULL)
         job->done (job->user, job->error);
       else if (job->error != NULL)
@@ -683,6 +738,12 @@ guint
 gw_store_n_waiting (GwStore *store)
 {
   return (guint)MAX (g_async_queue_length (store->jobs), 0); /* below 0: somebody waits for one */
+}
+
+gsize
+gw_store_found_bytes (const GwStore *store)
+{
+  return atomic_load (&store->found_bytes);
 }
 
 guint64

@@ -11,7 +11,8 @@
 
 typedef struct _GwStore GwStore;
 
-#define GW_STORE_CALLS_IN_MEMORY 100 /* records of calls that are over, without a file */
+#define GW_STORE_CALLS_IN_MEMORY 100               /* records of calls that are over, without a file */
+#define GW_STORE_MAX_FOUND_BYTES (8 * 1024 * 1024) /* beyond, searches wait; but for the last page */
 #define GW_STORE_MAX_JOBS        20000 /* waiting; above it records of calls are dropped, and other jobs refused */
 
 typedef enum
@@ -90,5 +91,7 @@ void gw_store_find_calls (GwStore *store, const GwCallQuery *query, GwStoreFound
 
 /** gw_store_n_waiting: jobs that the database has not taken yet. */
 guint gw_store_n_waiting (GwStore *store);
+/** gw_store_found_bytes: of records that were found, and wait for the main thread. */
+gsize gw_store_found_bytes (const GwStore *store);
 /** gw_store_n_dropped: records of calls that were not written, ever. */
 guint64 gw_store_n_dropped (GwStore *store);

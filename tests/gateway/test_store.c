@@ -574,6 +574,45 @@ test_kill (Fixture *fixture, gconstpointer unused)
 
 #define ADD(name, function) g_test_add ("/store/" name, Fixture, NULL, set_up, function, tear_down)
 
+#define N_ASKED 64
+
+/* Nobody takes what is found: it does not become more and more. Then it is taken, and everybody gets his. */
+static void
+test_searches_wait_for_the_main_thread (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree char *filler = g_strnfill (200 * 1024, 'x');
+  g_autofree char *json = g_strdup_printf ("{\"n\":\"%s\"}", filler);
+  const GwCallQuery query = { .room = "r", .limit = 100 };
+  Found found[N_ASKED] = { 0 };
+
+  for (guint i = 0; i < 6; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("big%u", i);
+
+      gw_store_put_call (
+          fixture->store,
+          &(GwCallRecord){ .id = id, .room = "r", .json = json, .created = { 1000 + i }, .ended = { 2000 } });
+    }
+  for (guint i = 0; i < N_ASKED; i++)
+    gw_store_find_calls (fixture->store, &query, on_found, &found[i]);
+  while (gw_store_n_waiting (fixture->store) > 0
+         || gw_store_found_bytes (fixture->store) < GW_STORE_MAX_FOUND_BYTES)
+    g_usleep (1000);
+  for (guint i = 0; i < 100; i++)
+    {
+      g_assert_cmpuint (gw_store_found_bytes (fixture->store), <=,
+                        GW_STORE_MAX_FOUND_BYTES + 2 * 1024 * 1024);
+      g_usleep (1000);
+    }
+  for (guint i = 0; i < N_ASKED; i++)
+    {
+      wait_for (&found[i].n, 1);
+      g_assert_cmpuint (found[i].ids->len, >=, 5);
+      g_ptr_array_unref (found[i].ids);
+    }
+  g_assert_cmpuint (gw_store_found_bytes (fixture->store), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -592,5 +631,6 @@ main (int argc, char **argv)
   ADD ("memory-is-bounded", test_memory_is_bounded);
   ADD ("one-process-only", test_one_process_only);
   ADD ("unusable-files", test_unusable_files);
+  ADD ("searches-wait-for-the-main-thread", test_searches_wait_for_the_main_thread);
   return g_test_run ();
 }
