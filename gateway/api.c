@@ -21,7 +21,7 @@ typedef struct
   SigWebConnId conn;
   gboolean is_batch;
   guint n_pending;
-  json_t *answers; /* array */
+  GString *answers; /* of a batch, as text between commas: parsed, long ones take ten times as much */
 } Exchange;
 
 struct _GwRequest
@@ -92,23 +92,37 @@ exchange_unref (Exchange *exchange)
 {
   if (--exchange->ref_count > 0)
     return;
-  json_decref (exchange->answers);
+  g_string_free (exchange->answers, TRUE);
   g_free (exchange);
 }
 
-/* @answer: (transfer full) (nullable): a notification has none. */
+/* @text: (nullable): a notification has none. */
 static void
-exchange_answered (Exchange *exchange, json_t *answer)
+exchange_answered (Exchange *exchange, const char *text, gsize size)
 {
-  if (answer != NULL && !exchange->is_batch)
+  SigWeb *web = exchange->gateway->web;
+
+  if (text != NULL && !exchange->is_batch)
+    sig_web_send (web, exchange->conn, text, size);
+  else if (text != NULL)
     {
-      send_json (exchange->gateway, exchange->conn, answer);
-      answer = NULL;
+      g_string_append_c (exchange->answers, exchange->answers->len == 0 ? '[' : ',');
+      g_string_append_len (exchange->answers, text, (gssize)size);
     }
-  if (answer != NULL)
-    json_array_append_new (exchange->answers, answer);
-  if (--exchange->n_pending == 0 && json_array_size (exchange->answers) > 0)
-    send_json (exchange->gateway, exchange->conn, json_incref (exchange->answers));
+  if (--exchange->n_pending > 0 || exchange->answers->len == 0)
+    return;
+  g_string_append_c (exchange->answers, ']');
+  sig_web_send (web, exchange->conn, exchange->answers->str, exchange->answers->len);
+}
+
+/* @answer: (transfer full) (nullable) */
+static void
+exchange_answered_json (Exchange *exchange, json_t *answer)
+{
+  gsize size = 0;
+  g_autofree char *text = answer != NULL ? sig_json_dump (answer, &size) : NULL;
+
+  exchange_answered (exchange, text, size);
 }
 
 GwRequest *
@@ -193,10 +207,10 @@ gw_request_reply (GwRequest *request, json_t *result)
   else if (request->id == NULL)
     {
       json_decref (result);
-      exchange_answered (request->exchange, NULL);
+      exchange_answered (request->exchange, NULL, 0);
     }
   else
-    exchange_answered (request->exchange, sig_jsonrpc_result (request->id, result));
+    exchange_answered_json (request->exchange, sig_jsonrpc_result (request->id, result));
 }
 
 void
@@ -206,7 +220,7 @@ gw_request_reply_text (GwRequest *request, char *result)
   Exchange *exchange = request->exchange;
   gsize size;
 
-  if (request->done != NULL || request->id == NULL || exchange->is_batch)
+  if (request->done != NULL || request->id == NULL)
     {
       gw_request_reply (request, json_loads (result, 0, NULL));
       return;
@@ -214,8 +228,7 @@ gw_request_reply_text (GwRequest *request, char *result)
   answered (request, NULL);
   id = sig_json_dump (json_incref (request->id), &size);
   text = g_strdup_printf ("{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":%s}", id, result);
-  sig_web_send (exchange->gateway->web, exchange->conn, text, strlen (text));
-  exchange_answered (exchange, NULL);
+  exchange_answered (exchange, text, strlen (text));
 }
 
 void
@@ -231,10 +244,10 @@ gw_request_fail (GwRequest *request, const GError *error)
       request->done (request->user, NULL, error, request->error_data);
       return;
     }
-  exchange_answered (request->exchange,
-                     request->id == NULL ? NULL
-                                         : sig_jsonrpc_error_from (request->id, error,
-                                                                   g_steal_pointer (&request->error_data)));
+  exchange_answered_json (
+      request->exchange, request->id == NULL ? NULL
+                                             : sig_jsonrpc_error_from (
+                                                 request->id, error, g_steal_pointer (&request->error_data)));
 }
 
 const char *
@@ -374,17 +387,18 @@ run_request (Gateway *gateway, Exchange *exchange, SigJsonrpcRequest *parsed)
   if (parsed->method == NULL)
     {
       gw_api_metrics_malformed (gateway);
-      exchange_answered (
+      exchange_answered_json (
           exchange, sig_jsonrpc_error (parsed->id, SIG_JSONRPC_INVALID_REQUEST, parsed->error_text, NULL));
       return;
     }
   if (find_method (parsed->method) == NULL)
     {
       gw_api_metrics_malformed (gateway);
-      exchange_answered (exchange, parsed->id == NULL ? NULL
-                                                      : sig_jsonrpc_error (
-                                                          parsed->id, SIG_JSONRPC_METHOD_NOT_FOUND,
-                                                          "no such method; server.methods lists them", NULL));
+      exchange_answered_json (exchange,
+                              parsed->id == NULL
+                                  ? NULL
+                                  : sig_jsonrpc_error (parsed->id, SIG_JSONRPC_METHOD_NOT_FOUND,
+                                                       "no such method; server.methods lists them", NULL));
       return;
     }
   request = request_new (gateway, parsed->method);
@@ -449,7 +463,7 @@ gw_api_message (gpointer data, SigWebConnId conn, const char *text, gsize size)
   exchange->conn = conn;
   exchange->is_batch = is_batch;
   exchange->n_pending = requests->len;
-  exchange->answers = json_array ();
+  exchange->answers = g_string_new (NULL);
   for (guint i = 0; i < requests->len; i++)
     run_request (gateway, exchange, g_ptr_array_index (requests, i));
   exchange_unref (exchange);

@@ -1,7 +1,7 @@
 // Every method and every event of the API: with what it takes, what it refuses, and who may not. What it answers is
 // checked by the client itself (lib/schema.mjs). The list is the gateway's own: a method or an event without a case fails.
 import dgram from 'node:dgram';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, until } from './lib/tap.mjs';
@@ -347,6 +347,14 @@ test('batches: answered as one, each for itself; none for notifications; 50 at m
   t.equal((await ask(Array.from({ length: 51 }, (_, index) => request(index, 'server.info')))).error.code, -32600, '51 requests');
   t.equal((await ask(Array.from({ length: 50 }, (_, index) => request(1000 + index, 'server.info')))).map(({ id }) => id),
     Array.from({ length: 50 }, (_, index) => 1000 + index), '50 requests, in their order');
+  const peak = () => Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${gateway.process.pid}/status`, 'utf8'))[1]);
+  const peakBefore = peak();
+  const long = await ask(Array.from({ length: 50 }, (_, index) => request(index, 'server.methods')));
+  const size = long.reduce((sum, each) => sum + JSON.stringify(each).length, 0) / 1024;
+  t.equal([long.length, new Set(long.map(({ result }) => JSON.stringify(result))).size], [50, 1], '50 long answers');
+  if (!t.options.sanitized) t.ok(peak() - peakBefore < 6 * size, `${size} kB of answers took ${peak() - peakBefore} kB`);
+  t.equal((await ask([request('l', 'call.list', { ended: true }), request('i', 'server.info')])).map(({ id, result }) => [id, !!result]).sort(),
+    [['i', true], ['l', true]], 'one that is answered later');
   const before = rpc.raw.length;
   rpc.send(JSON.stringify([{ jsonrpc: '2.0', method: 'room.create', params: { name: 'three' } }, { jsonrpc: '2.0', method: 'no.such' }]));
   await until('what the notifications asked for', async () => (await rpc.call('room.list')).rooms.some(({ name }) => name === 'three'));
