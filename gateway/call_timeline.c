@@ -77,16 +77,18 @@ static void
 set_method (json_t *entry, const GwTraceMessage *message)
 {
   const char *at = g_strstr_len (message->text, (gssize)message->size, "\nCSeq:");
-  const char *text_end = message->text + message->size, *end;
+  const char *text_end = message->text + message->size, *end, *word;
 
   if (at == NULL)
     return;
   at += strlen ("\nCSeq:");
   end = memchr (at, '\r', (gsize)(text_end - at));
-  while (end != NULL && end > at && g_ascii_isupper (end[-1]))
-    end--;
-  if (end != NULL && g_ascii_isupper (*end))
-    json_object_set_new (entry, "method", json_stringn (end, strspn (end, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")));
+  if (end == NULL)
+    return;
+  for (word = end; word > at && g_ascii_isupper (word[-1]);)
+    word--;
+  if (word < end)
+    json_object_set_new (entry, "method", json_stringn (word, (gsize)(end - word)));
 }
 
 static void

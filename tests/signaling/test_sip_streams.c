@@ -242,7 +242,8 @@ test_line_ends_first (void)
       g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
       g_autofree char *request = options (wire, ""), *text = g_strconcat (ends[i], request, NULL);
 
-      memcpy (strstr (text, "/TCP "), "/UDP ", strlen ("/UDP "));
+      strstr (text, "/TCP ")[1] = 'U';
+      strstr (text, "/UCP ")[2] = 'D';
       wire_send (wire, text);
       wire_expect (wire, "SIP/2.0 200");
     }

@@ -33,10 +33,10 @@ main (int argc, char **argv)
   int at = 1;
 
   if (argc == 4 && strcmp (argv[1], "--make") == 0)
-    return make (argv[2], (guint)atoi (argv[3]));
+    return make (argv[2], (guint)strtoul (argv[3], NULL, 10));
   if (argc > 2 && strcmp (argv[1], "--rate") == 0)
     {
-      rate_hz = (guint)atoi (argv[2]);
+      rate_hz = (guint)strtoul (argv[2], NULL, 10);
       at = 3;
     }
   if (argc - at != 2 || (rate_hz != 8000 && rate_hz != 16000))

@@ -6,10 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TEXT                                                                                                 \
-  "Good morning. The small boat left the harbour just before sunrise. Four hours of steady work faced us. "  \
-  "A large size in stockings is hard to sell. Please call me back this afternoon, my number is five, nine, " \
-  "two, six."
 #define TAPS        32 /* each side of the sinc */
 #define TABLE_STEPS 480
 #define LEVEL       0.12
@@ -117,12 +113,18 @@ test_speech_write (const TestSpeech *speech, const char *path)
   return sf_close (file) == 0 && fine;
 }
 
+static const char sentences[] = "Good morning. The small boat left the harbour just before sunrise. Four "
+                                "hours of steady work faced us. "
+                                "A large size in stockings is hard to sell. Please call me back this "
+                                "afternoon, my number is five, nine, "
+                                "two, six.";
+
 static TestSpeech *
 speak (guint rate_hz)
 {
   g_autofree char *path = NULL;
   g_autofree char *program = g_find_program_in_path ("espeak-ng");
-  const char *arguments[] = { program, "-v", "en", "-s", "150", "-w", NULL, TEXT, NULL };
+  const char *arguments[] = { program, "-v", "en", "-s", "150", "-w", NULL, sentences, NULL };
   TestSpeech *speech = NULL;
   char *error = NULL;
   int fd;

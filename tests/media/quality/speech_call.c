@@ -157,10 +157,12 @@ read_addresses (Call *call)
   fflush (stdout);
   for (guint i = 0; i < 2; i++)
     {
-      char address[64];
-      guint port;
+      char line[96], address[64], port_text[16];
+      guint64 port;
 
-      if (scanf ("%63s %u", address, &port) != 2 || inet_pton (AF_INET, address, &ends[i]->to.sin_addr) != 1)
+      if (fgets (line, sizeof line, stdin) == NULL || sscanf (line, "%63s %15s", address, port_text) != 2
+          || inet_pton (AF_INET, address, &ends[i]->to.sin_addr) != 1
+          || !g_ascii_string_to_unsigned (port_text, 10, 1, 65535, &port, NULL))
         g_error ("no address to send to");
       ends[i]->to.sin_port = htons ((guint16)port);
     }
@@ -306,7 +308,7 @@ prepare (Call *call, char **error)
     return FALSE;
   call->encoder = media_encoder_new (call->codec, &config, NULL);
   call->network = test_netem_new (&network);
-  call->packets = g_new (Packet, MOST_HEARD);
+  call->packets = g_new0 (Packet, MOST_HEARD);
   open_end (&call->talker);
   open_end (&call->listener);
   return TRUE;
