@@ -384,6 +384,21 @@ check_pin (CfgReader *reader, const CfgPinSettings *pin)
   return TRUE;
 }
 
+static void
+check_recordings (CfgReader *reader, const CfgSettings *settings)
+{
+  if (settings->recordings.path == NULL || settings->media.files == NULL)
+    return;
+  g_autofree char *path = g_canonicalize_filename (settings->recordings.path, NULL);
+  g_autofree char *files = g_canonicalize_filename (settings->media.files, NULL);
+  const gsize size = strlen (files);
+
+  if (g_str_has_prefix (path, files) && (path[size] == '\0' || path[size] == '/' || size == 1))
+    cfg_reader_warn_at (reader, "recordings.path",
+                        "is inside of media.files: who may play files into one room can play the "
+                        "recordings of all of them");
+}
+
 gboolean
 cfg_settings_check (CfgReader *reader, CfgSettings *settings, gboolean may_demo)
 {
@@ -394,5 +409,6 @@ cfg_settings_check (CfgReader *reader, CfgSettings *settings, gboolean may_demo)
       || !check_trunks (reader, settings) || !check_users (reader, settings)
       || !check_rules (reader, settings))
     return FALSE;
+  check_recordings (reader, settings);
   return TRUE;
 }

@@ -557,6 +557,11 @@ warnings_name_their_line (void)
       "switchroom.yaml:2: api_secret: is short; take at least 32 characters" },
     { "keys:\n  a: short\n", "switchroom.yaml:2: keys.a: the secret is short; take at least 32 characters" },
     { "storage:\n  path: \":memory:\"\n", "" },
+    { "media: {files: /a/b/}\nrecordings: {\n  path: /a/b/c}\n",
+      "switchroom.yaml:3: recordings.path: is inside of media.files: who may play files into one room can "
+      "play "
+      "the recordings of all of them" },
+    { "media: {files: /a/b}\nrecordings: {path: /a/bc}\n", "" },
     { "trunks:\n  - {name: t, numbers: [\"1\"]}\n",
       "switchroom.yaml:2: trunks[0]: takes calls from any address; limit them with allowed_addresses" },
     { "trunks:\n  - {name: t, allowed_numbers: [\"+1555\"], numbers: [\"1\"]}\n",
