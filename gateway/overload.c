@@ -1,7 +1,5 @@
 #include "gateway/overload.h"
 
-#include <time.h>
-
 #include "config/base/error.h"
 #include "config/base/log.h"
 #include "gateway/core/metric_text.h"
@@ -56,16 +54,6 @@ on_beat (GSource *source, GSourceFunc callback, gpointer user)
 
 static GSourceFuncs beat_funcs = { .dispatch = on_beat };
 
-static gint64
-thread_cpu_us (void)
-{
-  struct timespec used;
-
-  if (clock_gettime (CLOCK_THREAD_CPUTIME_ID, &used) != 0)
-    return 0;
-  return (gint64)used.tv_sec * CFG_US_PER_S + used.tv_nsec / 1000;
-}
-
 GwLoad *
 gw_load_new (Gateway *gateway)
 {
@@ -73,7 +61,7 @@ gw_load_new (Gateway *gateway)
 
   load->n_workers = media_engine_n_workers (gateway->media);
   load->workers = g_new0 (GwOverload, load->n_workers);
-  load->cpu_us = thread_cpu_us ();
+  load->cpu_us = cfg_thread_cpu_us ();
   load->at = cfg_monotonic_now ();
   load->beat = g_source_new (&beat_funcs, sizeof (Beat));
   ((Beat *)load->beat)->lateness = &load->lateness;
@@ -154,7 +142,7 @@ look_at_main (Gateway *gateway)
   GwLoad *load = gateway->load;
   const GwOverloadLimits limits = main_limits (gateway);
   const CfgMonotonic now = cfg_monotonic_now ();
-  const gint64 cpu_us = thread_cpu_us (), wall_us = cfg_monotonic_diff_us (now, load->at);
+  const gint64 cpu_us = cfg_thread_cpu_us (), wall_us = cfg_monotonic_diff_us (now, load->at);
   GwOverloadSample sample = { .late_ms = main_late_ms (load) };
 
   if (wall_us <= 0)

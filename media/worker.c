@@ -122,16 +122,6 @@ media_worker_tell_play_ended (MediaWorker *worker, MediaPlayId play, MediaPlayEn
   media_worker_send (worker, event, CFG_MAILBOX_MUST_DELIVER);
 }
 
-static gint64
-thread_cpu_us (void)
-{
-  struct timespec used;
-
-  if (clock_gettime (CLOCK_THREAD_CPUTIME_ID, &used) != 0)
-    return 0;
-  return (gint64)used.tv_sec * CFG_US_PER_S + used.tv_nsec / 1000;
-}
-
 static unsigned int
 to_counter (gint64 us)
 {
@@ -141,7 +131,7 @@ to_counter (gint64 us)
 static void
 count_load (MediaWorker *worker, CfgMonotonic now)
 {
-  const gint64 cpu_us = thread_cpu_us ();
+  const gint64 cpu_us = cfg_thread_cpu_us ();
   const gint64 wall_us = cfg_monotonic_diff_us (now, worker->load_at);
   MediaPumpStats stats;
 

@@ -22,3 +22,9 @@ cfg_wall_now (void)
 {
   return (CfgWall){ read_clock_us (CLOCK_REALTIME) };
 }
+
+gint64
+cfg_thread_cpu_us (void)
+{
+  return read_clock_us (CLOCK_THREAD_CPUTIME_ID);
+}

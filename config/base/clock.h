@@ -21,6 +21,8 @@ typedef struct
 CfgMonotonic cfg_monotonic_now (void);
 /** cfg_wall_now: reads CLOCK_REALTIME. Pure code never calls it: it is given the time. */
 CfgWall cfg_wall_now (void);
+/** cfg_thread_cpu_us: what the calling thread has used of its cores so far, in microseconds. */
+gint64 cfg_thread_cpu_us (void);
 
 static inline CfgMonotonic
 cfg_monotonic_add_us (CfgMonotonic at, gint64 us)
