@@ -154,7 +154,7 @@ gw_idempotency_begin (Gateway *gateway, GwRequest *request, json_t *params, GErr
       return FALSE;
     }
   digest = digest_of (params);
-  scope = g_strdup_printf ("%s %s", token->api_key, token->room != NULL ? token->room : "");
+  scope = g_strdup_printf ("%s\n%s", token->api_key, token->room != NULL ? token->room : "");
   outcome = g_new0 (Outcome, 1);
   outcome->waiters = g_ptr_array_new ();
   switch (gw_once_claim (idempotency->once, scope, key, digest, outcome, cfg_monotonic_now (), &id))

@@ -20,6 +20,7 @@ typedef struct
 {
   gatomicrefcount refs;
   char *url, *api_key, *secret;
+  char *shown;         /* url without what may be secret in it */
   GAsyncQueue *bodies; /* char*, owned; BODY_IS_QUIT at the end */
   GThread *thread;
   GMutex lock;
@@ -45,6 +46,7 @@ target_unref (Target *target)
   g_mutex_clear (&target->lock);
   g_cond_clear (&target->changed);
   g_free (target->url);
+  g_free (target->shown);
   g_free (target->api_key);
   g_free (target->secret);
   g_free (target);
@@ -149,7 +151,7 @@ deliver (Target *target, CURL *curl, const char *body)
         break;
     }
   g_atomic_int_inc (&target->n_failed);
-  cfg_warn ("webhook", NULL, "A webhook was not taken", CFG_STR ("url", target->url),
+  cfg_warn ("webhook", NULL, "A webhook was not taken", CFG_STR ("url", target->shown),
             CFG_INT ("status", status), CFG_STR ("reason", status == 0 && reason[0] != '\0' ? reason : NULL));
 }
 
@@ -178,6 +180,17 @@ run_target (gpointer data)
 
 /* ---- the main thread ---- */
 
+/* A password or a token may stand in front of the host or in the query. (transfer full) */
+static char *
+without_secrets (const char *url)
+{
+  g_autoptr (GUri) uri = g_uri_parse (url, G_URI_FLAGS_ENCODED, NULL);
+
+  return uri != NULL
+             ? g_uri_to_string_partial (uri, G_URI_HIDE_USERINFO | G_URI_HIDE_QUERY | G_URI_HIDE_FRAGMENT)
+             : g_strdup ("(unreadable)");
+}
+
 static Target *
 target_new (const char *url, const char *api_key, const char *secret)
 {
@@ -186,6 +199,7 @@ target_new (const char *url, const char *api_key, const char *secret)
   g_atomic_ref_count_init (&target->refs);
   g_atomic_ref_count_inc (&target->refs);
   target->url = g_strdup (url);
+  target->shown = without_secrets (url);
   target->api_key = g_strdup (api_key);
   target->secret = g_strdup (secret);
   target->bodies = g_async_queue_new ();
