@@ -9,7 +9,7 @@ BUILD_PACKAGES=(gcc libc6-dev pkgconf meson ninja-build python3
 # For tools/capacity only: what is measured beside us.
 CAPACITY_PACKAGES=(janus)
 
-TEST_PACKAGES=(sip-tester baresip-core linphone-cli kamailio kamailio-tls-modules socat espeak-ng chromium fonts-dejavu-core
+TEST_PACKAGES=(sip-tester baresip-core linphone-cli kamailio kamailio-tls-modules socat espeak-ng logrotate chromium fonts-dejavu-core
   clang-format clang-tidy cppcheck)
 
 fail () {
