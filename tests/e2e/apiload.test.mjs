@@ -8,6 +8,7 @@ import { Gateway } from './lib/gateway.mjs';
 import { Rpc } from './lib/rpc.mjs';
 import { sipp } from './lib/sipp.mjs';
 import { parse, valueOf } from './lib/prometheus.mjs';
+import { checkTwirp } from './lib/twirp.mjs';
 import { Watcher, requestOf, watchers } from './lib/watcher.mjs';
 
 const settings = {
@@ -56,10 +57,12 @@ async function posts(gateway, path, body, width, seconds) {
   const headers = { 'Content-Type': 'application/json', 'Content-Length': body.length, Authorization: `Bearer ${gateway.token('posts')}` };
   const end = performance.now() + seconds * 1000;
   let answered = 0;
+  const all = []; // looked at afterwards
   const one = () => new Promise((resolve, reject) => {
     const request = http.request(`${gateway.url}${path}`, { method: 'POST', agent, headers }, (response) => {
-      response.resume();
-      response.on('end', () => (response.statusCode === 200 ? resolve() : reject(new Error(`${path}: ${response.statusCode}`))));
+      const chunks = [];
+      response.on('data', (chunk) => chunks.push(chunk));
+      response.on('end', () => (all.push([response, chunks]), response.statusCode === 200 ? resolve() : reject(new Error(`${path}: ${response.statusCode}`))));
     });
     request.on('error', reject);
     request.end(body);
@@ -68,6 +71,8 @@ async function posts(gateway, path, body, width, seconds) {
     for (; performance.now() < end; answered++) await one();
   }));
   agent.destroy();
+  for (const [{ statusCode, headers: { 'content-type': type } }, chunks] of all)
+    checkTwirp(`${gateway.url}${path}`, statusCode, type, Buffer.concat(chunks));
   return answered / seconds;
 }
 

@@ -1,11 +1,12 @@
 // switchroomctl as its users run it: methods, keys from everywhere, exit codes, one call explained, events followed.
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import net from 'node:net';
 import tls from 'node:tls';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { test, until } from './lib/tap.mjs';
 import { Authority } from './lib/certificates.mjs';
 import { ctl, ctlPath, keysOf, startCtl } from './lib/ctl.mjs';
@@ -63,7 +64,7 @@ test('switchroomctl: methods by name and key, tables and JSON, the status says w
 /** TLS in front of the gateway, with a certificate of the test's own. Gives its port. */
 async function terminator(t, gateway, { cert, key }) {
   const server = tls.createServer({ cert: readFileSync(cert), key: readFileSync(key) }, (socket) => {
-    const inner = net.connect(gateway.config.http.port, '127.0.0.1');
+    const inner = net.connect(gateway.port, '127.0.0.1');
     for (const [from, to] of [[socket, inner], [inner, socket]]) from.on('error', () => to.destroy()).pipe(to);
   });
   server.on('tlsClientError', () => {});
@@ -78,10 +79,10 @@ test('switchroomctl: keys from flags, environment and files, tokens, and wss wit
   const directory = scratch(t);
   const own = join(directory, 'switchroom');
   mkdirSync(own);
-  writeFileSync(join(own, 'ctl.yaml'), `url: ${gateway.url}\napi_key: ${key}\napi_secret: ${secret}\n`);
-  const livekit = { LIVEKIT_URL: gateway.url, LIVEKIT_API_KEY: key, LIVEKIT_API_SECRET: secret };
+  writeFileSync(join(own, 'ctl.yaml'), `url: ${gateway.relayed}\napi_key: ${key}\napi_secret: ${secret}\n`);
+  const livekit = { LIVEKIT_URL: gateway.relayed, LIVEKIT_API_KEY: key, LIVEKIT_API_SECRET: secret };
   for (const [what, args, env] of [
-    ['flags', ['--url', gateway.ws, '--api-key', key, '--api-secret', secret], {}],
+    ['flags', ['--url', gateway.relayed, '--api-key', key, '--api-secret', secret], {}],
     ["LiveKit's environment", [], livekit],
     ['a token before the environment', ['--token', gateway.token('ada')], { ...livekit, LIVEKIT_API_SECRET: 'wrong-secret-of-more-than-32-bytes-x' }],
     ["the gateway's configuration", ['--config', join(gateway.directory, 'config.yaml')], {}],
@@ -94,7 +95,7 @@ test('switchroomctl: keys from flags, environment and files, tokens, and wss wit
   const claims = JSON.parse(Buffer.from(printed.out.split('.')[1], 'base64url'));
   t.equal([claims.sub, claims.video.room, claims.video.roomJoin, claims.video.canPublish, claims.exp - claims.nbf],
     ['bob', 'desk', true, false, 60], 'a token');
-  const withToken = (...args) => startCtl(t, ['--url', gateway.ws, '--token', printed.out.trim(), ...args], {}).done;
+  const withToken = (...args) => startCtl(t, ['--url', gateway.relayed, '--token', printed.out.trim(), ...args], {}).done;
   t.equal([(await withToken('room.watch', 'name=desk')).status, (await withToken('room.list')).status], [0, 4], 'what the token may');
 
   const authority = new Authority(t);
@@ -130,7 +131,7 @@ test('switchroomctl explains a call: its log as it goes, its timeline and ladder
   const logs = startCtl(t, ['logs', id], keysOf(gateway));
   await until('the log so far, and what comes', () => /processing invite .*\n[^]*Media started/.test(logs.out));
   const stranger = gateway.token('eve', { video: { room: 'other' }, sip: { admin: false, call: false } });
-  t.equal((await startCtl(t, ['--url', gateway.ws, '--token', stranger, 'logs', id]).done).status, 1, 'for who may see another room only');
+  t.equal((await startCtl(t, ['--url', gateway.relayed, '--token', stranger, 'logs', id]).done).status, 1, 'for who may see another room only');
   phone.request('INFO', 'Signal=7\r\nDuration=100\r\n', { type: 'application/dtmf-relay' });
   await until('the key is counted', () => /DTMF received  callID=\S+ room=lobby participant=\S+ count=1\n/.test(logs.out));
   t.equal((await phone.invite(sdp(phone.mediaPort, ['m=audio PORT RTP/AVP 18', 'a=rtpmap:18 G729/8000']))).status, 488, 'a change that cannot be');
@@ -172,7 +173,7 @@ test('switchroomctl watch goes on where it was when the connection is lost', { t
   const sockets = new Set();
   let isUp = true;
   const between = net.createServer((socket) => {
-    const inner = net.connect(gateway.config.http.port, '127.0.0.1');
+    const inner = net.connect(gateway.port, '127.0.0.1');
     for (const [from, to] of [[socket, inner], [inner, socket]]) sockets.add(from.on('error', () => to.destroy()).pipe(to));
     if (!isUp) socket.destroy();
   });
@@ -200,10 +201,11 @@ test('bash completes methods, keys and calls of switchroomctl from the gateway',
   const gateway = await Gateway.start(t);
   await ok(t, gateway, 'room.create', 'name=desk');
   const script = join(dirname(fileURLToPath(import.meta.url)), '../../tools/ctl/switchroomctl.bash');
-  const complete = (line) => {
+  const run = promisify(execFile); // not Sync: the relay has to go on
+  const complete = async (line) => {
     const words = line.split(' ');
     const code = `source ${script}; shopt -s expand_aliases; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _switchroomctl; printf '%s\n' "\${COMPREPLY[@]}"`;
-    const { stdout } = spawnSync('bash', ['-c', code, 'bash', ctlPath(t), ...words], {
+    const { stdout } = await run('bash', ['-c', code, 'bash', ctlPath(t), ...words], {
       encoding: 'utf8', env: { PATH: process.env.PATH, HOME: '/nonexistent', XDG_CACHE_HOME: '/nonexistent', ...keysOf(gateway) },
     });
     return stdout.split('\n').filter(Boolean);
@@ -212,6 +214,6 @@ test('bash completes methods, keys and calls of switchroomctl from the gateway',
   for (const [line, wanted] of [
     ['room.cr', 'room.create '], ['wa', 'watch '], ['room.create max', 'max_participants='], ['room.get name=', 'desk '], ['--js', '--json '],
   ])
-    await until(`${line} is completed to ${wanted}`, () => complete(line).includes(wanted), 20);
-  t.equal(complete('no.such.method x'), [], 'nothing for what is unknown');
+    await until(`${line} is completed to ${wanted}`, async () => (await complete(line)).includes(wanted), 20);
+  t.equal(await complete('no.such.method x'), [], 'nothing for what is unknown');
 });

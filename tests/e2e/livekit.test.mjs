@@ -1,7 +1,7 @@
 // LiveKit's own server SDK, unmodified, drives the gateway; and the same in protobuf, as its other SDKs speak.
 import http from 'node:http';
 import { RoomServiceClient, SipClient, AccessToken, WebhookReceiver } from 'livekit-server-sdk';
-import { CreateRoomRequest, ListParticipantsRequest, ListParticipantsResponse, Room, SIPTransport } from '@livekit/protocol';
+import { CreateRoomRequest, ListParticipantsRequest, ListParticipantsResponse, Room, SIPTransport, WebhookEvent } from '@livekit/protocol';
 import { test, until } from './lib/tap.mjs';
 import { Gateway } from './lib/gateway.mjs';
 import { SipPhone } from './lib/phone.mjs';
@@ -188,6 +188,8 @@ test('webhooks: LiveKit\'s WebhookReceiver takes them, in order; a receiver that
   for (const { body, authorization, type } of good.seen) {
     t.equal(type, 'application/webhook+json', 'Content-Type');
     events.push(await hooks.receive(body, authorization));
+    const said = JSON.parse(body), again = WebhookEvent.fromJson(said, { ignoreUnknownFields: false }).toJson();
+    t.equal([Object.keys(again).sort(), Object.keys(again.room).sort()], [Object.keys(said).sort(), Object.keys(said.room).sort()], body);
   }
   t.equal(events.map(({ event }) => event), ['room_started', 'participant_joined', 'track_published', 'track_unpublished', 'participant_left'], 'the events');
   const [started, joined, published, , left] = events;

@@ -18,7 +18,7 @@ const settings = {
 /** Runs tools/load on `gateway`; resolves with its report and exit status. */
 function load(t, gateway, ...args) {
   const program = join(dirname(dirname(t.options.binary)), 'tools', 'load', 'switchroom-load');
-  const child = spawn(program, ['--gateway', `127.0.0.1:${gateway.config.sip_port}`, '--api', gateway.ws,
+  const child = spawn(program, ['--gateway', `127.0.0.1:${gateway.config.sip_port}`, '--api', gateway.relayed,
     '--api-key', gateway.keys.key, '--api-secret', gateway.keys.secret, '--pid', String(gateway.process.pid), '--json', ...args]);
   let [out, err] = ['', ''];
   child.stdout.on('data', (data) => (out += data));

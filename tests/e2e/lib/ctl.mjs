@@ -32,4 +32,4 @@ export function ctl(t, gateway, args, { env = {}, input = null } = {}) {
   return startCtl(t, args, { ...keysOf(gateway), ...env }, input).done;
 }
 
-export const keysOf = (gateway) => ({ SWITCHROOM_URL: gateway.ws, SWITCHROOM_API_KEY: gateway.keys.key, SWITCHROOM_API_SECRET: gateway.keys.secret });
+export const keysOf = (gateway) => ({ SWITCHROOM_URL: gateway.relayed, SWITCHROOM_API_KEY: gateway.keys.key, SWITCHROOM_API_SECRET: gateway.keys.secret });

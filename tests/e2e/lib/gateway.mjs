@@ -7,7 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './ports.mjs';
 import { Rpc } from './rpc.mjs';
+import { relay } from './relay.mjs';
 import { describe, isDescribed, settle } from './schema.mjs';
+import './twirp.mjs';
 import { accessToken } from './token.mjs';
 import { until, sleep } from './tap.mjs';
 
@@ -63,6 +65,7 @@ export class Gateway {
     t.onSpawned?.(gateway);
     await until('the gateway takes calls', () => gateway.ready(), t.options.sanitized ? 30 : 10);
     if (!isDescribed() && !gateway.secure) await gateway.describe();
+    gateway.port = await relay(t, gateway.config.http.port);
     return gateway;
   }
 
@@ -97,6 +100,11 @@ export class Gateway {
 
   get ws() {
     return `ws://127.0.0.1:${this.config.http.port}/ws`;
+  }
+
+  /** The same API for other programs: what they say and hear is checked. */
+  get relayed() {
+    return `ws://127.0.0.1:${this.port}/ws`;
   }
 
   get keys() {

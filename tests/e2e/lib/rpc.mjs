@@ -1,6 +1,7 @@
 // A JSON-RPC client on a WebSocket (RFC 6455) of its own, so that nothing but Node is needed and raw frames can be sent.
 import http from 'node:http';
 import { randomBytes } from 'node:crypto';
+import { Frames } from './frames.mjs';
 import { Checker, isDescribed } from './schema.mjs';
 
 const TEXT = 1, CLOSE = 8, PING = 9, PONG = 10;
@@ -39,7 +40,6 @@ export class Rpc {
     this.checker = isDescribed() ? new Checker(url) : null;
     this.socket = socket;
     this.socket.setTimeout(0);
-    this.buffer = head;
     this.waiting = new Map();
     this.next = 1;
     this.events = [];
@@ -47,10 +47,11 @@ export class Rpc {
     this.raw = [];
     this.closed = new Promise((resolve) => (this.onClosed = resolve));
     this.parts = [];
-    socket.on('data', (data) => this.take(data));
+    const frames = new Frames((frame) => this.take(frame));
+    socket.on('data', (data) => frames.take(data));
     socket.on('error', () => {});
     socket.on('close', () => this.ended());
-    this.take(Buffer.alloc(0));
+    frames.take(head);
   }
 
   ended() {
@@ -60,13 +61,10 @@ export class Rpc {
     this.onClosed();
   }
 
-  take(data) {
-    this.buffer = Buffer.concat([this.buffer, data]);
-    for (let frame = this.frame(); frame; frame = this.frame()) {
-      if (frame.opcode === PING) this.send(frame.payload, PONG);
-      else if (frame.opcode === CLOSE) this.closedBy(frame.payload);
-      else if (frame.opcode <= 2) this.part(frame);
-    }
+  take({ final, opcode, payload }) {
+    if (opcode === PING) this.send(payload, PONG);
+    else if (opcode === CLOSE) this.closedBy(payload);
+    else if (opcode <= 2) this.part({ final, payload });
   }
 
   /** The other side closes: it is answered in kind. */
@@ -75,22 +73,6 @@ export class Rpc {
     if (this.hasClosed) return;
     this.hasClosed = true;
     this.send(payload, CLOSE);
-  }
-
-  frame() {
-    const { buffer } = this;
-    if (buffer.length < 2) return null;
-    let length = buffer[1] & 127, offset = 2;
-    if (length === 126) {
-      if (buffer.length < 4) return null;
-      [length, offset] = [buffer.readUInt16BE(2), 4];
-    } else if (length === 127) {
-      if (buffer.length < 10) return null;
-      [length, offset] = [Number(buffer.readBigUInt64BE(2)), 10];
-    }
-    if (buffer.length < offset + length) return null;
-    this.buffer = buffer.subarray(offset + length);
-    return { final: Boolean(buffer[0] & 128), opcode: buffer[0] & 15, payload: buffer.subarray(offset, offset + length) };
   }
 
   part({ final, payload }) {

@@ -16,6 +16,7 @@ const errors = { type: 'object', additionalProperties: false, required: ['code',
 let document = null;
 const compiled = new Map();
 const misfits = new Map();
+const unread = new Map();
 
 /** What is seen in this run, by name: methods answered, error words by method, events and notifications. */
 export const seen = { results: new Set(), errors: new Set(), events: new Set(), notifications: new Set() };
@@ -37,6 +38,20 @@ function misfit(key, schema, value) {
 const wrongParams = (method, params) => misfit(`params of ${method}`, document.methods[method].params,
   Object.fromEntries(Object.entries(params).filter(([, value]) => value !== null)));
 
+const parsed = (text) => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/** Remembers what does not fit of the gateway at `port`. */
+export function complain(port, text, message) {
+  if (!misfits.has(String(port))) misfits.set(String(port), []);
+  misfits.get(String(port)).push(`${text}\n${JSON.stringify(message).slice(0, 2000)}`);
+}
+
 /* Answers of two requests with one id cannot be told apart: they are checked for their form alone. */
 /** One connection: requests are told to `sent`, what came to `received`; both take the text of a message. */
 export class Checker {
@@ -46,25 +61,27 @@ export class Checker {
   }
 
   complain(text, message) {
-    if (!misfits.has(this.port)) misfits.set(this.port, []);
-    misfits.get(this.port).push(`${text}\n${JSON.stringify(message).slice(0, 2000)}`);
+    complain(this.port, text, message);
+  }
+
+  /** A message that is looked at when the gateway is at its end: it costs nothing before. */
+  later(text) {
+    if (!unread.has(this.port)) unread.set(this.port, []);
+    unread.get(this.port).push([this, text]);
   }
 
   sent(text) {
-    let message;
-    try {
-      message = JSON.parse(text);
-    } catch {
-      return;
-    }
+    const message = parsed(text);
     for (const { id, method, params } of [message].flat().filter((entry) => entry && typeof entry === 'object'))
       if (id !== undefined) this.asked.set(id, this.asked.has(id) ? {} : { name: method, params });
   }
 
   received(text) {
-    const message = JSON.parse(text);
-    for (const one of [message].flat()) {
-      const wrong = one.method ? this.wrongNotification(one) : this.wrongAnswer(one);
+    if (!document) return;
+    const message = parsed(text);
+    if (message === undefined) this.complain('no JSON', text);
+    for (const one of message === undefined ? [] : [message].flat()) {
+      const wrong = one?.method ? this.wrongNotification(one) : this.wrongAnswer(one);
       if (wrong) this.complain(wrong, one);
     }
   }
@@ -109,9 +126,17 @@ export class Checker {
   }
 }
 
-/** Throws what did not fit of the gateway at `port`, once. */
-export function settle(port) {
-  const wrong = misfits.get(String(port));
+/** What did not fit of the gateway at `port`, once. */
+export function complaints(port) {
+  for (const [checker, text] of unread.get(String(port)) ?? []) checker.received(text);
+  unread.delete(String(port));
+  const wrong = misfits.get(String(port)) ?? [];
   misfits.delete(String(port));
-  if (wrong) throw new Error(`${wrong.length} messages are not as server.methods says:\n${wrong.slice(0, 5).join('\n')}`);
+  return wrong;
+}
+
+/** Throws it. */
+export function settle(port) {
+  const wrong = complaints(port);
+  if (wrong.length > 0) throw new Error(`${wrong.length} messages are not as their schemas say:\n${wrong.slice(0, 5).join('\n')}`);
 }
