@@ -231,10 +231,26 @@ gw_request_reply_text (GwRequest *request, char *result)
   exchange_answered (exchange, text, strlen (text));
 }
 
+/* What a method itself finds wrong with a parameter begins with its name. */
+static void
+name_the_field (GwRequest *request, const GError *error)
+{
+  const GwMethod *method = find_method (request->method);
+  g_autofree char *field = NULL;
+
+  if (!g_error_matches (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT)
+      || json_object_get (request->error_data, "field") != NULL)
+    return;
+  field = gw_params_field_of (method->params, method->keys != NULL ? method->keys () : NULL, error->message);
+  if (field != NULL)
+    gw_request_set_error_data (request, "field", json_string (field));
+}
+
 void
 gw_request_fail (GwRequest *request, const GError *error)
 {
   answered (request, error);
+  name_the_field (request, error);
   cfg_debug ("api", NULL, "Request failed", CFG_STR ("method", request->method),
              CFG_STR ("error", error->message));
   if (request->watch != NULL)

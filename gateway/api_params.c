@@ -138,6 +138,12 @@ check_number (const GwParam *param, json_t *value, GError **error)
     return wrong (error, param->name, "must be a whole number");
   if (number >= (double)param->min && (param->max <= 0 || number <= (double)param->max))
     return TRUE;
+  if (param->max <= 0)
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "%s: must be %" G_GINT64_FORMAT " or more",
+                   param->name, param->min);
+      return FALSE;
+    }
   g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
                "%s: must be between %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT, param->name, param->min,
                param->max);
@@ -284,6 +290,31 @@ field_of (const char *name, GError **error)
     return g_strdup (name);
   end = strstr (text + strlen (name), ": ");
   return end != NULL ? g_strndup (text, (gsize)(end - text)) : g_strdup (name);
+}
+
+static gboolean
+is_name_of (const GwParam *param, const char *name)
+{
+  gboolean is = strcmp (param->name, name) == 0;
+
+  for (gsize i = 0; !is && i < G_N_ELEMENTS (param->aliases) && param->aliases[i] != NULL; i++)
+    is = strcmp (param->aliases[i], name) == 0;
+  return is;
+}
+
+char *
+gw_params_field_of (const GwParam *table, const CfgKey *keys, const char *message)
+{
+  const char *end = strstr (message, ": ");
+  g_autofree char *name = end != NULL ? g_strndup (message, (gsize)(end - message)) : NULL;
+  g_autofree char *first = name != NULL ? g_strndup (name, strcspn (name, ".[")) : NULL;
+
+  if (name == NULL)
+    return NULL;
+  for (const GwParam *param = table; param != NULL && param->name != NULL; param++)
+    if (is_name_of (param, first))
+      return g_steal_pointer (&name);
+  return is_key (keys, first) ? g_steal_pointer (&name) : NULL;
 }
 
 gboolean

@@ -15,5 +15,8 @@
  */
 gboolean gw_params_check (const GwParam *table, const CfgKey *keys, json_t *params, char **field,
                           GError **error);
+/** gw_params_field_of: the parameter that an error of the method itself is about: @message begins with it and
+ * ": ". (transfer full) (nullable) */
+char *gw_params_field_of (const GwParam *table, const CfgKey *keys, const char *message);
 /** gw_params_schema: the JSON Schema of @table and @keys (nullable). (transfer full) */
 json_t *gw_params_schema (const GwParam *table, const CfgKey *keys);

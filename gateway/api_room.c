@@ -56,10 +56,10 @@ room_create (Gateway *gateway, GwRequest *request, json_t *params, GError **erro
   return json_pack ("{s:o}", "room", gw_room_json (room));
 }
 
+/* @only: (nullable): that one alone */
 static json_t *
-room_list (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+rooms_json (Gateway *gateway, const char *only)
 {
-  const char *only = gw_request_token (request)->room;
   json_t *rooms = json_array ();
   GHashTableIter iter;
   gpointer value;
@@ -68,7 +68,13 @@ room_list (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
   while (g_hash_table_iter_next (&iter, NULL, &value))
     if (only == NULL || strcmp (((GwRoom *)value)->name, only) == 0)
       json_array_append_new (rooms, gw_room_json (value));
-  return json_pack ("{s:o}", "rooms", rooms);
+  return rooms;
+}
+
+static json_t *
+room_list (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
+{
+  return json_pack ("{s:o}", "rooms", rooms_json (gateway, gw_request_token (request)->room));
 }
 
 static json_t *
@@ -103,11 +109,22 @@ room_update (Gateway *gateway, GwRequest *request, json_t *params, GError **erro
 }
 
 static json_t *
+snapshot (Gateway *gateway, const char *name)
+{
+  GwRoom *room = gw_rooms_find (gateway, name);
+
+  if (strcmp (name, "*") == 0)
+    return json_pack ("{s:n, s:[], s:o}", "room", "participants", "rooms", rooms_json (gateway, NULL));
+  if (room == NULL)
+    return json_pack ("{s:n, s:[]}", "room", "participants");
+  return json_pack ("{s:o, s:o}", "room", gw_room_json (room), "participants", gw_participants_json (room));
+}
+
+static json_t *
 room_watch (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 {
   const char *name = gw_param_string (params, "name");
   gboolean gap = FALSE;
-  GwRoom *room;
   json_t *result;
   gint64 seq;
 
@@ -129,12 +146,8 @@ room_watch (Gateway *gateway, GwRequest *request, json_t *params, GError **error
   result = json_pack ("{s:I, s:s}", "seq", (json_int_t)seq, "epoch", gateway->epoch);
   if (!gap)
     return result;
-  room = gw_rooms_find (gateway, name);
   json_object_set_new (result, "gap", json_true ());
-  json_object_set_new (result, "snapshot",
-                       room == NULL ? json_pack ("{s:n, s:[]}", "room", "participants")
-                                    : json_pack ("{s:o, s:o}", "room", gw_room_json (room), "participants",
-                                                 gw_participants_json (room)));
+  json_object_set_new (result, "snapshot", snapshot (gateway, name));
   return result;
 }
 
@@ -191,6 +204,8 @@ static const GwField room_get_result[] = {
 static const GwField snapshot_fields[] = {
   { "room", GW_FIELD_OBJECT, GW_FIELD_NULL, "The room; null: there is none.", &gw_room_shape },
   { "participants", GW_FIELD_OBJECT, GW_FIELD_LIST, "Who is in it.", &gw_participant_shape },
+  { "rooms", GW_FIELD_OBJECT, GW_FIELD_LIST | GW_FIELD_OPTIONAL, "For *: all rooms; room is null then.",
+    &gw_room_shape },
   { NULL },
 };
 static const GwShape snapshot_shape = { "snapshot", "A room as it is now.", snapshot_fields };
@@ -228,10 +243,11 @@ const GwMethod gw_room_methods[] = {
     "Events of a room (or of all rooms) as notifications with method event.", .result = watch_result,
     .errors = "resource_exhausted", .example = "{\"name\": \"support\"}",
     .answer = "{\"seq\": 41, \"epoch\": \"EP_7c0\"}",
-    .more = "The token needs roomJoin or roomAdmin, for `*` roomList and no room of its own. After a lost "
-            "socket, the\n"
-            "last `seq` and its `epoch` as `from_seq` and `epoch` send again what was missed. One connection "
-            "watches\n"
-            "100 rooms at most." },
+    .more
+    = "The token needs roomJoin or roomAdmin, for `*` roomList and no room of its own. After a lost "
+      "socket, the\n"
+      "last `seq` and its `epoch` as `from_seq` and `epoch` send again what was missed; for `*`, whose "
+      "rooms count\n"
+      "each for itself, `from_seq` gives a gap and all rooms. One connection watches 100 rooms at most." },
   { NULL },
 };

@@ -335,12 +335,7 @@ gw_events_watch (Gateway *gateway, SigWebConnId conn, const char *room_name, gin
   *gap = FALSE;
   if (strcmp (room_name, "*") == 0)
     {
-      if (from_seq >= 0)
-        {
-          g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
-                               "from_seq counts per room: it cannot go with \"*\"");
-          return -1;
-        }
+      *gap = from_seq >= 0; /* it counts per room, so nothing can be sent again */
       conn_set_add (events->watchers, conn);
       return 0;
     }

@@ -75,6 +75,17 @@ answer_rooms (Gateway *gateway, json_t *in, json_t *result, GError **error)
   return json_pack ("{s:o}", "rooms", rooms);
 }
 
+/* An empty text, which protobuf leaves out, takes the old one away. */
+static json_t *
+update_metadata (Gateway *gateway, json_t *in, GError **error)
+{
+  json_t *params = json_copy (in);
+
+  if (json_object_get (params, "metadata") == NULL)
+    json_object_set_new (params, "metadata", json_string (""));
+  return params;
+}
+
 static json_t *
 answer_participant (Gateway *gateway, json_t *in, json_t *result, GError **error)
 {
@@ -196,7 +207,7 @@ const GwTwirpMethod gw_twirp_room_methods[] = {
   { "CreateRoom", "CreateRoomRequest", "Room", "room.create", create_room, answer_room },
   { "ListRooms", "ListRoomsRequest", "ListRoomsResponse", "room.list", gw_twirp_nothing, answer_rooms },
   { "DeleteRoom", "DeleteRoomRequest", "Empty", "room.delete", gw_twirp_same, NULL },
-  { "UpdateRoomMetadata", "UpdateRoomMetadataRequest", "Room", "room.update", gw_twirp_same, answer_room },
+  { "UpdateRoomMetadata", "UpdateRoomMetadataRequest", "Room", "room.update", update_metadata, answer_room },
   { "ListParticipants", "ListParticipantsRequest", "ListParticipantsResponse", "participant.list",
     gw_twirp_same, answer_participants, .missing_is_empty = TRUE },
   { "GetParticipant", "RoomParticipantIdentity", "ParticipantInfo", "participant.get", gw_twirp_same,

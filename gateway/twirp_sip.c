@@ -187,29 +187,33 @@ answer_trunk (Gateway *gateway, json_t *in, json_t *result, GError **error)
   return livekit_trunk (json_object_get (result, "trunk"));
 }
 
+/* By its id or its name, as everywhere. */
 static json_t *
-answer_one (json_t *in, json_t *result, const char *direction, GError **error)
+answer_one (Gateway *gateway, json_t *in, json_t *result, const char *direction, GError **error)
 {
-  const char *id = json_string_value (json_object_get (in, "sip_trunk_id"));
-  json_t *trunk = gw_twirp_find_by (json_object_get (result, "trunks"), "sip_trunk_id", id);
+  const CfgTrunkSettings *settings = trunk_of (gateway, in, error);
+  json_t *trunk = settings != NULL
+                      ? gw_twirp_find_by (json_object_get (result, "trunks"), "sip_trunk_id", settings->id)
+                      : NULL;
 
   if (trunk != NULL && serves (trunk, direction))
     return json_pack ("{s:o}", "trunk", livekit_trunk (trunk));
-  g_set_error (error, CFG_ERROR, CFG_ERROR_NOT_FOUND, "there is no %s trunk \"%s\"", direction,
-               id != NULL ? id : "");
+  if (settings != NULL)
+    g_set_error (error, CFG_ERROR, CFG_ERROR_NOT_FOUND, "there is no %s trunk \"%s\"", direction,
+                 settings->id);
   return NULL;
 }
 
 static json_t *
 answer_one_inbound (Gateway *gateway, json_t *in, json_t *result, GError **error)
 {
-  return answer_one (in, result, "inbound", error);
+  return answer_one (gateway, in, result, "inbound", error);
 }
 
 static json_t *
 answer_one_outbound (Gateway *gateway, json_t *in, json_t *result, GError **error)
 {
-  return answer_one (in, result, "outbound", error);
+  return answer_one (gateway, in, result, "outbound", error);
 }
 
 static json_t *

@@ -55,18 +55,18 @@ gw_name_check (const char *what, const char *name, GError **error)
   if (size == 0 || size > GW_NAME_MAX_BYTES)
     {
       g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
-                   "%s must have 1 to %d bytes, not %" G_GSIZE_FORMAT, what, GW_NAME_MAX_BYTES, size);
+                   "%s: must have 1 to %d bytes, not %" G_GSIZE_FORMAT, what, GW_NAME_MAX_BYTES, size);
       return FALSE;
     }
   if (!g_utf8_validate (name, (gssize)size, NULL))
     {
-      g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "%s must be UTF-8", what);
+      g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "%s: must be UTF-8", what);
       return FALSE;
     }
   for (const char *at = name; *at != '\0'; at++)
     if ((guchar)*at < 0x20 || *at == 0x7f)
       {
-        g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "%s must not have control characters",
+        g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "%s: must not have control characters",
                      what);
         return FALSE;
       }

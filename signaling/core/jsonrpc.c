@@ -91,6 +91,23 @@ fail (SigJsonrpcCode *out_code, SigJsonrpcCode code, GError **error, const char 
   return NULL;
 }
 
+static const char *
+parse_error_words (enum json_error_code code)
+{
+  switch ((int)code)
+    {
+    case json_error_duplicate_key:
+      return "a key is given twice";
+    case json_error_numeric_overflow:
+      return "a number is too big";
+    case json_error_null_character:
+    case json_error_null_byte_in_key:
+      return "a NUL character (\\u0000) is not taken";
+    default:
+      return "syntax error";
+    }
+}
+
 GPtrArray *
 sig_jsonrpc_parse (const char *text, gsize size, gboolean *is_batch, SigJsonrpcCode *error_code,
                    GError **error)
@@ -105,10 +122,9 @@ sig_jsonrpc_parse (const char *text, gsize size, gboolean *is_batch, SigJsonrpcC
   root = json_loadb (text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &where);
   if (root == NULL)
     {
-      g_autofree char *words = g_strdup_printf (
-          "not JSON: %s at line %d, column %d",
-          json_error_code (&where) == json_error_duplicate_key ? "a key is given twice" : "syntax error",
-          where.line, where.column);
+      g_autofree char *words
+          = g_strdup_printf ("not JSON: %s at line %d, column %d",
+                             parse_error_words (json_error_code (&where)), where.line, where.column);
 
       return fail (error_code, SIG_JSONRPC_PARSE_ERROR, error, words);
     }

@@ -54,7 +54,7 @@ const cases = {
   },
   'room.create': {
     ok: (s) => s.call({ name: 'made', empty_timeout: 300, metadata: 'm', codecs: ['PCMU'] }),
-    bad: [[{}, 'invalid_argument', 'name'], [{ name: '*' }, 'invalid_argument'], [{ name: 'a', codecs: ['mp3'] }, 'invalid_argument'],
+    bad: [[{}, 'invalid_argument', 'name'], [{ name: '*' }, 'invalid_argument', 'room'], [{ name: 'a', codecs: ['mp3'] }, 'invalid_argument', 'codecs'],
       [{ name: 'a', max_participants: -1 }, 'invalid_argument', 'max_participants']],
   },
   'room.list': { ok: (s) => s.call({}) },
@@ -65,8 +65,10 @@ const cases = {
       const { epoch } = await s.call({ name: 'hall' });
       await s.call({ name: 'hall', from_seq: 0, epoch });
       s.t.ok((await s.call({ name: 'hall', from_seq: 1, epoch: 'EP_x' })).gap, 'a gap');
+      const { gap, snapshot } = await s.call({ name: '*', from_seq: 1, epoch });
+      s.t.equal([gap, snapshot.rooms.some(({ name }) => name === 'hall')], [true, true], 'all rooms, which are numbered each for itself');
     },
-    bad: [[{ name: '*', from_seq: 1 }, 'invalid_argument']],
+    bad: [[{ name: '' }, 'invalid_argument', 'name'], [{ name: 'hall', from_seq: -1 }, 'invalid_argument', 'from_seq']],
   },
   'room.send_message': {
     ok: async (s) => {

@@ -40,6 +40,7 @@ test('livekit-server-sdk: rooms and participants', { timeout: 60 }, async (t) =>
   t.equal([updated.name, updated.metadata, updated.attributes.role], ['Ada', 'm', 'agent'], 'updated');
   t.equal((await rooms.getParticipant('desk', participant.identity)).name, 'Ada', 'getParticipant');
   t.equal((await rooms.updateRoomMetadata('desk', 'later')).metadata, 'later', 'updateRoomMetadata');
+  t.equal((await rooms.updateRoomMetadata('desk', '')).metadata, '', 'an empty text takes it away');
   const rpc = await Rpc.connect(gateway.ws, gateway.token('watcher'));
   t.after(() => rpc.close());
   await rpc.call('room.watch', { name: 'desk' });
@@ -116,7 +117,7 @@ test('livekit-server-sdk: calls out, answered and refused; a transfer of nobody'
 });
 
 test('LiveKit\'s API in protobuf and by plain requests: formats, routes, tokens', { timeout: 60 }, async (t) => {
-  const gateway = await Gateway.start(t);
+  const gateway = await Gateway.start(t, { trunks: [{ ...withTrunk.trunks[0], numbers: ['binary'] }] });
   const token = gateway.token('caller');
   const post = (path, type, body, authorization = `Bearer ${token}`) =>
     fetch(`${gateway.url}/twirp/${path}`, { method: 'POST', headers: { 'Content-Type': type, ...(authorization && { Authorization: authorization }) }, body });
@@ -142,6 +143,9 @@ test('LiveKit\'s API in protobuf and by plain requests: formats, routes, tokens'
     ['livekit.RoomService/ListRooms', json, '{}', '', 401, 'unauthenticated'],
     ['livekit.RoomService/ListRooms', json, '{}', 'Bearer a.b.c', 401, 'unauthenticated'],
     ['livekit.RoomService/ListRooms', json, '{}', `Bearer ${gateway.token('x', { video: { roomList: false } })}`, 403, 'permission_denied'],
+    ['livekit.SIP/GetSIPInboundTrunk', json, '{"sip_trunk_id":"nobody"}', undefined, 404, 'not_found'],
+    ['livekit.SIP/GetSIPInboundTrunk', json, '{"sipTrunkId":"file"}', undefined, 200],
+    ['livekit.SIP/GetSIPOutboundTrunk', json, '{"sip_trunk_id":"file"}', undefined, 404, 'not_found'],
     ['livekit.SIP/ListSIPInboundTrunk', json, '{}', `Bearer ${gateway.token('x', { sip: { admin: false } })}`, 403, 'permission_denied'],
     ['livekit.SIPService/CreateSIPParticipant', json, '{"sip_trunk_id":"telnyx","sip_call_to":"+15551234567","room_name":"test-room","participant_identity":"sip-user"}', undefined, 404, 'not_found'],
   ]) {

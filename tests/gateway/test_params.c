@@ -95,12 +95,41 @@ test_schema_lists_everything (void)
   json_decref (schema);
 }
 
+/* What a method says after it took its parameters for well-formed. */
+static void
+test_field_of_message (void)
+{
+  static const struct
+  {
+    const char *message, *field; /* NULL: it names none */
+  } messages[] = {
+    { "room_name: must be UTF-8", "room_name" },
+    { "room: must be UTF-8", "room" },
+    { "headers: X-A: has line ends", "headers" },
+    { "trunk.port: is taken", "trunk.port" },
+    { "count[0]: is odd", "count[0]" },
+    { "colour: no such thing", NULL },
+    { "room_name is wrong", NULL },
+    { "in the room: nothing", NULL },
+    { ": nothing", NULL },
+    { "", NULL },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (messages); i++)
+    {
+      g_autofree char *field = gw_params_field_of (table, NULL, messages[i].message);
+
+      g_assert_cmpstr (field, ==, messages[i].field);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/gateway/params/table", test_table);
   g_test_add_func ("/gateway/params/overlong_strings", test_overlong_strings);
+  g_test_add_func ("/gateway/params/field_of_message", test_field_of_message);
   g_test_add_func ("/gateway/params/schema_lists_everything", test_schema_lists_everything);
   return g_test_run ();
 }

@@ -136,6 +136,36 @@ test_bad_text (void)
   assert_refused (zero, sizeof zero - 1, SIG_JSONRPC_PARSE_ERROR);
 }
 
+/* What is JSON and is not taken all the same is told apart from what is none. */
+static void
+test_bad_text_words (void)
+{
+  static const struct
+  {
+    const char *text, *words;
+  } cases[] = {
+    { "{\"id\":99999999999999999999}", "a number is too big" },
+    { "{\"id\":1e999}", "a number is too big" },
+    { "{\"id\":\"\\u0000\"}", "NUL" },
+    { "{\"\\u0000\":1}", "NUL" },
+    { "{\"id\":1,\"id\":2}", "given twice" },
+    { "{\"id\":\"\\ud800\"}", "syntax error" },
+    { "{", "syntax error" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      SigJsonrpcCode code = 0;
+      gboolean is_batch;
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (sig_jsonrpc_parse (cases[i].text, strlen (cases[i].text), &is_batch, &code, &error));
+      g_assert_cmpint (code, ==, SIG_JSONRPC_PARSE_ERROR);
+      g_test_message ("%s: %s", cases[i].text, error->message);
+      g_assert_nonnull (strstr (error->message, cases[i].words));
+    }
+}
+
 static void
 test_depth (void)
 {
@@ -187,6 +217,7 @@ main (int argc, char **argv)
   g_test_add_func ("/signaling/jsonrpc/ids", test_ids);
   g_test_add_func ("/signaling/jsonrpc/batch", test_batch);
   g_test_add_func ("/signaling/jsonrpc/bad_text", test_bad_text);
+  g_test_add_func ("/signaling/jsonrpc/bad_text_words", test_bad_text_words);
   g_test_add_func ("/signaling/jsonrpc/depth", test_depth);
   g_test_add_func ("/signaling/jsonrpc/answers", test_answers);
   return g_test_run ();
