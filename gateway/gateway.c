@@ -285,6 +285,7 @@ start_sip (Gateway *gateway, const GatewayOptions *options, GError **error)
     .bind = (const char *const *)settings->sip.bind,
     .port = settings->sip_port,
     .transports = (SigSipTransports)settings->sip.transports,
+    .tls_port = settings->sip.tls.port,
     .external_address = settings->sip.external_address,
     .user_agent = settings->sip.user_agent,
     .invites_per_second_per_source = settings->limits.invites_per_second_per_source,
@@ -309,7 +310,6 @@ start_sip (Gateway *gateway, const GatewayOptions *options, GError **error)
     {
       gw_tls_init (&tls, settings);
       config.tls = &tls.config;
-      config.tls_port = settings->sip.tls.port;
       config.transports |= SIG_SIP_TLS;
     }
   gateway->sip = sig_sip_new (&config, &gw_calls_sip_ops, gateway, error);

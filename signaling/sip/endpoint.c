@@ -358,13 +358,54 @@ start_tls (SigSip *sip, const SigSipConfig *config, GError **error)
   return sip->tls != NULL;
 }
 
+/* Returns: on how many listeners. */
+static guint
+add_tls_to_all (SigSip *sip)
+{
+  guint n = 0;
+
+  sig_sip_tls_attach (sip->tls);
+  for (guint i = 0; i < sip->listeners->len; i++)
+    n += add_tls (g_ptr_array_index (sip->listeners, i)) ? 1 : 0;
+  sig_sip_tls_attach (NULL);
+  return n;
+}
+
+/* Nobody wanted TLS at the start: the listeners that there are get it beside UDP and TCP. */
+static gboolean
+begin_tls (SigSip *sip, const SigSipTlsConfig *config, GError **error)
+{
+  if (sip->tls_port == 0)
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION, "SIP over TLS needs a restart");
+      return FALSE;
+    }
+  for (guint i = 0; i < sip->listeners->len; i++)
+    {
+      const SigSipListener *listener = g_ptr_array_index (sip->listeners, i);
+
+      if (sig_sip_address_probe (listener->address, sip->tls_port, SIG_SIP_TCP, error) != 0)
+        return FALSE;
+    }
+  sip->tls = sig_sip_tls_new (config, error);
+  if (sip->tls == NULL)
+    return FALSE;
+  if (add_tls_to_all (sip) < sip->listeners->len) /* somebody was faster than after the probe */
+    {
+      g_clear_pointer (&sip->tls, sig_sip_tls_free);
+      g_set_error (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE, "cannot listen for SIP over TLS on port %u",
+                   sip->tls_port);
+      return FALSE;
+    }
+  sip->transports |= SIG_SIP_TLS;
+  cfg_info ("sip", NULL, "Listening for SIP over TLS", CFG_INT ("port", sip->tls_port));
+  return TRUE;
+}
+
 gboolean
 sig_sip_reload_tls (SigSip *sip, const SigSipTlsConfig *config, GError **error)
 {
-  if (sip->tls != NULL)
-    return sig_sip_tls_load (sip->tls, config, error);
-  g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION, "SIP over TLS needs a restart");
-  return FALSE;
+  return sip->tls != NULL ? sig_sip_tls_load (sip->tls, config, error) : begin_tls (sip, config, error);
 }
 
 gint64

@@ -67,7 +67,7 @@ typedef struct
   const char *const *bind; /* addresses, NULL-terminated; empty: all of IPv4 and IPv6 */
   guint16 port;
   SigSipTransports transports;
-  guint16 tls_port;             /* with SIG_SIP_TLS in transports */
+  guint16 tls_port;             /* with SIG_SIP_TLS in transports, or for sig_sip_reload_tls; 0: none */
   const SigSipTlsConfig *tls;   /* the same */
   const char *external_address; /* (nullable): announced in Contact and Via */
   const char *user_agent;
@@ -335,8 +335,8 @@ void sig_sip_shutdown (SigSip *sip, void (*done) (gpointer user), gpointer user)
 /** sig_sip_free: only after @done of sig_sip_shutdown was called. */
 void sig_sip_free (SigSip *sip);
 
-/** sig_sip_reload_tls: reads the files again, for the connections to come; those that are up stay. FALSE with
- * @error: nothing has changed. */
+/** sig_sip_reload_tls: reads the files again, for the connections to come; those that are up stay. Where TLS
+ * was not wanted so far, it is listened for from now on. FALSE with @error: nothing has changed. */
 gboolean sig_sip_reload_tls (SigSip *sip, const SigSipTlsConfig *config, GError **error);
 /** sig_sip_tls_expires: seconds since 1970 at which the first of our certificates expires. @file: (out): its
  * path, valid until the next reload; NULL when we have none from a file. */

@@ -6,6 +6,7 @@ import { test, until } from './lib/tap.mjs';
 import { Gateway } from './lib/gateway.mjs';
 import { SipPhone } from './lib/phone.mjs';
 import { RawCall } from './lib/rawsip.mjs';
+import { freePort } from './lib/ports.mjs';
 import { Rpc } from './lib/rpc.mjs';
 
 const clients = (gateway) => {
@@ -54,7 +55,7 @@ test('livekit-server-sdk: rooms and participants', { timeout: 60 }, async (t) =>
 });
 
 test('livekit-server-sdk: trunks and dispatch rules', { timeout: 60 }, async (t) => {
-  const gateway = await Gateway.start(t, withTrunk);
+  const gateway = await Gateway.start(t, { ...withTrunk, sip: { tls: { port: await freePort() } } });
   const { sip } = clients(gateway);
   const inbound = await sip.createSipInboundTrunk('in', ['+15550100'], { allowedAddresses: ['127.0.0.1'], metadata: 'm', krispEnabled: true, headers: { 'X-Hello': 'yes' } });
   t.ok(/^ST_/.test(inbound.sipTrunkId), inbound.sipTrunkId);
@@ -62,6 +63,10 @@ test('livekit-server-sdk: trunks and dispatch rules', { timeout: 60 }, async (t)
     ['in', ['+15550100'], ['127.0.0.1'], 'm', { 'X-Hello': 'yes' }], 'the inbound trunk');
   const outbound = await sip.createSipOutboundTrunk('out', 'sip.example.com', ['+15550111'], { transport: SIPTransport.SIP_TRANSPORT_TCP, authUsername: 'u', authPassword: 'a-secret' });
   t.equal([outbound.address, outbound.transport, outbound.numbers, outbound.authUsername], ['sip.example.com', 2, ['+15550111'], 'u'], 'the outbound trunk');
+  const secure = await sip.createSipOutboundTrunk('secure', 'sip.example.com', ['+15550112'], { transport: SIPTransport.SIP_TRANSPORT_TLS });
+  t.equal(secure.transport, 3, 'the first trunk with TLS');
+  await gateway.line(/Listening for SIP over TLS/);
+  await sip.deleteSipTrunk(secure.sipTrunkId);
   t.equal((await sip.listSipInboundTrunk()).map((trunk) => trunk.name), ['file', 'in'], 'inbound trunks');
   t.equal((await sip.listSipOutboundTrunk()).map((trunk) => trunk.name), ['out'], 'outbound trunks');
   const more = await sip.updateSipInboundTrunkFields(inbound.sipTrunkId, { name: 'in2', numbers: { add: ['+15550101'], remove: [], set: [] } });

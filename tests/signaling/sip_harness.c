@@ -271,9 +271,10 @@ endpoint_new (const EndpointOptions *options)
     cfg_log_set_level (CFG_LOG_DEBUG);
   if (options->bind != NULL)
     one[0] = options->bind;
+  const gboolean has_tls_port = options->tls != NULL || options->may_have_tls;
   e->heard = g_string_new (NULL);
   e->port = free_port ();
-  e->tls_port = options->tls != NULL ? free_port () : 0;
+  e->tls_port = has_tls_port ? free_port () : 0;
   SigSipConfig config = {
     .bind = g_strcmp0 (options->bind, "both") == 0  ? both
             : g_strcmp0 (options->bind, "all") == 0 ? all
@@ -301,7 +302,7 @@ endpoint_new (const EndpointOptions *options)
     {
       g_clear_error (&error);
       config.port = e->port = free_port ();
-      config.tls_port = e->tls_port = options->tls != NULL ? free_port () : 0;
+      config.tls_port = e->tls_port = has_tls_port ? free_port () : 0;
       e->sip = sig_sip_new (&config, &endpoint_ops, e, &error);
     }
   g_assert_no_error (error);

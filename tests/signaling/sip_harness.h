@@ -67,6 +67,7 @@ typedef struct
   guint min_subscription_s;
   const char *resolv_conf, *hosts_file;
   const SigSipTlsConfig *tls; /* (nullable): with it, TLS is listened for beside the transports */
+  gboolean may_have_tls;      /* later, by sig_sip_reload_tls */
 } EndpointOptions;
 
 Endpoint *endpoint_new (const EndpointOptions *options);

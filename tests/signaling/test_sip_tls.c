@@ -24,6 +24,7 @@ typedef struct
   Endpoint *callee, *caller;
   DnsServer *dns;
   SigSipCallId call;
+  gboolean is_later; /* TLS is not there at the start */
 } Fixture;
 
 static const char names_of_loopback[] = "DNS:localhost,DNS:callee.example,IP:127.0.0.1,IP:::1";
@@ -42,9 +43,14 @@ fixture_start (Fixture *f)
   f->callee_config.own.key = f->server.key;
   if (f->caller_config.own.ca == NULL)
     f->caller_config.own.ca = f->authority->ca;
-  EndpointOptions callee = { .bind = "both", .tls = &f->callee_config, .takes_register = TRUE };
-  EndpointOptions caller
-      = { .bind = "both", .tls = &f->caller_config, .resolv_conf = dns_server_conf (f->dns) };
+  EndpointOptions callee = { .bind = "both",
+                             .tls = f->is_later ? NULL : &f->callee_config,
+                             .may_have_tls = TRUE,
+                             .takes_register = TRUE };
+  EndpointOptions caller = { .bind = "both",
+                             .tls = f->is_later ? NULL : &f->caller_config,
+                             .may_have_tls = TRUE,
+                             .resolv_conf = dns_server_conf (f->dns) };
   f->callee = endpoint_new (&callee);
   f->callee->auto_answer = TRUE;
   f->caller = endpoint_new (&caller);
@@ -478,6 +484,55 @@ test_reload_of_bad_files (void)
   hang_up (&f, f.caller, f.callee, f.call);
 }
 
+/* A configuration that is read again, or the API, names the first certificate or the first trunk with TLS. */
+static void
+test_begins_later (void)
+{
+  g_auto (Fixture) f = { .is_later = TRUE };
+  g_autoptr (GError) error = NULL;
+  const SigSipDial before = { .to_uri = "sips:callee@localhost", .sdp = OFFER };
+
+  fixture_init (&f);
+  g_assert_cmpuint (sig_sip_dial (f.caller->sip, &before, &error), ==, 0);
+  g_assert_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT);
+  g_clear_error (&error);
+  g_auto (Pair) other = authority_issue (f.authority, names_of_loopback, -DAY_S, DAY_S);
+  SigSipTlsConfig mixed = f.callee_config;
+  mixed.own.key = other.key;
+  g_assert_false (sig_sip_reload_tls (f.callee->sip, &mixed, &error));
+  g_assert_nonnull (strstr (error->message, other.key));
+  g_clear_error (&error);
+
+  g_assert_true (sig_sip_reload_tls (f.callee->sip, &f.callee_config, &error));
+  g_assert_true (sig_sip_reload_tls (f.caller->sip, &f.caller_config, &error));
+  establish (&f, "sips:callee@localhost:PORT");
+  hang_up (&f, f.callee, f.caller, f.callee->call);
+  establish (&f, "sip:callee@[::1]:PORT;transport=tls");
+  hang_up (&f, f.caller, f.callee, f.call);
+  /* and once more, which reads files alone */
+  g_assert_true (sig_sip_reload_tls (f.callee->sip, &f.callee_config, &error));
+}
+
+static void
+test_port_of_tls_is_taken (void)
+{
+  g_auto (Fixture) f = { .is_later = TRUE };
+  g_autoptr (GError) error = NULL;
+
+  fixture_init (&f);
+  int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  struct sockaddr_in address = { .sin_family = AF_INET,
+                                 .sin_port = htons (f.callee->tls_port),
+                                 .sin_addr = { htonl (INADDR_LOOPBACK) } };
+  g_assert_cmpint (bind (fd, (struct sockaddr *)&address, sizeof address), ==, 0);
+  g_assert_cmpint (listen (fd, 1), ==, 0);
+  g_assert_false (sig_sip_reload_tls (f.callee->sip, &f.callee_config, &error));
+  g_assert_error (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE);
+  close (fd);
+  g_clear_error (&error);
+  g_assert_true (sig_sip_reload_tls (f.callee->sip, &f.callee_config, &error));
+}
+
 /* -------------------------------------------------------------------- the wire */
 
 static void
@@ -685,6 +740,8 @@ main (int argc, char **argv)
   g_test_add_func ("/signaling/sip/tls/connection_of_another_name", test_connection_of_another_name);
   g_test_add_func ("/signaling/sip/tls/reload", test_reload);
   g_test_add_func ("/signaling/sip/tls/reload_of_bad_files", test_reload_of_bad_files);
+  g_test_add_func ("/signaling/sip/tls/begins_later", test_begins_later);
+  g_test_add_func ("/signaling/sip/tls/port_is_taken", test_port_of_tls_is_taken);
   g_test_add_func ("/signaling/sip/tls/versions", test_versions);
   g_test_add_func ("/signaling/sip/tls/server_name_is_sent", test_server_name_is_sent);
   g_test_add_func ("/signaling/sip/tls/keepalive", test_keepalive);
