@@ -169,7 +169,10 @@ const GwMethod gw_play_methods[] = {
             "(`resource_exhausted`). Phones only (`failed_precondition`)." },
   { "participant.set_gain", GW_GRANT_ROOM_ADMIN, "room_name", set_gain, gain_params,
     "How loud a participant is, for everybody or for one listener.", .result = gw_no_fields,
-    .errors = "not_found" },
+    .errors = "not_found",
+    .more = "Who may not hear (`permission.can_subscribe`) hears nobody whatever the gains are, and "
+            "everybody as they\n"
+            "are when it may again." },
   { "room.play", GW_GRANT_ROOM_ADMIN, "room_name", play, room_play_params,
     "Plays a file or a tone to everybody in a room.", .result = play_result,
     .errors = "not_found failed_precondition resource_exhausted" },

@@ -3,8 +3,6 @@
 #include "config/base/error.h"
 #include "gateway/rooms.h"
 
-#define NOT_AT_ALL_DB (-60.0)
-
 static const struct
 {
   const char *name;
@@ -29,31 +27,11 @@ gw_permissions_check (const GwParticipant *participant, json_t *wanted, GError *
   return TRUE;
 }
 
-/* What everybody else says, for @listener. */
-static void
-set_hearing (Gateway *gateway, const GwParticipant *listener, double gain_db)
-{
-  const GwRoom *room = listener->room;
-
-  for (guint i = 0; i < room->participants->len; i++)
-    {
-      const GwParticipant *other = g_ptr_array_index (room->participants, i);
-
-      if (other != listener && other->leg != 0 && listener->leg != 0)
-        media_engine_leg_set_gain (gateway->media, other->leg, listener->leg, gain_db);
-    }
-}
-
 void
-gw_permissions_follow (Gateway *gateway, const GwRoom *room)
+gw_permissions_follow (Gateway *gateway, const GwParticipant *participant)
 {
-  for (guint i = 0; i < room->participants->len; i++)
-    {
-      const GwParticipant *participant = g_ptr_array_index (room->participants, i);
-
-      if (!(participant->may & GW_MAY_SUBSCRIBE))
-        set_hearing (gateway, participant, NOT_AT_ALL_DB);
-    }
+  if (participant->leg != 0)
+    media_engine_leg_set_deaf (gateway->media, participant->leg, !(participant->may & GW_MAY_SUBSCRIBE));
 }
 
 /* Text goes with the voice: room.send_message asks for canPublish. */
@@ -82,7 +60,7 @@ gw_permissions_take (Gateway *gateway, GwParticipant *participant, json_t *wante
     }
   changed = before ^ participant->may;
   if (changed & GW_MAY_SUBSCRIBE)
-    set_hearing (gateway, participant, participant->may & GW_MAY_SUBSCRIBE ? 0.0 : NOT_AT_ALL_DB);
+    gw_permissions_follow (gateway, participant);
   if (changed & GW_MAY_PUBLISH)
     gw_rooms_set_muted (gateway, participant, !(participant->may & GW_MAY_PUBLISH));
 }

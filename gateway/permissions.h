@@ -17,8 +17,9 @@ gboolean gw_permissions_check (const GwParticipant *participant, json_t *wanted,
 void gw_permissions_limit (GwParticipant *participant, const SigToken *token);
 /** gw_permissions_take: makes a checked one count. */
 void gw_permissions_take (Gateway *gateway, GwParticipant *participant, json_t *wanted);
-/** gw_permissions_follow: somebody new is in @room: who may not hear does not hear them either. */
-void gw_permissions_follow (Gateway *gateway, const GwRoom *room);
+/** gw_permissions_follow: @participant may have a new leg: it hears no more with it than with the one before.
+ */
+void gw_permissions_follow (Gateway *gateway, const GwParticipant *participant);
 /** gw_permissions_may_speak: FALSE with PERMISSION_DENIED: it is muted for good. */
 gboolean gw_permissions_may_speak (const GwParticipant *participant, GError **error);
 /** gw_permissions_json: (transfer full) */

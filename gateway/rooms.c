@@ -135,7 +135,7 @@ gw_rooms_announce (Gateway *gateway, GwParticipant *participant)
             CFG_STR ("kind", participant->kind == GW_KIND_SIP ? "SIP" : "STANDARD"));
   gw_events_emit (gateway, participant->room->name, "participant_joined",
                   json_pack ("{s:o}", "participant", gw_participant_json (participant)));
-  gw_permissions_follow (gateway, participant->room);
+  gw_permissions_follow (gateway, participant);
   gw_calls_answer_alerting (gateway, participant->room);
 }
 
@@ -155,7 +155,7 @@ gw_rooms_publish (Gateway *gateway, GwParticipant *participant, MediaTrackId tra
   participant->track.sid = cfg_id_new ("TR_");
   participant->track.media_track = track;
   gw_events_emit (gateway, participant->room->name, "track_published", track_fields (participant));
-  gw_permissions_follow (gateway, participant->room);
+  gw_permissions_follow (gateway, participant);
   gw_sessions_tracks_changed (gateway, participant->room);
   if (participant->call != NULL && gw_call_wants_record (participant->call))
     gw_recordings_want (gateway, participant->room);

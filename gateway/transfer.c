@@ -10,6 +10,7 @@
 #include "gateway/events.h"
 #include "gateway/extensions.h"
 #include "gateway/move.h"
+#include "gateway/permissions.h"
 #include "gateway/plays.h"
 #include "gateway/rooms.h"
 #include "signaling/core/refer.h"
@@ -534,6 +535,7 @@ gw_transfer_take_place (GwCall *call, GwCall *old, GError **error)
   gw_call_mark_answered (call);
   gw_call_handle (call, GW_CALL_EVENT_INVITE);
   media_engine_leg_set_muted (gateway->media, call->leg, participant->track.muted);
+  gw_permissions_follow (gateway, participant);
   if (call->has_plan)
     {
       gw_call_start_media (call);

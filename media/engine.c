@@ -465,6 +465,15 @@ media_engine_leg_set_gain (MediaEngine *engine, MediaLegId leg, MediaLegId liste
     media_worker_post (engine->workers[entry->worker], media_command_leg_set_gain (leg, listener, gain_db));
 }
 
+void
+media_engine_leg_set_deaf (MediaEngine *engine, MediaLegId leg, gboolean is_deaf)
+{
+  const LegEntry *entry = find_leg (engine, leg);
+
+  if (entry != NULL)
+    media_worker_post (engine->workers[entry->worker], media_command_leg_set_deaf (leg, is_deaf));
+}
+
 static MediaPlay *
 make_play (MediaEngine *engine, MediaPlayId id, const MediaPlaySource *source,
            const MediaPlayOptions *options)

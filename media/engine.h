@@ -281,6 +281,8 @@ void media_engine_leg_set_muted (MediaEngine *engine, MediaLegId leg, gboolean m
 /** media_engine_leg_set_gain: how loud @leg is for @listener (0: for everybody without a gain of their own).
  */
 void media_engine_leg_set_gain (MediaEngine *engine, MediaLegId leg, MediaLegId listener, double gain_db);
+/** media_engine_leg_set_deaf: TRUE: it hears no other leg; gains are as they were when it hears again. */
+void media_engine_leg_set_deaf (MediaEngine *engine, MediaLegId leg, gboolean is_deaf);
 /** media_engine_leg_free: ops.leg_closed is its last word. */
 void media_engine_leg_free (MediaEngine *engine, MediaLegId leg);
 

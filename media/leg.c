@@ -144,6 +144,16 @@ media_leg_set_gain (MediaLeg *leg, MediaLegId listener, double gain_db)
 }
 
 void
+media_leg_set_deaf (MediaLeg *leg, gboolean is_deaf)
+{
+  if (leg->is_deaf == is_deaf)
+    return;
+  leg->is_deaf = is_deaf;
+  if (leg->room != NULL)
+    media_room_changed (leg->room);
+}
+
+void
 media_leg_forget_listener (MediaLeg *leg, MediaLegId listener)
 {
   for (guint i = 0; i < leg->n_gains; i++)
@@ -161,6 +171,12 @@ media_leg_gain_for (const MediaLeg *leg, MediaLegId listener)
     if (leg->gains[i].listener == listener)
       return leg->gains[i].gain_q12;
   return leg->gain_q12;
+}
+
+gint32
+media_leg_gain_to (const MediaLeg *leg, const MediaLeg *listener)
+{
+  return listener->is_deaf ? 0 : media_leg_gain_for (leg, listener->config.id);
 }
 
 const MediaGain *

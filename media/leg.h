@@ -56,6 +56,8 @@ void media_leg_set_muted (MediaLeg *leg, gboolean muted);
 /** media_leg_set_gain: how loud @leg is for @listener (0: everybody without one of their own); at most
  * MEDIA_LEG_MAX_GAINS listeners, more are ignored. */
 void media_leg_set_gain (MediaLeg *leg, MediaLegId listener, double gain_db);
+/** media_leg_set_deaf: TRUE: @leg hears no other leg, whatever the gains are; what is played to it stays. */
+void media_leg_set_deaf (MediaLeg *leg, gboolean is_deaf);
 /** media_leg_forget_listener: @listener is gone, and its place is free for another one. */
 void media_leg_forget_listener (MediaLeg *leg, MediaLegId listener);
 

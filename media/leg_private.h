@@ -175,7 +175,8 @@ struct _MediaLeg
   gint32 gain_q12; /* for everybody without one of their own */
   gint32 was_q12;  /* with the last frame that was mixed */
   gboolean gains_move;
-  GPtrArray *plays; /* nullable; of MediaPlay: what it alone hears */
+  gboolean is_deaf, was_deaf; /* hears no sources; with the last frame that was mixed */
+  GPtrArray *plays;           /* nullable; of MediaPlay: what it alone hears */
 
   MediaSsrcEntry ssrcs[MEDIA_SSRC_TABLE];
   guint n_ssrcs, next_ssrc;
@@ -193,6 +194,8 @@ struct _MediaLeg
 
 /* leg.c */
 gint32 media_leg_gain_for (const MediaLeg *leg, MediaLegId listener);
+/** media_leg_gain_to: how loud @leg is for @listener, 0 for one that is deaf. */
+gint32 media_leg_gain_to (const MediaLeg *leg, const MediaLeg *listener);
 /** media_leg_own_gain: @listener's own. (nullable) */
 const MediaGain *media_leg_own_gain (const MediaLeg *leg, MediaLegId listener);
 /** media_leg_settle_gains: a frame was mixed. */

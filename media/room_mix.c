@@ -248,7 +248,7 @@ play_track (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
 
       for (gsize i = 0; i < samples; i++)
         pcm[i] = frame[i];
-      media_mixer_apply_gain (pcm, samples, media_leg_gain_for (source->leg, sink->leg->config.id));
+      media_mixer_apply_gain (pcm, samples, media_leg_gain_to (source->leg, sink->leg));
     }
   add_plays (room_plays, sink->mix_rate_hz, pcm);
   add_plays (own_plays (sink), sink->mix_rate_hz, pcm);
@@ -272,6 +272,22 @@ may_go_back (const MediaRoom *room, const MediaSink *sink)
   return group == NULL || is_idle (room, group);
 }
 
+/* @was_q12: how loud @source was for @sink with the last frame, when that is to be told to the mixer. */
+static gboolean
+gain_moves (const MediaSource *source, const MediaSink *sink, gint32 *was_q12)
+{
+  const gboolean turns = sink->leg->is_deaf != sink->leg->was_deaf && source->leg != sink->leg;
+  const MediaGain *own;
+
+  if (!turns && !source->leg->gains_move)
+    return FALSE;
+  own = media_leg_own_gain (source->leg, sink->leg->config.id);
+  if (!turns && own == NULL)
+    return FALSE;
+  *was_q12 = sink->leg->was_deaf ? 0 : own != NULL ? own->was_q12 : source->leg->was_q12;
+  return TRUE;
+}
+
 /* What a sink hears of the room, made for it alone; or it is put among those who hear the same. */
 static void
 play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
@@ -287,16 +303,15 @@ play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
   for (guint i = 0; i < room->n_chosen; i++)
     {
       const MediaSource *source = room->chosen[i];
-      const gint32 gain_q12
-          = source->leg == sink->leg ? 0 : media_leg_gain_for (source->leg, sink->leg->config.id);
-      const MediaGain *moving
-          = source->leg->gains_move ? media_leg_own_gain (source->leg, sink->leg->config.id) : NULL;
+      const gint32 gain_q12 = source->leg == sink->leg ? 0 : media_leg_gain_to (source->leg, sink->leg);
+      gint32 was_q12;
+      const gboolean moves = gain_moves (source, sink, &was_q12);
 
-      if (gain_q12 > 0 || moving != NULL)
+      if (gain_q12 > 0 || moves)
         n_heard++;
-      if (moving != NULL)
+      if (moves)
         overrides[n_overrides++] = (MediaMixerOverride){
-          .slot = (guint)source->slot[r], .gain_q12 = gain_q12, .moves = TRUE, .was_q12 = moving->was_q12
+          .slot = (guint)source->slot[r], .gain_q12 = gain_q12, .moves = TRUE, .was_q12 = was_q12
         };
       else if (gain_q12 != source->leg->gain_q12)
         overrides[n_overrides++]
@@ -353,6 +368,12 @@ drop_idle_groups (MediaRoom *room)
     }
 }
 
+static void
+settle_hearing (const MediaSink *sink)
+{
+  sink->leg->was_deaf = sink->leg->is_deaf;
+}
+
 void
 media_room_mix (MediaRoom *room, CfgMonotonic now)
 {
@@ -377,6 +398,8 @@ media_room_mix (MediaRoom *room, CfgMonotonic now)
   media_room_write_records (room, now);
   for (guint i = 0; i < room->n_chosen; i++)
     media_leg_settle_gains (room->chosen[i]->leg);
+  for (guint i = 0; i < room->mixing->len; i++)
+    settle_hearing (g_ptr_array_index (room->mixing, i));
   if (room->ticks % 512 == 0)
     drop_idle_groups (room);
 }

@@ -58,7 +58,7 @@ find_heard (const MediaRoom *room, const MediaSink *sink, gboolean *more)
     {
       MediaSource *source = g_ptr_array_index (room->sources, i);
 
-      if (source->leg == sink->leg || media_leg_gain_for (source->leg, sink->leg->config.id) == 0)
+      if (source->leg == sink->leg || media_leg_gain_to (source->leg, sink->leg) == 0)
         continue;
       if (plan->sink == MEDIA_SINK_TRACK && source->track != plan->sink_track)
         continue;
@@ -83,7 +83,7 @@ can_forward (const MediaSink *sink, const MediaSource *source)
 
   if (!media_sink_speaks (sink, source->codec) || source->section->plan.normalizes)
     return FALSE;
-  if (media_leg_gain_for (source->leg, sink->leg->config.id) != MEDIA_MIXER_GAIN_UNITY)
+  if (media_leg_gain_to (source->leg, sink->leg) != MEDIA_MIXER_GAIN_UNITY)
     return FALSE;
   if (sink->lossy && source->codec != MEDIA_CODEC_OPUS)
     return FALSE;

@@ -113,6 +113,7 @@ MediaCommand *media_command_leg_configure (MediaLegId leg, const MediaPlan *plan
 MediaCommand *media_command_leg_attach (MediaLegId leg, MediaRoomId room);
 MediaCommand *media_command_leg_set_muted (MediaLegId leg, gboolean muted);
 MediaCommand *media_command_leg_set_gain (MediaLegId leg, MediaLegId listener, double gain_db);
+MediaCommand *media_command_leg_set_deaf (MediaLegId leg, gboolean is_deaf);
 /** media_command_leg_play: @play (transfer full); tells of its end also when the leg is gone. */
 MediaCommand *media_command_leg_play (MediaLegId leg, MediaPlay *play);
 MediaCommand *media_command_leg_stop_play (MediaLegId leg, MediaPlayId play);

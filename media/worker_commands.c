@@ -310,6 +310,21 @@ media_command_leg_set_gain (MediaLegId leg, MediaLegId listener, double gain_db)
 }
 
 static void
+apply_set_deaf (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  media_leg_set_deaf (leg->leg, command->flag);
+}
+
+MediaCommand *
+media_command_leg_set_deaf (MediaLegId leg, gboolean is_deaf)
+{
+  MediaCommand *command = command_new (leg, apply_set_deaf);
+
+  command->flag = is_deaf;
+  return command;
+}
+
+static void
 apply_leg_play (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
 {
   if (leg != NULL)

@@ -76,13 +76,21 @@ test('livekit-server-sdk: permissions, data, and phones that are removed', { tim
   t.equal((await may(who('ada'), all)).canPublish, true, 'ada may speak again');
   t.equal((await rooms.getParticipant('desk', who('ada'))).tracks[0].muted, false, 'and is not muted');
   await bob.hears(500);
-  t.equal((await may(who('bob'), { ...all, canSubscribe: false })).canSubscribe, false, 'bob may not hear');
-  await hearsNothing(bob);
-  await may(who('bob'), all);
-  await bob.hears(500);
-
   const rpc = await Rpc.connect(gateway.ws, gateway.token('watcher'));
   t.after(() => rpc.close());
+  const gain = (gain_db) => rpc.call('participant.set_gain', { room: 'desk', identity: who('ada'), listener: who('bob'), gain_db });
+  t.equal((await may(who('bob'), { ...all, canSubscribe: false })).canSubscribe, false, 'bob may not hear');
+  await gain(-6);
+  const { length } = bob.events;
+  await hearsNothing({ get events() { return bob.events.slice(length); } });
+  await may(who('bob'), all);
+  const level = await until('bob hears ada again', () => {
+    const [before, last] = bob.events.filter((each) => each.event === 'heard').slice(-2).map((each) => each.levels['500']);
+    return before > -50 && Math.abs(last - before) < 1 && last;
+  });
+  await gain(0);
+  await until('and as loud as ever when the gain is taken away', () => bob.events.findLast((each) => each.event === 'heard').levels['500'] > level + 5);
+
   await rpc.call('room.watch', { name: 'desk' });
   const bytes = new Uint8Array([0, 255, 1]);
   await rooms.sendData('desk', bytes, 0, { destinationIdentities: [who('bob')], topic: 'bits' });

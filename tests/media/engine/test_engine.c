@@ -2,6 +2,7 @@
 #include "engine_harness.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -202,7 +203,7 @@ test_strangers_are_counted (void)
                                sizeof a->to),
                        >=, 0);
     }
-  test_engine_run (&fixture, 1500, NULL);
+  test_engine_run (&fixture, 800, NULL);
   media_engine_worker_stats (fixture.engine, 0, &stats);
   g_assert_cmpuint (stats.strangers, ==, 200);
   g_assert_cmpuint (stats.n_legs, ==, 2);
@@ -315,6 +316,51 @@ test_gains_go_with_their_listeners (void)
   test_engine_clear (&fixture);
 }
 
+static double wanted_level;
+
+static gboolean
+is_as_wanted (TestEngine *fixture)
+{
+  return fabs (20 * log10 (test_endpoint_level (fixture->peers[1], 440, 500) / wanted_level)) < 1;
+}
+
+/* Who may not hear for a while hears as before afterwards: forwarded, with a gain of everybody and its own.
+ */
+static void
+test_hearing_comes_back_as_it_was (void)
+{
+  static const MediaCodecId pcmu[] = { MEDIA_CODEC_PCMU, MEDIA_CODEC_N };
+  static const double gains_db[][2] = { { 0, 0 }, { -12, 0 }, { -12, -6 } }; /* everybody's, its own */
+  TestEngine fixture;
+  TestEndpoint *a, *b;
+  MediaRoomId room;
+
+  test_engine_init (&fixture, 1);
+  room = media_engine_room_new (fixture.engine);
+  a = test_endpoint_new (&fixture, pcmu, 440);
+  b = test_endpoint_new (&fixture, pcmu, 1000);
+  media_engine_leg_attach (fixture.engine, a->leg, room);
+  media_engine_leg_attach (fixture.engine, b->leg, room);
+  for (gsize i = 0; i < G_N_ELEMENTS (gains_db); i++)
+    {
+      const double own_db = gains_db[i][1];
+
+      wanted_level = 0.3006 * pow (10, (own_db != 0 ? own_db : gains_db[i][0]) / 20);
+      media_engine_leg_set_gain (fixture.engine, a->leg, 0, gains_db[i][0]);
+      if (own_db != 0)
+        media_engine_leg_set_gain (fixture.engine, a->leg, b->leg, own_db);
+      test_engine_run (&fixture, 5000, is_as_wanted);
+      g_assert_true (is_as_wanted (&fixture));
+      media_engine_leg_set_deaf (fixture.engine, b->leg, TRUE);
+      test_engine_run (&fixture, 5000, is_quiet);
+      g_assert_true (is_quiet (&fixture));
+      media_engine_leg_set_deaf (fixture.engine, b->leg, FALSE);
+      test_engine_run (&fixture, 5000, is_as_wanted);
+      g_assert_true (is_as_wanted (&fixture));
+    }
+  test_engine_clear (&fixture);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -325,6 +371,7 @@ main (int argc, char **argv)
   g_test_add_func ("/media/engine/state_is_exported", test_state_is_exported);
   g_test_add_func ("/media/engine/strangers_are_counted", test_strangers_are_counted);
   g_test_add_func ("/media/engine/gains_go_with_their_listeners", test_gains_go_with_their_listeners);
+  g_test_add_func ("/media/engine/hearing_comes_back_as_it_was", test_hearing_comes_back_as_it_was);
   g_test_add_func ("/media/engine/legs_come_and_go_without_growth", test_legs_come_and_go_without_growth);
   return g_test_run ();
 }
