@@ -199,10 +199,10 @@ static void
 look_up (Gateway *gateway, GwRequest *request, const char *id, const char *call_id, json_t *params,
          void (*then) (Lookup *lookup, json_t *call))
 {
-  GwCall *running = id != NULL ? gw_call_find (gateway, id) : gw_call_find_full (gateway, call_id);
+  const char *only = gw_request_token (request)->room;
+  GwCall *running = id != NULL ? gw_call_find (gateway, id) : gw_call_find_full (gateway, call_id, only);
   Lookup *lookup = g_new0 (Lookup, 1);
-  const GwCallQuery query
-      = { .id = id, .sip_call_id = call_id, .room = gw_request_token (request)->room, .limit = 1 };
+  const GwCallQuery query = { .id = id, .sip_call_id = call_id, .room = only, .limit = 1 };
 
   lookup->gateway = gateway;
   lookup->request = gw_request_ref (request);
@@ -264,12 +264,11 @@ call_hangup (Gateway *gateway, GwRequest *request, json_t *params, GError **erro
 static void
 answer_trace (Lookup *lookup, json_t *about)
 {
-  const char *call_id
-      = about != NULL ? json_string_value (json_object_get (about, "sip_call_id_full")) : NULL;
+  const char *id = json_string_value (json_object_get (about, "sip_call_id"));
   json_t *trace = NULL;
 
   if (about != NULL || lookup->may_see_refused)
-    trace = gw_capture_trace (lookup->gateway, call_id != NULL ? call_id : lookup->call_id, lookup->id);
+    trace = gw_capture_trace (lookup->gateway, id, lookup->call_id);
   if (about == NULL && trace == NULL)
     {
       fail_not_found (lookup);
@@ -289,12 +288,12 @@ static void
 answer_pcap (Lookup *lookup, json_t *about)
 {
   json_auto_t *call = about;
-  const char *call_id = json_string_value (json_object_get (call, "sip_call_id_full"));
+  const char *id = json_string_value (json_object_get (call, "sip_call_id"));
   g_autoptr (GError) error = NULL;
   json_t *pcap = NULL;
 
   if (call != NULL || lookup->may_see_refused)
-    pcap = gw_capture_pcap (lookup->gateway, call_id != NULL ? call_id : lookup->call_id, lookup->id);
+    pcap = gw_capture_pcap (lookup->gateway, id, lookup->call_id);
   if (pcap != NULL)
     gw_request_reply (lookup->request, pcap);
   else if (call == NULL)

@@ -108,6 +108,7 @@ gw_call_discard (GwCall *call)
   if (call->sip != 0)
     g_hash_table_remove (gateway->calls_by_sip, &call->sip);
   gw_logs_call_ended (gateway, call->v.id);
+  gw_capture_release (gateway, call->v.id);
   g_hash_table_remove (gateway->calls, call->v.id);
 }
 
@@ -136,14 +137,15 @@ gw_call_id (const GwCall *call)
 }
 
 GwCall *
-gw_call_find_full (Gateway *gateway, const char *sip_call_id)
+gw_call_find_full (Gateway *gateway, const char *sip_call_id, const char *room)
 {
   GHashTableIter iter;
   gpointer value;
 
   g_hash_table_iter_init (&iter, gateway->calls);
   while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (g_strcmp0 (((GwCall *)value)->v.sip_call_id, sip_call_id) == 0)
+    if (g_strcmp0 (((GwCall *)value)->v.sip_call_id, sip_call_id) == 0
+        && (room == NULL || g_strcmp0 (((GwCall *)value)->v.room_name, room) == 0))
       return value;
   return NULL;
 }
@@ -301,7 +303,7 @@ finish (GwCall *call)
   gw_log_summary (&context, duration_s, gw_call_cause (call), &call->stats, (int)call->v.n_dtmf);
   gw_record_call (call);
   gw_call_metrics_ended (call);
-  gw_capture_finish (gateway, call->v.sip_call_id, call->v.id);
+  gw_capture_finish (gateway, call->v.id);
   gw_logs_call_ended (gateway, call->v.id);
   g_hash_table_remove (gateway->calls_by_sip, &call->sip);
   g_hash_table_remove (gateway->calls, call->v.id);

@@ -67,7 +67,7 @@ take_facts (GwCall *call, const SigSipInvite *invite, const SigIdentities *ident
 
   g_free (call->v.sip_call_id);
   call->v.sip_call_id = g_strdup (invite->call_id);
-  gw_capture_claim (call->gateway, call->v.sip_call_id);
+  gw_capture_claim (call->gateway, invite->call_id, invite->transaction, call->v.id);
   call->v.from = g_steal_pointer (&dispatch->caller);
   call->v.is_private = identities->is_private;
   call->v.include_headers

@@ -271,7 +271,7 @@ take_call_id (GwCall *call)
     {
       g_free (call->v.sip_call_id);
       call->v.sip_call_id = g_strdup (dialog.call_id);
-      gw_capture_claim (call->gateway, call->v.sip_call_id);
+      gw_capture_claim (call->gateway, call->v.sip_call_id, NULL, call->v.id);
       gw_call_set_attribute (call, "sip.callIDFull", call->v.sip_call_id);
     }
   sig_sip_dialog_state_clear (&dialog);

@@ -162,7 +162,7 @@ gw_call_timeline_json (const GwCall *call)
   guint n_lost = 0;
 
   g_array_set_clear_func (entries, entry_clear);
-  (void)gw_capture_foreach (call->gateway, call->v.sip_call_id, call->v.id, collect_sip, &collected, &n_lost);
+  (void)gw_capture_foreach (call->gateway, call->v.id, collect_sip, &collected, &n_lost);
   thin_out (entries, n_lost);
   gw_timeline_foreach (call->timeline, collect, &collected);
   if (call->first_digit.us != 0)

@@ -50,8 +50,9 @@ void gw_calls_hangup_all (Gateway *gateway, const char *reason);
 void gw_calls_answer_alerting (Gateway *gateway, GwRoom *room);
 GwCall *gw_call_find (Gateway *gateway, const char *id);
 const char *gw_call_id (const GwCall *call);
-/** gw_call_find_full: by its SIP Call-ID; looks at every call. (nullable) */
-GwCall *gw_call_find_full (Gateway *gateway, const char *sip_call_id);
+/** gw_call_find_full: one with this SIP Call-ID, which the callers choose: several may have the same. @room:
+ * (nullable): in this room only. Looks at every call. (nullable) */
+GwCall *gw_call_find_full (Gateway *gateway, const char *sip_call_id, const char *room);
 /** gw_call_disconnect_reason: LiveKit's word for its end. Static. */
 const char *gw_call_disconnect_reason (const GwCall *call);
 /** gw_call_wants_record: its rule or trunk has record. */

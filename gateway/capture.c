@@ -30,7 +30,7 @@ struct _GwCapture
 typedef struct
 {
   CfgMonotonic since;
-  char *call_id, *id;
+  char *id;
 } Ending;
 
 static void
@@ -38,7 +38,6 @@ ending_free (gpointer data)
 {
   Ending *ending = data;
 
-  g_free (ending->call_id);
   g_free (ending->id);
   g_free (ending);
 }
@@ -154,6 +153,21 @@ write_address (char *text, gsize size, const char *address, guint16 port)
   g_snprintf (text, (gulong)size, strchr (address, ':') != NULL ? "[%s]:%u" : "%s:%u", address, port);
 }
 
+/* The name that whoever sends an INVITE gives to itself, and its address. (nullable): not asked for */
+static const char *
+caller_of (const SigSipCaptured *message)
+{
+  static GString *text; /* the main thread's, for as long as the process */
+
+  if (message->transaction == NULL || (!message->begins_call && !message->challenges))
+    return NULL;
+  if (text == NULL)
+    text = g_string_new (NULL);
+  g_string_printf (text, "%s %s", message->remote_address,
+                   message->remote_tag != NULL ? message->remote_tag : "");
+  return text->str;
+}
+
 void
 gw_capture_message (gpointer data, const SigSipCaptured *message)
 {
@@ -169,7 +183,13 @@ gw_capture_message (gpointer data, const SigSipCaptured *message)
     return;
   write_address (local, sizeof local, message->local_address, message->local_port);
   write_address (remote, sizeof remote, message->remote_address, message->remote_port);
-  gw_trace_add (capture->trace, message->call_id, message->begins_call,
+  gw_trace_add (capture->trace,
+                &(GwTraceIds){ .call_id = message->call_id,
+                               .own_tag = message->own_tag,
+                               .transaction = message->transaction,
+                               .caller = caller_of (message),
+                               .begins = message->begins_call,
+                               .challenges = message->challenges },
                 &(GwTraceMessage){ .time = now,
                                    .is_sent = message->is_sent,
                                    .transport = message->transport,
@@ -180,10 +200,17 @@ gw_capture_message (gpointer data, const SigSipCaptured *message)
 }
 
 void
-gw_capture_claim (Gateway *gateway, const char *call_id)
+gw_capture_claim (Gateway *gateway, const char *call_id, const char *transaction, const char *id)
 {
-  if (gateway->capture->trace != NULL && call_id != NULL)
-    gw_trace_claim (gateway->capture->trace, call_id);
+  if (gateway->capture->trace != NULL)
+    gw_trace_claim (gateway->capture->trace, call_id, transaction, id);
+}
+
+void
+gw_capture_release (Gateway *gateway, const char *id)
+{
+  if (gateway->capture->trace != NULL)
+    gw_trace_release (gateway->capture->trace, id);
 }
 
 static void
@@ -191,23 +218,22 @@ finish_oldest (GwCapture *capture)
 {
   Ending *ending = g_queue_pop_head (&capture->ending);
 
-  gw_trace_finish (capture->trace, ending->call_id, ending->id);
+  gw_trace_finish (capture->trace, ending->id);
   ending_free (ending);
 }
 
 void
-gw_capture_finish (Gateway *gateway, const char *call_id, const char *id)
+gw_capture_finish (Gateway *gateway, const char *id)
 {
   GwCapture *capture = gateway->capture;
   Ending *ending;
 
-  if (capture->trace == NULL || call_id == NULL)
+  if (capture->trace == NULL)
     return;
   if (capture->ending.length >= MAX_ENDING)
     finish_oldest (capture);
   ending = g_new0 (Ending, 1);
   ending->since = cfg_monotonic_now ();
-  ending->call_id = g_strdup (call_id);
   ending->id = g_strdup (id);
   g_queue_push_tail (&capture->ending, ending);
 }
@@ -223,13 +249,13 @@ gw_capture_tick (Gateway *gateway, CfgMonotonic now)
 }
 
 gboolean
-gw_capture_foreach (Gateway *gateway, const char *call_id, const char *id,
+gw_capture_foreach (Gateway *gateway, const char *id,
                     void (*function) (gpointer user, const GwTraceMessage *message), gpointer user,
                     guint *n_lost)
 {
   GwTrace *trace = gateway->capture->trace;
 
-  return trace != NULL && gw_trace_foreach (trace, call_id, id, function, user, n_lost);
+  return trace != NULL && gw_trace_foreach (trace, id, function, user, n_lost);
 }
 
 static void
@@ -312,14 +338,22 @@ collect (gpointer user, const GwTraceMessage *message)
   gw_ladder_add (collected->ladder, message);
 }
 
+static gboolean foreach (GwTrace *trace, const char *id, const char *call_id,
+                         void (*function) (gpointer user, const GwTraceMessage *message), gpointer user,
+                         guint * n_lost)
+{
+  return id != NULL ? gw_trace_foreach (trace, id, function, user, n_lost)
+                    : gw_trace_foreach_unclaimed (trace, call_id, function, user, n_lost);
+}
+
 json_t *
-gw_capture_trace (Gateway *gateway, const char *call_id, const char *id)
+gw_capture_trace (Gateway *gateway, const char *id, const char *call_id)
 {
   GwTrace *trace = gateway->capture->trace;
   Collected collected = { json_array (), gw_ladder_new () };
   g_autofree char *ladder = NULL;
   guint n_lost = 0;
-  gboolean is_known = trace != NULL && gw_trace_foreach (trace, call_id, id, collect, &collected, &n_lost);
+  gboolean is_known = trace != NULL && foreach (trace, id, call_id, collect, &collected, &n_lost);
 
   ladder = gw_ladder_free_to_text (collected.ladder);
   if (!is_known)
@@ -346,7 +380,7 @@ collect_packet (gpointer user, const GwTraceMessage *message)
 }
 
 json_t *
-gw_capture_pcap (Gateway *gateway, const char *call_id, const char *id)
+gw_capture_pcap (Gateway *gateway, const char *id, const char *call_id)
 {
   GwTrace *trace = gateway->capture->trace;
   g_autoptr (GByteArray) file = gw_pcap_new ();
@@ -354,7 +388,7 @@ gw_capture_pcap (Gateway *gateway, const char *call_id, const char *id)
   g_autofree char *text = NULL;
   guint n_lost = 0;
 
-  if (trace == NULL || !gw_trace_foreach (trace, call_id, id, collect_packet, &packets, &n_lost))
+  if (trace == NULL || !foreach (trace, id, call_id, collect_packet, &packets, &n_lost))
     return NULL;
   text = g_base64_encode (file->data, file->len);
   return json_pack ("{s:s, s:i, s:i}", "pcap", text, "n_messages", packets.n_messages, "lost", (int)n_lost);

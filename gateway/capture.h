@@ -12,16 +12,19 @@ void gw_capture_free (GwCapture *capture);
 
 /** gw_capture_message: (SigSipOps.captured) */
 void gw_capture_message (gpointer gateway, const SigSipCaptured *message);
-/** gw_capture_claim: a call has this Call-ID. @call_id: (nullable) */
-void gw_capture_claim (Gateway *gateway, const char *call_id);
-/** gw_capture_finish: call @id (SCL_...) is over; for a moment its last messages are still waited for, such
- * as the answer to our BYE. @call_id: (nullable) */
-void gw_capture_finish (Gateway *gateway, const char *call_id, const char *id);
+/** gw_capture_claim: call @id (SCL_...) began with this INVITE. @transaction: (nullable): of the peer's;
+ * NULL: it is ours */
+void gw_capture_claim (Gateway *gateway, const char *call_id, const char *transaction, const char *id);
+/** gw_capture_release: call @id was refused before it was one. */
+void gw_capture_release (Gateway *gateway, const char *id);
+/** gw_capture_finish: call @id is over; for a moment its last messages are still waited for, such as the
+ * answer to our BYE. */
+void gw_capture_finish (Gateway *gateway, const char *id);
 /** gw_capture_tick: once a second. */
 void gw_capture_tick (Gateway *gateway, CfgMonotonic now);
 
 /** gw_capture_foreach: the kept messages of a call, as gw_trace_foreach; FALSE also where nothing is kept. */
-gboolean gw_capture_foreach (Gateway *gateway, const char *call_id, const char *id,
+gboolean gw_capture_foreach (Gateway *gateway, const char *id,
                              void (*function) (gpointer user, const GwTraceMessage *message), gpointer user,
                              guint *n_lost);
 /** gw_capture_ladder: of a call whose messages are not held any more, drawn from its timeline. (transfer
@@ -30,16 +33,16 @@ char *gw_capture_ladder (const json_t *timeline);
 
 /**
  * gw_capture_trace:
- * @call_id, @id: (nullable) each: Call-ID, and our id of a call that is over
+ * @id: (nullable): our id of a call; NULL: of INVITEs with @call_id that became none
  *
  * Returns: (transfer full) (nullable): {messages: [{time, direction, transport, local, remote, text}], lost,
- * ladder}; NULL when nothing is known of the call.
+ * ladder}; NULL when nothing is known of it.
  */
-json_t *gw_capture_trace (Gateway *gateway, const char *call_id, const char *id);
+json_t *gw_capture_trace (Gateway *gateway, const char *id, const char *call_id);
 
-/** gw_capture_pcap: @call_id, @id: as in gw_capture_trace. (transfer full) (nullable): {pcap: the messages as
- * a pcap file in base64, n_messages, lost}; NULL when nothing is known of the call. */
-json_t *gw_capture_pcap (Gateway *gateway, const char *call_id, const char *id);
+/** gw_capture_pcap: @id, @call_id: as in gw_capture_trace. (transfer full) (nullable): {pcap: the messages as
+ * a pcap file in base64, n_messages, lost}; NULL when nothing is known of it. */
+json_t *gw_capture_pcap (Gateway *gateway, const char *id, const char *call_id);
 
 /** gw_capture_metrics: adds its counters to the text for Prometheus. */
 void gw_capture_metrics (Gateway *gateway, GString *text);

@@ -26,19 +26,35 @@ typedef struct
 
 typedef struct
 {
-  char *call_id; /* the key */
-  gboolean is_claimed;
+  char *name;        /* (nullable): of the call that claimed it; the key in by_name */
+  char *start, *tag; /* (nullable) each: its keys in by_key */
+  char *call_id;     /* as short_text writes it */
+  gint64 since_us;   /* the INVITE that start is about */
   GByteArray *records;
   guint n_lost;
 } Live;
 
 struct _GwTrace
 {
-  GHashTable *live;  /* Call-ID -> Live, owned */
-  GQueue unclaimed;  /* of Live, the oldest first */
-  gsize bytes;       /* of all blocks */
-  GwTextRing *ended; /* Finished and records */
+  GHashTable *by_key;  /* char* -> Live; the key is the Live's own */
+  GHashTable *by_name; /* the same */
+  GHashTable *live;    /* set of Live, owned */
+  GQueue unclaimed;    /* of Live, the oldest first */
+  GString *key;        /* that is being looked up */
+  gsize bytes;         /* of all blocks */
+  GwTextRing *ended;   /* Finished and records */
 };
+
+/* What begins a key. */
+enum
+{
+  KEY_TAG = 'T',         /* Call-ID and our tag */
+  KEY_OURS = 'O',        /* Call-ID of an INVITE of ours */
+  KEY_TRANSACTION = 'X', /* of an INVITE of the peer's */
+  KEY_CALLER = 'C',      /* Call-ID and who sent the INVITE that we challenged */
+};
+
+#define KEY_MAX 256 /* of longer ones a digest stands for them */
 
 G_STATIC_ASSERT (sizeof (Record) % ALIGNMENT == 0 && sizeof (Finished) % ALIGNMENT == 0);
 
@@ -48,6 +64,9 @@ live_free (gpointer data)
   Live *live = data;
 
   g_byte_array_unref (live->records);
+  g_free (live->name);
+  g_free (live->start);
+  g_free (live->tag);
   g_free (live->call_id);
   g_free (live);
 }
@@ -57,7 +76,10 @@ gw_trace_new (void)
 {
   GwTrace *trace = g_new0 (GwTrace, 1);
 
-  trace->live = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, live_free);
+  trace->by_key = g_hash_table_new (g_str_hash, g_str_equal);
+  trace->by_name = g_hash_table_new (g_str_hash, g_str_equal);
+  trace->live = g_hash_table_new_full (NULL, NULL, live_free, NULL);
+  trace->key = g_string_sized_new (KEY_MAX);
   g_queue_init (&trace->unclaimed);
   trace->ended = gw_text_ring_new (0, GW_TRACE_FINISHED_BYTES);
   gw_text_ring_touch (trace->ended);
@@ -70,10 +92,73 @@ gw_trace_free (GwTrace *trace)
   if (trace == NULL)
     return;
   g_queue_clear (&trace->unclaimed);
+  g_hash_table_unref (trace->by_key);
+  g_hash_table_unref (trace->by_name);
   g_hash_table_unref (trace->live);
+  g_string_free (trace->key, TRUE);
   gw_text_ring_free (trace->ended);
   g_free (trace);
 }
+
+/* ---- keys ---- */
+
+static void
+shorten (GString *text)
+{
+  g_autofree char *digest = NULL;
+
+  if (text->len <= KEY_MAX)
+    return;
+  digest = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (const guchar *)text->str, text->len);
+  g_string_assign (text, digest);
+}
+
+/* Valid until the next one. @word: (nullable) */
+static const char *
+make_key (GwTrace *trace, char kind, const char *text, const char *word)
+{
+  g_string_truncate (trace->key, 0);
+  g_string_append_c (trace->key, kind);
+  g_string_append (trace->key, text);
+  if (word != NULL)
+    {
+      g_string_append_c (trace->key, '\n'); /* in no header */
+      g_string_append (trace->key, word);
+    }
+  shorten (trace->key);
+  return trace->key->str;
+}
+
+/* Of the INVITE that @ids or a claim is about. */
+static const char *
+start_key (GwTrace *trace, const char *call_id, const char *transaction)
+{
+  return transaction != NULL ? make_key (trace, KEY_TRANSACTION, transaction, NULL)
+                             : make_key (trace, KEY_OURS, call_id, NULL);
+}
+
+/* @field: its start or tag; @key: (nullable): none from here on. One that another has already is not taken.
+ */
+static void
+set_key (GwTrace *trace, Live *live, char **field, const char *key)
+{
+  if (key != NULL && g_hash_table_contains (trace->by_key, key))
+    return;
+  if (*field != NULL)
+    g_hash_table_remove (trace->by_key, *field);
+  g_free (*field);
+  *field = g_strdup (key);
+  if (*field != NULL)
+    g_hash_table_insert (trace->by_key, *field, live);
+}
+
+static void
+set_tag (GwTrace *trace, Live *live, const GwTraceIds *ids)
+{
+  set_key (trace, live, &live->tag, make_key (trace, KEY_TAG, ids->call_id, ids->own_tag));
+}
+
+/* ---- blocks ---- */
 
 static gsize
 record_size (const guint8 *at)
@@ -88,22 +173,123 @@ static void
 forget (GwTrace *trace, Live *live)
 {
   trace->bytes -= live->records->len;
-  if (!live->is_claimed)
+  set_key (trace, live, &live->start, NULL);
+  set_key (trace, live, &live->tag, NULL);
+  if (live->name == NULL)
     g_queue_remove (&trace->unclaimed, live);
-  g_hash_table_remove (trace->live, live->call_id);
+  else
+    g_hash_table_remove (trace->by_name, live->name);
+  g_hash_table_remove (trace->live, live);
+}
+
+static void
+push_unclaimed (GwTrace *trace, Live *live)
+{
+  if (trace->unclaimed.length >= GW_TRACE_MAX_UNCLAIMED)
+    forget (trace, g_queue_peek_head (&trace->unclaimed));
+  g_queue_push_tail (&trace->unclaimed, live);
 }
 
 static Live *
-begin (GwTrace *trace, const char *call_id)
+begin (GwTrace *trace, const char *call_id, const char *transaction, gint64 now_us)
 {
   Live *live = g_new0 (Live, 1);
 
-  if (trace->unclaimed.length >= GW_TRACE_MAX_UNCLAIMED)
-    forget (trace, g_queue_peek_head (&trace->unclaimed));
-  live->call_id = g_strdup (call_id);
+  live->call_id = g_strdup (make_key (trace, KEY_OURS, call_id, NULL));
   live->records = g_byte_array_new ();
-  g_hash_table_insert (trace->live, live->call_id, live);
-  g_queue_push_tail (&trace->unclaimed, live);
+  live->since_us = now_us;
+  set_key (trace, live, &live->start, start_key (trace, call_id, transaction));
+  g_hash_table_add (trace->live, live);
+  push_unclaimed (trace, live);
+  return live;
+}
+
+static gboolean
+is_fresh (const Live *live, const GwTraceMessage *message)
+{
+  return message->time.us - live->since_us <= GW_TRACE_FRESH_US;
+}
+
+/* A request of ours or an answer to it, and our tag is not known yet, or not in this Call-ID: only our own
+ * messages tell which it is. */
+static Live *
+find_ours (GwTrace *trace, const GwTraceIds *ids, const GwTraceMessage *message)
+{
+  Live *live = g_hash_table_lookup (trace->by_key, start_key (trace, ids->call_id, NULL));
+
+  if (live == NULL || !message->is_sent || (live->tag != NULL && !ids->begins))
+    return NULL;
+  if (ids->own_tag != NULL)
+    set_tag (trace, live, ids);
+  return live;
+}
+
+/* An INVITE after our challenge is another transaction, and gets another tag of ours. */
+static Live *
+find_challenged (GwTrace *trace, const GwTraceIds *ids, const GwTraceMessage *message)
+{
+  Live *live
+      = ids->begins && ids->caller != NULL
+            ? g_hash_table_lookup (trace->by_key, make_key (trace, KEY_CALLER, ids->call_id, ids->caller))
+            : NULL;
+
+  if (live == NULL || live->name != NULL)
+    return NULL;
+  if (!is_fresh (live, message))
+    {
+      set_key (trace, live, &live->start, NULL);
+      return NULL;
+    }
+  live->since_us = message->time.us;
+  set_key (trace, live, &live->tag, NULL);
+  set_key (trace, live, &live->start, start_key (trace, ids->call_id, ids->transaction));
+  return live;
+}
+
+static Live *
+find_theirs (GwTrace *trace, const GwTraceIds *ids, const GwTraceMessage *message)
+{
+  Live *live = g_hash_table_lookup (trace->by_key, start_key (trace, ids->call_id, ids->transaction));
+
+  if (live != NULL && ids->begins && !is_fresh (live, message)) /* nobody repeats an INVITE for so long */
+    {
+      set_key (trace, live, &live->start, NULL);
+      return NULL;
+    }
+  if (live == NULL)
+    return find_challenged (trace, ids, message);
+  if (live->tag == NULL && message->is_sent && ids->own_tag != NULL)
+    set_tag (trace, live, ids);
+  return live;
+}
+
+static Live *
+find (GwTrace *trace, const GwTraceIds *ids, const GwTraceMessage *message)
+{
+  Live *live
+      = ids->own_tag != NULL
+            ? g_hash_table_lookup (trace->by_key, make_key (trace, KEY_TAG, ids->call_id, ids->own_tag))
+            : NULL;
+
+  if (live != NULL)
+    return live;
+  return ids->transaction == NULL ? find_ours (trace, ids, message) : find_theirs (trace, ids, message);
+}
+
+/* Of the message's dialog; (nullable). */
+static Live *
+find_or_begin (GwTrace *trace, const GwTraceIds *ids, const GwTraceMessage *message)
+{
+  Live *live = find (trace, ids, message);
+
+  if (live == NULL && ids->begins)
+    {
+      live = begin (trace, ids->call_id, ids->transaction, message->time.us);
+      if (ids->own_tag != NULL)
+        set_tag (trace, live, ids);
+    }
+  if (live != NULL && live->name == NULL && ids->challenges && ids->caller != NULL)
+    set_key (trace, live, &live->start, make_key (trace, KEY_CALLER, ids->call_id, ids->caller));
   return live;
 }
 
@@ -127,17 +313,15 @@ make_place (Live *live, gsize needed)
 }
 
 void
-gw_trace_add (GwTrace *trace, const char *call_id, gboolean begins, const GwTraceMessage *message)
+gw_trace_add (GwTrace *trace, const GwTraceIds *ids, const GwTraceMessage *message)
 {
   static const guint8 padding[ALIGNMENT] = { 0 };
-  Live *live = g_hash_table_lookup (trace->live, call_id);
+  Live *live = find_or_begin (trace, ids, message);
   Record record = { .us = message->time.us, .is_sent = message->is_sent != FALSE };
   gsize needed = sizeof record + message->size + ALIGNMENT;
 
-  if (live == NULL && !begins)
-    return;
   if (live == NULL)
-    live = begin (trace, call_id);
+    return;
   gsize before = live->records->len;
   if (needed > GW_TRACE_CALL_BYTES || trace->bytes + needed > GW_TRACE_LIVE_BYTES
       || !make_place (live, needed))
@@ -157,20 +341,41 @@ gw_trace_add (GwTrace *trace, const char *call_id, gboolean begins, const GwTrac
 }
 
 void
-gw_trace_claim (GwTrace *trace, const char *call_id)
+gw_trace_release (GwTrace *trace, const char *name)
 {
-  Live *live = g_hash_table_lookup (trace->live, call_id);
+  Live *live = g_hash_table_lookup (trace->by_name, name);
 
-  if (live == NULL || live->is_claimed)
+  if (live == NULL)
     return;
-  g_queue_remove (&trace->unclaimed, live);
-  live->is_claimed = TRUE;
+  if (live->records->len == 0)
+    {
+      forget (trace, live);
+      return;
+    }
+  g_hash_table_remove (trace->by_name, name);
+  g_clear_pointer (&live->name, g_free);
+  push_unclaimed (trace, live);
 }
 
 void
-gw_trace_finish (GwTrace *trace, const char *call_id, const char *name)
+gw_trace_claim (GwTrace *trace, const char *call_id, const char *transaction, const char *name)
 {
-  Live *live = g_hash_table_lookup (trace->live, call_id);
+  Live *live = g_hash_table_lookup (trace->by_key, start_key (trace, call_id, transaction));
+
+  if (live == NULL && transaction == NULL)
+    live = begin (trace, call_id, NULL, 0);
+  if (live == NULL || live->name != NULL)
+    return;
+  g_queue_remove (&trace->unclaimed, live);
+  gw_trace_release (trace, name);
+  live->name = g_strdup (name);
+  g_hash_table_insert (trace->by_name, live->name, live);
+}
+
+void
+gw_trace_finish (GwTrace *trace, const char *name)
+{
+  Live *live = g_hash_table_lookup (trace->by_name, name);
   Finished finished = { .n_lost = live != NULL ? live->n_lost : 0 };
 
   if (live == NULL)
@@ -178,7 +383,8 @@ gw_trace_finish (GwTrace *trace, const char *call_id, const char *name)
   g_strlcpy (finished.name, name, sizeof finished.name);
   g_byte_array_prepend (live->records, (const guint8 *)&finished, sizeof finished);
   trace->bytes += sizeof finished;
-  gw_text_ring_append (trace->ended, (const char *)live->records->data, live->records->len);
+  if (live->records->len > sizeof finished || live->n_lost > 0)
+    gw_text_ring_append (trace->ended, (const char *)live->records->data, live->records->len);
   forget (trace, live);
 }
 
@@ -218,11 +424,11 @@ find_ended (const GwTrace *trace, const char *name, Finished *finished, gsize *s
 }
 
 gboolean
-gw_trace_foreach (GwTrace *trace, const char *call_id, const char *name,
+gw_trace_foreach (GwTrace *trace, const char *name,
                   void (*function) (gpointer user, const GwTraceMessage *message), gpointer user,
                   guint *n_lost)
 {
-  const Live *live = call_id != NULL ? g_hash_table_lookup (trace->live, call_id) : NULL;
+  const Live *live = g_hash_table_lookup (trace->by_name, name);
   const guint8 *block;
   Finished finished;
   gsize size;
@@ -233,12 +439,34 @@ gw_trace_foreach (GwTrace *trace, const char *call_id, const char *name,
       tell (live->records->data, live->records->len, function, user);
       return TRUE;
     }
-  block = name != NULL ? find_ended (trace, name, &finished, &size) : NULL;
+  block = find_ended (trace, name, &finished, &size);
   if (block == NULL)
     return FALSE;
   *n_lost = finished.n_lost;
   tell (block + sizeof finished, size - sizeof finished, function, user);
   return TRUE;
+}
+
+gboolean
+gw_trace_foreach_unclaimed (GwTrace *trace, const char *call_id,
+                            void (*function) (gpointer user, const GwTraceMessage *message), gpointer user,
+                            guint *n_lost)
+{
+  const char *wanted = make_key (trace, KEY_OURS, call_id, NULL);
+  gboolean is_known = FALSE;
+
+  *n_lost = 0;
+  for (const GList *link = trace->unclaimed.head; link != NULL; link = link->next)
+    {
+      const Live *live = link->data;
+
+      if (strcmp (live->call_id, wanted) != 0)
+        continue;
+      is_known = TRUE;
+      *n_lost += live->n_lost;
+      tell (live->records->data, live->records->len, function, user);
+    }
+  return is_known;
 }
 
 gsize

@@ -51,6 +51,50 @@ copy_host (char *to, gsize size, const char *from)
     g_strlcpy (to, from, size);
 }
 
+static const char *
+or_empty (const char *text)
+{
+  return text != NULL ? text : "";
+}
+
+/** sig_sip_transaction_text: what tells a request received from all others (RFC 3261 17.2.3), but its method:
+ * CANCEL and the ACK of a refusal belong to their INVITE. Of an answer, that of its request. */
+void
+sig_sip_transaction_text (sip_t const *message, GString *text)
+{
+  const sip_via_t *via = message->sip_via;
+
+  g_string_printf (text, "%s:%s %s %u %s %s", via != NULL ? or_empty (via->v_host) : "",
+                   via != NULL ? or_empty (via->v_port) : "", via != NULL ? or_empty (via->v_branch) : "",
+                   (guint)message->sip_cseq->cs_seq,
+                   message->sip_from != NULL ? or_empty (message->sip_from->a_tag) : "",
+                   message->sip_call_id->i_id);
+}
+
+/* Which dialog @sip belongs to; its method is known. */
+static void
+fill_dialog (SigSipCaptured *view, sip_t const *sip)
+{
+  static GString *transaction; /* the main thread's, for as long as the process */
+  const gboolean is_ours = view->is_sent == (sip->sip_request != NULL);
+  const char *from = sip->sip_from != NULL ? sip->sip_from->a_tag : NULL;
+  const char *to = sip->sip_to != NULL ? sip->sip_to->a_tag : NULL;
+  const gboolean is_invite = sip->sip_cseq->cs_method == sip_method_invite;
+
+  view->call_id = sip->sip_call_id->i_id;
+  view->own_tag = is_ours ? from : to;
+  view->remote_tag = is_ours ? to : from;
+  view->begins_call = is_invite && sip->sip_request != NULL && to == NULL;
+  view->challenges = is_invite && !is_ours && sip->sip_status != NULL
+                     && (sip->sip_status->st_status == 401 || sip->sip_status->st_status == 407);
+  if (is_ours)
+    return;
+  if (transaction == NULL)
+    transaction = g_string_new (NULL);
+  sig_sip_transaction_text (sip, transaction);
+  view->transaction = transaction->str;
+}
+
 __attribute__ ((visibility ("default"))) void
 tport_log_msg (tport_t *transport, msg_t *message, char const *what, char const *via, su_time_t now)
 {
@@ -69,16 +113,13 @@ tport_log_msg (tport_t *transport, msg_t *message, char const *what, char const 
   own = tport_name (tport_parent (transport));
   copy_host (local, sizeof local, own->tpn_host);
   view = (SigSipCaptured){ .is_sent = what[0] == 's',
-                           .begins_call = sip->sip_cseq->cs_method == sip_method_invite
-                                          && sip->sip_request != NULL
-                                          && (sip->sip_to == NULL || sip->sip_to->a_tag == NULL),
-                           .call_id = sip->sip_call_id->i_id,
                            .transport = own->tpn_proto,
                            .local_address = local,
                            .local_port = (guint16)g_ascii_strtoull (own->tpn_port, NULL, 10),
                            .remote_address = peer.host,
                            .remote_port = peer.port,
                            .text = text };
+  fill_dialog (&view, sip);
   view.size = copy_text (message, text);
   sig_capture_mask (text, view.size);
   endpoint->ops->captured (endpoint->owner, &view);

@@ -148,6 +148,7 @@ announce (SigSipCall *call, sip_t const *message, const SigTimerHeaders *timer, 
       = message->sip_user_agent != NULL ? sig_sip_text (message->sip_user_agent->g_string) : NULL;
   g_autofree char *sdp = sig_sip_body (message);
   GArray *headers = sig_sip_headers (message);
+  g_autoptr (GString) transaction = g_string_new (NULL);
   SigSipInvite invite = {
     .call_id = call_id,
     .request_user = request_user,
@@ -178,6 +179,8 @@ announce (SigSipCall *call, sip_t const *message, const SigTimerHeaders *timer, 
     .replaces = replaced,
   };
 
+  sig_sip_transaction_text (message, transaction);
+  invite.transaction = transaction->str;
   if (sip->ops->invite != NULL)
     sip->ops->invite (sip->owner, call->id, &invite);
   sig_sip_headers_free (headers);

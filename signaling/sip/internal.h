@@ -475,6 +475,7 @@ void sig_sip_drain_init (void);
 
 /* capture.c */
 int sig_sip_capture_is_wanted (const SigSip *sip);
+void sig_sip_transaction_text (sip_t const *message, GString *text);
 
 /* gate.c */
 void sig_sip_gate_open (void);

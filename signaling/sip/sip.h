@@ -102,6 +102,8 @@ typedef struct
   const char *from_user;
   const char *from_host;
   const char *from_tag;     /* "" when absent */
+  const char *transaction;  /* names the INVITE among all requests received, also those of one Call-ID (RFC
+                             * 3261 17.2.3); one line */
   const char *from_display; /* without quotes, "" when absent */
   const char *to_user;
   const char *to_host;
@@ -253,8 +255,12 @@ typedef struct
 {
   gboolean is_sent;
   gboolean begins_call; /* an INVITE without a To tag */
+  gboolean challenges;  /* our 401 or 407 to an INVITE */
   const char *call_id;
-  const char *transport;                      /* "udp", "tcp" or "tls" */
+  const char *own_tag, *remote_tag; /* (nullable) each: of the dialog's two ends */
+  const char *transaction;          /* (nullable): of a request of the peer's and our answers to it: as in
+                                     * SigSipInvite; NULL: the request is ours */
+  const char *transport;            /* "udp", "tcp" or "tls" */
   const char *local_address, *remote_address; /* numeric */
   guint16 local_port, remote_port;
   const char *text; /* not NUL-terminated; cut at SIG_SIP_CAPTURE_MAX */

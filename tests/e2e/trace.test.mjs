@@ -71,3 +71,30 @@ test('call.trace finds a refused INVITE by its Call-ID, for who may see every ro
   t.equal((await rpc.fails('call.trace', { sip_call_id: 'SCL_none' })).data.code, 'not_found', 'an unknown call');
   t.equal((await rpc.fails('call.trace', {})).data.code, 'invalid_argument', 'no call named');
 });
+
+test('two calls with one Call-ID have a trace each, which only the tokens of their own rooms see', {}, async (t) => {
+  const gateway = await Gateway.start(t);
+  const rpc = await Rpc.connect(gateway.ws, gateway.token('operator'));
+  t.after(() => rpc.close());
+  const phones = [await RawCall.open(t, gateway, 'red', 'anna'), await RawCall.open(t, gateway, 'blue', 'boris')];
+  phones[1].callId = phones[0].callId;
+  for (const phone of phones) t.equal((await phone.invite(sdp(phone.mediaPort))).status, 200, phone.user);
+  const { calls } = await rpc.call('call.list');
+  const find = (room) => calls.find((call) => call.room_name === room).sip_call_id;
+  const all = async (message) => {
+    for (const { user, from } of phones) {
+      const { messages, ladder } = await until(`${message} of ${user}`, async () => {
+        const trace = await rpc.call('call.trace', { sip_call_id: find(user) });
+        return trace.messages.some(({ text }) => text.includes(message)) && trace;
+      });
+      t.ok(messages.every(({ text }) => text.includes(`<sip:${from}@`)), `${user}: ${ladder}`);
+      const seen = await Rpc.connect(gateway.ws, gateway.token('guest', { video: { room: user }, sip: { admin: false } }));
+      t.after(() => seen.close());
+      const { call } = await seen.call('call.trace', { sip_call_id_full: phones[0].callId });
+      t.equal([call.sip_call_id, call.room_name], [find(user), user], 'by the Call-ID');
+    }
+  };
+  await all('ACK sip:');
+  for (const phone of phones) await phone.final(phone.request('BYE'));
+  await all('BYE sip:');
+});
