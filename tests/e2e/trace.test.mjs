@@ -97,4 +97,16 @@ test('two calls with one Call-ID have a trace each, which only the tokens of the
   await all('ACK sip:');
   for (const phone of phones) await phone.final(phone.request('BYE'));
   await all('BYE sip:');
+
+  const trunk = { hostname: `127.0.0.1:${gateway.config.sip_port}` };
+  const { sip_call_id } = await rpc.call('participant.create', { room: 'out', sip_call_to: 'in', trunk, wait_until_answered: true });
+  const ends = (await rpc.call('call.list')).calls.filter((call) => call.sip_call_id === sip_call_id || call.room_name === 'in');
+  t.equal(new Set(ends.map((call) => call.sip_call_id_full)).size, 1, 'a call to ourselves has one Call-ID');
+  for (const end of ends) {
+    const { messages } = await rpc.call('call.trace', { sip_call_id: end.sip_call_id });
+    const ours = end.sip_call_id === sip_call_id ? 'sent' : 'received';
+    t.equal(firstLines(messages).filter((line) => line.endsWith('INVITE')), [`${ours} INVITE`], ours);
+    t.ok(messages.filter(({ text }) => text.startsWith('SIP/')).every(({ direction }) => direction !== ours), 'answers');
+  }
+  await rpc.call('call.hangup', { sip_call_id });
 });
