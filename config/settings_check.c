@@ -99,6 +99,9 @@ check_servers (CfgReader *reader, CfgSettings *settings)
   if (settings->webhook.api_key != NULL && g_strcmp0 (settings->webhook.api_key, settings->api_key) != 0
       && cfg_settings_find_secret (settings, settings->webhook.api_key) == NULL)
     return cfg_reader_fail_at (reader, "webhook.api_key", "is neither api_key nor one of keys");
+  if (settings->webhook.urls[0] != NULL && settings->webhook.api_key == NULL && settings->api_key == NULL)
+    return cfg_reader_fail_at (reader, "webhook",
+                               "needs webhook.api_key: there is no api_key, and one of keys signs them");
   return check_pair (reader, "http.tls", tls_names,
                      (const char *const[2]){ settings->http.tls_cert, settings->http.tls_key })
          && check_sip_tls (reader, settings) && check_range (reader, "rtp_port", settings->rtp_port)

@@ -62,9 +62,18 @@ take_page (const char *text, GwCallCursor *at, GError **error)
   return FALSE;
 }
 
+/* The records have ids; what is no trunk's name (any more) is taken for one. */
+static const char *
+trunk_id_of (Gateway *gateway, const char *text)
+{
+  const CfgTrunkSettings *trunk = text != NULL ? cfg_settings_find_trunk (gateway->settings, text) : NULL;
+
+  return trunk != NULL ? trunk->id : text;
+}
+
 /* FALSE without @error: nothing can fit. */
 static gboolean
-take_query (GwRequest *request, json_t *params, GwCallQuery *query, GError **error)
+take_query (Gateway *gateway, GwRequest *request, json_t *params, GwCallQuery *query, GError **error)
 {
   const char *only = gw_request_token (request)->room;
 
@@ -72,7 +81,7 @@ take_query (GwRequest *request, json_t *params, GwCallQuery *query, GError **err
     .room = gw_param_string (params, "room_name"),
     .direction = gw_param_string (params, "direction"),
     .status = gw_param_string (params, "status"),
-    .trunk_id = gw_param_string (params, "trunk_id"),
+    .trunk_id = trunk_id_of (gateway, gw_param_string (params, "trunk_id")),
     .number = gw_param_string (params, "number"),
     .ended_only = TRUE,
     .limit = (guint)gw_param_int (params, "limit", 100),
@@ -145,7 +154,7 @@ call_list (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
   json_t *calls;
   Listing *listing;
 
-  if (!take_query (request, params, &query, error))
+  if (!take_query (gateway, request, params, &query, error))
     return *error == NULL ? json_pack ("{s:[]}", "calls") : NULL;
   calls = query.before.seq == 0 ? list_running (gateway, &query) : json_array ();
   if (!gw_param_bool (params, "ended", FALSE))
@@ -406,7 +415,11 @@ static const GwParam list_params[] = {
     "Only those of this direction.",
     .words = "inbound outbound" },
   { "status", { NULL }, GW_PARAM_STRING, FALSE, "Only those in this state, as call_status events name it." },
-  { "trunk_id", { "sip_trunk_id" }, GW_PARAM_STRING, FALSE, "Only those of this trunk, ST_..." },
+  { "trunk_id",
+    { "sip_trunk_id" },
+    GW_PARAM_STRING,
+    FALSE,
+    "Only those of this trunk, by its id or its name." },
   { "number", { NULL }, GW_PARAM_STRING, FALSE, "Only those from or to it." },
   { "since", { NULL }, GW_PARAM_STRING, FALSE, "Only those that began at this time (RFC 3339) or later." },
   { "until", { NULL }, GW_PARAM_STRING, FALSE, "Only those that began before." },

@@ -271,14 +271,23 @@ gw_call_cause (const GwCall *call)
     }
 }
 
+/* When it was hung up, by whoever it was: the other side's answer to our BYE may come a while later. */
+static void
+note_ended (GwCall *call)
+{
+  if (call->v.ended_wall.us != 0)
+    return;
+  call->ended = cfg_monotonic_now ();
+  call->v.ended_wall = cfg_wall_now ();
+}
+
 static void
 close_media (GwCall *call)
 {
   const CfgLogContext context = gw_call_log_context (call);
   g_autofree char *status = g_strdup_printf ("%d", call->end.status);
 
-  call->ended = cfg_monotonic_now ();
-  call->v.ended_wall = cfg_wall_now ();
+  note_ended (call);
   gw_call_end_in (call, 0, NULL);
   gw_call_note_end (call);
   cfg_info (
@@ -333,6 +342,8 @@ gw_call_handle (GwCall *call, GwCallEvent event)
   gateway->n_alerting -= call->v.state == GW_CALL_ALERTING;
   gateway->n_alerting += step.next == GW_CALL_ALERTING;
   call->v.state = step.next;
+  if (!gw_call_is_live (call->v.state))
+    note_ended (call);
   if (step.actions & GW_CALL_ACTION_RING)
     sig_sip_call_ring (gateway->sip, call->sip);
   if ((step.actions & GW_CALL_ACTION_JOIN) && !call->is_successor && !call->is_announced)

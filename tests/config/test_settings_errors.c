@@ -162,6 +162,8 @@ static const Row value_rows[] = {
   { "redis: {address: \"a b\"}\n", "1: redis.address: must be host or host:port, not \"a b\"" },
   { "webhook: {urls: [ftp://a]}\n",
     "1: webhook.urls[0]: must be a URL that begins with http:// or https://, not \"ftp://a\"" },
+  { "webhook: {urls: [http://a]}\nkeys: {a: the-secret-of-a-of-at-least-32-bytes}\n",
+    "1: webhook: needs webhook.api_key: there is no api_key, and one of keys signs them" },
   { "webhook: {api_key: a}\n", "1: webhook.api_key: is neither api_key nor one of keys" },
   { "logging: {level: loud}\n", "1: logging.level: must be debug, info, warn or error, not \"loud\"" },
   { "logging: {format: xml}\n", "1: logging.format: must be text or json, not \"xml\"" },

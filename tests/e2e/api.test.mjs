@@ -145,11 +145,14 @@ test('participants are listed, muted and removed', { timeout: 30 }, async (t) =>
   t.equal(muted.participant.tracks[0].muted, true, 'muted');
   const { calls } = await rpc.call('call.list', { room: 'desk' });
   t.equal([calls.length, calls[0].status, calls[0].participant_identity], [1, 'active', identity], 'call.list');
+  await rpc.call('room.watch', { name: 'desk' });
   await rpc.call('participant.remove', { room: 'desk', identity });
   t.equal((await phone.event('ended')).by, 'remote', 'who hung up');
+  const told = await until('that it is over', () => rpc.events.find(({ type, status }) => type === 'call_status' && status === 'hangup'));
   const over = await until('the finished call', async () =>
     (await rpc.call('call.list', { room: 'desk', ended: true })).calls.find((call) => call.status === 'hangup' && call.media));
   t.ok(over.ended_at && over.end.reason === 'removed' && over.timeline.length > 2, JSON.stringify(over));
+  t.equal(told.call.ended_at, over.ended_at, 'when it ended, told and kept');
   await gateway.line(/Call summary/);
 });
 

@@ -41,6 +41,8 @@ test('a trunk and a rule made through the API take calls at once, and are gone w
   t.equal((await rpc.call('room.get', { room: 'desk' })).participants.length, 1, 'who is in the room');
   const [call] = (await rpc.call('call.list')).calls;
   t.equal([call.trunk_id, call.rule_id], [trunk.sip_trunk_id, rule.sip_dispatch_rule_id], 'the ids of the call');
+  for (const [wanted, n] of [['api', 1], [trunk.sip_trunk_id, 1], ['file', 0], ['nobody', 0]])
+    t.equal((await rpc.call('call.list', { trunk_id: wanted, ended: true })).calls.length, n, `calls of the trunk ${wanted}`);
   const inUse = await rpc.fails('trunk.delete', { sip_trunk_id: 'api' });
   t.equal(inUse.data.code, 'failed_precondition', inUse.message);
   await rpc.call('dispatch_rule.update', { id: rule.sip_dispatch_rule_id, trunks: [] });
