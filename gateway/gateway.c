@@ -47,6 +47,7 @@ gateway_leg_own (Gateway *gateway, MediaLegId leg, GwLegKind kind, gpointer owne
 
   entry->kind = kind;
   entry->owner = owner;
+  entry->since = cfg_monotonic_now ();
   g_hash_table_insert (gateway->legs, g_memdup2 (&leg, sizeof leg), entry);
 }
 
@@ -180,8 +181,9 @@ on_leg_closed (gpointer data, MediaLegId leg, const MediaLegStats *stats)
   if (call == NULL && entry->room != NULL)
     {
       const CfgLogContext context = { .room = entry->room, .participant = entry->participant };
+      gint64 lasted_us = cfg_monotonic_diff_us (cfg_monotonic_now (), entry->since);
 
-      gw_log_summary (&context, stats->duration_s, NULL, stats, -1);
+      gw_log_summary (&context, (double)lasted_us / CFG_US_PER_S, NULL, stats, -1);
     }
   g_hash_table_remove (gateway->legs, &leg);
   if (call != NULL)
@@ -683,21 +685,25 @@ gateway_print_welcome (Gateway *gateway)
       = g_strdup_printf (strchr (bind, ':') != NULL && !is_any ? "%s://[%s]:%u/" : "%s://%s:%u/",
                          sig_web_is_tls (gateway->web) ? "https" : "http", is_any ? "localhost" : bind,
                          sig_web_port (gateway->web));
+  g_autoptr (GString) text = g_string_new (NULL);
 
-  g_print ("\nSwitchroom %s\n\n  Page:       %s\n  SIP:        sip:%s@%s:%u%s\n", SWITCHROOM_VERSION, page,
-           settings->demo ? "demo" : "NUMBER",
-           settings->sip.bind[0] != NULL ? settings->sip.bind[0]
-           : gateway->loopback_only      ? "127.0.0.1"
-                                         : "ADDRESS",
-           settings->sip_port, settings->demo ? "   (any name is a room)" : "");
+  /* In one piece: the log, which a thread of its own writes, would come in between. */
+  g_string_append_printf (text, "\nSwitchroom %s\n\n  Page:       %s\n  SIP:        sip:%s@%s:%u%s\n",
+                          SWITCHROOM_VERSION, page, settings->demo ? "demo" : "NUMBER",
+                          settings->sip.bind[0] != NULL ? settings->sip.bind[0]
+                          : gateway->loopback_only      ? "127.0.0.1"
+                                                        : "ADDRESS",
+                          settings->sip_port, settings->demo ? "   (any name is a room)" : "");
   if (settings->api_secret == NULL && settings->api_key != NULL)
     {
       g_autofree char *token = demo_token (gateway);
 
-      g_print ("  Ready link: %s?room=demo&token=%s\n              (open it, allow the microphone, then call "
-               "the SIP "
-               "address; good for 24 hours)\n  API key:    %s\n  API secret: %s\n",
-               page, token, settings->api_key, gateway->api_secret);
+      g_string_append_printf (
+          text,
+          "  Ready link: %s?room=demo&token=%s\n              (open it, allow the microphone, "
+          "then call the SIP address; good for 24 hours)\n  API key:    %s\n"
+          "  API secret: %s\n",
+          page, token, settings->api_key, gateway->api_secret);
     }
-  g_print ("\n");
+  g_print ("%s\n", text->str);
 }

@@ -163,7 +163,6 @@ typedef struct
   char codec_in[16], codec_out[16]; /* "" before the first packet */
   char remote[64];                  /* latched or selected "address:port" */
   char cipher[40];                  /* "none", "AEAD_AES_128_GCM" ... */
-  double duration_s;                /* since the leg was made */
 } MediaLegStats;
 
 typedef struct

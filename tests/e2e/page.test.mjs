@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, until, sleep } from './lib/tap.mjs';
 import { Gateway } from './lib/gateway.mjs';
+import { freePort } from './lib/ports.mjs';
 import { launch } from './lib/browser.mjs';
 import { Linphone } from './lib/linphone.mjs';
 import { SipPhone } from './lib/phone.mjs';
@@ -134,7 +135,7 @@ test('everything works with the keyboard alone', { timeout: 60 }, async (t) => {
   await shows(page, '#status', 'Not connected');
 });
 
-test('errors are said in words: token, microphone', { timeout: 90 }, async (t) => {
+test('errors are said in words: token, microphone, no number, a gateway that stops', { timeout: 90 }, async (t) => {
   const gateway = await Gateway.start(t);
   const browser = await launch(t);
   const { page } = await open(t, browser, gateway);
@@ -144,8 +145,8 @@ test('errors are said in words: token, microphone', { timeout: 90 }, async (t) =
     await page.click('#join button[type=submit]');
     await shows(page, '#notice', words);
   }
-  for (const [name, words] of [['NotAllowedError', 'has denied the microphone'], ['NotFoundError', 'no microphone'],
-    ['NotReadableError', 'another program']]) {
+  for (const [name, words] of [['NotAllowedError', 'has denied the microphone'], ['NotReadableError', 'another program'],
+    ['NotFoundError', 'no microphone']]) {
     const { page: other } = await open(t, browser, gateway, {
       identity: name, hz: name,
       microphone: (which) => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('x', which); }; },
@@ -156,8 +157,29 @@ test('errors are said in words: token, microphone', { timeout: 90 }, async (t) =
     await other.click('#listen-only');
     await shows(other, '#status', 'Connected', 15);
     t.ok(!(await other.isVisible('#mute')), 'no mute button without a microphone');
+    await leavesInWords(t, other, gateway);
   }
 });
+
+/* What is said last is in sight, wherever the page was scrolled to, and can be put away; the gateway says that it stops. */
+async function leavesInWords(t, page, gateway) {
+  await page.setViewportSize({ width: 390, height: 500 });
+  await page.fill('#number', '12345');
+  await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
+  await page.evaluate(() => document.getElementById('dial').requestSubmit());
+  await shows(page, '#notice', 'needs a SIP server');
+  const top = await page.evaluate(() => document.getElementById('notice').getBoundingClientRect().top);
+  t.ok(top >= 0 && top < 500, `the notice is in sight: ${top}`);
+  await page.click('#notice-close');
+  t.ok(!(await page.isVisible('#notice')), 'it is put away');
+  const closed = await freePort();
+  await page.fill('#number', `sip:nobody@127.0.0.1:${closed}`);
+  await page.evaluate(() => document.getElementById('dial').requestSubmit());
+  await shows(page, '#calls', 'nothing answers at that address');
+  gateway.process.kill('SIGTERM');
+  await shows(page, '#notice', 'gateway was stopped');
+  await gateway.line(/Call summary.*participant=\S*NotFoundError.*duration=\d*[1-9]/);
+}
 
 test('messages are sent by the keyboard and shown as text', { timeout: 60 }, async (t) => {
   const gateway = await Gateway.start(t);
@@ -273,7 +295,8 @@ test('the gateway sends security headers with the page, and nothing else of the 
   const policy = response.headers.get('content-security-policy') ?? '';
   t.ok(/script-src 'self'|default-src 'self'/.test(policy) && !/unsafe-inline/.test(policy), `policy: ${policy}`);
   t.equal(response.headers.get('x-content-type-options'), 'nosniff', 'x-content-type-options');
-  for (const [path, type] of [['/app.js', 'javascript'], ['/dial.js', 'javascript'], ['/phone.js', 'javascript'], ['/style.css', 'css']]) {
+  for (const [path, type] of [['/app.js', 'javascript'], ['/dial.js', 'javascript'], ['/phone.js', 'javascript'], ['/words.js', 'javascript'],
+    ['/style.css', 'css']]) {
     const file = await fetch(`${gateway.url}${path}`);
     t.ok(file.ok && file.headers.get('content-type').includes(type), `${path}: ${file.status}`);
   }
