@@ -168,8 +168,9 @@ check_trunk (CfgReader *reader, const CfgSettings *settings, CfgTrunkSettings *t
   if ((trunk->direction & CFG_TRUNK_OUTBOUND) && trunk->outbound_address == NULL)
     return cfg_reader_fail_at (reader, path, "needs an outbound_address to call out through");
   if (!(trunk->direction & CFG_TRUNK_OUTBOUND) && trunk->outbound_address != NULL)
-    return cfg_reader_fail_at (reader, path,
-                               "has an outbound_address but direction inbound; remove one of the two");
+    return cfg_reader_fail_at (
+        reader, path,
+        "has an outbound_address but direction inbound; make it both, or remove one of the two");
   if (!(trunk->direction & CFG_TRUNK_INBOUND) && trunk->allowed_targets[0] != NULL)
     return cfg_reader_fail_at (reader, path, "has allowed_targets, which are for calls that come in");
   if (trunk->direction == CFG_TRUNK_INBOUND && trunk->numbers[0] == NULL

@@ -55,8 +55,11 @@ meson_command () {
   if [ -x /usr/bin/meson ]; then echo /usr/bin/meson; else command -v meson || fail "meson is missing"; fi
 }
 
-# build_tree DIRECTORY OPTION...: sets the build directory up when it is not, and builds. Its output is shown
-# only when the build fails, or on a terminal.
+# The programs, without their tests: what BUILD_TARGETS is for those who only want to run them.
+PROGRAMS=(gateway/switchroom tools/ctl/switchroomctl tools/load/switchroom-load)
+
+# build_tree DIRECTORY OPTION...: sets the build directory up when it is not, and builds BUILD_TARGETS, or without it
+# everything. Its output is shown only when the build fails, or on a terminal.
 build_tree () {
   local directory=$1 log
   shift
@@ -67,9 +70,9 @@ build_tree () {
     "$(meson_command)" setup "$directory" "$@" > "$log" 2>&1 || { cat "$log" >&2; rm -f "$log"; fail "meson setup failed"; }
   fi
   if [ -t 1 ]; then
-    ninja -C "$directory" || { rm -f "$log"; fail "the build failed"; }
+    ninja -C "$directory" ${BUILD_TARGETS[@]+"${BUILD_TARGETS[@]}"} || { rm -f "$log"; fail "the build failed"; }
   else
-    ninja -C "$directory" > "$log" 2>&1 || { tail -n 100 "$log" >&2; rm -f "$log"; fail "the build failed"; }
+    ninja -C "$directory" ${BUILD_TARGETS[@]+"${BUILD_TARGETS[@]}"} > "$log" 2>&1 || { tail -n 100 "$log" >&2; rm -f "$log"; fail "the build failed"; }
   fi
   rm -f "$log"
 }

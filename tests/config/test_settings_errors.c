@@ -195,7 +195,7 @@ static const Row trunk_rows[] = {
   { "trunks:\n  - {name: a, direction: both, numbers: [\"1\"]}\n",
     "2: trunks[0]: needs an outbound_address to call out through" },
   { "trunks:\n  - {name: a, direction: inbound, outbound_address: h, numbers: [\"1\"]}\n",
-    "2: trunks[0]: has an outbound_address but direction inbound; remove one of the two" },
+    "2: trunks[0]: has an outbound_address but direction inbound; make it both, or remove one of the two" },
   { "trunks:\n  - name: a\n",
     "2: trunks[0]: needs numbers or allowed_addresses: it would take every call there is" },
   { "trunks:\n  - {name: a, numbers: [\"1\"]}\ndispatch_rules:\n  - {room: r, early_media: true}\n",

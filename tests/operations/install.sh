@@ -60,6 +60,17 @@ unit_is_good () {
     [ -f "$root$(sed -n 's/.*--config \([^ ]*\).*/\1/p' "$unit")" ]
 }
 
+# Whoever the container runs as can read the configuration that is in it.
+container_reads () {
+  sed -n '/^FROM debian:12-slim/,$p' "$source/Containerfile" | tr -d '\n\\' | grep -q 'useradd .* switchroom.*chgrp -R switchroom /etc/switchroom.*USER switchroom'
+}
+
+# Where the log rotates, the unit lets the gateway write.
+unit_may_log () {
+  [ "$(head -n 1 "$(installed_at /logrotate.d/switchroom)")" = '/var/log/switchroom/*.log {' ] &&
+    grep -qx LogsDirectory=switchroom "$(installed_at /systemd/system/switchroom.service)"
+}
+
 # Every library that the program needs comes with a package of the container.
 container_is_whole () {
   local library path package wanted missing=0
@@ -78,6 +89,8 @@ check 'meson install' env DESTDIR="$root" meson install -C "$build" --no-rebuild
 check 'everything is there' are_there
 check 'the configuration is not for everybody to read' is_private
 check 'the installed program takes the installed configuration' runs
+check 'the unit may write the log that is rotated' unit_may_log
+check 'the container may read its configuration' container_reads
 if command -v systemd-analyze > /dev/null; then check 'the unit' unit_is_good; else skip 'the unit' 'no systemd-analyze'; fi
 if command -v systemd-sysusers > /dev/null; then
   check 'the user' systemd-sysusers --root="$root" --dry-run "$(installed_at /sysusers.d/switchroom.conf)"
