@@ -40,7 +40,7 @@ typedef enum
 typedef struct
 {
   GwLegKind kind;
-  gpointer owner;           /* GwCall* or GwSession*; NULL once the session is gone */
+  gpointer owner; /* GwCall* or GwSession*; NULL once the session is gone */
   CfgMonotonic since;
   char *room, *participant; /* (nullable): of a session that is gone, for the summary line */
 } GwLegOwner;
