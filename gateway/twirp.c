@@ -181,6 +181,15 @@ take_token (Gateway *gateway, const SigWebRequest *request, GError **error)
   return NULL;
 }
 
+static gboolean
+may_call (const SigToken *token, const GwTwirpMethod *method, json_t *in, GError **error)
+{
+  return gw_api_may (token, method->method, error)
+         && (!method->wants_admin
+             || gw_token_allows (token, GW_GRANT_ROOM_ADMIN, json_string_value (json_object_get (in, "room")),
+                                 error));
+}
+
 static void
 run (Gateway *gateway, const SigWebRequest *request, const GwTwirpMethod *method, SigLivekitFormat format,
      SigWebResponse *response)
@@ -202,7 +211,7 @@ run (Gateway *gateway, const SigWebRequest *request, const GwTwirpMethod *method
       return;
     }
   /* Before its parameters are looked at: what there is of others' is not told by an error. */
-  params = gw_api_may (token, method->method, &error) ? method->params (gateway, in, &error) : NULL;
+  params = may_call (token, method, in, &error) ? method->params (gateway, in, &error) : NULL;
   if (params == NULL)
     {
       fill_error (response, http_status ((CfgErrorCode)error->code),

@@ -19,6 +19,7 @@ typedef struct
   /* (nullable): an empty answer. @result: (transfer none). (transfer full): NULL with @error */
   json_t *(*answer) (Gateway *gateway, json_t *in, json_t *result, GError **error);
   gboolean missing_is_empty; /* what is asked about is not there: an empty answer, no error */
+  gboolean wants_admin;      /* roomAdmin of its room, which the JSON-RPC method can do without */
 } GwTwirpMethod;
 
 /* Ended by an entry without a name. */

@@ -217,6 +217,6 @@ const GwTwirpMethod gw_twirp_room_methods[] = {
     answer_track },
   { "UpdateParticipant", "UpdateParticipantRequest", "ParticipantInfo", "participant.update",
     update_participant, answer_participant },
-  { "SendData", "SendDataRequest", "Empty", "room.send_message", send_data, NULL },
+  { "SendData", "SendDataRequest", "Empty", "room.send_message", send_data, NULL, .wants_admin = TRUE },
   { NULL },
 };

@@ -152,6 +152,8 @@ test('LiveKit\'s API in protobuf and by plain requests: formats, routes, tokens'
     ['livekit.SIP/GetSIPInboundTrunk', json, '{"sipTrunkId":"file"}', undefined, 200],
     ['livekit.SIP/GetSIPOutboundTrunk', json, '{"sip_trunk_id":"file"}', undefined, 404, 'not_found'],
     ['livekit.SIP/ListSIPInboundTrunk', json, '{}', `Bearer ${gateway.token('x', { sip: { admin: false } })}`, 403, 'permission_denied'],
+    ['livekit.RoomService/SendData', json, '{"room":"binary","data":"aGk="}', `Bearer ${gateway.token('x', { video: { roomAdmin: false } })}`, 403, 'permission_denied'],
+    ['livekit.RoomService/SendData', json, '{"room":"binary","data":"aGk="}', `Bearer ${gateway.token('x', { video: { room: 'binary', roomJoin: false } })}`, 200],
     ['livekit.SIPService/CreateSIPParticipant', json, '{"sip_trunk_id":"telnyx","sip_call_to":"+15551234567","room_name":"test-room","participant_identity":"sip-user"}', undefined, 404, 'not_found'],
   ]) {
     const response = await post(path, type, body, authorization);
