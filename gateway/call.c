@@ -58,7 +58,6 @@ gw_call_new (Gateway *gateway, gboolean inbound)
   call->v.created_wall = cfg_wall_now ();
   call->timeline = gw_timeline_new (&gateway->timelines);
   call->attributes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  call->plan.first_audio = -1;
   g_hash_table_insert (gateway->calls, call->v.id, call);
   return call;
 }
@@ -82,6 +81,7 @@ gw_call_free (gpointer data)
   g_free (call->waiting_play);
   g_hash_table_unref (call->attributes);
   sig_sdp_free (call->remote);
+  sig_sdp_plan_free (call->plan);
   gw_timeline_free (call->timeline);
   g_free ((char *)call->end.phrase);
   g_free ((char *)call->end.reason);

@@ -14,19 +14,19 @@
 static gboolean
 takes_events (const GwCall *call)
 {
-  const int first = call->plan.first_audio;
+  const SigSdpPlanSection *audio = sig_sdp_plan_audio (call->plan);
 
-  return call->has_plan && first >= 0 && call->plan.sections[first].dtmf_send_pt != 0;
+  return audio != NULL && audio->dtmf_send_pt != 0;
 }
 
 gboolean
 gw_call_detects_tones (const GwCall *call)
 {
-  const int first = call->plan.first_audio;
+  const SigSdpPlanSection *audio = sig_sdp_plan_audio (call->plan);
 
   if (call->v.dtmf == CFG_DTMF_INBAND)
     return TRUE;
-  return call->v.dtmf == CFG_DTMF_AUTO && first >= 0 && call->plan.sections[first].n_dtmf_recv_pts == 0;
+  return call->v.dtmf == CFG_DTMF_AUTO && audio != NULL && audio->n_dtmf_recv_pts == 0;
 }
 
 /* Without telephone-events a phone that presses its keys by INFO is sent them so too. */
@@ -119,7 +119,7 @@ gw_call_send_digits (GwCall *call, const char *digits, GError **error)
                            "digits: must be of 0-9 * # A-D, and the pauses w (0.5 s), W (1 s) and , (2 s)");
       return FALSE;
     }
-  if (!call->v.was_answered || !call->has_plan)
+  if (!call->v.was_answered || call->plan == NULL)
     {
       g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION, "the phone has not answered yet");
       return FALSE;

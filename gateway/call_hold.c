@@ -37,11 +37,14 @@ show (GwCall *call)
 void
 gw_hold_note_peer (GwCall *call)
 {
-  gboolean holds = call->has_plan && call->plan.first_audio >= 0
-                   && !(call->plan.sections[call->plan.first_audio].direction & SIG_SDP_SENDONLY);
+  const SigSdpPlanSection *audio = sig_sdp_plan_audio (call->plan);
+  gboolean holds = audio != NULL && !(audio->direction & SIG_SDP_SENDONLY);
 
   if (call->hold.plan != NULL) /* ours waits to be tried again */
-    *call->hold.plan = call->plan;
+    {
+      sig_sdp_plan_free (call->hold.plan);
+      call->hold.plan = sig_sdp_plan_copy (call->plan);
+    }
   if (holds == call->v.peer_holds)
     return;
   call->v.peer_holds = holds;
@@ -64,18 +67,24 @@ place_leg (GwCall *call)
 }
 
 static void
+set_direction (GwCall *call, SigSdpDirection direction)
+{
+  if (call->plan != NULL && call->plan->first_audio >= 0)
+    call->plan->sections[call->plan->first_audio].direction = direction;
+}
+
+static void
 set_held (GwCall *call, gboolean held)
 {
   call->v.is_held = held;
-  if (call->plan.first_audio >= 0)
-    call->plan.sections[call->plan.first_audio].direction = held ? SIG_SDP_SENDONLY : SIG_SDP_SENDRECV;
+  set_direction (call, held ? SIG_SDP_SENDONLY : SIG_SDP_SENDRECV);
   place_leg (call);
 }
 
 static json_t *
 codecs_json (const GwCall *call)
 {
-  g_autofree char *names = gw_sdp_codec_names (&call->plan);
+  g_autofree char *names = gw_sdp_codec_names (call->plan);
   g_auto (GStrv) list = g_strsplit (names, ",", -1);
   json_t *array = json_array ();
 
@@ -100,7 +109,7 @@ forget_before (GwCall *call)
 {
   call->hold.is_running = call->hold.is_codecs = FALSE;
   g_clear_pointer (&call->hold.codecs, g_strfreev);
-  g_clear_pointer (&call->hold.plan, g_free);
+  g_clear_pointer (&call->hold.plan, sig_sdp_plan_free);
 }
 
 static void
@@ -110,13 +119,13 @@ restore (GwCall *call)
     {
       g_strfreev (call->v.codecs);
       call->v.codecs = g_steal_pointer (&call->hold.codecs);
-      call->plan = *call->hold.plan;
+      sig_sdp_plan_free (call->plan);
+      call->plan = g_steal_pointer (&call->hold.plan);
     }
   else
     {
       call->v.is_held = !call->v.is_held;
-      if (call->plan.first_audio >= 0)
-        call->plan.sections[call->plan.first_audio].direction = call->hold.before;
+      set_direction (call, call->hold.before);
       place_leg (call);
     }
   forget_before (call);
@@ -147,7 +156,7 @@ static void
 show_codecs (GwCall *call)
 {
   const CfgLogContext context = gw_call_log_context (call);
-  g_autofree char *names = gw_sdp_codec_names (&call->plan);
+  g_autofree char *names = gw_sdp_codec_names (call->plan);
 
   cfg_info ("sip", &context, "Codecs changed", CFG_STR ("codecs", names));
   gw_call_note (call, "codecs", json_pack ("{s:s}", "codecs", names));
@@ -228,7 +237,7 @@ may_begin (const GwCall *call, GError **error)
   if (call->hold.is_running)
     g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION,
                          "the phone has not answered the change before");
-  else if (!may_offer (call) || !call->has_plan || call->plan.first_audio < 0)
+  else if (!may_offer (call) || sig_sdp_plan_audio (call->plan) == NULL)
     g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION, "the call is not active");
   else
     return TRUE;
@@ -248,7 +257,7 @@ gw_call_hold (GwCall *call, GwRequest *request, gboolean held, GError **error)
     }
   call->hold.is_running = TRUE;
   call->hold.n_tries = 0;
-  call->hold.before = call->plan.sections[call->plan.first_audio].direction;
+  call->hold.before = sig_sdp_plan_audio (call->plan)->direction;
   call->v.is_held = held;
   try_offer (call);
   return TRUE;
@@ -260,13 +269,14 @@ plan_codecs (GwCall *call, GError **error)
 {
   const SigSdpPolicy wanted = gw_call_sdp_policy (call);
   g_autoptr (GError) why = NULL;
-  SigSdpPlan plan;
+  g_autoptr (SigSdpPlan) plan = NULL;
 
   if (call->remote == NULL)
     return TRUE;
   if (sig_sdp_plan_answer (call->remote, &wanted, &plan, &why))
     {
-      call->plan = plan;
+      sig_sdp_plan_free (call->plan);
+      call->plan = g_steal_pointer (&plan);
       return TRUE;
     }
   g_set_error (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION,
@@ -281,7 +291,7 @@ gw_call_set_codecs (GwCall *call, GwRequest *request, char **codecs, GError **er
     return FALSE;
   call->hold.is_running = call->hold.is_codecs = TRUE;
   call->hold.n_tries = 0;
-  call->hold.plan = g_memdup2 (&call->plan, sizeof call->plan);
+  call->hold.plan = sig_sdp_plan_copy (call->plan);
   call->hold.codecs = call->v.codecs;
   call->v.codecs = g_strdupv (codecs);
   if (!plan_codecs (call, error))

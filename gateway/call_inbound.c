@@ -141,7 +141,7 @@ begin (Gateway *gateway, SigSipCallId sip, const SigSipInvite *invite, const Sig
 gboolean
 gw_call_answer (GwCall *call, GError **error)
 {
-  g_autofree char *codecs = gw_sdp_codec_names (&call->plan);
+  g_autofree char *codecs = gw_sdp_codec_names (call->plan);
   CfgLogContext context;
 
   if (call->participant == NULL && !gw_call_join_as_caller (call, error))
@@ -151,7 +151,7 @@ gw_call_answer (GwCall *call, GError **error)
   cfg_info ("sip", &context, "Accepting the call", CFG_STR ("codecs", codecs[0] != '\0' ? codecs : NULL));
   gw_call_mark_answered (call);
   gw_call_handle (call, GW_CALL_EVENT_INVITE);
-  if (!call->has_plan)
+  if (call->plan == NULL)
     return TRUE;
   gw_call_start_media (call);
   gw_rooms_publish (call->gateway, call->participant, call->v.track);
@@ -162,10 +162,9 @@ gw_call_answer (GwCall *call, GError **error)
 static gboolean
 check_rule_encryption (const GwCall *call, const CfgDispatchRuleSettings *rule, GError **error)
 {
-  const gboolean encrypted
-      = call->plan.first_audio >= 0 && call->plan.sections[call->plan.first_audio].encrypted;
+  const SigSdpPlanSection *audio = sig_sdp_plan_audio (call->plan);
 
-  if (rule == NULL || rule->media_encryption != CFG_ENCRYPTION_REQUIRE || encrypted)
+  if (rule == NULL || rule->media_encryption != CFG_ENCRYPTION_REQUIRE || (audio != NULL && audio->encrypted))
     return TRUE;
   g_set_error_literal (
       error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION,
@@ -384,7 +383,7 @@ gw_call_on_acked (gpointer data, SigSipCallId sip, const char *sdp)
   gw_call_handle (call, GW_CALL_EVENT_ACK);
   if (!call->awaits_answer)
     return;
-  if (call->has_plan && sdp != NULL && gw_call_knows_remote (call, sdp)) /* a refresh that we offered */
+  if (call->plan != NULL && sdp != NULL && gw_call_knows_remote (call, sdp)) /* a refresh that we offered */
     {
       call->awaits_answer = FALSE;
       return;
@@ -397,7 +396,7 @@ gw_call_on_acked (gpointer data, SigSipCallId sip, const char *sdp)
       const CfgLogContext context = gw_call_log_context (call);
 
       call->awaits_answer = FALSE;
-      if (!call->has_plan)
+      if (call->plan == NULL)
         bad_answer (call, error);
       else
         cfg_warn ("sip", &context, "The answer to our offer cannot be used, the call goes on as it was",
@@ -431,8 +430,9 @@ direction_word (const GwCall *call)
 {
   static const char *const words[] = { "inactive", "sendonly", "recvonly", "sendrecv" };
 
-  return call->plan.first_audio >= 0 ? words[call->plan.sections[call->plan.first_audio].direction]
-                                     : "inactive";
+  const SigSdpPlanSection *audio = sig_sdp_plan_audio (call->plan);
+
+  return audio != NULL ? words[audio->direction] : "inactive";
 }
 
 static void
@@ -463,7 +463,7 @@ gw_call_on_reoffer (gpointer data, SigSipCallId sip, const char *sdp)
       sig_sip_call_answer_reoffer (gateway->sip, sip, gw_call_write_reoffer (call));
       return;
     }
-  known = call->has_plan && gw_call_knows_remote (call, sdp);
+  known = call->plan != NULL && gw_call_knows_remote (call, sdp);
   if (!gw_call_take_offer (call, sdp, &error))
     {
       context = gw_call_log_context (call);

@@ -551,7 +551,7 @@ gw_call_on_progress (gpointer data, SigSipCallId sip, int status, const char *ph
     }
   gw_call_handle (call, GW_CALL_EVENT_PROGRESS);
   gw_transfer_progress (call, status, phrase);
-  gw_route_progress (call, status, sdp != NULL && call->has_plan);
+  gw_route_progress (call, status, sdp != NULL && call->plan != NULL);
 }
 
 void
@@ -565,7 +565,7 @@ gw_call_on_answered (gpointer data, SigSipCallId sip, const char *sdp)
   if (call == NULL || !gw_call_is_live (call->v.state))
     return;
   context = gw_call_log_context (call);
-  if (sdp == NULL && !call->has_plan)
+  if (sdp == NULL && call->plan == NULL)
     g_set_error_literal (&error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "the 200 has no SDP answer");
   /* An answer in a 18x may be repeated in the 200; a different one (another fork) counts. */
   if (error != NULL || (sdp != NULL && !gw_call_take_answer (call, sdp, &error)))
@@ -577,7 +577,7 @@ gw_call_on_answered (gpointer data, SigSipCallId sip, const char *sdp)
       return;
     }
   take_call_id (call); /* of the server that answered */
-  codecs = gw_sdp_codec_names (&call->plan);
+  codecs = gw_sdp_codec_names (call->plan);
   gw_call_mark_answered (call);
   cfg_info ("sip", &context, "Answered", CFG_STR ("codecs", codecs));
   gw_call_handle (call, GW_CALL_EVENT_ANSWER);

@@ -241,7 +241,7 @@ gw_call_ask (GwCall *call, const GwDispatchFacts *facts, const CfgTrunkSettings 
   const GwPinConfig config = { .tries = settings->tries,
                                .timeout_us = settings->timeout_us,
                                .digit_timeout_us = settings->digit_timeout_us };
-  g_autofree char *codecs = gw_sdp_codec_names (&call->plan);
+  g_autofree char *codecs = gw_sdp_codec_names (call->plan);
   const CfgLogContext context = gw_call_log_context (call);
   GwCallPin *pin = g_new0 (GwCallPin, 1);
 
@@ -255,7 +255,7 @@ gw_call_ask (GwCall *call, const GwDispatchFacts *facts, const CfgTrunkSettings 
             CFG_BOOL ("asksForPin", TRUE));
   gw_call_mark_answered (call);
   gw_call_handle (call, GW_CALL_EVENT_ASK);
-  if (!call->has_plan)
+  if (call->plan == NULL)
     return; /* the ACK brings the answer */
   gw_call_start_media (call);
   gw_call_ask_begin (call);

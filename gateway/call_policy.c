@@ -169,10 +169,11 @@ drop_keys (GwCall *call)
   g_clear_pointer (&call->v.srtp_keys, g_strfreev);
 }
 
+/* @plan: (nullable) */
 static const SigSdpPlanSection *
 encrypted_section (const SigSdpPlan *plan)
 {
-  const SigSdpPlanSection *section = plan->first_audio >= 0 ? &plan->sections[plan->first_audio] : NULL;
+  const SigSdpPlanSection *section = sig_sdp_plan_audio (plan);
 
   return section != NULL && section->encrypted ? section : NULL;
 }
@@ -182,8 +183,7 @@ gw_call_local_crypto (GwCall *call, SigSdpCrypto crypto[GW_CALL_MAX_SUITES])
 {
   guint n = 0;
 
-  if (call->v.encryption < SIG_SDP_ENCRYPT_ALLOW
-      && !(call->has_plan && encrypted_section (&call->plan) != NULL))
+  if (call->v.encryption < SIG_SDP_ENCRYPT_ALLOW && encrypted_section (call->plan) == NULL)
     return 0;
   ensure_keys (call);
   for (char **text = call->v.srtp_keys; *text != NULL && n < GW_CALL_MAX_SUITES; text++, n++)
@@ -200,7 +200,7 @@ gw_call_local_crypto (GwCall *call, SigSdpCrypto crypto[GW_CALL_MAX_SUITES])
 void
 gw_call_follow_keys (GwCall *call, const SigSdpPlan *next, gboolean is_offer)
 {
-  const SigSdpPlanSection *was = call->has_plan ? encrypted_section (&call->plan) : NULL;
+  const SigSdpPlanSection *was = encrypted_section (call->plan);
   const SigSdpPlanSection *is = encrypted_section (next);
 
   if (was == NULL)
@@ -225,7 +225,7 @@ gw_call_follow_keys (GwCall *call, const SigSdpPlan *next, gboolean is_offer)
 void
 gw_call_plan_srtp (GwCall *call, MediaPlan *media)
 {
-  const SigSdpPlanSection *section = encrypted_section (&call->plan);
+  const SigSdpPlanSection *section = encrypted_section (call->plan);
   SigSdpCrypto crypto[GW_CALL_MAX_SUITES];
   const SigSdpCrypto *ours = NULL;
   MediaSrtpProfile profile;

@@ -58,9 +58,9 @@ struct _GwCall
   GwParticipant *participant;  /* NULL before it joined and after it left */
 
   MediaLegId leg;
-  SigSdp *remote; /* v.remote_sdp, parsed: the offer being answered */
-  SigSdpPlan plan;
-  gboolean has_plan, media_attached;
+  SigSdp *remote;   /* v.remote_sdp, parsed: the offer being answered */
+  SigSdpPlan *plan; /* (nullable): nothing was agreed on yet */
+  gboolean media_attached;
   char *first_sdp, *second_sdp; /* (nullable): the second is for a callee that refuses the first; secrets */
   guint64 first_version;        /* of first_sdp; the other has the next */
   guint first_encryption;       /* what v.encryption was with first_sdp */

@@ -18,8 +18,7 @@ is_ipv6 (const char *address)
 static char *
 media_address (GwCall *call, const char *local_address)
 {
-  const SigSdpPlanSection *section
-      = call->plan.first_audio >= 0 ? &call->plan.sections[call->plan.first_audio] : NULL;
+  const SigSdpPlanSection *section = sig_sdp_plan_audio (call->plan);
   char *other = NULL;
 
   if (section != NULL && cfg_address_is_numeric (section->remote_address)
@@ -77,12 +76,13 @@ check_family (const GwCall *call, const SigSdpPlan *plan, GError **error)
   return FALSE;
 }
 
+/* @plan: (transfer full) */
 static void
-take_plan (GwCall *call, const SigSdpPlan *plan, gboolean is_offer)
+take_plan (GwCall *call, SigSdpPlan *plan, gboolean is_offer)
 {
   gw_call_follow_keys (call, plan, is_offer);
-  call->plan = *plan;
-  call->has_plan = TRUE;
+  sig_sdp_plan_free (call->plan);
+  call->plan = plan;
   if (call->v.track == 0)
     call->v.track = gateway_next_track (call->gateway);
   ensure_local (call, plan->n_sections);
@@ -110,17 +110,17 @@ gw_call_take_offer (GwCall *call, const char *sdp, GError **error)
   const SigSdpPolicy wanted = gw_call_sdp_policy (call);
   GError *problem = NULL;
   g_autoptr (SigSdp) offer = sig_sdp_parse (sdp, strlen (sdp), &problem);
-  SigSdpPlan plan;
+  g_autoptr (SigSdpPlan) plan = NULL;
 
   if (offer == NULL || !sig_sdp_plan_answer (offer, &wanted, &plan, &problem)
-      || !check_family (call, &plan, &problem))
+      || !check_family (call, plan, &problem))
     return refuse (call, "offer", offer, problem, error);
-  gw_call_note_sdp (call, "offer", offer, &plan, NULL);
+  gw_call_note_sdp (call, "offer", offer, plan, NULL);
   sig_sdp_free (call->remote);
   call->remote = g_steal_pointer (&offer);
   g_free (call->v.remote_sdp);
   call->v.remote_sdp = g_strdup (sdp);
-  take_plan (call, &plan, TRUE);
+  take_plan (call, g_steal_pointer (&plan), TRUE);
   return TRUE;
 }
 
@@ -195,8 +195,8 @@ gw_call_write_answer (GwCall *call)
   SigSdpLocal local;
 
   do
-    local = local_values (call, sections, call->plan.n_sections, crypto);
-  while (!is_unchanged (call, sig_sdp_write_answer (call->remote, &call->plan, &local)));
+    local = local_values (call, sections, call->plan->n_sections, crypto);
+  while (!is_unchanged (call, sig_sdp_write_answer (call->remote, call->plan, &local)));
   explicit_bzero (crypto, sizeof crypto);
   return call->v.sdp;
 }
@@ -269,8 +269,8 @@ gw_call_write_reoffer (GwCall *call)
 {
   if (call->remote == NULL)
     return gw_call_write_offer (call);
-  if (call->plan.first_audio >= 0)
-    call->plan.sections[call->plan.first_audio].direction
+  if (call->plan->first_audio >= 0)
+    call->plan->sections[call->plan->first_audio].direction
         = call->v.is_held ? SIG_SDP_SENDONLY : SIG_SDP_SENDRECV;
   call->awaits_answer = TRUE;
   return gw_call_write_answer (call);
@@ -279,10 +279,9 @@ gw_call_write_reoffer (GwCall *call)
 /* An offer of ours that follows one of the peer's has its sections and payload types: the answer speaks of
  * those, not of the ones that we would choose. */
 static gboolean
-plan_answer_to_reoffer (const GwCall *call, const SigSdp *answer, SigSdpPlan *plan, GError **error)
+plan_answer_to_reoffer (const GwCall *call, const SigSdp *answer, SigSdpPlan **plan, GError **error)
 {
-  const SigSdpPlanSection *ours
-      = call->plan.first_audio >= 0 ? &call->plan.sections[call->plan.first_audio] : NULL;
+  const SigSdpPlanSection *ours = sig_sdp_plan_audio (call->plan);
   const SigSdpPlanSection *theirs;
   SigSdpPolicy wanted = gw_call_sdp_policy (call);
 
@@ -297,7 +296,7 @@ plan_answer_to_reoffer (const GwCall *call, const SigSdp *answer, SigSdpPlan *pl
   wanted.encryption = ours != NULL && ours->encrypted ? SIG_SDP_ENCRYPT_REQUIRE : SIG_SDP_ENCRYPT_DISABLE;
   if (!sig_sdp_plan_answer (answer, &wanted, plan, error))
     return FALSE;
-  theirs = &plan->sections[plan->first_audio];
+  theirs = sig_sdp_plan_audio (*plan);
   if (ours != NULL && theirs->encrypted
       && (theirs->crypto.tag != ours->crypto.tag || strcmp (theirs->crypto.suite, ours->crypto.suite) != 0))
     {
@@ -316,7 +315,7 @@ gw_call_take_answer (GwCall *call, const char *sdp, GError **error)
   g_autoptr (SigSdp) answer = sig_sdp_parse (sdp, strlen (sdp), &problem);
   gboolean follows = call->remote != NULL;
   SigSdpPolicy wanted;
-  SigSdpPlan plan;
+  g_autoptr (SigSdpPlan) plan = NULL;
 
   if (answer == NULL)
     return refuse (call, "answer", NULL, problem, error);
@@ -324,9 +323,9 @@ gw_call_take_answer (GwCall *call, const char *sdp, GError **error)
   wanted = gw_call_sdp_policy (call);
   if (!(follows ? plan_answer_to_reoffer (call, answer, &plan, &problem)
                 : sig_sdp_plan_from_answer (&wanted, answer, &plan, &problem))
-      || !check_family (call, &plan, &problem))
+      || !check_family (call, plan, &problem))
     return refuse (call, "answer", answer, problem, error);
-  gw_call_note_sdp (call, "answer", answer, &plan, NULL);
+  gw_call_note_sdp (call, "answer", answer, plan, NULL);
   if (follows)
     {
       sig_sdp_free (call->remote);
@@ -335,7 +334,7 @@ gw_call_take_answer (GwCall *call, const char *sdp, GError **error)
   call->awaits_answer = FALSE;
   g_free (call->v.remote_sdp);
   call->v.remote_sdp = g_strdup (sdp);
-  take_plan (call, &plan, FALSE);
+  take_plan (call, g_steal_pointer (&plan), FALSE);
   gw_call_start_media (call);
   return TRUE;
 }
@@ -346,14 +345,15 @@ gw_call_start_media (GwCall *call)
   Gateway *gateway = call->gateway;
   MediaPlan media;
 
-  if (call->leg == 0)
+  if (call->leg == 0 || call->plan == NULL)
     return;
-  gw_media_plan (&call->plan, call->v.local, call->v.id, &media);
+  gw_media_plan (call->plan, call->v.local, call->v.id, &media);
   gw_call_plan_srtp (call, &media);
-  if (call->plan.first_audio >= 0 && gw_call_detects_tones (call))
-    media.sections[call->plan.first_audio].detect_tones = TRUE;
-  if (call->plan.first_audio >= 0)
-    media.sections[call->plan.first_audio].normalizes = call->v.normalizes;
+  if (call->plan->first_audio >= 0)
+    {
+      media.sections[call->plan->first_audio].detect_tones = gw_call_detects_tones (call);
+      media.sections[call->plan->first_audio].normalizes = call->v.normalizes;
+    }
   /* A host name in c= is not looked up: the peer's first packets tell where it is. */
   if (!cfg_address_is_numeric (media.remote_address))
     media.remote_address[0] = '\0';

@@ -62,11 +62,11 @@ gw_call_answer_or_wait (GwCall *call, const CfgDispatchRuleSettings *rule, GErro
   if (rule == NULL || rule->answer == CFG_ANSWER_IMMEDIATE || (room != NULL && gw_room_has_somebody (room)))
     return gw_call_answer (call, error);
   cfg_info ("sip", &context, "Ringing until somebody is in the room",
-            CFG_BOOL ("earlyMedia", rule->early_media && call->has_plan),
+            CFG_BOOL ("earlyMedia", rule->early_media && call->plan != NULL),
             CFG_INT ("timeout", call->ringing_timeout_s));
   gw_call_end_in (call, call->ringing_timeout_s, "nobody_came");
   /* Without an offer there is nothing to send audio to yet. */
-  if (rule->early_media && call->has_plan)
+  if (rule->early_media && call->plan != NULL)
     return wait_with_media (call, rule, error);
   gw_call_handle (call, GW_CALL_EVENT_ALERT);
   return TRUE;

@@ -33,8 +33,7 @@ static char **
 codecs_of (const GwCall *call)
 {
   const SigSdpPolicy wanted = gw_call_sdp_policy (call);
-  const SigSdpPlanSection *agreed
-      = call->has_plan && call->plan.first_audio >= 0 ? &call->plan.sections[call->plan.first_audio] : NULL;
+  const SigSdpPlanSection *agreed = sig_sdp_plan_audio (call->plan);
   GPtrArray *names = g_ptr_array_new ();
 
   for (guint i = 0; agreed != NULL && i < agreed->n_codecs; i++)
@@ -193,7 +192,7 @@ gw_route_progress (GwCall *callee, int status, gboolean has_media)
   if (has_media)
     {
       sig_sip_call_progress (sip, caller->sip, caller->v.sdp);
-      if (caller->has_plan)
+      if (caller->plan != NULL)
         gw_call_start_media (caller);
     }
   else

@@ -94,11 +94,10 @@ gw_media_plan (const SigSdpPlan *plan, const GwLocalSection *local, const char *
 char *
 gw_sdp_codec_names (const SigSdpPlan *plan)
 {
+  const SigSdpPlanSection *audio = sig_sdp_plan_audio (plan);
   GString *names = g_string_new (NULL);
 
-  if (plan->first_audio >= 0)
-    for (guint i = 0; i < plan->sections[plan->first_audio].n_codecs; i++)
-      g_string_append_printf (names, "%s%s", i > 0 ? "," : "",
-                              plan->sections[plan->first_audio].codecs[i].codec);
+  for (guint i = 0; audio != NULL && i < audio->n_codecs; i++)
+    g_string_append_printf (names, "%s%s", i > 0 ? "," : "", audio->codecs[i].codec);
   return g_string_free (names, FALSE);
 }

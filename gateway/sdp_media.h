@@ -17,5 +17,6 @@ typedef struct
 void gw_local_section_init (GwLocalSection *section);
 /** gw_media_plan: @local has as many members as @plan has sections. */
 void gw_media_plan (const SigSdpPlan *plan, const GwLocalSection *local, const char *cname, MediaPlan *media);
-/** gw_sdp_codec_names: "PCMU, opus ..." of the accepted audio section, for the log. (transfer full) */
+/** gw_sdp_codec_names: "PCMU, opus ..." of the accepted audio section, for the log. @plan: (nullable);
+ * (transfer full) */
 char *gw_sdp_codec_names (const SigSdpPlan *plan);

@@ -22,7 +22,7 @@ struct _GwSession
   char **codecs;
 
   SigSdp *offer;
-  SigSdpPlan plan;
+  SigSdpPlan *plan;
   GwLocalSection local[SIG_SDP_MAX_SECTIONS];
   guint n_local;
   MediaTrackId track; /* what the client publishes */

@@ -32,6 +32,7 @@ gw_session_free (gpointer data)
   GwSession *session = data;
 
   sig_sdp_free (session->offer);
+  sig_sdp_plan_free (session->plan);
   g_strfreev (session->codecs);
   gw_timeline_free (session->timeline);
   g_free (session->ufrag);
@@ -45,7 +46,7 @@ gw_session_free (gpointer data)
 static gboolean
 section_sends (const GwSession *session, guint i)
 {
-  const SigSdpPlanSection *section = &session->plan.sections[i];
+  const SigSdpPlanSection *section = &session->plan->sections[i];
 
   return section->accepted && (section->direction & SIG_SDP_SENDONLY);
 }
@@ -53,7 +54,7 @@ section_sends (const GwSession *session, guint i)
 static gboolean
 track_is_taken (const GwSession *session, MediaTrackId track)
 {
-  for (guint i = 0; i < session->plan.n_sections; i++)
+  for (guint i = 0; i < session->plan->n_sections; i++)
     if (section_sends (session, i) && session->local[i].sink == MEDIA_SINK_TRACK
         && session->local[i].sink_track == track)
       return TRUE;
@@ -79,7 +80,7 @@ next_untaken (const GwSession *session)
 static void
 free_dead_sections (GwSession *session)
 {
-  for (guint i = 0; i < session->plan.n_sections; i++)
+  for (guint i = 0; i < session->plan->n_sections; i++)
     {
       GwLocalSection *local = &session->local[i];
 
@@ -99,7 +100,7 @@ assign_tracks (GwSession *session)
   const GwRoom *room = session->participant->room;
 
   free_dead_sections (session);
-  for (guint i = 0; i < session->plan.n_sections; i++)
+  for (guint i = 0; i < session->plan->n_sections; i++)
     {
       if (!section_sends (session, i))
         continue;
@@ -131,7 +132,7 @@ assign_mix (GwSession *session)
 {
   gboolean first = TRUE;
 
-  for (guint i = 0; i < session->plan.n_sections; i++)
+  for (guint i = 0; i < session->plan->n_sections; i++)
     {
       session->local[i].sink = section_sends (session, i) && first ? MEDIA_SINK_MIX : MEDIA_SINK_NONE;
       if (section_sends (session, i))
@@ -144,11 +145,11 @@ assign_sections (GwSession *session)
 {
   gboolean has_source = FALSE;
 
-  for (; session->n_local < session->plan.n_sections; session->n_local++)
+  for (; session->n_local < session->plan->n_sections; session->n_local++)
     gw_local_section_init (&session->local[session->n_local]);
-  for (guint i = 0; i < session->plan.n_sections; i++)
+  for (guint i = 0; i < session->plan->n_sections; i++)
     {
-      const SigSdpPlanSection *section = &session->plan.sections[i];
+      const SigSdpPlanSection *section = &session->plan->sections[i];
       gboolean receives = section->accepted && (section->direction & SIG_SDP_RECVONLY) && !has_source;
 
       session->local[i].source_track = receives ? session->track : 0;
@@ -165,13 +166,13 @@ tracks_json (const GwSession *session)
 {
   json_t *tracks = json_object ();
 
-  for (guint i = 0; i < session->plan.n_sections; i++)
+  for (guint i = 0; i < session->plan->n_sections; i++)
     if (section_sends (session, i) && session->local[i].sink == MEDIA_SINK_TRACK)
       {
         GwParticipant *other = gw_room_find_track (session->participant->room, session->local[i].sink_track);
 
         if (other != NULL)
-          json_object_set_new (tracks, session->plan.sections[i].mid, json_string (other->track.sid));
+          json_object_set_new (tracks, session->plan->sections[i].mid, json_string (other->track.sid));
       }
   return tracks;
 }
@@ -181,7 +182,7 @@ configure_media (GwSession *session)
 {
   MediaPlan media;
 
-  gw_media_plan (&session->plan, session->local, session->participant->sid, &media);
+  gw_media_plan (session->plan, session->local, session->participant->sid, &media);
   media_engine_leg_configure (session->gateway->media, session->leg, &media);
 }
 
@@ -205,7 +206,7 @@ gw_sessions_tracks_changed (Gateway *gateway, GwRoom *room)
 /* ---- offer and answer ---- */
 
 static gboolean
-plan_offer (GwSession *session, const SigToken *token, const char *text, SigSdp **offer, SigSdpPlan *plan,
+plan_offer (GwSession *session, const SigToken *token, const char *text, SigSdp **offer, SigSdpPlan **plan,
             GError **error)
 {
   const SigSdpPolicy policy = {
@@ -222,7 +223,7 @@ plan_offer (GwSession *session, const SigToken *token, const char *text, SigSdp 
   g_autoptr (SigSdp) parsed = sig_sdp_parse (text, strlen (text), &problem);
   const gboolean agreed = parsed != NULL && sig_sdp_plan_answer (parsed, &policy, plan, &problem);
 
-  gw_session_note (session, "sdp", gw_note_sdp ("offer", parsed, agreed ? plan : NULL, FALSE, problem));
+  gw_session_note (session, "sdp", gw_note_sdp ("offer", parsed, agreed ? *plan : NULL, FALSE, problem));
   if (!agreed)
     {
       g_propagate_error (error, problem);
@@ -250,23 +251,23 @@ write_answer (GwSession *session)
     .candidates = candidates,
     .end_of_candidates = session->candidates_complete,
     .sections = sections,
-    .n_sections = session->plan.n_sections,
+    .n_sections = session->plan->n_sections,
   };
 
   for (guint i = 0; i < MIN (session->candidates->len, SDP_CANDIDATES_MAX); i++)
     candidates[i] = g_ptr_array_index (session->candidates, i);
-  for (guint i = 0; i < session->plan.n_sections; i++)
+  for (guint i = 0; i < session->plan->n_sections; i++)
     {
       if (!section_sends (session, i))
         continue;
       /* A sink's codec may change, and its SSRC with it. Browsers play a track from an announced SSRC alone,
        * but from the newest one of its MID where none is announced. */
-      if (session->plan.sections[i].ext_mid_id == 0)
+      if (session->plan->sections[i].ext_mid_id == 0)
         sections[i].ssrc = session->local[i].ssrc;
       g_snprintf (sections[i].msid, sizeof sections[i].msid, "%s %s-%u", session->participant->room->sid,
                   session->participant->sid, i);
     }
-  return sig_sdp_write_answer (session->offer, &session->plan, &local);
+  return sig_sdp_write_answer (session->offer, session->plan, &local);
 }
 
 static json_t *
@@ -299,7 +300,7 @@ answer_pending (GwSession *session)
       session->was_announced = TRUE;
       gw_rooms_announce (gateway, session->participant);
     }
-  for (guint i = 0; i < session->plan.n_sections; i++)
+  for (guint i = 0; i < session->plan->n_sections; i++)
     publishes |= session->local[i].source_track != 0;
   if (publishes)
     gw_rooms_publish (gateway, session->participant, session->track);
@@ -326,7 +327,7 @@ void
 gw_session_local_candidate (Gateway *gateway, GwSession *session, const char *candidate)
 {
   const char *mid
-      = session->plan.first_audio >= 0 ? session->plan.sections[session->plan.first_audio].mid : "0";
+      = session->plan->first_audio >= 0 ? session->plan->sections[session->plan->first_audio].mid : "0";
 
   if (candidate == NULL)
     session->candidates_complete = TRUE;
@@ -334,7 +335,7 @@ gw_session_local_candidate (Gateway *gateway, GwSession *session, const char *ca
     g_ptr_array_add (session->candidates, g_strdup (candidate));
   gw_api_notify (gateway, conn_id (session), "session.candidate",
                  json_pack ("{s:s, s:s, s:i}", "candidate", candidate != NULL ? candidate : "", "sdpMid", mid,
-                            "sdpMLineIndex", MAX (session->plan.first_audio, 0)));
+                            "sdpMLineIndex", MAX (session->plan->first_audio, 0)));
 }
 
 /* ---- join ---- */
@@ -381,13 +382,13 @@ static void
 start_leg (GwSession *session)
 {
   Gateway *gateway = session->gateway;
-  const SigSdpSection *first = &session->offer->sections[session->plan.first_audio];
+  const SigSdpSection *first = &session->offer->sections[session->plan->first_audio];
   MediaRtcLegConfig config = {
     .controlling = session->offer->ice_lite,
-    .dtls_active = session->plan.local_setup == SIG_SDP_SETUP_ACTIVE,
-    .remote_ufrag = session->plan.remote_ufrag,
-    .remote_pwd = session->plan.remote_pwd,
-    .remote_fingerprint = session->plan.remote_fingerprint,
+    .dtls_active = session->plan->local_setup == SIG_SDP_SETUP_ACTIVE,
+    .remote_ufrag = session->plan->remote_ufrag,
+    .remote_pwd = session->plan->remote_pwd,
+    .remote_fingerprint = session->plan->remote_fingerprint,
   };
   const char *candidates[SIG_SDP_MAX_CANDIDATES + 1] = { NULL };
 
@@ -452,7 +453,7 @@ take_offer (GwSession *session, GwRequest *request, const char *sdp, gboolean is
 {
   Gateway *gateway = session->gateway;
   g_autoptr (SigSdp) offer = NULL;
-  SigSdpPlan plan;
+  g_autoptr (SigSdpPlan) plan = NULL;
   gboolean restarts;
 
   if (session->pending != NULL)
@@ -463,31 +464,33 @@ take_offer (GwSession *session, GwRequest *request, const char *sdp, gboolean is
     }
   if (!plan_offer (session, session->conn->token, sdp, &offer, &plan, error))
     return FALSE;
-  if (plan.n_sections < session->plan.n_sections)
+  if (plan->n_sections < session->plan->n_sections)
     {
       g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
                            "sdp: has fewer m-lines than the offer before (RFC 3264 8)");
       return FALSE;
     }
-  if (strcmp (plan.remote_fingerprint, session->plan.remote_fingerprint) != 0)
+  if (strcmp (plan->remote_fingerprint, session->plan->remote_fingerprint) != 0)
     {
       g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
                            "sdp: has another certificate fingerprint: join anew");
       return FALSE;
     }
-  restarts = strcmp (plan.remote_ufrag, session->plan.remote_ufrag) != 0;
+  restarts = strcmp (plan->remote_ufrag, session->plan->remote_ufrag) != 0;
   sig_sdp_free (session->offer);
   session->offer = g_steal_pointer (&offer);
-  plan.local_setup = session->plan.local_setup; /* DTLS goes on: RFC 8842 5.5 */
-  session->plan = plan;
+  plan->local_setup = session->plan->local_setup; /* DTLS goes on: RFC 8842 5.5 */
+  sig_sdp_plan_free (session->plan);
+  session->plan = g_steal_pointer (&plan);
   session->pending = gw_request_ref (request);
   session->pending_is_join = is_join;
   if (restarts)
     {
-      media_engine_leg_restart_ice (gateway->media, session->leg, plan.remote_ufrag, plan.remote_pwd);
-      for (guint i = 0; i < session->offer->sections[plan.first_audio].n_candidates; i++)
+      media_engine_leg_restart_ice (gateway->media, session->leg, session->plan->remote_ufrag,
+                                    session->plan->remote_pwd);
+      for (guint i = 0; i < session->offer->sections[session->plan->first_audio].n_candidates; i++)
         media_engine_leg_add_candidate (gateway->media, session->leg,
-                                        session->offer->sections[plan.first_audio].candidates[i]);
+                                        session->offer->sections[session->plan->first_audio].candidates[i]);
     }
   else if (session->ufrag != NULL)
     answer_pending (session);

@@ -506,7 +506,7 @@ gw_transfer_take_place (GwCall *call, GwCall *old, GError **error)
 {
   Gateway *gateway = call->gateway;
   GwParticipant *participant = old->participant;
-  g_autofree char *codecs = gw_sdp_codec_names (&call->plan);
+  g_autofree char *codecs = gw_sdp_codec_names (call->plan);
   g_autofree char *name = g_strconcat ("Phone ", call->v.from, NULL);
   CfgLogContext context;
 
@@ -536,7 +536,7 @@ gw_transfer_take_place (GwCall *call, GwCall *old, GError **error)
   gw_call_handle (call, GW_CALL_EVENT_INVITE);
   media_engine_leg_set_muted (gateway->media, call->leg, participant->track.muted);
   gw_permissions_follow (gateway, participant);
-  if (call->has_plan)
+  if (call->plan != NULL)
     {
       gw_call_start_media (call);
       gw_rooms_publish (gateway, participant, call->v.track);

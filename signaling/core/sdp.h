@@ -103,7 +103,7 @@ typedef struct
   guint16 rtcp_port; /* a=rtcp, else port + 1; == port with rtcp-mux */
   gboolean rtcp_mux;
   SigSdpDirection direction; /* the describing side's; 0.0.0.0 counts as not receiving */
-  SigSdpPayload payloads[SIG_SDP_MAX_PAYLOADS];
+  SigSdpPayload *payloads;   /* at most SIG_SDP_MAX_PAYLOADS */
   guint n_payloads;
   guint ptime_ms, maxptime_ms;       /* 0 when not given */
   char mid[32];                      /* "" when none */
@@ -118,7 +118,7 @@ typedef struct
   char msid[128];                                         /* "" when none */
   guint32 ssrc;                                           /* first a=ssrc; 0 when none */
   gboolean has_crypto;                                    /* some a=crypto line, usable or not */
-  SigSdpCrypto crypto[SIG_SDP_MAX_CRYPTO];                /* the usable ones, in order */
+  SigSdpCrypto *crypto;                                   /* the usable ones, in order */
   guint n_crypto;
   const char *crypto_problem; /* (nullable): static; why the first unusable one is not */
 } SigSdpSection;
@@ -189,9 +189,9 @@ typedef struct
   guint32 remote_ssrc;
 } SigSdpPlanSection;
 
+/* One block, as large as its number of sections asks. */
 typedef struct
 {
-  SigSdpPlanSection sections[SIG_SDP_MAX_SECTIONS]; /* one for every m-line, in order */
   guint n_sections;
   int first_audio; /* index of the first accepted audio section, -1 when none */
   gboolean trickle;
@@ -199,15 +199,31 @@ typedef struct
   gboolean bundled;         /* the answer carries a=group:BUNDLE with the accepted mids */
   /* WebRTC: of the (bundled) transport */
   char remote_ufrag[260], remote_pwd[260], remote_fingerprint[256];
-  SigSdpSetup local_setup; /* ACTIVE or PASSIVE; we take PASSIVE when offered actpass */
+  SigSdpSetup local_setup;      /* ACTIVE or PASSIVE; we take PASSIVE when offered actpass */
+  SigSdpPlanSection sections[]; /* one for every m-line, in order */
 } SigSdpPlan;
+
+/** sig_sdp_plan_free: wipes the peer's keys. @plan: (nullable) */
+void sig_sdp_plan_free (SigSdpPlan *plan);
+/** sig_sdp_plan_copy: @plan: (nullable); (transfer full) (nullable) */
+SigSdpPlan *sig_sdp_plan_copy (const SigSdpPlan *plan) G_GNUC_WARN_UNUSED_RESULT;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SigSdpPlan, sig_sdp_plan_free)
+
+/** sig_sdp_plan_audio: the audio section that was agreed on. @plan: (nullable). Returns: (nullable) */
+static inline const SigSdpPlanSection *
+sig_sdp_plan_audio (const SigSdpPlan *plan)
+{
+  return plan != NULL && plan->first_audio >= 0 ? &plan->sections[plan->first_audio] : NULL;
+}
 
 /**
  * sig_sdp_plan_answer:
+ * @plan: (out) (transfer full): set when something was agreed
+ *
  * Returns: FALSE with @error when nothing can be agreed (SIP: 488) or the offer breaks a rule; the code is
  * CFG_ERROR_INVALID_ARGUMENT for the latter, CFG_ERROR_FAILED_PRECONDITION for the former.
  */
-gboolean sig_sdp_plan_answer (const SigSdp *offer, const SigSdpPolicy *policy, SigSdpPlan *plan,
+gboolean sig_sdp_plan_answer (const SigSdp *offer, const SigSdpPolicy *policy, SigSdpPlan **plan,
                               GError **error);
 
 /* Our side's values for writing. */
@@ -239,8 +255,9 @@ char *sig_sdp_write_answer (const SigSdp *offer, const SigSdpPlan *plan,
                             const SigSdpLocal *local) G_GNUC_WARN_UNUSED_RESULT;
 /** sig_sdp_write_offer: one audio m-line per local section (SIP: one, RTP/AVP). (transfer full) */
 char *sig_sdp_write_offer (const SigSdpPolicy *policy, const SigSdpLocal *local) G_GNUC_WARN_UNUSED_RESULT;
-/** sig_sdp_plan_from_answer: what the peer's @answer to our offer means. FALSE: nothing agreed. */
-gboolean sig_sdp_plan_from_answer (const SigSdpPolicy *policy, const SigSdp *answer, SigSdpPlan *plan,
+/** sig_sdp_plan_from_answer: what the peer's @answer to our offer means, as sig_sdp_plan_answer. FALSE:
+ * nothing agreed. */
+gboolean sig_sdp_plan_from_answer (const SigSdpPolicy *policy, const SigSdp *answer, SigSdpPlan **plan,
                                    GError **error);
 
 /** sig_sdp_crypto_suite: the @index-th suite that is understood, the best first; NULL beyond the last.

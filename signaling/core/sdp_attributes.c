@@ -191,12 +191,15 @@ parse_bundle_only (SigSdpSection *section, const char *value, GError **error)
 static gboolean
 parse_crypto (SigSdpSection *section, const char *value, GError **error)
 {
-  SigSdpCrypto *crypto = &section->crypto[section->n_crypto];
+  SigSdpCrypto *crypto;
   const char *problem;
 
   section->has_crypto = TRUE;
   if (section->n_crypto == SIG_SDP_MAX_CRYPTO)
     return TRUE;
+  if (section->crypto == NULL)
+    section->crypto = g_new0 (SigSdpCrypto, SIG_SDP_MAX_CRYPTO); /* at once: no copies of keys stay behind */
+  crypto = &section->crypto[section->n_crypto];
   problem = sig_sdp_crypto_parse (value, crypto);
   /* RFC 4568 4.1: a tag names one line. */
   for (guint i = 0; problem == NULL && i < section->n_crypto; i++)

@@ -16,7 +16,7 @@ static void
 add_payload (SigSdpSection *section, guint pt, const char *name, gulong rate, const char *channels,
              const char *fmtp)
 {
-  SigSdpPayload *payload = &section->payloads[section->n_payloads];
+  SigSdpPayload payload = { .pt = (guint8)pt, .rate_hz = (guint)rate };
   guint64 n_channels = 1;
 
   if (section->n_payloads == SIG_SDP_MAX_PAYLOADS || name == NULL || *name == '\0')
@@ -27,16 +27,14 @@ add_payload (SigSdpSection *section, guint pt, const char *name, gulong rate, co
   if (channels != NULL && *channels != '\0'
       && !sig_sdp_parse_number (channels, strlen (channels), 255, &n_channels))
     return;
-  if (rate == 0 || rate > 384000 || !sig_sdp_copy_text (payload->name, sizeof payload->name, name))
+  if (rate == 0 || rate > 384000 || !sig_sdp_copy_text (payload.name, sizeof payload.name, name))
     return;
   /* A codec whose parameters do not fit cannot be agreed on; the others still can. */
-  payload->fmtp[0] = '\0';
-  if (fmtp != NULL && !sig_sdp_copy_text (payload->fmtp, sizeof payload->fmtp, fmtp))
+  if (fmtp != NULL && !sig_sdp_copy_text (payload.fmtp, sizeof payload.fmtp, fmtp))
     return;
-  payload->pt = (guint8)pt;
-  payload->rate_hz = (guint)rate;
-  payload->channels = (guint)n_channels;
-  section->n_payloads++;
+  payload.channels = (guint)n_channels;
+  section->payloads = g_renew (SigSdpPayload, section->payloads, section->n_payloads + 1);
+  section->payloads[section->n_payloads++] = payload;
 }
 
 /* "opus/48000/2" */
@@ -358,8 +356,16 @@ sig_sdp_free (SigSdp *sdp)
   if (sdp == NULL)
     return;
   for (guint i = 0; i < sdp->n_sections; i++)
-    for (guint j = 0; j < sdp->sections[i].n_candidates; j++)
-      g_free (sdp->sections[i].candidates[j]);
+    {
+      SigSdpSection *section = &sdp->sections[i];
+
+      for (guint j = 0; j < section->n_candidates; j++)
+        g_free (section->candidates[j]);
+      if (section->crypto != NULL)
+        explicit_bzero (section->crypto, SIG_SDP_MAX_CRYPTO * sizeof *section->crypto);
+      g_free (section->crypto);
+      g_free (section->payloads);
+    }
   g_free (sdp->sections);
   g_free (sdp);
 }

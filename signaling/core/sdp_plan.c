@@ -401,23 +401,50 @@ plan_webrtc_section (const SigSdp *offer, guint index, const SigSdpPolicy *polic
 
 /* ---- the whole ---- */
 
-static void
-plan_begin (const SigSdp *sdp, SigSdpPlan *plan)
+static gsize
+plan_size (guint n_sections)
 {
-  memset (plan, 0, sizeof *plan);
+  return sizeof (SigSdpPlan) + n_sections * sizeof (SigSdpPlanSection);
+}
+
+void
+sig_sdp_plan_free (SigSdpPlan *plan)
+{
+  if (plan != NULL)
+    explicit_bzero (plan, plan_size (plan->n_sections));
+  g_free (plan);
+}
+
+SigSdpPlan *
+sig_sdp_plan_copy (const SigSdpPlan *plan)
+{
+  return plan != NULL ? g_memdup2 (plan, plan_size (plan->n_sections)) : NULL;
+}
+
+static SigSdpPlan *
+plan_begin (const SigSdp *sdp)
+{
+  SigSdpPlan *plan = g_malloc0 (plan_size (sdp->n_sections));
+
   plan->n_sections = sdp->n_sections;
   plan->first_audio = -1;
   plan->trickle = sdp->trickle;
   plan->remote_ice_lite = sdp->ice_lite;
   for (guint i = 0; i < sdp->n_sections; i++)
     g_strlcpy (plan->sections[i].mid, sdp->sections[i].mid, sizeof plan->sections[i].mid);
+  return plan;
 }
 
+/* @plan: (transfer full) */
 static gboolean
-plan_end (const SigSdpPlan *plan, const Reason *reason, const char *what, GError **error)
+plan_end (SigSdpPlan *plan, const Reason *reason, const char *what, SigSdpPlan **out, GError **error)
 {
   if (plan->first_audio >= 0)
-    return TRUE;
+    {
+      *out = plan;
+      return TRUE;
+    }
+  sig_sdp_plan_free (plan);
   if (reason->text[0] != '\0')
     g_set_error (error, CFG_ERROR, (int)reason->code, "SDP %s: %s", what, reason->text);
   else
@@ -427,12 +454,12 @@ plan_end (const SigSdpPlan *plan, const Reason *reason, const char *what, GError
 }
 
 gboolean
-sig_sdp_plan_answer (const SigSdp *offer, const SigSdpPolicy *policy, SigSdpPlan *plan, GError **error)
+sig_sdp_plan_answer (const SigSdp *offer, const SigSdpPolicy *policy, SigSdpPlan **out, GError **error)
 {
+  SigSdpPlan *plan = plan_begin (offer);
   guint n_accepted = 0, limit = MAX (policy->max_audio_sections, 1);
   Reason reason = { 0 };
 
-  plan_begin (offer, plan);
   for (guint i = 0; i < offer->n_sections && n_accepted < limit; i++)
     {
       gboolean accepted = policy->webrtc
@@ -448,7 +475,7 @@ sig_sdp_plan_answer (const SigSdp *offer, const SigSdpPolicy *policy, SigSdpPlan
           plan->bundled = sig_sdp_mid_in_group (offer->bundle, offer->sections[i].mid);
         }
     }
-  return plan_end (plan, &reason, "offer", error);
+  return plan_end (plan, &reason, "offer", out, error);
 }
 
 /* RFC 4568 5.1.3: the line of the answer repeats tag and suite of one of ours. @offered: the suites that our
@@ -516,19 +543,20 @@ plan_answered_section (const SigSdpSection *section, const SigSdpPolicy *policy,
 }
 
 gboolean
-sig_sdp_plan_from_answer (const SigSdpPolicy *policy, const SigSdp *answer, SigSdpPlan *plan, GError **error)
+sig_sdp_plan_from_answer (const SigSdpPolicy *policy, const SigSdp *answer, SigSdpPlan **out, GError **error)
 {
+  SigSdpPlan *plan;
   Reason reason = { 0 };
 
-  plan_begin (answer, plan);
   if (policy->webrtc)
     {
       g_set_error (error, CFG_ERROR, CFG_ERROR_UNIMPLEMENTED,
                    "SDP answer: only plain RTP is offered by this side");
       return FALSE;
     }
+  plan = plan_begin (answer);
   for (guint i = 0; i < answer->n_sections && plan->first_audio < 0; i++)
     if (plan_answered_section (&answer->sections[i], policy, &plan->sections[i], &reason))
       plan->first_audio = (int)i;
-  return plan_end (plan, &reason, "answer", error);
+  return plan_end (plan, &reason, "answer", out, error);
 }

@@ -235,7 +235,7 @@ sig_sdp_write_answer (const SigSdp *offer, const SigSdpPlan *plan, const SigSdpL
       write_webrtc_section (out, offer, plan, local, i);
     else
       write_sip_section (out, &offer->sections[i], &plan->sections[i], local);
-  return g_string_free (g_steal_pointer (&out), FALSE);
+  return g_strndup (out->str, out->len); /* it stays as long as the call: no longer than it is */
 }
 
 /* ---- offers ---- */

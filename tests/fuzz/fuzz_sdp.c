@@ -104,19 +104,20 @@ run (const guint8 *data, gsize size)
     }
   for (gsize i = 0; i < G_N_ELEMENTS (policies); i++)
     {
-      SigSdpPlan plan;
+      g_autoptr (SigSdpPlan) plan = NULL;
+      g_autoptr (SigSdpPlan) own = NULL;
       g_autoptr (GError) refused = NULL;
 
       if (sig_sdp_plan_answer (sdp, &policies[i], &plan, &refused))
         {
-          check_plan (&plan, sdp);
-          check_answer (sdp, &plan);
+          check_plan (plan, sdp);
+          check_answer (sdp, plan);
         }
       else
         g_assert_nonnull (refused);
       g_clear_error (&refused);
-      if (sig_sdp_plan_from_answer (&policies[i], sdp, &plan, &refused))
-        check_plan (&plan, sdp);
+      if (sig_sdp_plan_from_answer (&policies[i], sdp, &own, &refused))
+        check_plan (own, sdp);
       else
         g_assert_nonnull (refused);
     }

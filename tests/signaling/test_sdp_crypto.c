@@ -164,7 +164,7 @@ test_offers (void)
       {
         const Outcome expected = k == 0 ? rows[i].disable : k == 3 ? rows[i].require : rows[i].accept;
         g_autofree char *text = g_strconcat (HEAD, rows[i].offer, NULL);
-        g_autofree SigSdpPlan *plan = g_new (SigSdpPlan, 1);
+        g_autoptr (SigSdpPlan) plan = NULL;
         g_autoptr (GError) error = NULL;
         g_autoptr (SigSdp) sdp = sig_sdp_parse (text, strlen (text), &error);
         SigSdpPolicy policy = sdp_policy_sip;
@@ -172,7 +172,7 @@ test_offers (void)
 
         g_assert_no_error (error);
         policy.encryption = settings[k];
-        agreed = sig_sdp_plan_answer (sdp, &policy, plan, &error);
+        agreed = sig_sdp_plan_answer (sdp, &policy, &plan, &error);
         g_test_message ("row %" G_GSIZE_FORMAT " setting %" G_GSIZE_FORMAT, i, k);
         g_assert_cmpint (agreed, ==, expected != REFUSED);
         if (expected == REFUSED)
@@ -198,7 +198,7 @@ test_choice (void)
                                         "a=crypto:3 AEAD_AES_256_GCM inline:" KEY_44 "\r\n"
                                         "a=crypto:9 AEAD_AES_128_GCM inline:" GCM_KEY "\r\n"
                                         "a=crypto:9 AEAD_AES_128_GCM inline:" GCM_KEY "\r\n";
-  g_autofree SigSdpPlan *plan = g_new (SigSdpPlan, 1);
+  g_autoptr (SigSdpPlan) plan = NULL;
   g_autoptr (SigSdp) sdp = sig_sdp_parse (offer, strlen (offer), NULL);
   SigSdpPolicy policy = sdp_policy_sip;
   SigSdpLocal local = sdp_local_sip ();
@@ -206,7 +206,7 @@ test_choice (void)
 
   policy.encryption = SIG_SDP_ENCRYPT_ACCEPT;
   g_assert_cmpuint (sdp->sections[0].n_crypto, ==, 4); /* the tag that came twice counts once */
-  g_assert_true (sig_sdp_plan_answer (sdp, &policy, plan, NULL));
+  g_assert_true (sig_sdp_plan_answer (sdp, &policy, &plan, NULL));
   g_assert_cmpstr (plan->sections[0].crypto.suite, ==, "AEAD_AES_128_GCM");
   answer = sig_sdp_write_answer (sdp, plan, &local);
   g_assert_nonnull (strstr (answer, "m=audio 10000 RTP/SAVP 0\r\n"));
@@ -260,18 +260,18 @@ test_answers (void)
       {
         const Outcome expected = k <= 1 ? rows[i].disable : k == 2 ? rows[i].allow : rows[i].require;
         g_autofree char *text = g_strconcat (HEAD, rows[i].answer, NULL);
-        g_autofree SigSdpPlan *plan = g_new (SigSdpPlan, 1);
+        g_autoptr (SigSdpPlan) plan = NULL;
         g_autoptr (SigSdp) sdp = sig_sdp_parse (text, strlen (text), NULL);
         g_autoptr (GError) error = NULL;
         SigSdpPolicy policy = sdp_policy_sip;
 
         policy.encryption = settings[k];
         g_test_message ("row %" G_GSIZE_FORMAT " setting %" G_GSIZE_FORMAT, i, k);
-        g_assert_cmpint (sig_sdp_plan_from_answer (&policy, sdp, plan, &error), ==, expected != REFUSED);
+        g_assert_cmpint (sig_sdp_plan_from_answer (&policy, sdp, &plan, &error), ==, expected != REFUSED);
         if (expected == REFUSED)
           {
             g_assert_nonnull (error);
-            g_assert_false (plan->sections[0].accepted);
+            g_assert_null (plan);
           }
         else
           g_assert_cmpint (plan->sections[0].encrypted, ==, expected == ENCRYPTED);
@@ -295,7 +295,8 @@ test_round_trips (void)
       {
         SigSdpPolicy offering = sdp_policy_sip, answering = sdp_policy_sip;
         SigSdpLocal local = sdp_local_sip ();
-        g_autofree SigSdpPlan *theirs = g_new (SigSdpPlan, 1), *ours = g_new (SigSdpPlan, 1);
+        g_autoptr (SigSdpPlan) theirs = NULL;
+        g_autoptr (SigSdpPlan) ours = NULL;
         g_autofree char *offer_text = NULL, *answer_text = NULL;
         g_autoptr (SigSdp) offer = NULL;
         g_autoptr (SigSdp) answer = NULL;
@@ -305,13 +306,13 @@ test_round_trips (void)
         answering.encryption = (SigSdpEncryption)callee;
         offer_text = sig_sdp_write_offer (&offering, &local);
         offer = sig_sdp_parse (offer_text, strlen (offer_text), NULL);
-        agreed = sig_sdp_plan_answer (offer, &answering, theirs, NULL);
+        agreed = sig_sdp_plan_answer (offer, &answering, &theirs, NULL);
         g_assert_cmpint (agreed, ==, outcomes[caller][callee] != REFUSED);
         if (!agreed)
           continue;
         answer_text = sig_sdp_write_answer (offer, theirs, &local);
         answer = sig_sdp_parse (answer_text, strlen (answer_text), NULL);
-        g_assert_true (sig_sdp_plan_from_answer (&offering, answer, ours, NULL));
+        g_assert_true (sig_sdp_plan_from_answer (&offering, answer, &ours, NULL));
         g_assert_cmpint (ours->sections[0].encrypted, ==, outcomes[caller][callee] == ENCRYPTED);
         g_assert_cmpint (theirs->sections[0].encrypted, ==, ours->sections[0].encrypted);
         g_assert_cmpstr (theirs->sections[0].crypto.suite, ==, ours->sections[0].crypto.suite);

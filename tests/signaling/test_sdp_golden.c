@@ -59,7 +59,7 @@ test_answer (gconstpointer data)
   };
   SigSdpPolicy policy;
   SigSdpLocal local = golden->webrtc ? sdp_local_webrtc (sections, 4) : sdp_local_sip ();
-  g_autofree SigSdpPlan *plan = g_new (SigSdpPlan, 1);
+  g_autoptr (SigSdpPlan) plan = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (SigSdp) offer = sig_sdp_parse (text, strlen (text), &error);
 
@@ -72,7 +72,7 @@ test_answer (gconstpointer data)
   policy = golden->webrtc ? sdp_policy_webrtc : sdp_policy_sip;
   if (g_str_has_prefix (golden->name, "sip_crypto"))
     policy.encryption = SIG_SDP_ENCRYPT_ALLOW;
-  g_assert_true (sig_sdp_plan_answer (offer, &policy, plan, &error));
+  g_assert_true (sig_sdp_plan_answer (offer, &policy, &plan, &error));
   g_assert_no_error (error);
   answer = sig_sdp_write_answer (offer, plan, &local);
   check_reparses (answer, offer, plan);

@@ -65,7 +65,8 @@ static void
 exercise (const GString *text, const SigSdpPolicy *policy)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree SigSdpPlan *plan = g_new (SigSdpPlan, 1);
+  g_autoptr (SigSdpPlan) plan = NULL;
+  g_autoptr (SigSdpPlan) own = NULL;
   g_autofree char *answer = NULL;
   g_autofree char *exact
       = g_memdup2 (text->str, text->len); /* no NUL behind: a read beyond the end is seen */
@@ -74,7 +75,7 @@ exercise (const GString *text, const SigSdpPolicy *policy)
   g_autoptr (SigSdp) sdp = sig_sdp_parse (exact, text->len, &error);
   g_autoptr (SigSdp) again = NULL;
 
-  if (sdp == NULL || !sig_sdp_plan_answer (sdp, policy, plan, &error))
+  if (sdp == NULL || !sig_sdp_plan_answer (sdp, policy, &plan, &error))
     {
       g_assert_nonnull (error);
       g_assert_cmpuint (strlen (error->message), >, 4);
@@ -86,7 +87,7 @@ exercise (const GString *text, const SigSdpPolicy *policy)
   g_assert_no_error (error);
   g_assert_cmpuint (again->n_sections, ==, sdp->n_sections);
   if (!policy->webrtc)
-    (void)!sig_sdp_plan_from_answer (policy, sdp, plan, NULL);
+    (void)!sig_sdp_plan_from_answer (policy, sdp, &own, NULL);
 }
 
 static void

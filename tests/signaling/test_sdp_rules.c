@@ -26,9 +26,9 @@ plan (const char *text, const SigSdpPolicy *policy)
 {
   g_autoptr (SigSdp) sdp = parse (text);
   g_autoptr (GError) error = NULL;
-  SigSdpPlan *plan = g_new (SigSdpPlan, 1);
+  SigSdpPlan *plan = NULL;
 
-  sig_sdp_plan_answer (sdp, policy, plan, &error);
+  sig_sdp_plan_answer (sdp, policy, &plan, &error);
   g_assert_no_error (error);
   return plan;
 }
@@ -37,11 +37,11 @@ static void
 assert_refused (const char *text, const SigSdpPolicy *policy, int code, const char *words)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree SigSdpPlan *out = g_new (SigSdpPlan, 1);
+  g_autoptr (SigSdpPlan) out = NULL;
   g_autoptr (SigSdp) sdp = sig_sdp_parse (text, strlen (text), &error);
 
   if (sdp != NULL)
-    g_assert_false (sig_sdp_plan_answer (sdp, policy, out, &error));
+    g_assert_false (sig_sdp_plan_answer (sdp, policy, &out, &error));
   g_assert_error (error, CFG_ERROR, code);
   if (strstr (error->message, words) == NULL)
     g_error ("\"%s\" does not say \"%s\"", error->message, words);
@@ -75,7 +75,7 @@ test_directions (void)
     {
       g_autofree char *text = g_strconcat (HEAD "m=audio 4000 RTP/AVP 0\r\n", rows[i].offered, NULL);
       SigSdpPolicy policy = sdp_policy_sip;
-      g_autofree SigSdpPlan *out = NULL;
+      g_autoptr (SigSdpPlan) out = NULL;
 
       policy.direction = rows[i].ours;
       out = plan (text, &policy);
@@ -86,7 +86,7 @@ test_directions (void)
 static void
 test_session_direction (void)
 {
-  g_autofree SigSdpPlan *out
+  g_autoptr (SigSdpPlan) out
       = plan (HEAD "a=sendonly\r\nm=audio 4000 RTP/AVP 0\r\nm=audio 4002 RTP/AVP 0\r\na=sendrecv\r\n",
               &sdp_policy_sip);
 
@@ -157,7 +157,7 @@ test_codec_order (void)
       g_autofree char *text
           = g_strconcat (HEAD "m=audio 4000 RTP/AVP ", rows[i].m, "\r\n", rows[i].maps, NULL);
       SigSdpPolicy policy = sdp_policy_sip;
-      g_autofree SigSdpPlan *out = NULL;
+      g_autoptr (SigSdpPlan) out = NULL;
       g_autofree char *agreed = NULL;
 
       policy.codecs = rows[i].codecs;
@@ -192,7 +192,7 @@ test_dtmf (void)
     {
       g_autofree char *text
           = g_strconcat (HEAD "m=audio 4000 RTP/AVP ", rows[i].m, "\r\n", rows[i].maps, NULL);
-      g_autofree SigSdpPlan *out = plan (text, &sdp_policy_sip);
+      g_autoptr (SigSdpPlan) out = plan (text, &sdp_policy_sip);
 
       g_assert_cmpuint (out->sections[0].dtmf_send_pt, ==, rows[i].send_pt);
       g_assert_cmpuint (out->sections[0].dtmf_recv_pt, ==, rows[i].send_pt);
@@ -205,8 +205,8 @@ static void
 test_comfort_noise (void)
 {
   SigSdpPolicy without = sdp_policy_sip;
-  g_autofree SigSdpPlan *with_cn = plan (HEAD "m=audio 4000 RTP/AVP 0 13\r\n", &sdp_policy_sip);
-  g_autofree SigSdpPlan *refused = NULL;
+  g_autoptr (SigSdpPlan) with_cn = plan (HEAD "m=audio 4000 RTP/AVP 0 13\r\n", &sdp_policy_sip);
+  g_autoptr (SigSdpPlan) refused = NULL;
 
   g_assert_cmpuint (with_cn->sections[0].cn_pt, ==, 13);
   without.comfort_noise = FALSE;
@@ -238,13 +238,13 @@ test_ptime (void)
     { "a=maxptime:1\r\n", 10 },
     { "a=maxptime:150\r\n", 20 },
   };
-  g_autofree SigSdpPlan *opus
+  g_autoptr (SigSdpPlan) opus
       = plan (HEAD "m=audio 4000 RTP/AVP 96\r\na=rtpmap:96 opus/48000/2\r\na=ptime:30\r\n", &sdp_policy_sip);
 
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
     {
       g_autofree char *text = g_strconcat (HEAD "m=audio 4000 RTP/AVP 0\r\n", rows[i].lines, NULL);
-      g_autofree SigSdpPlan *out = plan (text, &sdp_policy_sip);
+      g_autoptr (SigSdpPlan) out = plan (text, &sdp_policy_sip);
 
       g_assert_cmpuint (out->sections[0].ptime_ms, ==, rows[i].ptime);
     }
@@ -270,7 +270,7 @@ test_ports (void)
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
     {
       g_autofree char *text = g_strconcat (HEAD "m=audio 4000 RTP/AVP 0\r\n", rows[i].lines, NULL);
-      g_autofree SigSdpPlan *out = plan (text, &sdp_policy_sip);
+      g_autoptr (SigSdpPlan) out = plan (text, &sdp_policy_sip);
 
       g_assert_cmpuint (out->sections[0].remote_port, ==, 4000);
       g_assert_cmpuint (out->sections[0].remote_rtcp_port, ==, rows[i].rtcp_port);
@@ -283,7 +283,7 @@ test_ports (void)
 static void
 test_mux_payload_types (void)
 {
-  g_autofree SigSdpPlan *out = plan (
+  g_autoptr (SigSdpPlan) out = plan (
       HEAD "m=audio 4000 RTP/AVP 72 0\r\na=rtpmap:72 opus/48000/2\r\na=rtcp-mux\r\n", &sdp_policy_sip);
 
   g_assert_cmpuint (out->sections[0].n_codecs, ==, 1);
@@ -326,7 +326,7 @@ test_odd_m_lines (void)
 static void
 test_other_lines_are_skipped (void)
 {
-  g_autofree SigSdpPlan *out = plan (
+  g_autoptr (SigSdpPlan) out = plan (
       HEAD "r=1 2 3\r\nz=-\r\nk=?\r\nb=X-YZ:128\r\n\r\n  \r\ne=\r\nx=1\r\nm=audio 4000 RTP/AVP 0\r\nb=:\r\n"
            " a=sendonly\r\n",
       &sdp_policy_sip);
@@ -404,7 +404,7 @@ test_setup_roles (void)
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
     {
       g_autofree char *text = g_strconcat (HEAD, RTC "a=rtcp-mux\r\n" ICE PRINT, rows[i].line, NULL);
-      g_autofree SigSdpPlan *out = plan (text, &sdp_policy_webrtc);
+      g_autoptr (SigSdpPlan) out = plan (text, &sdp_policy_webrtc);
 
       g_assert_cmpint (out->local_setup, ==, rows[i].ours);
       g_assert_cmpstr (out->remote_ufrag, ==, "abcd");
@@ -414,7 +414,7 @@ test_setup_roles (void)
 static void
 test_fingerprint_prefers_sha256 (void)
 {
-  g_autofree SigSdpPlan *out = plan (
+  g_autoptr (SigSdpPlan) out = plan (
       HEAD RTC "a=rtcp-mux\r\n" ICE
                "a=fingerprint:sha-1 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33\r\n" PRINT,
       &sdp_policy_webrtc);
@@ -425,12 +425,12 @@ test_fingerprint_prefers_sha256 (void)
 static void
 test_extmap_directions (void)
 {
-  g_autofree SigSdpPlan *out
+  g_autoptr (SigSdpPlan) out
       = plan (HEAD RTC "a=rtcp-mux\r\n" ICE PRINT
                        "a=extmap:5/sendonly urn:ietf:params:rtp-hdrext:ssrc-audio-level vad=on\r\n"
                        "a=extmap:6/inactive urn:ietf:params:rtp-hdrext:sdes:mid\r\n",
               &sdp_policy_webrtc);
-  g_autofree SigSdpPlan *odd = plan (HEAD RTC "a=rtcp-mux\r\n" ICE PRINT
+  g_autoptr (SigSdpPlan) odd = plan (HEAD RTC "a=rtcp-mux\r\n" ICE PRINT
                                               "a=extmap:15 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"
                                               "a=extmap:0 urn:ietf:params:rtp-hdrext:sdes:mid\r\n",
                                      &sdp_policy_webrtc);
@@ -445,7 +445,7 @@ test_extmap_directions (void)
 static void
 test_second_audio_needs_bundle (void)
 {
-  g_autofree SigSdpPlan *out
+  g_autoptr (SigSdpPlan) out
       = plan (HEAD RTC "a=rtcp-mux\r\na=mid:0\r\n" ICE PRINT RTC "a=rtcp-mux\r\na=mid:1\r\n" ICE PRINT,
               &sdp_policy_webrtc);
 
@@ -461,7 +461,7 @@ test_bundle_only_behind_refused_section (void)
 #define VIDEO "a=group:BUNDLE 0 1\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=rtcp-mux\r\n" ICE PRINT
 #define AUDIO(port, more)                                                                                    \
   "m=audio " port " UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\na=rtcp-mux\r\na=mid:1\r\n" more
-  g_autofree SigSdpPlan *balanced = plan (HEAD VIDEO AUDIO ("9", ICE PRINT), &sdp_policy_webrtc);
+  g_autoptr (SigSdpPlan) balanced = plan (HEAD VIDEO AUDIO ("9", ICE PRINT), &sdp_policy_webrtc);
 
   g_assert_true (balanced->sections[1].accepted);
   assert_refused (HEAD VIDEO AUDIO ("0", "a=bundle-only\r\n"), &sdp_policy_webrtc,
@@ -472,18 +472,20 @@ static void
 test_answer_to_ours (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree SigSdpPlan *out = g_new (SigSdpPlan, 1);
+  g_autoptr (SigSdpPlan) out = NULL;
   g_autoptr (SigSdp) answer = parse (HEAD "m=audio 4000 RTP/AVP 8 96 0 97\r\na=rtpmap:96 opus/48000/2\r\n"
                                           "a=rtpmap:97 telephone-event/8000\r\na=recvonly\r\n");
-  const SigSdpPlanSection *section = &out->sections[0];
+  g_autoptr (SigSdpPlan) theirs = NULL;
+  const SigSdpPlanSection *section;
   SigSdpPolicy policy = sdp_policy_sip;
 
-  g_assert_true (sig_sdp_plan_from_answer (&policy, answer, out, &error));
+  g_assert_true (sig_sdp_plan_from_answer (&policy, answer, &out, &error));
   g_assert_no_error (error);
-  g_assert_cmpstr (section->codecs[0].codec, ==, "opus"); /* our first, not the peer's */
+  g_assert_cmpstr (out->sections[0].codecs[0].codec, ==, "opus"); /* our first, not the peer's */
   policy.prefer_offer_order = TRUE;
-  g_assert_true (sig_sdp_plan_from_answer (&policy, answer, out, &error));
+  g_assert_true (sig_sdp_plan_from_answer (&policy, answer, &theirs, &error));
   g_assert_no_error (error);
+  section = &theirs->sections[0];
   g_assert_cmpuint (section->n_codecs, ==, 3);
   g_assert_cmpstr (section->codecs[0].codec, ==, "PCMA"); /* the peer's first */
   g_assert_cmpuint (section->codecs[1].send_pt, ==, 96);
@@ -497,15 +499,15 @@ test_answer_to_ours (void)
 static void
 test_answer_refused (void)
 {
-  g_autofree SigSdpPlan *out = g_new (SigSdpPlan, 1);
+  g_autoptr (SigSdpPlan) out = NULL;
   g_autoptr (SigSdp) none = parse (HEAD "m=audio 0 RTP/AVP 0\r\n");
   g_autoptr (SigSdp) foreign = parse (HEAD "m=audio 4000 RTP/AVP 18\r\n");
   g_autoptr (GError) error = NULL;
 
-  g_assert_false (sig_sdp_plan_from_answer (&sdp_policy_sip, none, out, &error));
+  g_assert_false (sig_sdp_plan_from_answer (&sdp_policy_sip, none, &out, &error));
   g_assert_error (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION);
   g_clear_error (&error);
-  g_assert_false (sig_sdp_plan_from_answer (&sdp_policy_sip, foreign, out, &error));
+  g_assert_false (sig_sdp_plan_from_answer (&sdp_policy_sip, foreign, &out, &error));
   g_assert_error (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION);
 }
 
@@ -517,12 +519,13 @@ test_round_trip (void)
   g_autofree char *offer_text = sig_sdp_write_offer (&sdp_policy_sip, &local), *answer_text = NULL;
   g_autoptr (SigSdp) offer = parse (offer_text);
   g_autoptr (SigSdp) answer = NULL;
-  g_autofree SigSdpPlan *callee = plan (offer_text, &sdp_policy_sip), *caller = g_new (SigSdpPlan, 1);
+  g_autoptr (SigSdpPlan) callee = plan (offer_text, &sdp_policy_sip);
+  g_autoptr (SigSdpPlan) caller = NULL;
   g_autoptr (GError) error = NULL;
 
   answer_text = sig_sdp_write_answer (offer, callee, &local);
   answer = parse (answer_text);
-  g_assert_true (sig_sdp_plan_from_answer (&sdp_policy_sip, answer, caller, &error));
+  g_assert_true (sig_sdp_plan_from_answer (&sdp_policy_sip, answer, &caller, &error));
   g_assert_cmpuint (caller->sections[0].n_codecs, ==, 4);
   for (guint i = 0; i < 4; i++)
     {
@@ -568,7 +571,7 @@ test_long_fmtp_drops_the_codec (void)
   g_autofree char *fill = g_strnfill (300, 'x');
   g_autofree char *text = g_strconcat (
       HEAD "m=audio 4000 RTP/AVP 96 0\r\na=rtpmap:96 opus/48000/2\r\na=fmtp:96 ", fill, "\r\n", NULL);
-  g_autofree SigSdpPlan *out = plan (text, &sdp_policy_sip);
+  g_autoptr (SigSdpPlan) out = plan (text, &sdp_policy_sip);
 
   g_assert_cmpuint (out->sections[0].n_codecs, ==, 1);
   g_assert_cmpstr (out->sections[0].codecs[0].codec, ==, "PCMU");
@@ -577,7 +580,7 @@ test_long_fmtp_drops_the_codec (void)
 static void
 test_remote_values (void)
 {
-  g_autofree SigSdpPlan *out
+  g_autoptr (SigSdpPlan) out
       = plan (HEAD "m=audio 4000 RTP/AVP 96\r\nc=IN IP4 media.example.com\r\n"
                    "a=rtpmap:96 opus/48000/2\r\na=fmtp:96 maxplaybackrate=16000\r\na=ssrc:77 cname:x\r\n",
               &sdp_policy_sip);
