@@ -243,6 +243,9 @@ void media_sink_play (MediaSink *sink, MediaCodecId codec, const gint16 *pcm, gu
 /** media_sink_leave_group: its own encoder goes on where @from, that of others too, has come to. */
 void media_sink_leave_group (MediaSink *sink, MediaCodecId codec, guint rate_hz, int complexity,
                              const MediaEncoder *from, CfgMonotonic now);
+/** media_sink_adopt_encoder: the same where nobody else hears @encoder. (transfer full) */
+void media_sink_adopt_encoder (MediaSink *sink, MediaEncoder *encoder, const MediaEncoderConfig *config,
+                               CfgMonotonic now);
 void media_sink_on_report (MediaSink *sink, const MediaRtcpReportBlock *block, CfgMonotonic now,
                            CfgWall wall);
 void media_sink_housekeep (MediaSink *sink, CfgMonotonic now);

@@ -345,6 +345,16 @@ media_sink_leave_group (MediaSink *sink, MediaCodecId codec, guint rate_hz, int 
     media_encoder_continue (encoder, from);
 }
 
+void
+media_sink_adopt_encoder (MediaSink *sink, MediaEncoder *encoder, const MediaEncoderConfig *config,
+                          CfgMonotonic now)
+{
+  g_clear_pointer (&sink->encoder, media_encoder_free);
+  sink->encoder = encoder;
+  sink->encoder_config = *config;
+  sink->encoder_used_at = now;
+}
+
 static void
 encode_and_send (MediaSink *sink, MediaCodecId codec, const gint16 *pcm, gsize samples, guint rate_hz,
                  int complexity, CfgMonotonic now)

@@ -133,7 +133,6 @@ group_for (MediaRoom *room, const MediaSink *sink)
   group->codec = sink->mix_codec;
   group->rate_hz = sink->mix_rate_hz;
   group->config = config;
-  group->encoder = media_encoder_new (media_codec_get (sink->mix_codec), &config, NULL);
   g_ptr_array_add (room->groups, group);
   return group;
 }
@@ -150,14 +149,30 @@ static void
 leave_group (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
 {
   MediaEncoderConfig config;
-  const MediaMixGroup *group = find_group (room, sink, &config);
+  MediaMixGroup *group = find_group (room, sink, &config);
 
   sink->on_own = TRUE;
   sink->own_ticks = 0;
-  if (group != NULL && group->encoder != NULL && group->used_tick + 1 == room->ticks
-      && media_sink_ptime_ms (sink) == MEDIA_FRAME_MS)
+  if (group == NULL || group->encoder == NULL || group->used_tick + 1 != room->ticks
+      || media_sink_ptime_ms (sink) != MEDIA_FRAME_MS)
+    return;
+  if (group->n_listeners == 1 && group->listener == sink)
+    media_sink_adopt_encoder (sink, g_steal_pointer (&group->encoder), &group->config, now);
+  else
     media_sink_leave_group (sink, sink->mix_codec, sink->mix_rate_hz, room->config.opus_complexity,
                             group->encoder, now);
+}
+
+/* Nobody else hears the group: what @sink had alone is the group's from here on. */
+static void
+bring_encoder (MediaMixGroup *group, MediaSink *sink)
+{
+  if (media_encoder_get_codec (sink->encoder) != media_codec_get (group->codec)
+      || media_encoder_get_sample_rate (sink->encoder) != group->rate_hz)
+    return;
+  g_clear_pointer (&group->encoder, media_encoder_free);
+  group->encoder = g_steal_pointer (&sink->encoder);
+  media_encoder_configure (group->encoder, &group->config);
 }
 
 static void
@@ -166,17 +181,17 @@ play_common (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
   MediaMixGroup *group = group_for (room, sink);
   const guint clock_rate_hz = media_codec_get_clock_rate (media_codec_get (group->codec));
 
-  if (sink->on_own && is_idle (room, group) && sink->encoder != NULL && group->encoder != NULL)
-    {
-      media_encoder_continue (group->encoder, sink->encoder);
-      media_encoder_configure (group->encoder, &group->config);
-    }
+  if (sink->on_own && is_idle (room, group) && sink->encoder != NULL)
+    bring_encoder (group, sink);
+  if (group->encoder == NULL)
+    group->encoder = media_encoder_new (media_codec_get (group->codec), &group->config, NULL);
   sink->on_own = FALSE;
   if (group->used_tick != room->ticks)
     {
       gint16 pcm[MEDIA_FRAME_SAMPLES_MAX];
 
       group->used_tick = room->ticks;
+      group->n_listeners = 0;
       media_mixer_render (room->mixers[media_rate_index (group->rate_hz)], NULL, 0, &group->limiter, pcm);
       group->size = -1;
       if (group->encoder != NULL)
@@ -184,6 +199,8 @@ play_common (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
                                             group->payload, sizeof group->payload);
       room->stats.encodes++;
     }
+  group->n_listeners++;
+  group->listener = sink;
   media_sink_produce (sink, group->codec, group->payload, group->size, clock_rate_hz / 1000 * MEDIA_FRAME_MS,
                       now);
 }

@@ -13,9 +13,11 @@ typedef struct
   MediaCodecId codec;
   guint rate_hz;
   MediaEncoderConfig config;
-  MediaEncoder *encoder; /* nullable when it could not be made */
+  MediaEncoder *encoder; /* nullable: could not be made, or went away with its only listener */
   MediaLimiter limiter;
   guint64 used_tick;
+  guint n_listeners;         /* at used_tick */
+  const MediaSink *listener; /* the last of them; to compare only */
   guint8 payload[MEDIA_CODEC_PAYLOAD_MAX];
   gssize size; /* of the payload of used_tick; <= 0: nothing to send */
 } MediaMixGroup;

@@ -261,6 +261,14 @@ fail_with_library_error (MediaDtls *dtls)
   ERR_clear_error ();
 }
 
+/* After the handshake records are rare: the 33 kB for them need not stay. */
+static void
+release_buffers (MediaDtls *dtls)
+{
+  if (dtls->state == MEDIA_DTLS_CONNECTED)
+    (void)SSL_free_buffers (dtls->ssl);
+}
+
 static void
 finish_handshake (MediaDtls *dtls)
 {
@@ -273,7 +281,10 @@ finish_handshake (MediaDtls *dtls)
       fail (dtls, "the peer takes none of our SRTP profiles", NULL);
     }
   else
-    dtls->state = MEDIA_DTLS_CONNECTED;
+    {
+      dtls->state = MEDIA_DTLS_CONNECTED;
+      release_buffers (dtls);
+    }
 }
 
 static void
@@ -310,6 +321,8 @@ read_records (MediaDtls *dtls)
   int reason;
 
   ERR_clear_error ();
+  if (SSL_alloc_buffers (dtls->ssl) != 1)
+    return;
   do
     result = SSL_read (dtls->ssl, buffer, sizeof buffer);
   while (result > 0);
@@ -319,6 +332,7 @@ read_records (MediaDtls *dtls)
     dtls->state = MEDIA_DTLS_CLOSED;
   else if (reason != SSL_ERROR_WANT_READ && reason != SSL_ERROR_WANT_WRITE)
     fail (dtls, "the DTLS connection broke", NULL);
+  release_buffers (dtls);
 }
 
 static void
@@ -407,7 +421,8 @@ media_dtls_close (MediaDtls *dtls)
   if (dtls->state == MEDIA_DTLS_CONNECTED)
     {
       ERR_clear_error ();
-      (void)SSL_shutdown (dtls->ssl);
+      if (SSL_alloc_buffers (dtls->ssl) == 1)
+        (void)SSL_shutdown (dtls->ssl);
       ERR_clear_error ();
       dtls->state = MEDIA_DTLS_CLOSED;
     }
