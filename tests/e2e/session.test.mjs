@@ -136,7 +136,7 @@ test('a wrong DTLS fingerprint in the offer gives no audio', { timeout: 60 }, as
       peer.onicegatheringstatechange = () => peer.iceGatheringState === 'complete' && resolve();
       setTimeout(resolve, 1500);
     });
-    const sdp = peer.localDescription.sdp.replace(/(a=fingerprint:sha-256 )..:/g, (_, head) => `${head}00:`).replace('00:', '11:');
+    const sdp = peer.localDescription.sdp.replace(/(a=fingerprint:sha-256 )(..):/g, (_, head, byte) => `${head}${byte === '00' ? '11' : '00'}:`);
     socket.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.join', params: { room: 'wrong', sdp } }));
     const answer = await new Promise((resolve) => {
       socket.onmessage = ({ data }) => JSON.parse(data).id === 1 && resolve(JSON.parse(data).result);
