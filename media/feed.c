@@ -15,6 +15,9 @@
 #define PIECES_PER_FRAME_MAX 8
 /* A decoder that slept longer starts anew rather than from a state of another time. */
 #define SLEEP_FRAMES_MAX 3
+#define START_DELAY_MS   40 /* until the network has shown what it is like; a pause later it is gone */
+#define QUIET_LEVEL      46 /* -dBov */
+#define QUIET_FRAMES     5  /* a pause, not between two words: its length may change */
 #define PT_NONE          0
 #define PT_NOISE         0xff
 
@@ -28,6 +31,7 @@ struct _MediaFeed
   MediaDecoder *decoder;
   guint rate_hz;    /* of queue and frame */
   CfgMonotonic now; /* of the present advance */
+  guint quiet_run;  /* frames that were quiet, in a row, while the buffer asked for that */
   guint slept;      /* frames since the decoder ran last */
   MediaComfortNoise noise;
   gboolean have_noise;
@@ -66,8 +70,9 @@ media_feed_new (guint clock_rate_hz)
 {
   MediaFeed *feed = g_new0 (MediaFeed, 1);
   /* Only Opus brings the packet before it along. */
-  const MediaJitterBufferConfig config
-      = { .clock_rate_hz = clock_rate_hz, .wait_for_fec = clock_rate_hz == 48000 };
+  const MediaJitterBufferConfig config = { .clock_rate_hz = clock_rate_hz,
+                                           .start_delay_ms = START_DELAY_MS,
+                                           .wait_for_fec = clock_rate_hz == 48000 };
 
   feed->clock_rate_hz = clock_rate_hz;
   feed->buffer = media_jitter_buffer_new (&config);
@@ -205,14 +210,26 @@ enqueue_silence (MediaFeed *feed, gsize samples, gboolean noise)
 
 /* Shortens or lengthens decoded sound as the buffer asks, and tells it what became of that. */
 static gsize
-adjust (MediaFeed *feed, gint16 *pcm, gsize samples, gsize capacity, gint32 units)
+adjust (MediaFeed *feed, gint16 *pcm, gsize samples, gsize capacity, const MediaJitterFrame *frame)
 {
-  const gsize wanted = units_to_samples (feed, (guint32)ABS (units));
+  gboolean in_pause = FALSE;
+  gint32 units = frame->adjust;
   gsize after = samples;
+  gsize wanted;
 
-  if (units == 0 || wanted == 0)
+  if (units != frame->adjust_quiet)
+    {
+      feed->quiet_run = media_level_of_pcm (pcm, samples) >= QUIET_LEVEL ? feed->quiet_run + 1 : 0;
+      in_pause = feed->quiet_run > QUIET_FRAMES;
+      if (in_pause)
+        units = frame->adjust_quiet;
+    }
+  wanted = units_to_samples (feed, (guint32)ABS (units));
+  if (wanted == 0)
     return samples;
-  if (units > 0)
+  if (units > 0 && in_pause)
+    after = media_timescale_cut (pcm, samples, wanted);
+  else if (units > 0)
     after = media_timescale_remove (pcm, samples, feed->rate_hz, MIN (wanted, samples));
   else
     after = media_timescale_insert (pcm, samples, capacity, feed->rate_hz, wanted);
@@ -242,7 +259,7 @@ conceal (MediaFeed *feed, const MediaJitterFrame *frame)
   gsize samples = MIN (units_to_samples (feed, frame->units), G_N_ELEMENTS (pcm));
   gssize made;
 
-  feed->concealed++;
+  feed->concealed += !frame->rest;
   if (feed->decoder == NULL)
     {
       enqueue_silence (feed, samples, FALSE);
@@ -295,6 +312,8 @@ decode (MediaFeed *feed, const MediaJitterFrame *frame)
       enqueue_silence (feed, units_to_samples (feed, frame->units), FALSE);
       return;
     }
+  if (frame->cut)
+    media_decoder_cut (feed->decoder);
   samples = media_decoder_decode (feed->decoder, frame->payload, frame->payload_size, pcm,
                                   MEDIA_CODEC_SAMPLES_MAX);
   if (samples <= 0)
@@ -304,7 +323,7 @@ decode (MediaFeed *feed, const MediaJitterFrame *frame)
       conceal (feed, &lost);
       return;
     }
-  enqueue (feed, pcm, adjust (feed, pcm, (gsize)samples, G_N_ELEMENTS (pcm), frame->adjust));
+  enqueue (feed, pcm, adjust (feed, pcm, (gsize)samples, G_N_ELEMENTS (pcm), frame));
 }
 
 /* Time passes, nobody listens: the delay can be moved to its target at once. */
@@ -313,9 +332,9 @@ pass_over (MediaFeed *feed, const MediaJitterFrame *frame)
 {
   gint64 units = frame->units;
 
-  if (frame->action == MEDIA_JITTER_FRAME && frame->adjust != 0)
+  if (frame->action == MEDIA_JITTER_FRAME && frame->adjust_quiet != 0)
     {
-      const gint32 moved = (gint32)CLAMP ((gint64)frame->adjust, -units, units);
+      const gint32 moved = (gint32)CLAMP ((gint64)frame->adjust_quiet, -units, units);
 
       units -= moved;
       media_jitter_buffer_adjusted (feed->buffer, moved, feed->now);

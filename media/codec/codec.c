@@ -327,6 +327,14 @@ media_decoder_conceal (MediaDecoder *decoder, gsize samples, gint16 *pcm)
   return make_up_converted (decoder, NULL, 0, samples, pcm);
 }
 
+void
+media_decoder_cut (MediaDecoder *decoder)
+{
+  gint16 none[1];
+
+  (void)decoder->codec->conceal (decoder->state, 0, none);
+}
+
 gssize
 media_decoder_decode_fec (MediaDecoder *decoder, const guint8 *next, gsize size, gsize samples, gint16 *pcm)
 {

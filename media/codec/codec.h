@@ -117,6 +117,9 @@ gssize media_decoder_decode (MediaDecoder *decoder, const guint8 *payload, gsize
 /** media_decoder_conceal: makes up @samples (at the decoder's rate, up to 120 ms) for a lost packet; fades to
  * silence. Returns: @samples; -EINVAL; -EBADMSG. */
 gssize media_decoder_conceal (MediaDecoder *decoder, gsize samples, gint16 *pcm) G_GNUC_WARN_UNUSED_RESULT;
+/** media_decoder_cut: what is decoded next does not go on from what was decoded last; goes over to it without
+ * a step. */
+void media_decoder_cut (MediaDecoder *decoder);
 /** media_decoder_decode_fec: @samples of the lost packet before @next, from its FEC where it has one, else
  * concealed. */
 gssize media_decoder_decode_fec (MediaDecoder *decoder, const guint8 *next, gsize size, gsize samples,

@@ -227,6 +227,8 @@ make_up (Decoder *decoder, const guint8 *next, gsize size, gsize samples, gint16
 static gssize
 conceal (gpointer state, gsize samples, gint16 *pcm)
 {
+  if (samples == 0)
+    return 0;
   return make_up (state, NULL, 0, samples, pcm);
 }
 

@@ -1,5 +1,6 @@
 #include "media/core/jitter_buffer.h"
 
+#include "media/core/jitter_control.h"
 #include "media/core/jitter_timing.h"
 
 #include <errno.h>
@@ -11,12 +12,7 @@
 #define MAX_PACKET_MS   120
 #define CONCEAL_MAX_MS  100   /* longer than that nothing sounds like speech */
 #define SILENCE_MAX_MS  30000 /* a sender that is silent for so long has stopped */
-#define START_EXCESS_MS 60    /* what waits longer than that over the target at a start is skipped */
-#define SLACK_LOW_US    3000  /* below the target by so much: lengthen */
-#define SLACK_HIGH_US   2000  /* above the target by a tick and so much: shorten */
-#define WASTE_US        4000  /* held decoded in vain for so much: shorten */
-#define ADJUST_PAUSE_US (200 * CFG_US_PER_MS)
-#define WINDOW          8 /* frames over which the smallest slack counts */
+#define START_EXCESS_MS 60    /* what waits longer than that over the target at the first start is skipped */
 #define CHUNK_STEP      64
 #define CHUNKS_KEPT     16
 #define LOSS_FOR_FEC    0.01
@@ -72,11 +68,8 @@ struct _MediaJitterBuffer
   guint32 concealing; /* units concealed in a row */
   double loss;        /* smoothed */
 
-  gint64 slack_us[WINDOW];
-  guint32 held[WINDOW];
-  guint window;
-  gint64 delay_us;
-  CfgMonotonic adjusted_at;
+  MediaJitterControl control;
+  gboolean cut; /* something that waited was dropped: what is played next does not go on from the last */
 
   MediaJitterBufferStats stats;
 };
@@ -158,12 +151,6 @@ slot_clear (MediaJitterBuffer *buffer, Slot *slot)
   buffer->n_used--;
 }
 
-static void
-clear_window (MediaJitterBuffer *buffer)
-{
-  buffer->window = 0;
-}
-
 void
 media_jitter_buffer_reset (MediaJitterBuffer *buffer)
 {
@@ -177,7 +164,7 @@ media_jitter_buffer_reset (MediaJitterBuffer *buffer)
   buffer->silent = FALSE;
   buffer->owed_units = 0;
   buffer->concealing = 0;
-  clear_window (buffer);
+  media_jitter_control_forget (&buffer->control);
   media_jitter_timing_init (&buffer->timing);
 }
 
@@ -436,43 +423,16 @@ note_loss (MediaJitterBuffer *buffer, gboolean lost)
   buffer->loss += ((lost ? 1.0 : 0.0) - buffer->loss) / 128;
 }
 
-/* Decides whether the caller should change the length of this frame. */
-static gint32
-choose_adjustment (MediaJitterBuffer *buffer, CfgMonotonic now)
-{
-  gint64 smallest_us = G_MAXINT64;
-  guint32 waste = G_MAXUINT32;
-  gint64 target = target_us (buffer);
-  gint64 tick_us = buffer->config.tick_ms * CFG_US_PER_MS;
-  gint64 change_us = 0;
-
-  if (buffer->window < WINDOW || cfg_monotonic_diff_us (now, buffer->adjusted_at) < ADJUST_PAUSE_US)
-    return 0;
-  for (guint i = 0; i < WINDOW; i++)
-    {
-      smallest_us = MIN (smallest_us, buffer->slack_us[i]);
-      waste = MIN (waste, buffer->held[i]);
-    }
-  if (smallest_us < target - SLACK_LOW_US)
-    change_us = -tick_us;
-  else if (smallest_us > target + tick_us + SLACK_HIGH_US)
-    change_us = MIN (smallest_us - target, tick_us);
-  else if (to_us (buffer, waste) > WASTE_US)
-    change_us = to_us (buffer, waste);
-  return (gint32)media_rtp_us_to_units (change_us, buffer->config.clock_rate_hz);
-}
-
+/* How the caller should change the length of this frame. */
 static void
-note_played (MediaJitterBuffer *buffer, gint64 timestamp, CfgMonotonic now, guint32 held)
+choose_adjustment (MediaJitterBuffer *buffer, CfgMonotonic now, MediaJitterFrame *frame)
 {
-  guint at = buffer->window % WINDOW;
-  gint64 delay_us;
+  const guint rate_hz = buffer->config.clock_rate_hz;
+  const MediaJitterChange change = media_jitter_control_decide (&buffer->control, target_us (buffer),
+                                                                buffer->config.tick_ms * CFG_US_PER_MS, now);
 
-  buffer->slack_us[at] = slack_us (buffer, timestamp, now);
-  buffer->held[at] = held;
-  buffer->window = buffer->window + 1 >= 2 * WINDOW ? WINDOW : buffer->window + 1;
-  delay_us = buffer->slack_us[at] + to_us (buffer, held);
-  buffer->delay_us += (delay_us - buffer->delay_us) / 8;
+  frame->adjust = (gint32)media_rtp_us_to_units (change.change_us, rate_hz);
+  frame->adjust_quiet = (gint32)media_rtp_us_to_units (change.quiet_change_us, rate_hz);
 }
 
 static void
@@ -493,13 +453,16 @@ play (MediaJitterBuffer *buffer, Slot *slot, CfgMonotonic now, guint32 held, Med
   frame->comfort_noise = slot->units == 0;
   frame->sequence = slot->sequence;
   frame->timestamp = slot->raw_timestamp;
-  note_played (buffer, slot->timestamp, now, held);
+  frame->cut = buffer->cut;
+  media_jitter_control_played (&buffer->control, slack_us (buffer, slot->timestamp, now),
+                               to_us (buffer, held));
   if (!silent && !buffer->silent && slot->units > 0)
-    frame->adjust = choose_adjustment (buffer, now);
+    choose_adjustment (buffer, now, frame);
   note_loss (buffer, FALSE);
 
   buffer->next_timestamp = slot->timestamp + units;
   buffer->silent = silent;
+  buffer->cut = FALSE;
   buffer->owed_units = 0;
   buffer->concealing = 0;
   buffer->playing = TRUE;
@@ -515,6 +478,7 @@ drop (MediaJitterBuffer *buffer, Slot *slot)
 {
   buffer->next_timestamp = slot->timestamp + slot->units;
   buffer->stats.overflow++;
+  buffer->cut = TRUE;
   advance_to (buffer, (guint16)(slot->sequence + 1));
 }
 
@@ -527,25 +491,30 @@ drop_until (MediaJitterBuffer *buffer, CfgMonotonic now, gint64 most_us)
   while (head != NULL && buffer->n_used > 1 && slack_us (buffer, head->timestamp, now) > most_us)
     {
       drop (buffer, head);
-      clear_window (buffer);
+      media_jitter_control_forget (&buffer->control);
       head = find_head (buffer);
     }
   return head;
 }
 
-/* Nothing is being played: starts when the oldest packet has waited as long as the target wants. */
+/* Nothing is being played: starts when the oldest packet has waited as long as the target wants. What waited
+ * while the network, or our own thread, stood still is played, and the delay made up for. */
 static void
 try_start (MediaJitterBuffer *buffer, CfgMonotonic now, guint32 held, MediaJitterFrame *frame)
 {
-  Slot *head = drop_until (buffer, now, target_us (buffer) + START_EXCESS_MS * CFG_US_PER_MS);
+  const gint64 start_us = buffer->played ? 0 : buffer->config.start_delay_ms * CFG_US_PER_MS;
+  const gint64 wanted_us = MAX (target_us (buffer), start_us);
+  const gint64 most_us = buffer->played ? buffer->config.max_delay_ms * CFG_US_PER_MS
+                                        : wanted_us + START_EXCESS_MS * CFG_US_PER_MS;
+  Slot *head = drop_until (buffer, now, most_us);
 
-  if (head == NULL || slack_us (buffer, head->timestamp, now) < target_us (buffer))
+  if (head == NULL || slack_us (buffer, head->timestamp, now) < wanted_us)
     {
       answer (frame, MEDIA_JITTER_EMPTY, rest_of_tick (buffer, held));
       return;
     }
-  clear_window (buffer);
-  buffer->delay_us = slack_us (buffer, head->timestamp, now) + to_us (buffer, held);
+  media_jitter_control_forget (&buffer->control);
+  buffer->control.delay_us = slack_us (buffer, head->timestamp, now) + to_us (buffer, held);
   play (buffer, head, now, held, frame);
 }
 
@@ -624,9 +593,10 @@ conceal_missing (MediaJitterBuffer *buffer, const Slot *head, MediaJitterFrame *
       frame->timestamp = head->raw_timestamp;
       buffer->stats.fec++;
     }
+  frame->rest = buffer->owed_units > 0;
   buffer->owed_units = 0;
   buffer->concealing += frame->units;
-  buffer->stats.concealed++;
+  buffer->stats.concealed += !frame->rest;
   return TRUE;
 }
 
@@ -641,7 +611,7 @@ wait_in_silence (MediaJitterBuffer *buffer, const Slot *head, CfgMonotonic now, 
     return FALSE;
   if (slack_us (buffer, head->timestamp, now) >= target_us (buffer))
     {
-      clear_window (buffer);
+      media_jitter_control_forget (&buffer->control);
       return FALSE;
     }
   buffer->stats.silent++;
@@ -684,8 +654,7 @@ media_jitter_buffer_adjusted (MediaJitterBuffer *buffer, gint32 units, CfgMonoto
     buffer->stats.removed_units += (guint64)units;
   else
     buffer->stats.inserted_units += (guint64) - (gint64)units;
-  buffer->adjusted_at = now;
-  clear_window (buffer);
+  media_jitter_control_adjusted (&buffer->control, now);
 }
 
 void
@@ -693,6 +662,6 @@ media_jitter_buffer_get_stats (const MediaJitterBuffer *buffer, MediaJitterBuffe
 {
   *stats = buffer->stats;
   stats->packets = buffer->n_used;
-  stats->delay_ms = (gint32)(buffer->delay_us / CFG_US_PER_MS);
+  stats->delay_ms = (gint32)(buffer->control.delay_us / CFG_US_PER_MS);
   stats->target_ms = (gint32)(target_us (buffer) / CFG_US_PER_MS);
 }

@@ -3,9 +3,10 @@
  * (G.722: 8000 Hz).
  *
  * What is controlled is the slack: how long before the tick that needs it a packet would have come if the
- * network had been at its fastest (of the last seconds). The target follows the spread of arrivals; the
- * buffer moves towards it freely between talk spurts, and within speech by asking the caller to shorten or
- * lengthen a frame (media/core/timescale.h). That also takes up clock drift.
+ * network had been at its fastest (of the last seconds). The target follows the spread of arrivals
+ * (media/core/jitter_timing.h); the buffer moves towards it freely between talk spurts, and within them by
+ * asking the caller to shorten or lengthen a frame, a quiet one rather than speech
+ * (media/core/jitter_control.h, timescale.h). That also takes up clock drift.
  *
  *             push                                   pull
  *   arrival --------> slots in sequence order --------> FRAME, CONCEAL (FEC), SILENCE, EMPTY
@@ -31,6 +32,7 @@ typedef struct
   guint frame_ms;        /* packet duration until one is seen; 20 */
   guint tick_ms;         /* how much the caller needs at a time; 20 */
   guint min_delay_ms;    /* 10 */
+  guint start_delay_ms;  /* 0; wanted at the first start, when nothing is known of the network */
   guint max_delay_ms;    /* 500 */
   gboolean wait_for_fec; /* with loss, add one packet to the delay, so that the next one is there for FEC */
 } MediaJitterBufferConfig;
@@ -55,7 +57,10 @@ typedef struct
   gboolean comfort_noise; /* FRAME: was pushed without a duration */
   guint16 sequence;
   guint32 timestamp;
+  gboolean rest; /* CONCEAL: of a packet of which a part was made up before */
+  gboolean cut;  /* FRAME: what came before it was dropped, it does not go on from the last */
   gint32 adjust; /* FRAME: > 0: remove about so many units, < 0: insert; then media_jitter_buffer_adjusted */
+  gint32 adjust_quiet; /* the same, if the frame is so quiet that nobody hears it */
 } MediaJitterFrame;
 
 typedef struct

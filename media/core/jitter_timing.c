@@ -1,18 +1,23 @@
 #include "media/core/jitter_timing.h"
 
-#define BIN_US       5000
-#define FADE         1.001f /* per packet: half of the weight lies in the last 700 packets */
-#define WEIGHT_MAX   1e6f
-#define PERCENTILE   0.99f
-#define MAX_JUMP_US  (5 * CFG_US_PER_S)
-#define RECOUNT_EACH 8 /* packets */
+#define MAX_JUMP_US   (5 * CFG_US_PER_S)
+#define SPAN_US       (500 * CFG_US_PER_MS)
+#define SPAN_PACKETS  16 /* at least, however long they are */
+#define SPANS_TO_TELL 4  /* before so many have begun, everything may be usual */
+/* A standstill: so much later than anything else but its neighbours. */
+#define APART_US    (20 * CFG_US_PER_MS)
+#define APART_SHARE 4 /* and by one part of so many of what is usual */
+#define SPANS       MEDIA_JITTER_TIMING_SPANS
+#define PRESENT     8 /* of them: what was later before is over */
 
 void
 media_jitter_timing_init (MediaJitterTiming *timing)
 {
-  *timing = (MediaJitterTiming){ .weight = 1 };
+  *timing = (MediaJitterTiming){ .robust_us = G_MININT64 };
   for (guint i = 0; i < MEDIA_JITTER_TIMING_BUCKETS; i++)
     timing->fastest_us[i] = G_MAXINT64;
+  for (guint i = 0; i < SPANS; i++)
+    timing->latest_us[i] = G_MININT64;
 }
 
 static void
@@ -40,41 +45,61 @@ note_fastest (MediaJitterTiming *timing, gint64 transit_us)
   timing->baseline_us = smallest;
 }
 
-static void
-fade (MediaJitterTiming *timing)
+/* A standstill's packets come in a heap: they all are in one span, or in two that are neighbours. */
+static gboolean
+are_neighbours (guint a, guint b)
 {
-  timing->weight *= FADE;
-  if (timing->weight < WEIGHT_MAX)
-    return;
-  for (guint i = 0; i < MEDIA_JITTER_TIMING_BINS; i++)
-    timing->bins[i] /= WEIGHT_MAX;
-  timing->total /= WEIGHT_MAX;
-  timing->weight /= WEIGHT_MAX;
+  const guint apart = (a + SPANS - b) % SPANS;
+
+  return apart <= 1 || apart == SPANS - 1;
 }
 
 static void
 recount (MediaJitterTiming *timing)
 {
-  float wanted = timing->total * PERCENTILE;
-  float sum = 0;
-  guint i;
+  gint64 other_us = G_MININT64;
+  guint largest = timing->span % SPANS;
 
-  for (i = 0; i < MEDIA_JITTER_TIMING_BINS - 1; i++)
+  for (guint i = 1; i < PRESENT; i++)
+    if (timing->latest_us[(timing->span - i) % SPANS] > timing->latest_us[largest])
+      largest = (timing->span - i) % SPANS;
+  timing->robust_us = timing->latest_us[largest];
+  for (guint i = 0; i < SPANS; i++)
+    if (!are_neighbours (i, largest))
+      other_us = MAX (other_us, timing->latest_us[i]);
+  if (timing->span + 1 >= SPANS_TO_TELL && other_us != G_MININT64
+      && timing->robust_us - other_us > APART_US + (other_us - timing->baseline_us) / APART_SHARE)
+    timing->robust_us = other_us;
+}
+
+/* Returns: TRUE when the largest may be another. */
+static gboolean
+note_latest (MediaJitterTiming *timing, gint64 transit_us, CfgMonotonic now)
+{
+  gint64 *latest_us;
+  gboolean changed = FALSE;
+
+  if (timing->n_in_span >= SPAN_PACKETS && cfg_monotonic_diff_us (now, timing->span_began) >= SPAN_US)
     {
-      sum += timing->bins[i];
-      if (sum >= wanted)
-        break;
+      timing->span++;
+      timing->latest_us[timing->span % SPANS] = G_MININT64;
+      timing->n_in_span = 0;
+      changed = TRUE;
     }
-  timing->spread_us = (gint64)(i + 1) * BIN_US;
-  timing->since_spread = 0;
+  if (timing->n_in_span++ == 0)
+    timing->span_began = now;
+  latest_us = &timing->latest_us[timing->span % SPANS];
+  if (transit_us > *latest_us)
+    {
+      *latest_us = transit_us;
+      changed = TRUE;
+    }
+  return changed;
 }
 
 gboolean
 media_jitter_timing_add (MediaJitterTiming *timing, gint64 transit_us, CfgMonotonic now)
 {
-  gint64 behind_us;
-  guint bin;
-
   if (timing->started && ABS (transit_us - timing->last_us) > MAX_JUMP_US)
     return FALSE;
   if (!timing->started)
@@ -83,14 +108,7 @@ media_jitter_timing_add (MediaJitterTiming *timing, gint64 transit_us, CfgMonoto
   timing->last_us = transit_us;
   move_to_bucket (timing, now.us / CFG_US_PER_S);
   note_fastest (timing, transit_us);
-
-  behind_us = transit_us - timing->baseline_us;
-  bin = (guint)MIN (behind_us / BIN_US, MEDIA_JITTER_TIMING_BINS - 1);
-  timing->bins[bin] += timing->weight;
-  timing->total += timing->weight;
-  fade (timing);
-  /* A late packet counts at once, the slow decay of the spread need not be exact. */
-  if (++timing->since_spread >= RECOUNT_EACH || behind_us > timing->spread_us)
+  if (note_latest (timing, transit_us, now))
     recount (timing);
   return TRUE;
 }
@@ -98,5 +116,5 @@ media_jitter_timing_add (MediaJitterTiming *timing, gint64 transit_us, CfgMonoto
 gint64
 media_jitter_timing_spread_us (const MediaJitterTiming *timing)
 {
-  return timing->spread_us;
+  return timing->started ? timing->robust_us - timing->baseline_us : 0;
 }

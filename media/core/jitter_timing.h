@@ -1,13 +1,18 @@
 /* When packets come, against when they should: the fastest transit of the last seconds, and how far the
- * others lie behind it. Part of the jitter buffer. Plain values. */
+ * others lie behind it. Part of the jitter buffer. Plain values.
+ *
+ * What counts is the latest packet of the last four seconds in which packets came, so that a network that has
+ * become better is believed soon. A standstill that happened once (of the network, or of this thread) is no
+ * jitter: it is left out unless there was another in the last eight. Instants are kept as they were, not as
+ * distances from the fastest, which changes. */
 #pragma once
 
 #include "config/base/clock.h"
 
 #include <glib.h>
 
-#define MEDIA_JITTER_TIMING_BUCKETS 10  /* seconds of memory for the fastest transit */
-#define MEDIA_JITTER_TIMING_BINS    100 /* of 5 ms: spread of arrivals */
+#define MEDIA_JITTER_TIMING_BUCKETS 10 /* seconds of memory for the fastest transit */
+#define MEDIA_JITTER_TIMING_SPANS   16 /* of half a second or more: memory for the latest */
 
 typedef struct
 {
@@ -16,11 +21,11 @@ typedef struct
   gint64 bucket;                                  /* second of the newest one */
   gint64 baseline_us;                             /* smallest of them */
   gint64 last_us;
-  float bins[MEDIA_JITTER_TIMING_BINS];
-  float weight; /* of the next packet: grows, so that older ones fade */
-  float total;
-  guint since_spread;
-  gint64 spread_us;
+  gint64 latest_us[MEDIA_JITTER_TIMING_SPANS]; /* largest transit; G_MININT64: none yet */
+  guint span;                                  /* of the newest packet; counts on */
+  guint n_in_span;
+  CfgMonotonic span_began;
+  gint64 robust_us; /* largest transit that counts, of the spans before and this one */
 } MediaJitterTiming;
 
 void media_jitter_timing_init (MediaJitterTiming *timing);
@@ -30,5 +35,5 @@ void media_jitter_timing_init (MediaJitterTiming *timing);
  * Returns: FALSE when the transit jumped by seconds: another time line begins, init and add again.
  */
 gboolean media_jitter_timing_add (MediaJitterTiming *timing, gint64 transit_us, CfgMonotonic now);
-/** media_jitter_timing_spread_us: 99 of 100 packets come no later than this after the fastest. */
+/** media_jitter_timing_spread_us: nearly all packets come no later than this after the fastest. */
 gint64 media_jitter_timing_spread_us (const MediaJitterTiming *timing);

@@ -77,16 +77,22 @@ cross_fade (const gint16 *from, const gint16 *to, gsize samples, gint16 *out)
 }
 
 gsize
-media_timescale_remove (gint16 *pcm, gsize samples, guint sample_rate_hz, gsize most)
+media_timescale_cut (gint16 *pcm, gsize samples, gsize most)
 {
-  gsize lag = find_lag (pcm, samples, sample_rate_hz, most);
+  const gsize lag = MIN (most, samples / 2);
 
   if (lag == 0)
     return samples;
-  /* Two periods become one: it begins as the first and ends as the second. */
   cross_fade (pcm, pcm + lag, lag, pcm);
   memmove (pcm + lag, pcm + 2 * lag, (samples - 2 * lag) * sizeof *pcm);
   return samples - lag;
+}
+
+gsize
+media_timescale_remove (gint16 *pcm, gsize samples, guint sample_rate_hz, gsize most)
+{
+  /* Two periods become one: it begins as the first and ends as the second. */
+  return media_timescale_cut (pcm, samples, find_lag (pcm, samples, sample_rate_hz, most));
 }
 
 gsize

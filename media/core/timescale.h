@@ -13,6 +13,10 @@
  */
 gsize media_timescale_remove (gint16 *pcm, gsize samples, guint sample_rate_hz, gsize most);
 
+/** media_timescale_cut: as media_timescale_remove, but whatever it sounds like, as much as goes: for sound so
+ * quiet that its pitch does not matter. */
+gsize media_timescale_cut (gint16 *pcm, gsize samples, gsize most);
+
 /**
  * media_timescale_insert:
  * @pcm: (inout): @samples long in room for @capacity

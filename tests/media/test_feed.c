@@ -11,6 +11,7 @@
 #define TICK_US   20000
 #define PAYLOAD   0
 #define AMPLITUDE 8000
+#define START_US  G_GINT64_CONSTANT (1000000007)
 #define TONE_HZ   440
 
 typedef struct
@@ -21,7 +22,10 @@ typedef struct
   int drift_ppm; /* the sender's clock runs so much fast */
   guint packet_ms;
   guint seconds;
-  guint talk_ms; /* 0: always; else so much tone, then as much silence without packets */
+  guint talk_ms;   /* 0: always; else so much tone, then as much silence without packets */
+  guint change_s;  /* 0: none; else then: nothing, or … */
+  gboolean calms;  /* … the network's troubles end, or … */
+  guint freeze_ms; /* … our thread stands still for so long */
 } Scenario;
 
 typedef struct
@@ -35,12 +39,14 @@ typedef struct
   gint32 worst_bend; /* largest second difference */
   gint32 worst_delay_ms;
   double mean_delay_ms;
+  gint64 recovered_ms; /* the delay was above 40 ms until so long after the change */
 } Outcome;
 
 typedef struct
 {
   const Scenario *scenario;
   TestNetem *network;
+  TestNetem *later; /* after the change */
   MediaEncoder *encoder;
   MediaFeed *feed;
   MediaReceiverStats receiver;
@@ -50,6 +56,12 @@ typedef struct
   gint16 last[2];
   guint calm; /* ticks since something was concealed */
 } Run;
+
+static gboolean
+has_changed (const Scenario *scenario, gint64 at_us)
+{
+  return scenario->change_s > 0 && at_us >= START_US + scenario->change_s * CFG_US_PER_S;
+}
 
 static void
 send_packet (Run *run, gint64 at_us)
@@ -75,17 +87,18 @@ send_packet (Run *run, gint64 at_us)
   run->sequence++;
   size = media_rtp_write (&header, payload, (gsize)size, packet, sizeof packet);
   g_assert_cmpint (size, >, 0);
-  test_netem_send (run->network, packet, (gsize)size, (CfgMonotonic){ at_us });
+  test_netem_send (scenario->calms && has_changed (scenario, at_us) ? run->later : run->network, packet,
+                   (gsize)size, (CfgMonotonic){ at_us });
 }
 
 static void
-receive_packets (Run *run, gint64 now_us)
+receive_from (Run *run, TestNetem *network, gint64 now_us)
 {
   guint8 packet[1500];
   CfgMonotonic at;
   gsize size;
 
-  while ((size = test_netem_receive (run->network, (CfgMonotonic){ now_us }, packet, &at)) > 0)
+  while ((size = test_netem_receive (network, (CfgMonotonic){ now_us }, packet, &at)) > 0)
     {
       MediaRtpView view;
 
@@ -108,6 +121,13 @@ receive_packets (Run *run, gint64 now_us)
           run->feed, media_encoder_get_codec (run->encoder), &view,
           media_codec_duration (media_encoder_get_codec (run->encoder), view.payload, view.payload_size), at);
     }
+}
+
+static void
+receive_packets (Run *run, gint64 now_us)
+{
+  receive_from (run, run->network, now_us);
+  receive_from (run, run->later, now_us);
 }
 
 static void
@@ -140,6 +160,14 @@ inspect (Run *run, Outcome *outcome, const gint16 *pcm, gsize samples)
   outcome->mean_delay_ms += stats.buffer.delay_ms;
 }
 
+static gboolean
+is_frozen (const Scenario *scenario, gint64 run_us)
+{
+  const gint64 since_us = run_us - scenario->change_s * CFG_US_PER_S;
+
+  return scenario->freeze_ms > 0 && since_us >= 0 && since_us < scenario->freeze_ms * CFG_US_PER_MS;
+}
+
 static Outcome
 run_scenario (const Scenario *scenario)
 {
@@ -155,21 +183,27 @@ run_scenario (const Scenario *scenario)
   Run run = { .scenario = scenario, .network = network };
   Outcome outcome = { 0 };
   gsize samples = scenario->sample_rate_hz / 50;
-  gint64 start_us = 1000000007;
+  TestNetemConfig clean = { .seed = 1, .delay_us = scenario->network.delay_us };
+  g_autoptr (TestNetem) later = test_netem_new (&clean);
   double packet_us = scenario->packet_ms * 1000.0 / (1 + scenario->drift_ppm * 1e-6);
 
   encoder = media_encoder_new (codec, &encoding, NULL);
   media_feed_set_rate (feed, scenario->sample_rate_hz);
   run.encoder = encoder;
+  run.later = later;
   run.feed = feed;
   media_receiver_stats_init (&run.receiver, media_codec_get_clock_rate (codec), 0);
   for (gint64 now_us = 0; now_us < (gint64)scenario->seconds * 1000000; now_us += TICK_US)
     {
       while ((double)run.sent * packet_us <= (double)now_us)
-        send_packet (&run, start_us + (gint64)((double)run.sent * packet_us));
-      receive_packets (&run, start_us + now_us + 3000);
-      (void)media_feed_advance (feed, (CfgMonotonic){ start_us + now_us + 3000 }, TRUE);
+        send_packet (&run, START_US + (gint64)((double)run.sent * packet_us));
+      if (is_frozen (scenario, now_us))
+        continue;
+      receive_packets (&run, START_US + now_us + 3000);
+      (void)media_feed_advance (feed, (CfgMonotonic){ START_US + now_us + 3000 }, TRUE);
       inspect (&run, &outcome, media_feed_pcm (feed, scenario->sample_rate_hz), samples);
+      if (has_changed (scenario, START_US + now_us) && outcome.stats.buffer.delay_ms > 40)
+        outcome.recovered_ms = (now_us - scenario->change_s * CFG_US_PER_S) / CFG_US_PER_MS;
     }
   outcome.expected = media_receiver_stats_expected (&run.receiver);
   outcome.lost = media_receiver_stats_lost (&run.receiver);
@@ -177,12 +211,13 @@ run_scenario (const Scenario *scenario)
   outcome.mean_delay_ms /= outcome.ticks;
   g_test_message ("ticks %u quiet %u bend %d delay mean %.1f worst %d target %d lost %" G_GUINT64_FORMAT
                   " concealed %" G_GUINT64_FORMAT " fec %" G_GUINT64_FORMAT " late %" G_GUINT64_FORMAT
-                  " overflow %" G_GUINT64_FORMAT " removed %" G_GUINT64_FORMAT " inserted %" G_GUINT64_FORMAT,
+                  " overflow %" G_GUINT64_FORMAT " removed %" G_GUINT64_FORMAT " inserted %" G_GUINT64_FORMAT
+                  " recovered after %" G_GINT64_FORMAT " ms",
                   outcome.ticks, outcome.quiet_ticks, outcome.worst_bend, outcome.mean_delay_ms,
                   outcome.worst_delay_ms, outcome.stats.buffer.target_ms, outcome.lost,
                   outcome.stats.buffer.concealed, outcome.stats.buffer.fec, outcome.stats.buffer.late,
                   outcome.stats.buffer.overflow, outcome.stats.buffer.removed_units,
-                  outcome.stats.buffer.inserted_units);
+                  outcome.stats.buffer.inserted_units, outcome.recovered_ms);
   return outcome;
 }
 
@@ -310,17 +345,22 @@ test_loss_uses_fec (void)
 static void
 test_jitter (void)
 {
-  Scenario scenario = { .codec = MEDIA_CODEC_PCMA,
-                        .sample_rate_hz = 8000,
-                        .packet_ms = 20,
-                        .seconds = 300,
-                        .network = { .seed = 5, .delay_us = 20000, .jitter_us = 80000 } };
-  Outcome outcome = run_scenario (&scenario);
+  const gint jitters_ms[] = { 30, 80, 100 };
 
-  g_assert_cmpuint (outcome.lost, ==, 0);
-  g_assert_cmpuint (outcome.stats.buffer.concealed, <, outcome.ticks / 100);
-  g_assert_cmpuint (outcome.stats.buffer.late, <, outcome.ticks / 200);
-  g_assert_cmpint (outcome.worst_delay_ms, <=, 170);
+  for (guint i = 0; i < G_N_ELEMENTS (jitters_ms); i++)
+    {
+      Scenario scenario = { .codec = MEDIA_CODEC_PCMA,
+                            .sample_rate_hz = 8000,
+                            .packet_ms = 20,
+                            .seconds = 300,
+                            .network = { .seed = 5, .delay_us = 20000, .jitter_us = jitters_ms[i] * 1000 } };
+      Outcome outcome = run_scenario (&scenario);
+
+      g_assert_cmpuint (outcome.lost, ==, 0);
+      g_assert_cmpuint (outcome.stats.buffer.concealed, <, outcome.ticks / 2000);
+      g_assert_cmpuint (outcome.stats.buffer.late, <, outcome.ticks / 2000);
+      g_assert_cmpint (outcome.worst_delay_ms, <=, 40 + jitters_ms[i]);
+    }
 }
 
 /* The network stands still for 150 ms every ten seconds. */
@@ -340,6 +380,63 @@ test_spikes (void)
   g_assert_cmpuint (outcome.lost, ==, 0);
   g_assert_cmpuint (outcome.stats.buffer.concealed, <, 30 * 9);
   g_assert_cmpint (outcome.worst_delay_ms, <=, 260);
+}
+
+/* A standstill, of the network or of our own thread, and a network that becomes better: the delay is soon
+ * what the network needs, nothing is thrown away for it, and no jump is heard. */
+static void
+check_recovery (const Scenario *scenario, gint64 most_ms)
+{
+  const Outcome outcome = run_scenario (scenario);
+
+  g_assert_cmpint (outcome.recovered_ms, <, most_ms);
+  g_assert_cmpuint (outcome.stats.buffer.overflow, ==, 0);
+  g_assert_cmpuint (outcome.stats.buffer.late, <, 20);
+  g_assert_cmpint (outcome.worst_bend, <, 1900);
+}
+
+static void
+test_recovers_from_standstill (void)
+{
+  const guint lengths_ms[] = { 100, 400, 450 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (lengths_ms); i++)
+    {
+      /* The network stands still once, 1020 s on its clock: 20 s after the start. */
+      const Scenario network = { .codec = MEDIA_CODEC_PCMU,
+                                 .sample_rate_hz = 8000,
+                                 .packet_ms = 20,
+                                 .seconds = 30,
+                                 .change_s = 20,
+                                 .network = { .seed = 6,
+                                              .delay_us = 20000,
+                                              .jitter_us = 3000,
+                                              .spike_every_us = 510 * CFG_US_PER_S,
+                                              .spike_us = lengths_ms[i] * 1000 } };
+      Scenario thread = network;
+
+      thread.network.spike_us = 0;
+      thread.freeze_ms = lengths_ms[i];
+      thread.change_s = 10;
+      check_recovery (&thread, lengths_ms[i] + 4500);
+      thread.talk_ms = 500;
+      check_recovery (&thread, lengths_ms[i] + 2000);
+      check_recovery (&network, lengths_ms[i] + 4500);
+    }
+}
+
+static void
+test_follows_better_network (void)
+{
+  const Scenario scenario = { .codec = MEDIA_CODEC_PCMU,
+                              .sample_rate_hz = 8000,
+                              .packet_ms = 20,
+                              .seconds = 50,
+                              .change_s = 30,
+                              .calms = TRUE,
+                              .network = { .seed = 6, .delay_us = 20000, .jitter_us = 100000 } };
+
+  check_recovery (&scenario, 7000);
 }
 
 static void
@@ -435,7 +532,8 @@ test_passes_undecoded (void)
         g_assert_cmpint (media_feed_level (feed) < 30, ==, i > 90);
     }
   media_feed_get_stats (feed, &stats);
-  g_assert_cmpuint (stats.buffer.played, ==, 100);
+  /* One waits: nothing was known of the network at the start. */
+  g_assert_cmpuint (stats.buffer.played, >=, 98);
 }
 
 static void
@@ -448,7 +546,7 @@ test_comfort_noise (void)
   };
 
   media_feed_push_noise (feed, &view, (CfgMonotonic){ 5000000 });
-  for (gint64 i = 1; i < 100; i++)
+  for (gint64 i = 3; i < 100; i++)
     {
       CfgMonotonic now = { 5000000 + i * TICK_US };
 
@@ -469,6 +567,8 @@ main (int argc, char **argv)
   g_test_add_func ("/media/feed/loss_uses_fec", test_loss_uses_fec);
   g_test_add_func ("/media/feed/jitter", test_jitter);
   g_test_add_func ("/media/feed/spikes", test_spikes);
+  g_test_add_func ("/media/feed/recovers_from_standstill", test_recovers_from_standstill);
+  g_test_add_func ("/media/feed/follows_better_network", test_follows_better_network);
   g_test_add_func ("/media/feed/reordering_and_duplicates", test_reordering_and_duplicates);
   g_test_add_func ("/media/feed/talk_spurts", test_talk_spurts);
   g_test_add_func ("/media/feed/everything_at_once", test_everything_at_once);
