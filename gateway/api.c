@@ -10,6 +10,7 @@
 #include "gateway/api_params.h"
 #include "gateway/events.h"
 #include "gateway/logs.h"
+#include "gateway/reach.h"
 #include "gateway/sessions.h"
 #include "signaling/core/jsonrpc.h"
 
@@ -337,12 +338,8 @@ const char *
 gw_request_own_room (GwRequest *request, const char *room)
 {
   const GwConn *conn = gw_request_conn (request);
-  const GwParticipant *participant
-      = conn != NULL && conn->session != NULL ? gw_session_participant (conn->session) : NULL;
 
-  if (room == NULL || (conn != NULL && g_strcmp0 (conn->moved_to, room) == 0))
-    return NULL;
-  return participant != NULL && strcmp (participant->room->name, room) == 0 ? NULL : room;
+  return room != NULL && conn != NULL && gw_reach_is_own (conn, room) ? NULL : room;
 }
 
 static json_t *
@@ -523,7 +520,7 @@ gw_conn_free (gpointer data)
 
   sig_token_free (conn->token);
   g_free (conn->secret_sum);
-  g_free (conn->moved_to);
+  gw_reach_clear (conn);
   g_free (conn);
 }
 

@@ -7,17 +7,19 @@
 
 #define GW_API_MAX_WAITING 1000 /* requests of one connection that are not answered yet */
 
+typedef struct _GwSent GwSent;
+
 /* One WebSocket. */
 struct _GwConn
 {
   SigWebConnId id;
-  SigToken *token;    /* what it may do */
-  char *secret_sum;   /* of the secret that signed it: SHA-256 in hex */
-  GwSession *session; /* not owned; one at most */
-  gboolean is_closing;
-  guint n_watches; /* rooms asked for with room.watch */
-  guint n_waiting; /* requests that are not answered yet */
-  char *moved_to;  /* (nullable): the room that it was sent to, and may join whatever its token says */
+  SigToken *token;              /* what it may do */
+  char *secret_sum;             /* of the secret that signed it: SHA-256 in hex */
+  GwSession *session;           /* not owned; one at most */
+  gboolean is_closing, was_cut; /* was_cut: the token has expired, and what it allowed was ended */
+  guint n_watches;              /* rooms asked for with room.watch */
+  guint n_waiting;              /* requests that are not answered yet */
+  GwSent *sent;                 /* (nullable): reach.h: its participant was sent to another room */
 };
 
 typedef struct _GwRequest GwRequest;

@@ -6,7 +6,7 @@
 #include "config/base/error.h"
 #include "config/base/log.h"
 #include "gateway/events.h"
-#include "gateway/logs.h"
+#include "gateway/reach.h"
 
 #define CLOSE_CODE      4401 /* of the range for applications; as HTTP's 401 */
 #define TOKEN_MAX_BYTES 16384
@@ -40,12 +40,14 @@ gw_api_auth_tick (Gateway *gateway)
     {
       GwConn *conn = value;
 
+      gw_reach_tick (gateway, conn, cfg_monotonic_now ());
       if (conn->is_closing || !sig_token_has_expired (conn->token, now))
         continue;
-      if (conn->session != NULL) /* a participant watches its room, not all of them, and no calls */
+      if (conn->session != NULL) /* a participant watches its room, no others, and no calls */
         {
-          gw_events_forget_all_rooms (gateway, conn->id);
-          gw_logs_forget_conn (gateway, conn->id);
+          if (!conn->was_cut)
+            gw_reach_token_changed (gateway, conn, "token_expired");
+          conn->was_cut = TRUE;
           continue;
         }
       conn->is_closing = TRUE;
@@ -97,10 +99,8 @@ authenticate (Gateway *gateway, GwRequest *request, json_t *params, GError **err
   conn->token = g_steal_pointer (&token);
   g_free (conn->secret_sum);
   conn->secret_sum = gw_api_auth_sum (gateway, conn->token);
-  if (!conn->token->room_list)
-    gw_events_forget_all_rooms (gateway, conn->id);
-  if (!gw_api_may (conn->token, "call.logs", NULL))
-    gw_logs_forget_conn (gateway, conn->id);
+  conn->was_cut = FALSE;
+  gw_reach_token_changed (gateway, conn, "permission");
   expires = gw_time_text ((CfgWall){ MIN (conn->token->expires_s, MAX_TIME_S) * CFG_US_PER_S });
   return json_pack ("{s:s, s:s}", "identity", conn->token->identity, "expires_at", expires);
 }
@@ -118,8 +118,8 @@ static const GwField authenticate_result[] = {
 const GwMethod gw_auth_methods[] = {
   { "server.authenticate", GW_GRANT_ANY, NULL, authenticate, authenticate_params,
     "Gives this connection another token before the old one expires.", .result = authenticate_result,
-    .more = "It must have the same `sub` and the same room. Its grants count from the next request on. Rooms "
-            "that are\n"
-            "watched stay watched, a watch of `*` ends when it does not grant roomList." },
+    .more = "It must have the same `sub` and the same room. Its grants count from the next request on. What "
+            "is watched\n"
+            "stays watched as far as it allows that: `room.watch_ended` tells of the rest." },
   { NULL },
 };

@@ -189,7 +189,20 @@ static const GwField log_line[] = {
   { "sip_call_id", GW_FIELD_STRING, 0, "The call." },
   { "seq", GW_FIELD_INT, GW_FIELD_OPTIONAL, "Number of the line; missing with ended." },
   { "line", GW_FIELD_ANY, GW_FIELD_OPTIONAL, "The line as in call.logs; missing with ended." },
-  { "ended", GW_FIELD_BOOL, GW_FIELD_OPTIONAL, "true: the call is over, there will be no more." },
+  { "ended", GW_FIELD_BOOL, GW_FIELD_OPTIONAL,
+    "true: there will be no more: the call is over, or reason says why." },
+  { "reason", GW_FIELD_STRING, GW_FIELD_OPTIONAL,
+    "With ended: moved: to a room that the token does not reach; token_expired; permission: another token "
+    "allows less. Missing when the call is over.",
+    .words = "moved token_expired permission" },
+  END,
+};
+
+static const GwField watch_ended[] = {
+  { "room", GW_FIELD_STRING, 0, "Its name, or *." },
+  { "reason", GW_FIELD_STRING, 0,
+    "token_expired; permission: another token allows less; left: one's participant is not there any more.",
+    .words = "token_expired permission left" },
   END,
 };
 
@@ -197,6 +210,8 @@ const GwNews gw_api_notifications[] = {
   { "log", "A line of the gateway's log about a call that is followed by call.logs.", log_line,
     "{\"sip_call_id\": \"SCL_b7\", \"seq\": 9, \"line\": {\"time\": \"2026-11-21T07:55:00.123Z\", \"level\": "
     "\"info\", \"component\": \"sip\", \"event\": \"Hangup\", \"callID\": \"SCL_b7\"}}" },
+  { "room.watch_ended", "A watch of room.watch is over: the connection may not have it any more.",
+    watch_ended, "{\"room\": \"support\", \"reason\": \"token_expired\"}" },
   { "session.candidate", "A trickled ICE candidate of the gateway.", candidate,
     "{\"candidate\": \"candidate:1 1 UDP 2130706431 192.0.2.1 20000 typ host\", \"sdpMid\": \"0\", "
     "\"sdpMLineIndex\": 0}" },

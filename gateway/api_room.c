@@ -5,6 +5,7 @@
 
 #include "config/base/error.h"
 #include "gateway/events.h"
+#include "gateway/reach.h"
 #include "gateway/rooms.h"
 
 #define TIMEOUT_MAX_S (7 * 24 * 3600)
@@ -124,22 +125,14 @@ static json_t *
 room_watch (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 {
   const char *name = gw_param_string (params, "name");
+  GwConn *conn = gw_request_conn (request);
   gboolean gap = FALSE;
   json_t *result;
   gint64 seq;
 
-  if (strcmp (name, "*") == 0 && gw_request_token (request)->room != NULL)
-    {
-      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED,
-                           "the token is for one room only, * is all of them");
-      return NULL;
-    }
-  if (!gw_token_allows (gw_request_token (request),
-                        strcmp (name, "*") == 0 ? GW_GRANT_ROOM_LIST : GW_GRANT_ROOM_JOIN,
-                        gw_request_own_room (request, name), error)
-      || !gw_name_check ("name", name, error))
+  if (!gw_reach_may_watch (conn, name, error) || !gw_name_check ("name", name, error))
     return NULL;
-  seq = gw_events_watch (gateway, gw_request_conn (request)->id, name, gw_param_int (params, "from_seq", -1),
+  seq = gw_events_watch (gateway, conn->id, name, gw_param_int (params, "from_seq", -1),
                          gw_param_string (params, "epoch"), &gap, error);
   if (seq < 0)
     return NULL;

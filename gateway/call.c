@@ -197,6 +197,7 @@ gw_call_take_participant (GwCall *call, GwParticipant *participant)
   replace (&call->v.participant_id, participant->sid);
   replace (&call->v.room_name, participant->room->name);
   set_own_attributes (call);
+  gw_logs_call_moved (call->gateway, call->v.id, call->v.room_name);
 }
 
 gboolean

@@ -8,6 +8,7 @@
 #include "gateway/core/metric_text.h"
 #include "gateway/core/text_ring.h"
 #include "gateway/presence.h"
+#include "gateway/reach.h"
 #include "gateway/webhooks.h"
 #include "signaling/core/jsonrpc.h"
 
@@ -237,6 +238,13 @@ gw_events_emit_transient (Gateway *gateway, const char *room_name, const char *t
   send_to_watchers (gateway, room, text, size);
 }
 
+static void
+tell_ended (Gateway *gateway, const GwConn *conn, const char *room, const char *reason)
+{
+  gw_api_notify (gateway, conn->id, "room.watch_ended",
+                 json_pack ("{s:s, s:s}", "room", room, "reason", reason));
+}
+
 typedef struct
 {
   Gateway *gateway;
@@ -287,10 +295,16 @@ replay_run (gpointer data)
 {
   Replay *replay = data;
   Gateway *gateway = replay->gateway;
+  const GwConn *conn = g_hash_table_lookup (gateway->conns, &replay->conn);
   RoomEvents *room;
 
-  if (!g_hash_table_contains (gateway->conns, &replay->conn))
+  if (conn == NULL)
     return G_SOURCE_REMOVE;
+  if (!gw_reach_may_watch (conn, replay->room, NULL)) /* not any more */
+    {
+      tell_ended (gateway, conn, replay->room, "permission");
+      return G_SOURCE_REMOVE;
+    }
   room = ensure_room (gateway->events, replay->room);
   if (!is_held (room->log, replay->from))
     {
@@ -361,10 +375,45 @@ gw_events_watch (Gateway *gateway, SigWebConnId conn, const char *room_name, gin
   return (gint64)gw_text_ring_last (room->log);
 }
 
-void
-gw_events_forget_all_rooms (Gateway *gateway, SigWebConnId conn)
+static void
+end_watch (Gateway *gateway, GwConn *conn, const char *name, const char *reason)
 {
-  g_hash_table_remove (gateway->events->watchers, &conn);
+  RoomEvents *room = g_hash_table_lookup (gateway->events->rooms, name);
+  const gboolean is_all = strcmp (name, "*") == 0;
+  GHashTable *watchers = is_all ? gateway->events->watchers : room != NULL ? room->watchers : NULL;
+
+  if (watchers == NULL || !g_hash_table_contains (watchers, &conn->id)
+      || gw_reach_may_watch (conn, name, NULL))
+    return;
+  g_hash_table_remove (watchers, &conn->id);
+  tell_ended (gateway, conn, name, reason);
+  if (is_all)
+    return;
+  if (conn->n_watches > 0)
+    conn->n_watches--;
+  if (!g_hash_table_contains (gateway->rooms, name))
+    gw_events_room_closed (gateway, name);
+}
+
+void
+gw_events_end_watches (Gateway *gateway, GwConn *conn, const char *name, const char *reason)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  GHashTableIter iter;
+  gpointer key, value;
+
+  if (name != NULL)
+    {
+      end_watch (gateway, conn, name, reason);
+      return;
+    }
+  end_watch (gateway, conn, "*", reason);
+  g_hash_table_iter_init (&iter, gateway->events->rooms);
+  while (conn->n_watches > 0 && g_hash_table_iter_next (&iter, &key, &value))
+    if (g_hash_table_contains (((const RoomEvents *)value)->watchers, &conn->id))
+      g_ptr_array_add (names, g_strdup (key)); /* ending one may drop the logs of others */
+  for (guint i = 0; i < names->len; i++)
+    end_watch (gateway, conn, g_ptr_array_index (names, i), reason);
 }
 
 void

@@ -29,8 +29,9 @@ void gw_events_emit_transient (Gateway *gateway, const char *room, const char *t
 gint64 gw_events_watch (Gateway *gateway, SigWebConnId conn, const char *room, gint64 from_seq,
                         const char *epoch, gboolean *gap, GError **error);
 void gw_events_forget_conn (Gateway *gateway, SigWebConnId conn);
-/** gw_events_forget_all_rooms: ends the watch of "*" alone. */
-void gw_events_forget_all_rooms (Gateway *gateway, SigWebConnId conn);
+/** gw_events_end_watches: ends those watches of @conn that it may not have any more (gw_reach_may_watch), and
+ * tells it: room.watch_ended. @room: (nullable): that one alone; @reason: one word */
+void gw_events_end_watches (Gateway *gateway, GwConn *conn, const char *room, const char *reason);
 /** gw_events_room_closed: @room's log may be dropped some day. */
 void gw_events_room_closed (Gateway *gateway, const char *room);
 void gw_events_metrics (const Gateway *gateway, GString *text);

@@ -153,19 +153,50 @@ gw_logs_forget_conn (Gateway *gateway, SigWebConnId conn)
       g_ptr_array_remove_index_fast (followers, i);
 }
 
-void
-gw_logs_call_ended (Gateway *gateway, const char *id)
+/* @reason: (nullable): the call is over */
+static void
+end_follower (GwLogs *logs, guint i, const char *reason)
 {
-  GPtrArray *followers = gateway->logs->followers;
+  const Follower *follower = logs->followers->pdata[i];
+
+  gw_api_notify (
+      logs->gateway, follower->conn, "log",
+      json_pack ("{s:s, s:b, s:s*}", "sip_call_id", follower->id, "ended", TRUE, "reason", reason));
+  g_ptr_array_remove_index_fast (logs->followers, i);
+}
+
+void
+gw_logs_end_conn (Gateway *gateway, SigWebConnId conn, const char *reason)
+{
+  const GPtrArray *followers = gateway->logs->followers;
+
+  for (guint i = followers->len; i-- > 0;)
+    if (((const Follower *)followers->pdata[i])->conn == conn)
+      end_follower (gateway->logs, i, reason);
+}
+
+void
+gw_logs_call_moved (Gateway *gateway, const char *id, const char *room)
+{
+  const GPtrArray *followers = gateway->logs->followers;
 
   for (guint i = followers->len; i-- > 0;)
     {
       const Follower *follower = followers->pdata[i];
+      const GwConn *conn = g_hash_table_lookup (gateway->conns, &follower->conn);
 
-      if (strcmp (follower->id, id) != 0)
-        continue;
-      gw_api_notify (gateway, follower->conn, "log",
-                     json_pack ("{s:s, s:b}", "sip_call_id", id, "ended", TRUE));
-      g_ptr_array_remove_index_fast (followers, i);
+      if (strcmp (follower->id, id) == 0 && conn != NULL && conn->token->room != NULL
+          && strcmp (conn->token->room, room) != 0)
+        end_follower (gateway->logs, i, "moved");
     }
+}
+
+void
+gw_logs_call_ended (Gateway *gateway, const char *id)
+{
+  const GPtrArray *followers = gateway->logs->followers;
+
+  for (guint i = followers->len; i-- > 0;)
+    if (strcmp (((const Follower *)followers->pdata[i])->id, id) == 0)
+      end_follower (gateway->logs, i, NULL);
 }

@@ -30,5 +30,10 @@ json_t *gw_logs_read (Gateway *gateway, const char *id, guint64 after, CfgWall s
  * and {sip_call_id, ended: true} at its end. FALSE with RESOURCE_EXHAUSTED. */
 gboolean gw_logs_follow (Gateway *gateway, SigWebConnId conn, const char *id, GError **error);
 void gw_logs_forget_conn (Gateway *gateway, SigWebConnId conn);
+/** gw_logs_end_conn: @conn may follow no call any more, and is told: {sip_call_id, ended: true, reason}. */
+void gw_logs_end_conn (Gateway *gateway, SigWebConnId conn, const char *reason);
+/** gw_logs_call_moved: call @id is in @room from here on: who may not see that room follows it no more, and
+ * is told: {sip_call_id, ended: true, reason: "moved"}. */
+void gw_logs_call_moved (Gateway *gateway, const char *id, const char *room);
 /** gw_logs_call_ended: call @id has said its last word. */
 void gw_logs_call_ended (Gateway *gateway, const char *id);

@@ -8,6 +8,7 @@
 #include "gateway/notes.h"
 #include "gateway/overload.h"
 #include "gateway/permissions.h"
+#include "gateway/reach.h"
 #include "gateway/rooms.h"
 #include "gateway/sdp_media.h"
 #include "media/codec/codec.h"
@@ -341,9 +342,9 @@ gw_session_local_candidate (Gateway *gateway, GwSession *session, const char *ca
 /* ---- join ---- */
 
 static GwParticipant *
-add_participant (Gateway *gateway, GwRoom *room, const SigToken *token, const GwSessionJoin *join,
-                 GError **error)
+add_participant (Gateway *gateway, GwRoom *room, GwConn *conn, const GwSessionJoin *join, GError **error)
 {
+  const SigToken *token = conn->token;
   gboolean is_own = token->identity[0] != '\0';
   g_autofree char *identity = g_strdup (is_own ? token->identity : join->identity);
   GwParticipant *other, *participant;
@@ -375,6 +376,8 @@ add_participant (Gateway *gateway, GwRoom *room, const SigToken *token, const Gw
       g_free (participant->metadata);
       participant->metadata = g_strdup (token->metadata);
     }
+  if (participant != NULL)
+    gw_reach_arrive (conn, participant);
   return participant;
 }
 
@@ -397,6 +400,8 @@ start_leg (GwSession *session)
   config.remote_candidates = candidates;
   session->leg = media_engine_leg_new_rtc (gateway->media, session->participant->room->media_room, &config);
   session->participant->leg = session->leg;
+  if (session->participant->track.muted)
+    media_engine_leg_set_muted (gateway->media, session->leg, TRUE);
   gateway_leg_own (gateway, session->leg, GW_LEG_SESSION, session);
 }
 
@@ -433,7 +438,7 @@ gw_session_join (Gateway *gateway, GwRequest *request, const GwSessionJoin *join
   session->track = gateway_next_track (gateway);
   if (!plan_offer (session, conn->token, join->sdp, &session->offer, &session->plan, error)
       || (room = gw_rooms_ensure (gateway, join->room, error)) == NULL
-      || (session->participant = add_participant (gateway, room, conn->token, join, error)) == NULL)
+      || (session->participant = add_participant (gateway, room, conn, join, error)) == NULL)
     {
       gw_session_free (session);
       return FALSE;
@@ -532,6 +537,7 @@ gw_session_resume (Gateway *gateway, GwRequest *request, const char *participant
 {
   GwConn *conn = gw_request_conn (request);
   GwSession *session = find_resumable (gateway, conn->token, participant_sid);
+  GwConn *old;
   CfgLogContext context;
 
   if (session == NULL || (conn->session != NULL && conn->session != session))
@@ -541,10 +547,14 @@ gw_session_resume (Gateway *gateway, GwRequest *request, const char *participant
       return FALSE;
     }
   context = gw_session_log_context (session);
-  if (session->conn != NULL)
-    session->conn->session = NULL; /* the old socket is dead, we only have not noticed yet */
+  old = session->conn != conn ? session->conn : NULL;
   session->conn = conn;
   conn->session = session;
+  if (old != NULL) /* the old socket is dead, we only have not noticed yet */
+    {
+      old->session = NULL;
+      gw_reach_left (gateway, old, session->participant->room->name);
+    }
   cfg_info ("rtc", &context, "Session resumed");
   gw_session_note (session, "resumed", NULL);
   if (sdp != NULL)
@@ -582,6 +592,7 @@ void
 gw_session_enter (Gateway *gateway, GwSession *session, GwParticipant *participant, GwParticipant *old)
 {
   gboolean was_published = old->track.sid != NULL;
+  g_autofree char *left = g_strdup (old->room->name);
 
   session->participant = participant;
   gw_session_note (session, "moved",
@@ -598,16 +609,15 @@ gw_session_enter (Gateway *gateway, GwSession *session, GwParticipant *participa
                  json_pack ("{s:s, s:b, s:o, s:o, s:o}", "room", participant->room->name, "rejoin", 0,
                             "participant", gw_participant_json (participant), "participants",
                             gw_participants_json (participant->room), "tracks", tracks_json (session)));
+  if (session->conn != NULL)
+    gw_reach_left (gateway, session->conn, left);
 }
 
 void
 gw_session_send_to_room (Gateway *gateway, GwSession *session, const GwRoom *room)
 {
   if (session->conn != NULL)
-    {
-      g_free (session->conn->moved_to);
-      session->conn->moved_to = g_strdup (room->name);
-    }
+    gw_reach_send (session->conn, session->participant, room->name);
   gw_api_notify (gateway, conn_id (session), "session.moved",
                  json_pack ("{s:s, s:b, s:s}", "room", room->name, "rejoin", 1, "participant_identity",
                             session->participant->identity));
@@ -620,6 +630,8 @@ void
 gw_session_end (Gateway *gateway, GwSession *session, const char *reason)
 {
   GwParticipant *participant = session->participant;
+  GwConn *conn = session->conn;
+  g_autofree char *left = g_strdup (participant->room->name);
 
   if (session->pending != NULL)
     {
@@ -628,11 +640,11 @@ gw_session_end (Gateway *gateway, GwSession *session, const char *reason)
 
       gw_request_fail (request, error);
     }
-  if (session->conn != NULL)
+  if (conn != NULL)
     {
-      session->conn->session = NULL;
+      conn->session = NULL;
       if (strcmp (reason, "left") != 0)
-        gw_api_notify (gateway, session->conn->id, "session.closed", json_pack ("{s:s}", "reason", reason));
+        gw_api_notify (gateway, conn->id, "session.closed", json_pack ("{s:s}", "reason", reason));
     }
   gateway_leg_disown (gateway, session->leg, participant->room->name, participant->identity);
   media_engine_leg_free (gateway->media, session->leg);
@@ -642,6 +654,8 @@ gw_session_end (Gateway *gateway, GwSession *session, const char *reason)
   else
     gw_room_remove (participant->room, participant, cfg_monotonic_now ());
   g_hash_table_remove (gateway->sessions, session);
+  if (conn != NULL)
+    gw_reach_left (gateway, conn, left);
 }
 
 void

@@ -245,6 +245,8 @@ test('a session is told what the gateway does with it', { timeout: 60 }, async (
   phone.request('BYE');
   await operator.call('participant.move', { room: 'web', identity: 'ada', to_room: 'elsewhere' });
   await operator.call('participant.remove', { room: 'web', identity: 'bob' });
+  await operator.call('room.watch', { name: '*' });
+  await operator.call('server.authenticate', { access_token: gateway.token('operator', { video: { roomList: false } }) });
   const told = () => [operator, ada, bob].flatMap((rpc) => rpc.notifications.map(({ method }) => method));
   await until('every notification', () => Object.keys(notifications).every((name) => told().includes(name)), 5)
     .catch((error) => t.ok(false, `${error.message}; missing: ${Object.keys(notifications).filter((name) => !told().includes(name))}`));
@@ -376,14 +378,17 @@ test('a connection ends with its token; server.authenticate renews it; a key tha
     return rpc;
   };
   const short = () => ({ exp: Math.floor(Date.now() / 1000) - 3 }); // within the skew of 10 s, for some seconds more
-  const [ending, renewed, talking] = [await open(short()), await open(short()), await open(short())];
+  const [ending, renewed, talking] = [await open(short()), await open(short()), await open({ ...short(), video: { roomJoin: true, roomList: true, roomAdmin: true } })];
   const { expires_at } = await renewed.call('server.authenticate', { access_token: signedToken(gateway.keys.secret, claims({})) });
   t.equal(Date.parse(expires_at), (now + 3600) * 1000, 'expires_at');
   for (const more of [{ sub: 'eve' }, { video: { roomJoin: true, room: 'a' } }])
     t.equal((await renewed.fails('server.authenticate', { access_token: signedToken(gateway.keys.secret, claims(more)) })).data.code, 'permission_denied', JSON.stringify(more));
   await renewed.call('room.create', { name: 'secret' });
+  await phoneIn(t, gateway);
+  const phone = await open({ video: { roomAdmin: true } }).then((rpc) => rpc.call('call.list')).then(({ calls }) => calls[0].sip_call_id);
   await talking.call('session.join', { room: 'web', sdp: offer() });
-  for (const name of ['web', '*']) await talking.call('room.watch', { name });
+  for (const name of ['web', 'secret', '*']) await talking.call('room.watch', { name });
+  await talking.call('call.logs', { sip_call_id: phone, follow: true });
   await ending.closed;
   const refused = () => talking.call('room.list').then(() => null, ({ data }) => data.code);
   t.equal([ending.closeCode, ending.closeReason], [4401, 'the token has expired'], 'the one that was not renewed');
@@ -392,10 +397,15 @@ test('a connection ends with its token; server.authenticate renews it; a key tha
   for (const [method, params] of [['room.get', { name: 'secret' }], ['room.watch', { name: 'secret' }], ['room.send_message', { room: 'secret', text: 'x' }]])
     t.equal((await talking.fails(method, params)).data.code, 'unauthenticated', `${method} of another room`);
   await talking.call('room.get', { name: 'web' });
+  await until('it is told', () => talking.notifications.filter(({ method }) => method === 'room.watch_ended').length === 2);
+  t.equal(talking.notifications.filter(({ method }) => method === 'room.watch_ended').map(({ params }) => params).sort((a, b) => a.room.localeCompare(b.room)),
+    [{ room: '*', reason: 'token_expired' }, { room: 'secret', reason: 'token_expired' }], 'watches that are over');
+  t.equal(talking.notifications.filter(({ method }) => method === 'log').at(-1).params, { sip_call_id: phone, ended: true, reason: 'token_expired' }, 'the log');
   let rounds = 0;
   await until('it hears of its own room only', async () => {
     talking.events = [];
     await renewed.call('room.create', { name: `elsewhere${rounds}` });
+    await renewed.call('room.send_message', { room: 'secret', text: 'x' });
     await talking.call('session.mute', { muted: rounds++ % 2 === 0 });
     await until('an event of its own room', () => talking.events.some(({ room }) => room === 'web'));
     return talking.events.every(({ room }) => room === 'web');

@@ -194,9 +194,17 @@ begin_logs (Stream *stream, GError **error)
 static gboolean
 take_log (Stream *stream, const json_t *params, GError **error)
 {
+  const char *reason = json_string_value (json_object_get (params, "reason"));
+
   if (g_strcmp0 (json_string_value (json_object_get (params, "sip_call_id")), stream->what) != 0)
     return TRUE;
   stream->is_over = json_is_true (json_object_get (params, "ended"));
+  if (stream->is_over && reason != NULL)
+    {
+      g_set_error (error, CTL_ERROR, CTL_ERROR_DENIED, "the call goes on, but cannot be followed: %s",
+                   strcmp (reason, "moved") == 0 ? "it is in a room that the token does not reach" : reason);
+      return FALSE;
+    }
   return stream->is_over || print_log (stream, params, error);
 }
 
