@@ -180,7 +180,12 @@ static const GwParam watch_params[] = {
     "Number of the last event seen: those after it are sent again.",
     0,
     0 },
-  { "epoch", { NULL }, GW_PARAM_STRING, FALSE, "The epoch that from_seq belongs to." },
+  { "epoch",
+    { NULL },
+    GW_PARAM_STRING,
+    FALSE,
+    "The epoch that from_seq belongs to.",
+    .otherwise = "the present one" },
   { NULL },
 };
 

@@ -361,7 +361,7 @@ gw_events_watch (Gateway *gateway, SigWebConnId conn, const char *room_name, gin
   from = gw_text_ring_last (room->log);
   if (from_seq >= 0)
     {
-      *gap = g_strcmp0 (epoch, events->epoch) != 0 || !is_held (room->log, (guint64)from_seq);
+      *gap = (epoch != NULL && strcmp (epoch, events->epoch) != 0) || !is_held (room->log, (guint64)from_seq);
       if (!*gap)
         from = (guint64)from_seq;
     }

@@ -127,6 +127,9 @@ test('rooms end by their timeouts, and every step is an event with a number', { 
   await late.call('room.watch', { name: 'short', from_seq: numbers[2], epoch });
   await until('the replay', () => late.events.length >= numbers.length - 3);
   t.equal(late.events.map((event) => event.seq), numbers.slice(3), 'replayed numbers');
+  const trusting = await connect(t, gateway, 'trusting');
+  t.equal((await trusting.call('room.watch', { name: 'short', from_seq: numbers[2] })).gap, undefined, 'without an epoch it is the present one');
+  await until('the replay', () => trusting.events.length >= numbers.length - 3);
   const foreign = await late.call('room.watch', { name: 'short', from_seq: 1, epoch: 'EP_other' });
   t.equal([foreign.gap, foreign.snapshot.participants], [true, []], 'a foreign epoch is a gap');
 });
