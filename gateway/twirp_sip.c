@@ -169,11 +169,21 @@ serves (json_t *trunk, const char *direction)
   return g_strcmp0 (of_trunk, "both") == 0 || g_strcmp0 (of_trunk, direction) == 0;
 }
 
+/* A Duration that was never set is not there. */
+static void
+drop_zero (json_t *object, const char *name)
+{
+  if (json_number_value (json_object_get (object, name)) == 0)
+    json_object_del (object, name);
+}
+
 static json_t *
 livekit_trunk (json_t *trunk)
 {
   json_t *out = json_copy (trunk);
 
+  drop_zero (out, "ringing_timeout");
+  drop_zero (out, "max_call_duration");
   gw_twirp_rename_member (out, "outbound_address", "address");
   gw_twirp_give_word (out, "transport", "SIP_TRANSPORT_");
   gw_twirp_give_word (out, "media_encryption", "SIP_MEDIA_ENCRYPT_");

@@ -61,6 +61,11 @@ test('livekit-server-sdk: trunks and dispatch rules', { timeout: 60 }, async (t)
   t.ok(/^ST_/.test(inbound.sipTrunkId), inbound.sipTrunkId);
   t.equal([inbound.name, inbound.numbers, inbound.allowedAddresses, inbound.metadata, inbound.headers],
     ['in', ['+15550100'], ['127.0.0.1'], 'm', { 'X-Hello': 'yes' }], 'the inbound trunk');
+  t.equal(inbound.ringingTimeout, undefined, 'a duration that was not given');
+  const limited = await (await fetch(`${gateway.url}/twirp/livekit.SIP/UpdateSIPInboundTrunk`, { method: 'POST',
+    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${gateway.token('x')}` },
+    body: JSON.stringify({ sipTrunkId: inbound.sipTrunkId, replace: { name: 'in', numbers: inbound.numbers, allowedAddresses: ['127.0.0.1'], ringingTimeout: '30s', maxCallDuration: '3600s' } }) })).json();
+  t.equal([limited.ringing_timeout, limited.max_call_duration], ['30s', '3600s'], 'durations');
   const outbound = await sip.createSipOutboundTrunk('out', 'sip.example.com', ['+15550111'], { transport: SIPTransport.SIP_TRANSPORT_TCP, authUsername: 'u', authPassword: 'a-secret' });
   t.equal([outbound.address, outbound.transport, outbound.numbers, outbound.authUsername], ['sip.example.com', 2, ['+15550111'], 'u'], 'the outbound trunk');
   const secure = await sip.createSipOutboundTrunk('secure', 'sip.example.com', ['+15550112'], { transport: SIPTransport.SIP_TRANSPORT_TLS });
