@@ -73,6 +73,8 @@ established (SigWebConn *conn)
   g_byte_array_set_size (conn->body, 0);
   if (!g_queue_is_empty (&conn->out) || conn->close_code != 0)
     lws_callback_on_writable (conn->wsi);
+  if (conn->close_code == 0)
+    sig_web_alive_begin (conn);
   return 0;
 }
 
@@ -110,8 +112,12 @@ on_event (struct lws *wsi, enum lws_callback_reasons reason, void *user, void *i
       return sig_web_ws_peer_closes (conn_of (wsi));
     case LWS_CALLBACK_SERVER_WRITEABLE:
       return sig_web_ws_writable (conn_of (wsi));
+    case LWS_CALLBACK_RECEIVE_PONG:
+      sig_web_alive_heard (conn_of (wsi));
+      return 0;
     case LWS_CALLBACK_TIMER:
-      return conn_of (wsi)->id != 0 ? -1 : sig_web_http_timeout (conn_of (wsi));
+      return conn_of (wsi)->id != 0 ? sig_web_alive_check (conn_of (wsi))
+                                    : sig_web_http_timeout (conn_of (wsi));
     case LWS_CALLBACK_WSI_CREATE:
       ((SigWeb *)lws_context_user (lws_get_context (wsi)))->n_connections++;
       return 0;
@@ -152,7 +158,6 @@ create_context (SigWeb *web, GError **error)
     .timeout_secs = web->request_timeout_s + 2, /* ours comes first, and with an answer */
     .timeout_secs_ah_idle = web->request_timeout_s,
     .keepalive_timeout = 30,
-    .retry_and_idle_policy = &web->idle_policy,
     .alpn = "http/1.1",
   };
 
@@ -195,8 +200,7 @@ copy_config (SigWeb *web, const SigWebConfig *config)
   web->max_message_bytes = config->max_message_bytes != 0 ? config->max_message_bytes : DEFAULT_MESSAGE_BYTES;
   web->max_queue_bytes = config->max_queue_bytes != 0 ? config->max_queue_bytes : DEFAULT_QUEUE_BYTES;
   web->request_timeout_s = config->request_timeout_s != 0 ? config->request_timeout_s : 10;
-  web->idle_policy.secs_since_valid_ping = (uint16_t)ping_s;
-  web->idle_policy.secs_since_valid_hangup = (uint16_t)(2 * ping_s);
+  web->ping_interval_us = (gint64)ping_s * G_USEC_PER_SEC;
 }
 
 SigWeb *

@@ -23,7 +23,9 @@ typedef struct
   gsize max_queue_bytes;              /* waiting to be sent per connection; 0: 4 MiB; above it the socket
                                          is closed with 1008 "slow consumer" */
   guint request_timeout_s;            /* for a request to arrive whole; 0: 10 */
-  guint ping_interval_s;              /* of quiet, then a ping; dead after twice this; 0: 15 */
+  guint ping_interval_s;              /* of quiet, then a ping; closed with 1008 "no answer to pings" after
+                                         twice this; who takes none of what waits for it for twice this is
+                                         closed with 1008 "slow consumer"; 0: 15 */
 } SigWebConfig;
 
 typedef struct

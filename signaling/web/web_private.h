@@ -7,6 +7,7 @@
  *   web_http.c     answers, bodies, refused upgrades
  *   web_page.c     the built-in files
  *   web_ws.c       messages in and out of a WebSocket
+ *   web_alive.c    whether its client is there and reads
  *   web_tls.c      certificates
  *
  * A connection's struct hangs at its wsi from the first callback on; it ends with LWS_CALLBACK_WSI_DESTROY,
@@ -42,7 +43,7 @@ struct _SigWeb
   struct lws_context *context;
   struct lws_vhost *vhost;
   struct lws_protocols protocols[2];
-  lws_retry_bo_t idle_policy;
+  gint64 ping_interval_us;
   void *foreign_loops[1];
 
   GPtrArray *listeners;
@@ -83,6 +84,10 @@ typedef struct
   gboolean paused; /* its requests are not read */
   GQueue out;      /* of SigWebMessage */
   gsize queued, in_flight;
+  gint64 heard_us;    /* when something came from the client last */
+  gint64 moved_us;    /* when something of ours was taken last, or nothing waited */
+  guint64 taken;      /* bytes, then */
+  gboolean pinged;    /* since it was heard */
   guint16 close_code; /* 0: not closing */
   char close_reason[100];
   gboolean close_sent;
@@ -137,6 +142,15 @@ int sig_web_ws_writable (SigWebConn *conn);
 int sig_web_ws_peer_closes (SigWebConn *conn);
 void sig_web_ws_drop_queue (SigWebConn *conn);
 void sig_web_ws_goodbye (SigWebConn *conn);
+/** sig_web_ws_cut_off: closes it with "slow consumer". */
+void sig_web_ws_cut_off (SigWebConn *conn);
+/** sig_web_ws_say_last: the close frame, which nothing waits for. Returns: -1, which ends the connection. */
+int sig_web_ws_say_last (SigWebConn *conn, guint16 code, const char *reason);
+
+/* web_alive.c */
+void sig_web_alive_begin (SigWebConn *conn);
+void sig_web_alive_heard (SigWebConn *conn);
+int sig_web_alive_check (SigWebConn *conn);
 
 /* web_tls.c */
 /** sig_web_tls_check: whether the files can be read and belong together; TRUE without files. */

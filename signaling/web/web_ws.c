@@ -97,10 +97,21 @@ begin_close (SigWebConn *conn, guint16 code, const char *reason)
   g_strlcpy (conn->close_reason, reason != NULL ? reason : "", sizeof conn->close_reason);
   if (!g_utf8_validate (conn->close_reason, -1, &end))
     conn->close_reason[end - conn->close_reason] = '\0'; /* cut inside of a character */
+  if (conn->paused)
+    (void)lws_rx_flow_control (conn->wsi, 1); /* or its own close would not be seen */
   lws_set_timer_usecs (conn->wsi, CLOSE_GRACE_US);
   lws_cancel_service (conn->web->context); /* it sees a new timer only when something happens */
   if (conn->established)
     lws_callback_on_writable (conn->wsi);
+}
+
+int
+sig_web_ws_say_last (SigWebConn *conn, guint16 code, const char *reason)
+{
+  begin_close (conn, code, reason);
+  if (may_write (conn))
+    (void)send_close (conn);
+  return -1;
 }
 
 /* What the peer sent is wrong: nothing that waits is still of use. */
@@ -184,6 +195,7 @@ sig_web_ws_receive (SigWebConn *conn, const char *data, gsize size)
 {
   if (conn->close_code != 0)
     return 0;
+  sig_web_alive_heard (conn);
   if (lws_frame_is_binary (conn->wsi))
     return refuse (conn, 1003, "text messages only");
   if (conn->body->len + size + lws_remaining_packet_payload (conn->wsi) > conn->web->max_message_bytes)
@@ -253,8 +265,8 @@ sig_web_ws_writable (SigWebConn *conn)
   return 0;
 }
 
-static void
-cut_off (SigWebConn *conn)
+void
+sig_web_ws_cut_off (SigWebConn *conn)
 {
   char reason[64];
 
@@ -300,7 +312,7 @@ sig_web_post (SigWeb *web, SigWebConnId id, SigWebMessage *message)
     return;
   if (conn->queued + conn->in_flight + message->size > web->max_queue_bytes)
     {
-      cut_off (conn);
+      sig_web_ws_cut_off (conn);
       return;
     }
   g_queue_push_tail (&conn->out, g_rc_box_acquire (message));

@@ -417,7 +417,98 @@ test_dead_peer (void)
   client = web_owner_join (&owner);
   ping = web_client_wait_frame (client, &opcode, NULL);
   g_assert_cmpint (opcode, ==, 9);
+  g_assert_cmpint (web_client_wait_close (client), ==, 1008);
   web_until (web_owner_all_closed, &owner);
+  web_owner_teardown (&owner);
+}
+
+/* More than the kernel takes, whose buffers grow for a while; less than the limit. */
+static void
+let_something_wait (const WebOwner *owner)
+{
+  const SigWebConnId conn = g_array_index (owner->open, SigWebConnId, 0);
+  g_autofree char *text = g_strnfill (50000, 'q');
+  guint n_full = 0;
+
+  for (guint i = 0; i < 2000 && n_full < 20; i++)
+    {
+      n_full = sig_web_queued (owner->web, conn) >= 100000 ? n_full + 1 : 0;
+      if (n_full == 0)
+        sig_web_send (owner->web, conn, text, 50000);
+      else
+        g_usleep (10000);
+      while (g_main_context_iteration (NULL, FALSE))
+        continue;
+    }
+  g_assert_cmpuint (n_full, ==, 20);
+}
+
+static gboolean
+is_slow (gpointer data)
+{
+  const WebOwner *owner = data;
+  SigWebStats stats;
+
+  sig_web_get_stats (owner->web, &stats);
+  return stats.n_slow_total > 0;
+}
+
+/* Less waits than the limit, and for long: a client that is there and does not read is told so, although it
+ * does not answer pings either. */
+static void
+test_reader_that_stands_still (void)
+{
+  WebOwner owner;
+  g_autoptr (WebClient) client = NULL;
+
+  web_owner_setup (&owner);
+  client = web_owner_join (&owner);
+  web_client_set_paused (client, TRUE);
+  let_something_wait (&owner);
+  web_until (is_slow, &owner);
+  web_client_set_paused (client, FALSE);
+  assert_cut_off (client);
+  g_clear_pointer (&client, web_client_free);
+  web_until (web_owner_all_closed, &owner);
+  web_owner_teardown (&owner);
+}
+
+static gboolean
+is_over (gpointer data)
+{
+  return *(gboolean *)data;
+}
+
+static gboolean
+on_over (gpointer data)
+{
+  *(gboolean *)data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* It takes a little now and then, with more than it takes waiting all the time: it stays. */
+static void
+test_reader_that_is_slow (void)
+{
+  WebOwner owner;
+  SigWebStats stats;
+  g_autoptr (WebClient) client = NULL;
+
+  web_owner_setup (&owner);
+  client = web_owner_join (&owner);
+  web_client_set_paused (client, TRUE);
+  for (guint i = 0; i < 7; i++)
+    {
+      gboolean over = FALSE;
+
+      let_something_wait (&owner);
+      g_timeout_add (400, on_over, &over);
+      web_until (is_over, &over);
+      g_assert_cmpuint (owner.open->len, ==, 1);
+      web_client_take (client, 3000000);
+    }
+  sig_web_get_stats (owner.web, &stats);
+  g_assert_cmpuint (stats.n_slow_total, ==, 0);
   web_owner_teardown (&owner);
 }
 
@@ -487,6 +578,8 @@ main (int argc, char **argv)
   ADD ("one_descriptor", test_one_descriptor);
   ADD ("shared_message", test_shared_message);
   ADD ("dead_peer", test_dead_peer);
+  ADD ("reader_that_stands_still", test_reader_that_stands_still);
+  ADD ("reader_that_is_slow", test_reader_that_is_slow);
   ADD ("free_says_goodbye", test_free_says_goodbye);
   return g_test_run ();
 }

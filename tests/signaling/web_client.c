@@ -279,6 +279,17 @@ web_client_set_paused (WebClient *client, gboolean paused)
   watch (client);
 }
 
+void
+web_client_take (WebClient *client, gsize n)
+{
+  guint8 bytes[16384];
+  int got = 1;
+
+  for (gsize taken = 0; taken < n && got > 0; taken += (gsize)MAX (got, 0))
+    got = read_some (client, bytes, sizeof bytes);
+  g_assert_cmpint (got, !=, 0);
+}
+
 int
 web_client_upgrade (WebClient *client, const char *query, const char *headers, char **response)
 {

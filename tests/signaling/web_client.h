@@ -27,6 +27,8 @@ char *web_client_wait_response (WebClient *client);
 gboolean web_client_ended (WebClient *client);
 /** web_client_set_paused: stops reading, so that the server's queue fills. */
 void web_client_set_paused (WebClient *client, gboolean paused);
+/** web_client_take: reads up to @n bytes of a paused client's, and forgets them. */
+void web_client_take (WebClient *client, gsize n);
 
 /** web_client_upgrade: GET /ws with @query ("?access_token=x" or ""), @headers ended by CRLF each. Returns:
  * the status line's code; the response's text is in @response. */
