@@ -12,12 +12,8 @@ server_info (Gateway *gateway, GwRequest *request, json_t *params, GError **erro
   g_autofree char *started = gw_time_text (gateway->started_wall);
   g_autofree char *url = NULL;
   json_t *codecs = json_array ();
-  const char *address = gateway->settings->sip.external_address;
+  const char *address = gateway_sip_address (gateway);
 
-  if (address == NULL)
-    address = gateway->settings->sip.bind[0] != NULL ? gateway->settings->sip.bind[0]
-              : gateway->loopback_only               ? "127.0.0.1"
-                                                     : NULL;
   if (gateway->settings->ws_url != NULL)
     url = g_strdup (gateway->settings->ws_url);
   else

@@ -32,6 +32,7 @@
 #include "gateway/webhooks.h"
 #include "gateway/trunk_health.h"
 #include "media/codec/codec.h"
+#include "signaling/sip/address.h"
 
 #define TRIM_AFTER_S 35
 #define STOP_LOOK_MS 50
@@ -675,24 +676,46 @@ demo_token (Gateway *gateway)
   return sig_token_mint (&token, gateway->api_secret, now);
 }
 
+static gboolean
+is_any_address (const char *address)
+{
+  return strcmp (address, "0.0.0.0") == 0 || strcmp (address, "::") == 0;
+}
+
+const char *
+gateway_sip_address (const Gateway *gateway)
+{
+  const CfgSettings *settings = gateway->settings;
+  const char *bind = settings->sip.bind[0];
+
+  if (settings->sip.external_address != NULL)
+    return settings->sip.external_address;
+  if (bind != NULL)
+    return is_any_address (bind) ? NULL : bind;
+  return gateway->loopback_only ? "127.0.0.1" : NULL;
+}
+
 void
 gateway_print_welcome (Gateway *gateway)
 {
   const CfgSettings *settings = gateway->settings;
-  const char *bind = settings->http.bind;
-  gboolean is_any = strcmp (bind, "0.0.0.0") == 0 || strcmp (bind, "::") == 0;
+  const char *bind = settings->http.bind, *sip = gateway_sip_address (gateway);
+  gboolean is_any = is_any_address (bind);
+  char own[SIG_SIP_ADDRESS_MAX];
   g_autofree char *page
       = g_strdup_printf (strchr (bind, ':') != NULL && !is_any ? "%s://[%s]:%u/" : "%s://%s:%u/",
                          sig_web_is_tls (gateway->web) ? "https" : "http", is_any ? "localhost" : bind,
                          sig_web_port (gateway->web));
   g_autoptr (GString) text = g_string_new (NULL);
 
+  if (sip == NULL)
+    sip = sig_sip_address_route ("anywhere", own) ? own : "ADDRESS";
   /* In one piece: the log, which a thread of its own writes, would come in between. */
-  g_string_append_printf (text, "\nSwitchroom %s\n\n  Page:       %s\n  SIP:        sip:%s@%s:%u%s\n",
-                          SWITCHROOM_VERSION, page, settings->demo ? "demo" : "NUMBER",
-                          settings->sip.bind[0] != NULL ? settings->sip.bind[0]
-                          : gateway->loopback_only      ? "127.0.0.1"
-                                                        : "ADDRESS",
+  g_string_append_printf (text,
+                          strchr (sip, ':') != NULL
+                              ? "\nSwitchroom %s\n\n  Page:       %s\n  SIP:        sip:%s@[%s]:%u%s\n"
+                              : "\nSwitchroom %s\n\n  Page:       %s\n  SIP:        sip:%s@%s:%u%s\n",
+                          SWITCHROOM_VERSION, page, settings->demo ? "demo" : "NUMBER", sip,
                           settings->sip_port, settings->demo ? "   (any name is a room)" : "");
   if (settings->api_secret == NULL && settings->api_key != NULL)
     {

@@ -185,9 +185,12 @@ test('messages are sent by the keyboard and shown as text', { timeout: 60 }, asy
   const gateway = await Gateway.start(t);
   const browser = await launch(t);
   const ada = await open(t, browser, gateway);
-  const bob = await open(t, browser, gateway, { identity: 'bob' });
+  const bob = await open(t, browser, gateway, { identity: 'bob', grants: { video: { roomAdmin: false }, sip: { call: false } } });
   await enter(ada.page);
   await enter(bob.page, 'Bob');
+  await shows(bob.page, '#people', 'Ada');
+  const offered = async ({ page }) => [await page.isVisible('#dial'), await page.isVisible('#calls-card'), (await page.$$('#people button')).length];
+  t.equal([await offered(ada), await offered(bob)], [[true, true, 1], [false, false, 0]], 'what is offered to whom');
   await ada.page.focus('#text');
   await ada.page.keyboard.type('<b>hello</b>');
   await ada.page.keyboard.press('Enter');

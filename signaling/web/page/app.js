@@ -40,6 +40,10 @@ function tokenClaims(token) {
   }
 }
 
+/* What the token lets its owner do, so that nothing is offered that the gateway would refuse. */
+const mayCall = () => Boolean(tokenClaims(state.token)?.sip?.call);
+const mayManage = () => Boolean(tokenClaims(state.token)?.video?.roomAdmin);
+
 /** Says what went wrong; with `kind` "info", what has happened. */
 function notice(text, kind = 'error') {
   $('notice-text').textContent = text ?? '';
@@ -275,8 +279,10 @@ async function start(withMicrophone) {
 function showRoom() {
   $('room-name').textContent = state.room;
   document.title = `${state.room} – Switchroom`;
+  $('dial').hidden = !mayCall();
+  $('calls-card').hidden = !mayCall() && !mayManage();
   showAddress();
-  loadTargets();
+  if (mayCall()) loadTargets();
 }
 
 function setForm(enabled) {
@@ -545,7 +551,7 @@ function personRow(participant) {
   who.append(element('b', '', shownName(participant) + (own ? ' (you)' : '')), line);
   row.append(element('div', 'face', initials(shownName(participant))), who);
   const target = { room: state.room, identity: participant.identity };
-  if (!own) {
+  if (!own && mayManage()) {
     const muted = isMuted(participant);
     row.append(iconButton(muted ? 'mic-off' : 'mic', `${muted ? 'Unmute' : 'Mute'} ${shownName(participant)}`,
       () => request('participant.mute', { ...target, muted: !muted })));
