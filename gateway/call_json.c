@@ -45,6 +45,14 @@ set_text (json_t *object, const char *key, const char *value)
     json_object_set_new (object, key, json_string (value));
 }
 
+const char *
+gw_call_end_words (const GwCall *call)
+{
+  return call->end.cause == SIG_SIP_END_FAILED && call->end.status == 503
+             ? gw_sip_unreached_words (call->end.phrase)
+             : gw_sip_status_words (call->end.status);
+}
+
 static json_t *
 end_json (const GwCall *call)
 {
@@ -57,7 +65,7 @@ end_json (const GwCall *call)
     {
       json_object_set_new (object, "sip_status_code", json_integer (status));
       json_object_set_new (object, "sip_status", json_string (call->end.phrase));
-      json_object_set_new (object, "words", json_string (gw_sip_status_words (status)));
+      json_object_set_new (object, "words", json_string (gw_call_end_words (call)));
     }
   else if (call->has_end && call->end.phrase != NULL)
     json_object_set_new (object, "sip_status", json_string (call->end.phrase));

@@ -512,7 +512,7 @@ gw_call_answer_waiting (GwCall *call)
           = call->end.cause == SIG_SIP_END_FAILED ? CFG_ERROR_UNAVAILABLE : gw_sip_error_code (status);
 
       g_set_error (&error, CFG_ERROR, (int)code, "sip status %d: %s (%s)", status, call->end.phrase,
-                   gw_sip_status_words (status));
+                   gw_call_end_words (call));
       gw_request_set_error_data (request, "sip_status_code", json_integer (status));
       gw_request_set_error_data (request, "sip_status", json_string (call->end.phrase));
     }

@@ -112,6 +112,8 @@ void gw_call_refuse (GwCall *call, int status, const char *phrase, const char *r
 /** gw_call_discard: a call that never got anywhere: no events, no summary. */
 void gw_call_discard (GwCall *call);
 
+/** gw_call_end_words: what its last SIP status means, also one that the stack made up itself. Static. */
+const char *gw_call_end_words (const GwCall *call);
 /** gw_call_cause: why it ended, in one word. Static. */
 const char *gw_call_cause (const GwCall *call);
 

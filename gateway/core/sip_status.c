@@ -133,6 +133,14 @@ gw_sip_status_words (int status)
 }
 
 const char *
+gw_sip_unreached_words (const char *phrase)
+{
+  if (g_strcmp0 (phrase, "DNS Error") == 0)
+    return "no address is known for that host";
+  return g_strcmp0 (phrase, "Service Unavailable") == 0 ? "nothing answers there" : "it cannot be reached";
+}
+
+const char *
 gw_sip_disconnect_reason (int status)
 {
   switch (status)

@@ -68,6 +68,9 @@ test_words (void)
   g_assert_cmpstr (gw_sip_status_words (600), ==, "busy");
   g_assert_cmpstr (gw_sip_status_words (603), ==, "declined");
   g_assert_cmpstr (gw_sip_status_words (408), ==, "no answer");
+  g_assert_cmpstr (gw_sip_unreached_words ("DNS Error"), ==, "no address is known for that host");
+  g_assert_cmpstr (gw_sip_unreached_words ("Service Unavailable"), ==, "nothing answers there");
+  g_assert_cmpstr (gw_sip_unreached_words (NULL), ==, "it cannot be reached");
   g_assert_cmpstr (gw_sip_status_words (404), ==, "no such number");
   g_assert_cmpstr (gw_sip_status_words (488), ==, "no common codec");
   g_assert_cmpstr (gw_sip_status_words (302), ==, "moved elsewhere");
