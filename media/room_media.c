@@ -5,6 +5,8 @@
 #define SPEAKERS_EVERY_TICKS 5
 /* Levels within so many dB are the same to whoever draws them. */
 #define SPEAKERS_STEP_DB 3
+/* Who speaks is told at once; only how loud, no more often than LiveKit's server does (400 ms). */
+#define SPEAKERS_LEVEL_TICKS 20
 /* Said again while it lasts: who came meanwhile must see it too. */
 #define SPEAKERS_REPEAT_TICKS 50
 
@@ -128,16 +130,43 @@ linear_level (guint8 level_dbov)
   return pow (10, -(double)level_dbov / 20);
 }
 
+/* In whatever order: it is that of the levels. */
 static gboolean
-same_as_told (const MediaRoom *room, const MediaSpeaker *speakers, const guint8 *levels, guint n)
+same_tracks (const MediaRoom *room, const MediaSpeaker *speakers, guint n)
 {
   if (n != room->n_told)
     return FALSE;
+  for (guint i = 0; i < n; i++)
+    {
+      guint k = 0;
+
+      while (k < n && room->told[k].track != speakers[i].track)
+        k++;
+      if (k == n)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+same_levels (const MediaRoom *room, const MediaSpeaker *speakers, const guint8 *levels, guint n)
+{
   for (guint i = 0; i < n; i++)
     if (speakers[i].track != room->told[i].track
         || ABS ((gint)levels[i] - (gint)room->told_levels[i]) >= SPEAKERS_STEP_DB)
       return FALSE;
   return TRUE;
+}
+
+static gboolean
+is_told (const MediaRoom *room, const MediaSpeaker *speakers, const guint8 *levels, guint n)
+{
+  const guint64 ago = room->ticks - room->told_at_tick;
+
+  if (!same_tracks (room, speakers, n))
+    return FALSE;
+  return n == 0 || ago < SPEAKERS_LEVEL_TICKS
+         || (ago < SPEAKERS_REPEAT_TICKS && same_levels (room, speakers, levels, n));
 }
 
 static void
@@ -168,8 +197,7 @@ tell_speakers (MediaRoom *room, CfgMonotonic now)
       speakers[n] = (MediaSpeaker){ .track = source->track, .level = linear_level (levels[n]) };
       n++;
     }
-  if (same_as_told (room, speakers, levels, n)
-      && (n == 0 || room->ticks - room->told_at_tick < SPEAKERS_REPEAT_TICKS))
+  if (is_told (room, speakers, levels, n))
     return;
   room->told_at_tick = room->ticks;
   room->n_told = n;

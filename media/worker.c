@@ -102,12 +102,33 @@ media_event_new (MediaEventKind kind, MediaLegId leg)
   return &message->event;
 }
 
+static EventMessage *
+message_of (MediaEvent *event)
+{
+  return (EventMessage *)((char *)event - G_STRUCT_OFFSET (EventMessage, event));
+}
+
+static void
+send_held (MediaWorker *worker)
+{
+  MediaEvent *event;
+
+  while ((event = g_queue_pop_head (&worker->held)) != NULL)
+    cfg_mailbox_post (worker->config.to_main, &message_of (event)->base, CFG_MAILBOX_MAY_DROP);
+}
+
 void
 media_worker_send (MediaWorker *worker, MediaEvent *event, CfgMailboxPriority priority)
 {
-  EventMessage *message = (EventMessage *)((char *)event - G_STRUCT_OFFSET (EventMessage, event));
+  EventMessage *message = message_of (event);
 
   message->func = worker->config.event;
+  if (priority == CFG_MAILBOX_MAY_DROP)
+    {
+      g_queue_push_tail (&worker->held, event);
+      return;
+    }
+  send_held (worker);
   cfg_mailbox_post (worker->config.to_main, &message->base, priority);
 }
 
@@ -236,6 +257,8 @@ on_tick (CfgMonotonic scheduled, guint missed, gpointer user)
        t <= worker->ticks; t++)
     for (guint i = (guint)(t % HOUSEKEEPING_TICKS); i < worker->leg_list->len; i += HOUSEKEEPING_TICKS)
       media_worker_leg_housekeep (g_ptr_array_index (worker->leg_list, i), now);
+  if (worker->ticks / MEDIA_WORKER_PHASES != last / MEDIA_WORKER_PHASES)
+    send_held (worker);
   if (cfg_monotonic_diff_us (now, worker->load_at) >= CFG_US_PER_S)
     count_load (worker, now);
   steps = steps_to_next_phase (worker);
@@ -255,6 +278,8 @@ close_everything (MediaWorker *worker)
         media_room_free (g_ptr_array_index (worker->phases[i], k));
       g_ptr_array_set_size (worker->phases[i], 0);
     }
+  while (!g_queue_is_empty (&worker->held))
+    destroy_event (&message_of (g_queue_pop_head (&worker->held))->base);
   g_hash_table_remove_all (worker->rooms);
   g_hash_table_remove_all (worker->expected);
   media_pump_set_tick (worker->pump, 0, NULL, NULL);

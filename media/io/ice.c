@@ -14,8 +14,12 @@
 #include "media/io/ice_candidate.h"
 #include "media/io/pump_context.h"
 
-#define COMPONENT                1
-#define STUN_PACING_MS           5
+#define COMPONENT      1
+#define STUN_PACING_MS 5
+/* libnice's timer of STUN_PACING_MS runs on for so long after the last check, 5 s by default. Before there is
+ * a pair that is how long a late candidate may take; then it would be for nothing. */
+#define IDLE_BEFORE_MS           5000
+#define IDLE_AFTER_MS            50
 #define DEFAULT_STUN_PORT        3478
 #define TOS_EXPEDITED_FORWARDING 0xb8
 /* RFC 7983: a first byte of 0..3 is STUN. */
@@ -222,7 +226,10 @@ take_up_pair (MediaIce *ice, NiceComponentState nice_state)
   adopt_selected_pair (ice);
   if (ice->has_pair
       && (nice_state == NICE_COMPONENT_STATE_CONNECTED || nice_state == NICE_COMPONENT_STATE_READY))
-    set_state (ice, MEDIA_ICE_CONNECTED);
+    {
+      g_object_set (ice->agent, "idle-timeout", IDLE_AFTER_MS, NULL);
+      set_state (ice, MEDIA_ICE_CONNECTED);
+    }
 }
 
 static void
@@ -311,7 +318,7 @@ static void
 configure_agent (MediaIce *ice, const MediaIceConfig *config, const MediaAddress *addresses, guint n)
 {
   g_object_set (ice->agent, "upnp", FALSE, "ice-tcp", FALSE, "stun-pacing-timer", STUN_PACING_MS,
-                "controlling-mode", config->controlling, NULL);
+                "idle-timeout", IDLE_BEFORE_MS, "controlling-mode", config->controlling, NULL);
   if (config->stun_server != NULL)
     g_object_set (ice->agent, "stun-server", config->stun_server, "stun-server-port",
                   config->stun_port != 0 ? config->stun_port : DEFAULT_STUN_PORT, NULL);
@@ -555,6 +562,7 @@ media_ice_restart (MediaIce *ice, GError **error)
       g_set_error (error, CFG_ERROR, CFG_ERROR_INTERNAL, "ICE cannot restart");
       return FALSE;
     }
+  g_object_set (ice->agent, "idle-timeout", IDLE_BEFORE_MS, NULL);
   ice->n_remote_candidates = 0;
   ice->stats.restarts++;
   media_pump_context_touch (ice->context);

@@ -486,6 +486,39 @@ test_speakers_are_told_on_change (void)
   scene_clear (&scene);
 }
 
+/* Somebody who comes in is told within 100 ms; two who get louder and softer, no more often than the page can
+ * draw. */
+static void
+test_levels_are_told_less_often_than_speakers (void)
+{
+  Scene scene;
+  TestPeer *a, *b;
+  guint before;
+
+  scene_init (&scene);
+  a = join (&scene, FALSE, pcmu, 440);
+  b = join (&scene, FALSE, pcmu, 1000);
+  run (&scene, 2000);
+  before = scene.n_speaker_events;
+  for (guint i = 0; i < 20; i++)
+    {
+      a->amplitude = i % 2 == 0 ? 0.5 : 0.03;
+      b->amplitude = i % 2 == 0 ? 0.03 : 0.5;
+      run (&scene, 100);
+    }
+  g_assert_cmpuint (scene.n_speaker_events - before, >=, 4);
+  g_assert_cmpuint (scene.n_speaker_events - before, <=, 6);
+  b->tone_hz = 0;
+  run (&scene, 2000);
+  g_assert_cmpuint (scene.n_speakers, ==, 1);
+  before = scene.n_speaker_events;
+  b->tone_hz = 1000;
+  run (&scene, 400);
+  g_assert_cmpuint (scene.n_speakers, ==, 2);
+  g_assert_cmpuint (scene.n_speaker_events, >, before);
+  scene_clear (&scene);
+}
+
 static void
 test_track_sink_takes_one_source (void)
 {
@@ -704,6 +737,8 @@ main (int argc, char **argv)
                    test_digits_are_told_once_and_never_forwarded);
   g_test_add_func ("/media/room/hold_stops_either_way", test_hold_stops_either_way);
   g_test_add_func ("/media/room/speakers_are_told_on_change", test_speakers_are_told_on_change);
+  g_test_add_func ("/media/room/levels_are_told_less_often_than_speakers",
+                   test_levels_are_told_less_often_than_speakers);
   g_test_add_func ("/media/room/track_sink_takes_one_source", test_track_sink_takes_one_source);
   g_test_add_func ("/media/room/lossy_browser_changes_to_opus_and_back",
                    test_lossy_browser_changes_to_opus_and_back);
