@@ -390,6 +390,15 @@ may_wait (const GwRequest *request, GError **error)
   return FALSE;
 }
 
+static gboolean
+has_names (const SigJsonrpcRequest *parsed, GError **error)
+{
+  if (parsed->params_are_list)
+    g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                         "params must be an object: parameters go by their names");
+  return !parsed->params_are_list;
+}
+
 static void
 run_request (Gateway *gateway, Exchange *exchange, SigJsonrpcRequest *parsed)
 {
@@ -418,7 +427,9 @@ run_request (Gateway *gateway, Exchange *exchange, SigJsonrpcRequest *parsed)
   request->exchange = exchange;
   exchange->ref_count++;
   request->id = json_incref (parsed->id);
-  result = may_wait (request, &error) ? run_method (gateway, request, parsed->params, &error) : NULL;
+  result = may_wait (request, &error) && has_names (parsed, &error)
+               ? run_method (gateway, request, parsed->params, &error)
+               : NULL;
   if (error != NULL)
     gw_request_fail (request, error);
   else if (result != NULL)

@@ -58,9 +58,10 @@ fill_request (SigJsonrpcRequest *request, json_t *entry)
       || json_string_length (method) > MAX_METHOD_CHARS)
     return "method must be a string of 1 to 128 characters";
   params = json_object_get (entry, "params");
-  if (params != NULL && !json_is_object (params))
+  if (params != NULL && !json_is_object (params) && !json_is_array (params))
     return "params must be an object";
-  request->params = params != NULL ? json_incref (params) : json_object ();
+  request->params_are_list = json_array_size (params) > 0;
+  request->params = json_is_object (params) ? json_incref (params) : json_object ();
   request->method = g_strdup (json_string_value (method));
   return NULL;
 }

@@ -22,7 +22,9 @@ typedef struct
 {
   json_t *id;     /* (nullable): NULL is a notification; string, integer or null */
   char *method;   /* NULL when this entry is malformed: answer @error_text with code INVALID_REQUEST */
-  json_t *params; /* never NULL: an object (empty when absent); arrays are refused */
+  json_t *params; /* never NULL: an object, empty when absent or an empty array */
+  /* they came by position, as they may (JSON-RPC 2.0, 4.2); whether a method takes that is for it to say */
+  gboolean params_are_list;
   char *error_text;
 } SigJsonrpcRequest;
 

@@ -60,7 +60,7 @@ test_ids (void)
   static const struct
   {
     const char *text;
-    gboolean is_notification, is_malformed;
+    gboolean is_notification, is_malformed, is_list;
   } rows[] = {
     { "{\"jsonrpc\":\"2.0\",\"method\":\"m\"}", TRUE, FALSE },
     { "{\"jsonrpc\":\"2.0\",\"method\":\"m\",\"id\":null}", FALSE, FALSE },
@@ -72,7 +72,9 @@ test_ids (void)
     { "{\"jsonrpc\":\"2.0\",\"id\":1}", FALSE, TRUE },
     { "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":5}", FALSE, TRUE },
     { "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\"}", FALSE, TRUE },
-    { "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":[1]}", FALSE, TRUE },
+    { "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":[1]}", FALSE, FALSE, TRUE },
+    { "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":[]}", FALSE, FALSE },
+    { "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":\"a\"}", FALSE, TRUE },
     { "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":null}", FALSE, TRUE },
     { "5", FALSE, TRUE },
     { "\"x\"", FALSE, TRUE },
@@ -89,6 +91,7 @@ test_ids (void)
       g_assert_cmpint (request->method == NULL, ==, rows[i].is_malformed);
       g_assert_cmpint (request->error_text != NULL, ==, rows[i].is_malformed);
       g_assert_true (json_is_object (request->params));
+      g_assert_cmpint (request->params_are_list, ==, rows[i].is_list);
     }
 }
 
