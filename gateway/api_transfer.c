@@ -207,17 +207,21 @@ const GwMethod gw_transfer_methods[] = {
     .example = "{\"room\": \"support\", \"identity\": \"sip_+15550001\", \"to_room\": \"sales\"}",
     .more = "`participant_left` with reason `moved` in one room, `participant_joined` in the other. Name, "
             "metadata,\n"
-            "attributes and mute stay; a phone's identity is made unique there, a browser's must be free\n"
+            "attributes, mute and permission stay; a phone's identity is made unique there, a browser's must "
+            "be free\n"
             "(`already_exists`). A token for one room cannot move to another.\n\n"
             "A browser whose transport can stay gets `session.moved {room, rejoin: false, participant, "
             "participants,\n"
             "tracks}`; one whose room lives on another worker gets `session.moved {room, rejoin: true,\n"
             "participant_identity}` and `session.closed {reason: \"moved\"}`, the result is `{moved: "
             "false}`, and the\n"
-            "client joins `room` with `session.join` and a new peer connection; its socket may do that "
-            "whatever room\n"
-            "its token names. Who was moved may also watch the room it is in and send text there. The events "
-            "that a\n"
-            "client asked for with `room.watch` stay those of that room: it asks for those of the new one." },
+            "client joins `room` with `session.join` and a new peer connection, within a minute; its socket "
+            "may do that\n"
+            "whatever room its token names. Who was moved may also watch the room it is in and send text "
+            "there. The\n"
+            "events that a client asked for with `room.watch` stay those of that room: it asks for those of "
+            "the new one.\n"
+            "When it leaves that room, a watch of it that its token does not allow ends "
+            "(`room.watch_ended`)." },
   { NULL },
 };

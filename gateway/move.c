@@ -3,6 +3,7 @@
 #include "config/base/error.h"
 #include "config/base/log.h"
 #include "gateway/call_private.h"
+#include "gateway/plays.h"
 #include "gateway/rooms.h"
 #include "gateway/sessions.h"
 
@@ -36,6 +37,7 @@ move_call (Gateway *gateway, GwParticipant *old, GwRoom *room, GError **error)
   if (participant == NULL)
     return NULL;
   copy_person (old, participant);
+  gw_plays_moved (gateway, old, participant);
   participant->call = call;
   call->participant = NULL;
   gw_call_note (call, "moved", json_pack ("{s:s, s:s}", "from", old->room->name, "to", room->name));
@@ -72,6 +74,7 @@ move_session (Gateway *gateway, GwParticipant *old, GwRoom *room, GError **error
   if (participant == NULL)
     return NULL;
   copy_person (old, participant);
+  gw_plays_moved (gateway, old, participant);
   participant->session = session;
   old->session = NULL;
   gw_session_enter (gateway, session, participant, old);

@@ -135,6 +135,26 @@ gw_play_stop (Gateway *gateway, const char *room, const char *identity, const ch
 }
 
 void
+gw_plays_moved (Gateway *gateway, const GwParticipant *from, const GwParticipant *to)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, gateway->plays);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      GwPlay *play = value;
+
+      if (g_strcmp0 (play->identity, from->identity) != 0 || strcmp (play->room, from->room->name) != 0)
+        continue;
+      g_free (play->room);
+      g_free (play->identity);
+      play->room = g_strdup (to->room->name);
+      play->identity = g_strdup (to->identity);
+    }
+}
+
+void
 gw_play_ended (gpointer data, MediaPlayId id, MediaPlayEnd end, const char *error)
 {
   static const char *const words[] = { "finished", "stopped", "gone", "failed" };

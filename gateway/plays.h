@@ -25,6 +25,8 @@ const char *gw_play_start (Gateway *gateway, GwRoom *room, GwParticipant *partic
  * played to the room. FALSE with NOT_FOUND. */
 gboolean gw_play_stop (Gateway *gateway, const char *room, const char *identity, const char *id,
                        GError **error);
+/** gw_plays_moved: what is played to @from goes on for @to, the same one in another room. */
+void gw_plays_moved (Gateway *gateway, const GwParticipant *from, const GwParticipant *to);
 /** gw_play_ended: (MediaEngineOps.play_ended) */
 void gw_play_ended (gpointer gateway, MediaPlayId play, MediaPlayEnd end, const char *error);
 /** gw_play_free: for Gateway.plays. */

@@ -18,6 +18,7 @@ struct _GwSession
   MediaLegId leg;
   gboolean was_announced, was_connected;
   gboolean is_named; /* the token that joined named the identity: only such a one resumes */
+  char *token_room;  /* (nullable): of that token: it may have been moved to another room since */
   gboolean subscribe_tracks;
   char **codecs;
 

@@ -35,6 +35,7 @@ gw_session_free (gpointer data)
   sig_sdp_free (session->offer);
   sig_sdp_plan_free (session->plan);
   g_strfreev (session->codecs);
+  g_free (session->token_room);
   gw_timeline_free (session->timeline);
   g_free (session->ufrag);
   g_free (session->pwd);
@@ -429,6 +430,7 @@ gw_session_join (Gateway *gateway, GwRequest *request, const GwSessionJoin *join
   session->gateway = gateway;
   session->timeline = gw_timeline_new (&gateway->timelines);
   session->is_named = conn->token->identity[0] != '\0';
+  session->token_room = g_strdup (conn->token->room);
   session->subscribe_tracks = join->subscribe_tracks;
   room = gw_rooms_find (gateway, join->room);
   session->codecs = g_strdupv (join->codecs != NULL || room == NULL ? join->codecs : room->codecs);
@@ -524,7 +526,8 @@ find_resumable (Gateway *gateway, const SigToken *token, const char *participant
       if (session->is_named ? strcmp (token->identity, session->participant->identity) != 0
                             : token->identity[0] != '\0')
         return NULL;
-      if (token->room != NULL && strcmp (token->room, session->participant->room->name) != 0)
+      if (token->room != NULL && strcmp (token->room, session->participant->room->name) != 0
+          && g_strcmp0 (token->room, session->token_room) != 0)
         return NULL;
       return session;
     }

@@ -27,7 +27,8 @@ async function hears(rpc, operator, room) {
 for (const workers of [1, 2])
   test(`a participant who is moved is the same person, and reaches one room more, with ${workers} media worker${workers > 1 ? 's' : ''}`, {}, async (t) => {
     const gateway = await Gateway.start(t, { media: { workers } });
-    const operator = await connect(t, gateway, 'operator'), ada = await connect(t, gateway, 'ada', { room: 'red', roomAdmin: false });
+    const operator = await connect(t, gateway, 'operator');
+    let ada = await connect(t, gateway, 'ada', { room: 'red', roomAdmin: false });
     for (const name of ['red', 'blue', 'green']) await operator.call('room.create', { name }); // on the workers in turn
     const join = (room) => ada.call('session.join', { room, sdp: offer });
     await join('red');
@@ -49,7 +50,13 @@ for (const workers of [1, 2])
     await operator.call('participant.update', { room: 'blue', identity: 'ada', permission: { can_publish: true, can_subscribe: true } });
     await ada.call('session.mute', { muted: false });
 
-    await ada.call('room.watch', { name: 'blue' });
+    ada.drop(); // a token for the room that it came from is good for where it was taken to
+    const resume = { resume: participant.sid };
+    const other = await connect(t, gateway, 'ada', { room: 'green' });
+    t.equal((await other.fails('session.join', resume)).data.code, 'not_found', 'resumed by a token for a third room');
+    ada = await connect(t, gateway, 'ada', { room: 'red', roomAdmin: false });
+    t.equal((await ada.call('session.join', resume)).participant.permission.can_publish, true, 'resumed');
+    for (const name of ['red', 'blue']) await ada.call('room.watch', { name });
     t.equal([await hears(ada, operator, 'blue'), await hears(ada, operator, 'red')], [true, true], 'where it is, and what its token is for');
     await move('blue', 'green');
     t.equal(told(ada, 'room.watch_ended'), [{ room: 'blue', reason: 'left' }], 'told of the watch');
@@ -76,8 +83,13 @@ test('who follows the log of a phone hears no more of it in a room that the toke
   const seen = (rpc, word) => told(rpc, 'log').some(({ line }) => JSON.stringify(line ?? '').includes(word));
   t.equal([(await follow(operator)).following, (await follow(red)).following], [true, true], 'following');
   t.equal((await green.fails('call.logs', { sip_call_id, follow: true })).data.code, 'not_found', 'another token');
+  const { play_id } = await red.call('participant.play', { room: 'red', identity, tone: 'dial', loop: true });
+  await green.call('room.watch', { name: 'green' });
   await operator.call('participant.move', { room: 'red', identity, to_room: 'green' });
   await operator.call('participant.mute', { room: 'green', identity });
+  t.equal((await red.fails('participant.play_stop', { room: 'red', identity, play_id })).data.code, 'not_found', 'what is played to it, from the old room');
+  await green.call('participant.play_stop', { room: 'green', identity, play_id });
+  await until('play_ended', () => green.events.some((event) => event.type === 'play_ended' && event.play_id === play_id));
   await until('the operator reads on', () => seen(operator, 'Participant muted'));
   t.equal(told(red, 'log').at(-1), { sip_call_id, ended: true, reason: 'moved' }, 'the last that is told');
   t.ok(!seen(red, 'Participant muted'), 'lines of the other room');
