@@ -34,7 +34,6 @@
 #include "media/codec/codec.h"
 #include "signaling/sip/address.h"
 
-#define TRIM_AFTER_S 35
 #define STOP_LOOK_MS 50
 #define STOP_LOOKS   40
 #define DEMO_TOKEN_S (24 * 3600)
@@ -340,25 +339,6 @@ start_web (Gateway *gateway, const GatewayOptions *options, GError **error)
   return gateway->web != NULL;
 }
 
-/* NUA holds the transactions of a finished call for 32 s (RFC 3261 17.2.1: 64*T1); what it frees then stays
- * with the allocator. When the last call is over for longer than that, the pages go back to the system. */
-static void
-give_memory_back (Gateway *gateway, CfgMonotonic now)
-{
-  if (g_hash_table_size (gateway->calls) > 0 || gateway->n_calls_total != gateway->n_calls_seen)
-    {
-      gateway->n_calls_seen = gateway->n_calls_total;
-      gateway->last_busy = now;
-      gateway->is_trimmed = FALSE;
-    }
-  else if (!gateway->is_trimmed
-           && cfg_monotonic_diff_us (now, gateway->last_busy) > TRIM_AFTER_S * CFG_US_PER_S)
-    {
-      gw_memory_give_back ();
-      gateway->is_trimmed = TRUE;
-    }
-}
-
 static gboolean
 on_tick (gpointer data)
 {
@@ -374,7 +354,7 @@ on_tick (gpointer data)
   gw_capture_tick (gateway, now);
   gw_recordings_tick (gateway);
   gw_api_auth_tick (gateway);
-  give_memory_back (gateway, now);
+  gw_memory_tick (gateway, now);
   return G_SOURCE_CONTINUE;
 }
 

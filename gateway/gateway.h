@@ -37,6 +37,14 @@ typedef enum
 } GwLegKind;
 
 /* Whom a media leg serves; held in Gateway.legs until ops.leg_closed. */
+/* memory.c; begins as zeros. */
+typedef struct
+{
+  guint64 n_seen; /* calls, legs and connections: another number after each change */
+  CfgMonotonic changed, trimmed, last_call; /* the last tick with a change, and with calls or after some */
+  gboolean is_dirty, is_tidy;
+} GwMemory;
+
 typedef struct
 {
   GwLegKind kind;
@@ -96,9 +104,7 @@ typedef struct
   GHashTable *conns;   /* SigWebConnId -> GwConn*, owned */
   guint64 last_track;  /* the last media track id given out */
 
-  CfgMonotonic last_busy; /* the last tick with calls, or after some */
-  guint64 n_calls_seen;
-  gboolean is_trimmed;
+  GwMemory memory;
   guint tick_source;
   struct _GwCallMetrics *call_metrics;
   struct _GwApiMetrics *api_metrics;

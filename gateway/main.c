@@ -16,7 +16,7 @@
 #include "gateway/tls.h"
 
 #define DEFAULT_DRAIN_S 30
-#define OWN_PAGES_BYTES (128 * 1024)
+#define OWN_PAGES_BYTES (64 * 1024)
 
 typedef struct
 {

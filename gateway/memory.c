@@ -1,47 +1,62 @@
 #include "gateway/memory.h"
 
-#include <malloc.h>
-#include <stdlib.h>
+#include "config/base/memory.h"
 
-/* A thread of glibc's keeps the last blocks that it freed for itself: of each of 64 sizes up to 1032 bytes,
- * in steps of 16, up to seven. To the heap they count as used, and wherever a burst of calls left them, each
- * holds a page. */
-#define CACHED_SIZES  64
-#define CACHED_STEP   16
-#define CACHED_FIRST  24
-#define CACHED_BLOCKS 7
-#define N_CACHED      (CACHED_SIZES * CACHED_BLOCKS)
+/* Handshakes leave large holes: they are given back when no call has begun or ended for a moment, and now
+ * and then where they never stop. */
+#define TRIM_AFTER_S 4
+#define TRIM_EVERY_S 30
+/* NUA holds the transactions of a finished call for 32 s (RFC 3261 17.2.1: 64*T1). */
+#define TIDY_AFTER_S 35
 
-static gpointer
-free_blocks (gpointer data)
+static gboolean
+is_after (CfgMonotonic now, CfgMonotonic since, int seconds)
 {
-  gpointer *blocks = data;
-
-  for (guint i = 0; i < N_CACHED; i++)
-    free (blocks[i]);
-  return NULL;
+  return cfg_monotonic_diff_us (now, since) >= seconds * CFG_US_PER_S;
 }
 
-/* Taken out of this thread's cache and freed by another one, whose cache ends with it, they reach the heap.
- */
-static void
-empty_cache (void)
+/* Another number after a call, session or connection has begun or ended. */
+static guint64
+changes_of (const Gateway *gateway)
 {
-  gpointer blocks[N_CACHED];
-  GThread *thread;
+  return (gateway->n_calls_total + gateway->last_track) << 24
+         ^ (guint64)(g_hash_table_size (gateway->legs) << 12 ^ g_hash_table_size (gateway->conns));
+}
 
-  for (guint i = 0; i < N_CACHED; i++)
-    blocks[i] = malloc (CACHED_FIRST + i / CACHED_BLOCKS * CACHED_STEP);
-  thread = g_thread_try_new ("memory", free_blocks, blocks, NULL);
-  if (thread != NULL)
-    g_thread_join (thread);
-  else
-    (void)free_blocks (blocks);
+static void
+trim (GwMemory *memory, CfgMonotonic now)
+{
+  cfg_memory_trim ();
+  memory->trimmed = now;
+  memory->is_dirty = FALSE;
 }
 
 void
-gw_memory_give_back (void)
+gw_memory_tick (Gateway *gateway, CfgMonotonic now)
 {
-  empty_cache ();
-  malloc_trim (0);
+  GwMemory *memory = &gateway->memory;
+  const guint64 n = changes_of (gateway);
+
+  if (n != memory->n_seen)
+    {
+      memory->changed = now;
+      memory->is_dirty = TRUE;
+    }
+  if (n != memory->n_seen || g_hash_table_size (gateway->calls) > 0)
+    {
+      memory->last_call = now;
+      memory->is_tidy = FALSE;
+    }
+  memory->n_seen = n;
+  if (!memory->is_tidy && is_after (now, memory->last_call, TIDY_AFTER_S))
+    {
+      media_engine_tidy (gateway->media);
+      cfg_memory_empty_cache ();
+      memory->is_tidy = memory->is_dirty = TRUE;
+      memory->changed = memory->trimmed = now; /* the workers may take a while */
+    }
+  else if (memory->is_dirty
+           && (is_after (now, memory->changed, memory->is_tidy ? 1 : TRIM_AFTER_S)
+               || is_after (now, memory->trimmed, TRIM_EVERY_S)))
+    trim (memory, now);
 }

@@ -10,6 +10,7 @@
 
 #include "config/base/error.h"
 #include "config/base/log.h"
+#include "config/base/memory.h"
 #include "gateway/store_search.h"
 
 #define PAGE_BYTES     4096 /* SQLite's default */
@@ -21,6 +22,7 @@
 #define MAX_SLICES     50   /* of one search */
 #define MAX_STARTED    8    /* searches that have begun and go on in the next batches */
 #define PARKED_MS      5    /* how often it is looked whether the main thread has taken what was found */
+#define REST_US        (5 * CFG_US_PER_S) /* without a job */
 #define DAY_US         (24 * 3600 * CFG_US_PER_S)
 
 /* The n-th brings a database of version n to version n + 1. Never changed once released. */
@@ -118,6 +120,7 @@ struct _GwStore
   gint64 prune_every_us;
   CfgMonotonic pruned;
   gboolean prune_more;
+  gboolean is_tidy; /* the thread has given back what it freed */
 
   GPtrArray *loaded[GW_STORE_N_KINDS];
   int lock_fd; /* -1: in memory */
@@ -414,7 +417,17 @@ next_job (GwStore *store)
   const gint64 wait_us = !is_searching        ? us_until_prune (store)
                          : may_search (store) ? 0
                                               : MIN (us_until_prune (store), PARKED_MS * CFG_US_PER_MS);
+  Job *job;
 
+  if (!store->is_tidy && wait_us > REST_US)
+    {
+      job = g_async_queue_timeout_pop (store->jobs, REST_US);
+      if (job != NULL)
+        return job;
+      cfg_memory_empty_cache (); /* the texts of jobs are the main thread's */
+      store->is_tidy = TRUE;
+      return next_job (store);
+    }
   return wait_us == 0            ? g_async_queue_try_pop (store->jobs)
          : wait_us == G_MAXINT64 ? g_async_queue_pop (store->jobs)
                                  : g_async_queue_timeout_pop (store->jobs, (guint64)wait_us);
@@ -427,7 +440,7 @@ run_thread (gpointer data)
   g_autoptr (GPtrArray) batch = g_ptr_array_new ();
 
   while (run_batch (store, next_job (store), batch))
-    ;
+    store->is_tidy = FALSE;
   return NULL;
 }
 

@@ -5,6 +5,7 @@
 
 #include "config/base/ids.h"
 #include "config/base/log.h"
+#include "config/base/memory.h"
 #include "gateway/rooms.h"
 #include "gateway/twirp.h"
 #include "signaling/core/livekit.h"
@@ -13,6 +14,7 @@
 #define N_TRIES      5 /* after 1, 2, 4 and 8 s */
 #define TIMEOUT_MS   10000L
 #define GOODBYE_US   (3 * G_USEC_PER_SEC)
+#define REST_US      (5 * G_USEC_PER_SEC)
 #define BODY_IS_QUIT ((gpointer) "")
 
 /* One URL. Of its thread and its owner: the last of them frees it. */
@@ -155,6 +157,18 @@ deliver (Target *target, CURL *curl, const char *body)
             CFG_INT ("status", status), CFG_STR ("reason", status == 0 && reason[0] != '\0' ? reason : NULL));
 }
 
+/* After a rest the memory of bodies, which are the main thread's, goes back. (transfer full) */
+static char *
+next_body (Target *target)
+{
+  char *body = g_async_queue_timeout_pop (target->bodies, REST_US);
+
+  if (body != NULL)
+    return body;
+  cfg_memory_empty_cache ();
+  return g_async_queue_pop (target->bodies);
+}
+
 static gpointer
 run_target (gpointer data)
 {
@@ -163,7 +177,7 @@ run_target (gpointer data)
   char *body;
 
   g_assert (curl != NULL);
-  while ((body = g_async_queue_pop (target->bodies)) != BODY_IS_QUIT)
+  while ((body = next_body (target)) != BODY_IS_QUIT)
     {
       if (!is_aborted (target))
         deliver (target, curl, body);

@@ -330,6 +330,13 @@ media_engine_room_free (MediaEngine *engine, MediaRoomId room)
   g_hash_table_remove (engine->rooms, &room);
 }
 
+void
+media_engine_tidy (MediaEngine *engine)
+{
+  for (guint i = 0; i < engine->n_workers; i++)
+    media_worker_post (engine->workers[i], media_command_tidy ());
+}
+
 static MediaLegId
 add_leg (MediaEngine *engine, guint worker, gboolean is_rtc)
 {

@@ -259,6 +259,9 @@ MediaRoomId media_engine_room_new (MediaEngine *engine); /* on the least loaded 
 /** media_engine_room_free: legs still attached are detached (they stay alive). */
 void media_engine_room_free (MediaEngine *engine, MediaRoomId room);
 
+/** media_engine_tidy: after a load: workers without a leg give back the memory that their threads keep. */
+void media_engine_tidy (MediaEngine *engine);
+
 /** media_engine_leg_new_rtp: binds an RTP/RTCP port pair. 0 with @error: RESOURCE_EXHAUSTED names the range.
  */
 MediaLegId media_engine_leg_new_rtp (MediaEngine *engine, const MediaRtpLegConfig *config,

@@ -103,6 +103,8 @@ void media_worker_post (MediaWorker *worker, MediaCommand *command);
 
 MediaCommand *media_command_room_new (MediaRoomId room);
 MediaCommand *media_command_room_free (MediaRoomId room);
+/** media_command_tidy: memory that the thread keeps for itself goes back, unless the worker has a leg. */
+MediaCommand *media_command_tidy (void);
 /** media_command_leg_new_rtp: @udp (transfer full). */
 MediaCommand *media_command_leg_new_rtp (MediaLegId leg, MediaUdp *udp);
 /** media_command_leg_new_rtc: @config copied. */

@@ -2,6 +2,8 @@
  * a leg that is gone does nothing. */
 #include "media/worker_private.h"
 
+#include "config/base/memory.h"
+
 typedef struct
 {
   CfgMessage base;
@@ -177,6 +179,19 @@ media_command_room_free (MediaRoomId room)
 
   command->room = room;
   return command;
+}
+
+static void
+apply_tidy (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  if (worker->leg_list->len == 0)
+    cfg_memory_empty_cache ();
+}
+
+MediaCommand *
+media_command_tidy (void)
+{
+  return command_new (0, apply_tidy);
 }
 
 static void

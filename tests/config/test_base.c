@@ -1,6 +1,8 @@
 /* Ids, secrets, error words, and the mailbox with real threads. */
+#include <malloc.h>
 #include <poll.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "config/base/clock.h"
@@ -8,6 +10,7 @@
 #include "config/base/ids.h"
 #include "config/base/log.h"
 #include "config/base/mailbox.h"
+#include "config/base/memory.h"
 
 static void
 ids_have_their_shape (void)
@@ -262,6 +265,29 @@ mailbox_keeps_each_senders_order_across_threads (void)
   g_source_destroy (source);
 }
 
+/* To the heap, what a thread keeps for itself counts as used. */
+static void
+test_memory_cache (void)
+{
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+  g_test_skip ("another allocator");
+#else
+  gpointer blocks[7];
+  gsize before, after;
+
+  cfg_memory_empty_cache ();
+  for (gsize i = 0; i < G_N_ELEMENTS (blocks); i++)
+    blocks[i] = malloc (1000);
+  for (gsize i = 0; i < G_N_ELEMENTS (blocks); i++)
+    free (blocks[i]);
+  before = mallinfo2 ().uordblks;
+  cfg_memory_empty_cache ();
+  after = mallinfo2 ().uordblks;
+  g_assert_cmpuint (after + sizeof blocks / sizeof *blocks * 1000, <=, before);
+  cfg_memory_trim ();
+#endif
+}
+
 int
 main (int argc, char **argv)
 {
@@ -276,5 +302,6 @@ main (int argc, char **argv)
   g_test_add_func ("/config/mailbox/runs_only_what_waited", mailbox_runs_only_what_waited);
   g_test_add_func ("/config/mailbox/keeps_each_senders_order_across_threads",
                    mailbox_keeps_each_senders_order_across_threads);
+  g_test_add_func ("/config/memory/empties_a_threads_cache", test_memory_cache);
   return g_test_run ();
 }
