@@ -10,6 +10,9 @@
 #include "gateway/store.h"
 #include "signaling/core/jsonrpc.h"
 
+/* Written down in one turn of the main loop: 2 ms. */
+#define MAX_UP_A_PAGE 200
+
 static gboolean
 may_see (GwRequest *request, const char *room)
 {
@@ -45,17 +48,18 @@ take_time (json_t *params, const char *name, CfgWall *at, GError **error)
   return TRUE;
 }
 
-/* "TIME-NUMBER", of no meaning outside. */
+/* A page_token is a place among the calls that are up, or "TIME-NUMBER", one among those that are over. Of no
+ * meaning outside. */
 static gboolean
-take_page (const char *text, GwCallCursor *at, GError **error)
+take_page (const char *text, GwListPlace *up, GwCallCursor *over, GError **error)
 {
   g_auto (GStrv) parts = text != NULL ? g_strsplit (text, "-", 3) : NULL;
 
-  if (text == NULL)
+  if (text == NULL || gw_list_place_parse (text, up))
     return TRUE;
   if (g_strv_length (parts) == 2
-      && g_ascii_string_to_signed (parts[0], 10, 0, G_MAXINT64, &at->created_us, NULL)
-      && g_ascii_string_to_signed (parts[1], 10, 1, G_MAXINT64, &at->seq, NULL))
+      && g_ascii_string_to_signed (parts[0], 10, 0, G_MAXINT64, &over->created_us, NULL)
+      && g_ascii_string_to_signed (parts[1], 10, 1, G_MAXINT64, &over->seq, NULL))
     return TRUE;
   g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
                        "page_token: must be the next_page_token of an answer");
@@ -73,7 +77,8 @@ trunk_id_of (Gateway *gateway, const char *text)
 
 /* FALSE without @error: nothing can fit. */
 static gboolean
-take_query (Gateway *gateway, GwRequest *request, json_t *params, GwCallQuery *query, GError **error)
+take_query (Gateway *gateway, GwRequest *request, json_t *params, GwCallQuery *query, GwListPlace *up,
+            GError **error)
 {
   const char *only = gw_request_token (request)->room;
 
@@ -87,16 +92,31 @@ take_query (Gateway *gateway, GwRequest *request, json_t *params, GwCallQuery *q
     .limit = (guint)gw_param_int (params, "limit", 100),
   };
   if (!take_time (params, "since", &query->since, error) || !take_time (params, "until", &query->until, error)
-      || !take_page (gw_param_string (params, "page_token"), &query->before, error))
+      || !take_page (gw_param_string (params, "page_token"), up, &query->before, error))
     return FALSE;
   if (query->room == NULL)
     query->room = only;
   return only == NULL || strcmp (query->room, only) == 0;
 }
 
-static json_t *
-list_running (Gateway *gateway, const GwCallQuery *query)
+static int
+by_place (gconstpointer a, gconstpointer b)
 {
+  const GwListPlace first = gw_call_list_place (*(GwCall *const *)a),
+                    second = gw_call_list_place (*(GwCall *const *)b);
+
+  return gw_list_place_compare (&first, &second);
+}
+
+/* @after: its id is NULL: from the newest on. @next: (out): (nullable): there are more, or with @ended there
+ * may be. Looking at a call
+ * costs little, writing it down does not. */
+static json_t *
+list_running (Gateway *gateway, const GwCallQuery *query, const GwListPlace *after, gboolean ended,
+              char **next)
+{
+  g_autoptr (GPtrArray) found = g_ptr_array_new ();
+  const guint n_max = MIN (query->limit, MAX_UP_A_PAGE);
   json_t *calls = json_array ();
   GHashTableIter iter;
   gpointer value;
@@ -104,8 +124,19 @@ list_running (Gateway *gateway, const GwCallQuery *query)
   g_hash_table_iter_init (&iter, gateway->calls);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
-      if (gw_call_fits (value, query))
-        json_array_append_new (calls, gw_call_json (value, FALSE));
+      const GwListPlace place = gw_call_list_place (value);
+
+      if ((after->id == NULL || gw_list_place_compare (after, &place) < 0) && gw_call_fits (value, query))
+        g_ptr_array_add (found, value);
+    }
+  g_ptr_array_sort (found, by_place);
+  for (guint i = 0; i < MIN (found->len, n_max); i++)
+    json_array_append_new (calls, gw_call_json (g_ptr_array_index (found, i), FALSE));
+  if (found->len > n_max || (ended && found->len == query->limit))
+    {
+      const GwListPlace last = gw_call_list_place (g_ptr_array_index (found, n_max - 1));
+
+      *next = gw_list_place_text (&last);
     }
   return calls;
 }
@@ -150,15 +181,19 @@ on_listed (gpointer user, GPtrArray *texts, const GwCallCursor *next, const GErr
 static json_t *
 call_list (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 {
+  const gboolean ended = gw_param_bool (params, "ended", FALSE);
+  g_autofree char *next = NULL;
+  GwListPlace up = { 0 };
   GwCallQuery query;
   json_t *calls;
   Listing *listing;
 
-  if (!take_query (gateway, request, params, &query, error))
-    return *error == NULL ? json_pack ("{s:[]}", "calls") : NULL;
-  calls = query.before.seq == 0 ? list_running (gateway, &query) : json_array ();
-  if (!gw_param_bool (params, "ended", FALSE))
-    return json_pack ("{s:o}", "calls", calls);
+  if (!take_query (gateway, request, params, &query, &up, error))
+    return *error == NULL ? json_pack ("{s:[], s:s}", "calls", "next_page_token", "") : NULL;
+  calls = query.before.seq == 0 ? list_running (gateway, &query, &up, ended, &next) : json_array ();
+  if (!ended || next != NULL)
+    return json_pack ("{s:o, s:s}", "calls", calls, "next_page_token", next != NULL ? next : "");
+  query.limit -= (guint)json_array_size (calls);
   listing = g_new0 (Listing, 1);
   listing->request = gw_request_ref (request);
   listing->calls = calls;
@@ -399,15 +434,14 @@ static const GwParam logs_params[] = {
 };
 static const GwParam list_params[] = {
   { "room_name", { "room" }, GW_PARAM_STRING, FALSE, "Only calls of this room." },
-  { "ended", { NULL }, GW_PARAM_BOOL, FALSE, "Calls that are over too, the newest first." },
-  { "limit", { NULL }, GW_PARAM_INT, FALSE, "How many of those at most.", 1, 1000, "100" },
+  { "ended", { NULL }, GW_PARAM_BOOL, FALSE, "Calls that are over too, behind those that are up." },
+  { "limit", { NULL }, GW_PARAM_INT, FALSE, "How many at most.", 1, 1000, "100" },
   { "page_token",
     { NULL },
     GW_PARAM_STRING,
     FALSE,
-    "The next_page_token of an answer: those that are older. A page may have fewer than limit, even none; "
-    "the "
-    "last one has no next_page_token." },
+    "The next_page_token of an answer, with the same other parameters: those behind it. A page may have "
+    "fewer than limit, even none; after the last one next_page_token is empty." },
   { "direction",
     { NULL },
     GW_PARAM_STRING,
@@ -427,10 +461,10 @@ static const GwParam list_params[] = {
 };
 
 static const GwField list_result[] = {
-  { "calls", GW_FIELD_OBJECT, GW_FIELD_LIST, "Calls that are up, and with ended those that are over.",
+  { "calls", GW_FIELD_OBJECT, GW_FIELD_LIST,
+    "Calls that are up, the newest first; with ended behind them those that are over, the newest first.",
     &gw_call_shape },
-  { "next_page_token", GW_FIELD_STRING, GW_FIELD_OPTIONAL,
-    "With ended: for page_token; empty: there are no more." },
+  { "next_page_token", GW_FIELD_STRING, 0, "For page_token; empty: there are no more." },
   { NULL },
 };
 static const GwField call_result[] = {
@@ -478,7 +512,10 @@ const GwMethod gw_call_methods[] = {
     .errors = "unavailable resource_exhausted",
     .example = "{\"room\": \"support\", \"ended\": true, \"limit\": 50}",
     .answer = "{\"calls\": [], \"next_page_token\": \"\"}",
-    .more = "A token for one room sees the calls of that room." },
+    .more
+    = "A token for one room sees the calls of that room. Pages hold while calls begin and end: what is up\n"
+      "all the time is on one of them, and a call that ends meanwhile is not left out of a listing with\n"
+      "`ended`: it may be there twice then, up on an earlier page and over on a later one." },
   { "call.get", GW_GRANT_SIP_READ, NULL, call_get, id_only,
     "One call: state, codecs, statistics of both directions, timeline.", .result = call_result,
     .errors = "not_found unavailable resource_exhausted" },

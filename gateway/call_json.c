@@ -110,6 +110,12 @@ gw_call_fits (const GwCall *call, const GwCallQuery *query)
          && (query->until.us == 0 || created_us < query->until.us);
 }
 
+GwListPlace
+gw_call_list_place (const GwCall *call)
+{
+  return (GwListPlace){ call->v.created_wall.us, call->v.id };
+}
+
 json_t *
 gw_call_json (const GwCall *call, gboolean whole)
 {

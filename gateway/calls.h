@@ -3,6 +3,7 @@
 
 #include "gateway/api.h"
 #include "gateway/core/digits.h"
+#include "gateway/core/list_place.h"
 #include "gateway/store.h"
 
 /** gw_encryption_parse: "disable", "allow", "require" or LiveKit's SIP_MEDIA_ENCRYPT_*; NULL and "" are
@@ -62,6 +63,8 @@ const char *gw_call_room (const GwCall *call);
 /** gw_call_fits: whether @query asks for @call, by what gw_call_json shows of it; ended_only and limit are
  * left out. */
 gboolean gw_call_fits (const GwCall *call, const GwCallQuery *query);
+/** gw_call_list_place: where call.list has it. Points into @call. */
+GwListPlace gw_call_list_place (const GwCall *call);
 /** gw_call_json: @whole: with statistics and timeline. (transfer full) */
 json_t *gw_call_json (const GwCall *call, gboolean whole);
 /** gw_call_free: for Gateway.calls. */

@@ -16,6 +16,7 @@ static void
 test_tables (void)
 {
   check ("{\"rooms\": []}", FALSE, "No rooms.\n");
+  check ("{\"calls\": [{\"from\": \"bob\"}], \"next_page_token\": \"\"}", FALSE, "FROM\nbob\n");
   check ("{\"rooms\": [{\"sid\": \"RM_1\", \"name\": \"lobby\", \"num_participants\": 2, \"metadata\": \"\"},"
          " {\"sid\": \"RM_2\", \"name\": \"b\", \"num_participants\": 0, \"locked\": true}]}",
          FALSE,

@@ -24,11 +24,39 @@ print_result (CtlRun *run, const json_t *result, GError **error)
   return ctl_print (text, error);
 }
 
+/* What could have been asked for besides, when there is nothing: a method that leaves out what is over takes
+ * `ended`. (transfer none) (nullable): its description */
+static const char *
+wider (const json_t *method, const json_t *params)
+{
+  const json_t *ended
+      = json_object_get (json_object_get (json_object_get (method, "params"), "properties"), "ended");
+
+  return json_object_get (params, "ended") == NULL
+             ? json_string_value (json_object_get (ended, "description"))
+             : NULL;
+}
+
+static gboolean
+is_empty (const json_t *result)
+{
+  const char *name;
+  json_t *value;
+
+  json_object_foreach ((json_t *)result, name, value)
+  {
+    if (json_array_size (value) > 0)
+      return FALSE;
+  }
+  return TRUE;
+}
+
 gboolean
 ctl_do_method (CtlRun *run, const char *name, char **args, GError **error)
 {
   const json_t *method = ctl_run_method (run, name, error);
   json_t *params, *result;
+  const char *more;
   gboolean done;
 
   if (method == NULL)
@@ -41,10 +69,17 @@ ctl_do_method (CtlRun *run, const char *name, char **args, GError **error)
         g_prefix_error (error, "%s: ", name);
         return FALSE;
       }
+  more = wider (method, params);
   result = ctl_run_call (run, name, params, error);
   if (result == NULL)
     return FALSE;
   done = print_result (run, result, error);
+  if (done && more != NULL && !run->options->json && is_empty (result))
+    {
+      g_autofree char *hint = g_strconcat ("ended=true: ", more, "\n", NULL);
+
+      done = ctl_print (hint, error);
+    }
   json_decref (result);
   return done;
 }

@@ -13,9 +13,9 @@ typedef struct Stream Stream;
 struct Stream
 {
   CtlRun *run;
-  const char *what; /* the room, or the call */
-  gint64 seq;       /* of the last line; -1: none yet */
-  char *epoch;      /* (nullable): that seq belongs to */
+  char *what;  /* the room, or the call */
+  gint64 seq;  /* of the last line; -1: none yet */
+  char *epoch; /* (nullable): that seq belongs to */
   gboolean is_over;
   /* Asks to be told. */
   gboolean (*begin) (Stream *stream, GError **error);
@@ -137,17 +137,22 @@ take_event (Stream *stream, const json_t *event, GError **error)
 gboolean
 ctl_do_watch (CtlRun *run, char **args, GError **error)
 {
-  Stream stream = {
-    .run = run, .what = args[0], .seq = -1, .begin = begin_watch, .take = take_event, .notification = "event"
-  };
+  Stream stream = { .run = run,
+                    .what = g_strdup (args[0]),
+                    .seq = -1,
+                    .begin = begin_watch,
+                    .take = take_event,
+                    .notification = "event" };
   gboolean done;
 
   if (args[0] == NULL || args[1] != NULL)
     {
       g_set_error_literal (error, CTL_ERROR, CTL_ERROR_USAGE, "watch ROOM, or watch '*' for all rooms");
+      g_free (stream.what);
       return FALSE;
     }
   done = follow_on (&stream, error);
+  g_free (stream.what);
   g_free (stream.epoch);
   return done;
 }
@@ -168,13 +173,42 @@ print_log (Stream *stream, const json_t *entry, GError **error)
   return ctl_print (text, error);
 }
 
+/* A SIP Call-ID becomes our id of the call. */
+static gboolean
+find_call (Stream *stream, GError **error)
+{
+  json_auto_t *answer = NULL;
+  const char *id;
+
+  if (g_str_has_prefix (stream->what, "SCL_"))
+    return TRUE;
+  answer = ctl_run_call (stream->run, "call.trace", json_pack ("{s:s}", "sip_call_id_full", stream->what),
+                         error);
+  if (answer == NULL)
+    return FALSE;
+  id = json_string_value (json_object_get (json_object_get (answer, "call"), "sip_call_id"));
+  if (id == NULL)
+    {
+      g_set_error_literal (
+          error, CTL_ERROR, CTL_ERROR_REFUSED,
+          "it was refused before it became a call: `switchroomctl call show` has its messages");
+      return FALSE;
+    }
+  g_free (stream->what);
+  stream->what = g_strdup (id);
+  return TRUE;
+}
+
 static gboolean
 begin_logs (Stream *stream, GError **error)
 {
-  json_t *params = json_pack ("{s:s, s:b}", "sip_call_id", stream->what, "follow", TRUE), *entry;
+  json_t *params, *entry;
   json_auto_t *answer = NULL;
   size_t i;
 
+  if (!find_call (stream, error))
+    return FALSE;
+  params = json_pack ("{s:s, s:b}", "sip_call_id", stream->what, "follow", TRUE);
   if (stream->seq >= 0)
     json_object_set_new (params, "from_seq", json_integer (stream->seq));
   answer = ctl_run_call (stream->run, "call.logs", params, error);
@@ -211,17 +245,23 @@ take_log (Stream *stream, const json_t *params, GError **error)
 gboolean
 ctl_do_logs (CtlRun *run, char **args, GError **error)
 {
-  Stream stream = {
-    .run = run, .what = args[0], .seq = -1, .begin = begin_logs, .take = take_log, .notification = "log"
-  };
+  Stream stream = { .run = run,
+                    .what = g_strdup (args[0]),
+                    .seq = -1,
+                    .begin = begin_logs,
+                    .take = take_log,
+                    .notification = "log" };
   gboolean done;
 
   if (args[0] == NULL || args[1] != NULL)
     {
-      g_set_error_literal (error, CTL_ERROR, CTL_ERROR_USAGE, "logs ID: the call's id, SCL_...");
+      g_set_error_literal (error, CTL_ERROR, CTL_ERROR_USAGE,
+                           "logs ID: the call's id, SCL_..., or its SIP Call-ID");
+      g_free (stream.what);
       return FALSE;
     }
   done = follow_on (&stream, error);
+  g_free (stream.what);
   g_free (stream.epoch);
   return done;
 }

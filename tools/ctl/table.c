@@ -396,6 +396,7 @@ ctl_print_result (const json_t *result, gboolean wide)
   g_autoptr (GString) out = g_string_new (NULL);
   json_auto_t *rest = json_object ();
   const json_t *only = only_member (result);
+  gboolean more = FALSE; /* than lists is to be said */
   guint n_lists = 0;
   const char *name;
   json_t *value;
@@ -411,12 +412,15 @@ ctl_print_result (const json_t *result, gboolean wide)
         if (is_list_of_objects (value) || (json_is_array (value) && json_array_size (value) == 0))
           n_lists++;
         else
-          json_object_set (rest, name, value);
+          {
+            json_object_set (rest, name, value);
+            more = more || says_something (value);
+          }
       }
       json_object_foreach ((json_t *)result, name, value)
       {
         if (json_object_get (rest, name) == NULL)
-          append_named_list (out, name, value, n_lists == 1 && json_object_size (rest) == 0, wide);
+          append_named_list (out, name, value, n_lists == 1 && !more, wide);
       }
       append_object (out, rest, 0, wide);
     }
