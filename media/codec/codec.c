@@ -2,6 +2,7 @@
 
 #include "config/base/error.h"
 #include "media/codec/codec_private.h"
+#include "media/codec/declick.h"
 #include "media/codec/resampler.h"
 
 #include <errno.h>
@@ -23,6 +24,9 @@ struct _MediaEncoder
   MediaResampler *resampler; /* (nullable) */
 };
 
+/* So many packets after a loss may begin with a jump. */
+#define UNSURE_PACKETS 2
+
 struct _MediaDecoder
 {
   const MediaCodec *codec;
@@ -30,6 +34,8 @@ struct _MediaDecoder
   guint sample_rate_hz;
   guint native_rate_hz;
   MediaResampler *resampler; /* (nullable) */
+  guint unsure;              /* packets to go */
+  gint16 before[MEDIA_DECLICK_BEFORE];
 };
 
 const MediaCodec *
@@ -268,10 +274,32 @@ media_decoder_reset (MediaDecoder *decoder)
   decoder->codec->decoder_reset (decoder->state);
   if (decoder->resampler != NULL)
     media_resampler_reset (decoder->resampler);
+  decoder->unsure = 0;
+  memset (decoder->before, 0, sizeof decoder->before);
 }
 
-gssize
-media_decoder_decode (MediaDecoder *decoder, const guint8 *payload, gsize size, gint16 *pcm, gsize capacity)
+/* @samples of @pcm (< 0: an error) are what is heard next. */
+static gssize
+finish (MediaDecoder *decoder, gint16 *pcm, gssize samples)
+{
+  const gsize kept = MEDIA_DECLICK_BEFORE;
+
+  if (samples <= 0)
+    return samples;
+  if (decoder->unsure > 0)
+    (void)media_declick (decoder->before, pcm, (gsize)samples, decoder->sample_rate_hz);
+  if ((gsize)samples >= kept)
+    memcpy (decoder->before, pcm + (gsize)samples - kept, sizeof decoder->before);
+  else
+    {
+      memmove (decoder->before, decoder->before + samples, (kept - (gsize)samples) * sizeof *pcm);
+      memcpy (decoder->before + kept - (gsize)samples, pcm, (gsize)samples * sizeof *pcm);
+    }
+  return samples;
+}
+
+static gssize
+decode_converted (MediaDecoder *decoder, const guint8 *payload, gsize size, gint16 *pcm, gsize capacity)
 {
   gint16 native[MEDIA_CODEC_SAMPLES_MAX];
   gssize samples;
@@ -282,6 +310,16 @@ media_decoder_decode (MediaDecoder *decoder, const guint8 *payload, gsize size, 
   if (samples < 0)
     return samples;
   return media_resampler_process (decoder->resampler, native, (gsize)samples, pcm, capacity);
+}
+
+gssize
+media_decoder_decode (MediaDecoder *decoder, const guint8 *payload, gsize size, gint16 *pcm, gsize capacity)
+{
+  const gssize samples = finish (decoder, pcm, decode_converted (decoder, payload, size, pcm, capacity));
+
+  if (decoder->unsure > 0)
+    decoder->unsure--;
+  return samples;
 }
 
 /* Makes up at the native rate; rounding up there keeps the answer at least as long as wanted. */
@@ -324,7 +362,8 @@ media_decoder_conceal (MediaDecoder *decoder, gsize samples, gint16 *pcm)
 {
   if (samples == 0 || samples > (gsize)decoder->sample_rate_hz * 120 / 1000)
     return -EINVAL;
-  return make_up_converted (decoder, NULL, 0, samples, pcm);
+  decoder->unsure = UNSURE_PACKETS;
+  return finish (decoder, pcm, make_up_converted (decoder, NULL, 0, samples, pcm));
 }
 
 void
@@ -332,6 +371,7 @@ media_decoder_cut (MediaDecoder *decoder)
 {
   gint16 none[1];
 
+  decoder->unsure = UNSURE_PACKETS;
   (void)decoder->codec->conceal (decoder->state, 0, none);
 }
 
@@ -340,5 +380,6 @@ media_decoder_decode_fec (MediaDecoder *decoder, const guint8 *next, gsize size,
 {
   if (samples == 0 || samples > (gsize)decoder->sample_rate_hz * 120 / 1000)
     return -EINVAL;
-  return make_up_converted (decoder, next, size, samples, pcm);
+  decoder->unsure = UNSURE_PACKETS;
+  return finish (decoder, pcm, make_up_converted (decoder, next, size, samples, pcm));
 }

@@ -12,16 +12,19 @@
 #include <spandsp/private/g722.h>
 #include <string.h>
 
-#define BIT_RATE   64000
-#define OCTETS_MAX 960 /* 120 ms */
-#define LEAD_IN    32  /* samples: longer than the filters remember */
+#define BIT_RATE    64000
+#define OCTETS_MAX  960 /* 120 ms */
+#define DOUBTFUL    4   /* packets after a loss */
+#define BURST_TIMES 3   /* so much rougher than it may be */
+#define LEAD_IN     32  /* samples: longer than the filters remember */
 
 typedef struct
 {
   g722_decode_state_t *g722;
   MediaConcealer concealer;
   g722_encode_state_t *follower; /* nullable; since the first loss */
-  g722_decode_state_t last;      /* while something is lost: as the last packet left it */
+  g722_decode_state_t last;      /* as the last packet before a loss left it, and goes on from there … */
+  guint doubtful;                /* … for so many packets after it */
 } Decoder;
 
 static guint32
@@ -110,6 +113,7 @@ decoder_reset (gpointer state)
 
   (void)g722_decode_init (decoder->g722, BIT_RATE, 0);
   media_concealer_init (&decoder->concealer, 16000);
+  decoder->doubtful = 0;
 }
 
 /* How much of the sound is sudden: a decoder that has adapted to something else crackles. */
@@ -123,20 +127,25 @@ roughness (const gint16 *pcm, gsize samples)
   return sum;
 }
 
-/* The first packet after a loss, from where the decoder stood before it and from where what was made up took
- * it: mostly the second is nearer to the peer's encoder, sometimes the first. */
+/* The first packets after a loss, from where the decoder stood before it and from where what was made up took
+ * it: mostly the second is nearer to the peer's encoder, sometimes the first, and the one that is not may
+ * burst only after a while. */
 static int
 decode_after_loss (Decoder *decoder, const guint8 *payload, gsize size, gint16 *pcm)
 {
-  g722_decode_state_t other = decoder->last;
+  /* Later it goes over to the other only from a burst. */
+  const gint64 times = decoder->concealer.lag > 0 ? 1 : BURST_TIMES;
   gint16 others[2 * OCTETS_MAX];
   const int samples = g722_decode (decoder->g722, pcm, payload, (int)size);
+  g722_decode_state_t present;
 
-  if (samples <= 0 || g722_decode (&other, others, payload, (int)size) != samples
-      || roughness (others, (gsize)samples) >= roughness (pcm, (gsize)samples))
+  if (samples <= 0 || g722_decode (&decoder->last, others, payload, (int)size) != samples
+      || times * roughness (others, (gsize)samples) >= roughness (pcm, (gsize)samples))
     return samples;
   memcpy (pcm, others, (gsize)samples * sizeof *pcm);
-  *decoder->g722 = other;
+  present = *decoder->g722;
+  *decoder->g722 = decoder->last;
+  decoder->last = present;
   return samples;
 }
 
@@ -150,8 +159,10 @@ decode (gpointer state, const guint8 *payload, gsize size, gint16 *pcm, gsize ca
     return -EBADMSG;
   if (2 * size > capacity)
     return -ENOSPC;
-  samples = decoder->concealer.lag > 0 ? decode_after_loss (decoder, payload, size, pcm)
-                                       : g722_decode (decoder->g722, pcm, payload, (int)size);
+  samples = decoder->doubtful > 0 ? decode_after_loss (decoder, payload, size, pcm)
+                                  : g722_decode (decoder->g722, pcm, payload, (int)size);
+  if (decoder->doubtful > 0)
+    decoder->doubtful--;
   if (samples <= 0)
     return -EBADMSG;
   media_concealer_good (&decoder->concealer, pcm, (gsize)samples);
@@ -188,6 +199,7 @@ conceal (gpointer state, gsize samples, gint16 *pcm)
 
   if (decoder->concealer.lag == 0)
     decoder->last = *decoder->g722;
+  decoder->doubtful = DOUBTFUL;
   media_concealer_lost (&decoder->concealer, pcm, samples);
   adapt (decoder, pcm, samples);
   return (gssize)samples;

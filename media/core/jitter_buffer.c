@@ -16,6 +16,7 @@
 #define CHUNK_STEP      64
 #define CHUNKS_KEPT     16
 #define LOSS_FOR_FEC    0.01
+#define LOSS_WITHOUT    0.003
 #define SILENT_PAYLOAD  2 /* octets: an Opus packet as short as this is DTX */
 
 /* A payload's memory. Free ones are kept in a list, so that a steady stream allocates nothing. */
@@ -67,6 +68,7 @@ struct _MediaJitterBuffer
   guint32 owed_units; /* concealed for packets that have not come yet */
   guint32 concealing; /* units concealed in a row */
   double loss;        /* smoothed */
+  gboolean waits_for_fec;
 
   MediaJitterControl control;
   gboolean cut; /* something that waited was dropped: what is played next does not go on from the last */
@@ -389,7 +391,7 @@ target_us (const MediaJitterBuffer *buffer)
 {
   gint64 target = media_jitter_timing_spread_us (&buffer->timing);
 
-  if (buffer->config.wait_for_fec && buffer->loss > LOSS_FOR_FEC)
+  if (buffer->waits_for_fec)
     target += to_us (buffer, buffer->frame_units);
   return CLAMP (target, buffer->config.min_delay_ms * CFG_US_PER_MS,
                 buffer->config.max_delay_ms * CFG_US_PER_MS);
@@ -421,6 +423,8 @@ static void
 note_loss (MediaJitterBuffer *buffer, gboolean lost)
 {
   buffer->loss += ((lost ? 1.0 : 0.0) - buffer->loss) / 128;
+  if (buffer->config.wait_for_fec)
+    buffer->waits_for_fec = buffer->loss > (buffer->waits_for_fec ? LOSS_WITHOUT : LOSS_FOR_FEC);
 }
 
 /* How the caller should change the length of this frame. */

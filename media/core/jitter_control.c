@@ -6,6 +6,7 @@
 #define HURRY_US       (30 * CFG_US_PER_MS) /* by a tick and so much: shorten often */
 #define WASTE_US       (4 * CFG_US_PER_MS)  /* held decoded in vain for so much: shorten */
 #define QUICK_WINDOW   2
+#define WASTE_QUIET_US 500
 #define PAUSE_US       (200 * CFG_US_PER_MS)
 #define HURRY_PAUSE_US (40 * CFG_US_PER_MS)
 #define PATIENCE_US    (1500 * CFG_US_PER_MS) /* a pause in the speech is waited for so long */
@@ -83,12 +84,14 @@ media_jitter_control_decide (MediaJitterControl *control, gint64 target_us, gint
   if (slack_us > target_us + tick_us + HURRY_US)
     return hurry (control, slack_us - target_us - tick_us, now);
   waited = has_waited (control, waste_us > WASTE_US || slack_us > target_us + tick_us + SLACK_HIGH_US, now);
-  control->shortens = slack_us > least_us || waste_us > WASTE_US;
+  control->shortens = slack_us > least_us || waste_us > WASTE_QUIET_US;
   if (control->shortens)
     {
       change.quiet_change_us = slack_us > least_us ? MIN (slack_us - target_us, tick_us) : waste_us;
       if (waited && !paused)
-        change.change_us = slack_us > target_us + tick_us + SLACK_HIGH_US ? change.quiet_change_us : waste_us;
+        change.change_us = slack_us > target_us + tick_us + SLACK_HIGH_US ? change.quiet_change_us
+                           : waste_us > WASTE_US                          ? waste_us
+                                                                          : 0;
     }
   else if (slack_us < target_us - SLACK_LOW_US && !paused)
     change = (MediaJitterChange){ .change_us = -tick_us, .quiet_change_us = -tick_us };
