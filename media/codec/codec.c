@@ -286,7 +286,7 @@ finish (MediaDecoder *decoder, gint16 *pcm, gssize samples)
 
   if (samples <= 0)
     return samples;
-  if (decoder->unsure > 0)
+  if (decoder->unsure > 0 && decoder->codec->has_memory)
     (void)media_declick (decoder->before, pcm, (gsize)samples, decoder->sample_rate_hz);
   if ((gsize)samples >= kept)
     memcpy (decoder->before, pcm + (gsize)samples - kept, sizeof decoder->before);

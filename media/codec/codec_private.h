@@ -15,7 +15,8 @@ struct _MediaCodec
   guint channels;
   int static_payload_type;
   gboolean has_fec;
-  gboolean any_rate; /* runs at 8000, 16000 and 48000 itself */
+  gboolean has_memory; /* what a packet decodes to depends on those before it */
+  gboolean any_rate;   /* runs at 8000, 16000 and 48000 itself */
 
   guint32 (*duration) (const guint8 *payload, gsize size);
   gssize (*silence) (guint32 units, guint8 *out, gsize capacity);

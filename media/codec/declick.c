@@ -156,11 +156,12 @@ solve (const double *a, gsize first, gsize end, gsize n_sound, double *z)
   return TRUE;
 }
 
-/* Fills [@first, @end) so that the predictor errs least. */
+/* Fills [@first, @end) so that the predictor errs least. Returns: FALSE when it stays as it is. */
 static gboolean
-interpolate (Sound *sound, gsize first, gsize end)
+interpolate (Sound *sound, gsize first, gsize end, double most)
 {
-  double a[ORDER + 1], z[GAP_MAX];
+  double a[ORDER + 1], z[GAP_MAX], was[GAP_MAX];
+  double worst = 0;
 
   if (!predict (sound, first, end, a))
     return FALSE;
@@ -173,10 +174,17 @@ interpolate (Sound *sound, gsize first, gsize end)
     }
   if (!solve (a, first, end, sound->n, z))
     return FALSE;
-  for (gsize i = 0; i < end - first; i++)
-    z[i] = CLAMP (z[i], G_MININT16, G_MAXINT16);
-  memcpy (sound->x + first, z, (end - first) * sizeof *z);
-  return TRUE;
+  for (gsize i = first; i < end; i++)
+    {
+      was[i - first] = sound->x[i];
+      sound->x[i] = CLAMP (z[i - first], G_MININT16, G_MAXINT16);
+    }
+  for (gsize i = first; i < MIN (end + 2, sound->n); i++)
+    worst = MAX (worst, bend (sound, i));
+  if (2 * worst <= most)
+    return TRUE;
+  memcpy (sound->x + first, was, (end - first) * sizeof *was);
+  return FALSE;
 }
 
 guint
@@ -195,11 +203,12 @@ media_declick (const gint16 *before, gint16 *pcm, gsize samples, guint sample_ra
       const gsize at = find_jump (&sound, near);
       gsize first;
 
-      if (at == 0)
+      /* At the very end there is nothing to go to. */
+      if (at == 0 || at + near + 2 > sound.n)
         break;
       /* The bend of a sample lies at the one before it. */
       first = MAX (at - 1 > near ? at - 1 - near : 0, BEFORE);
-      if (!interpolate (&sound, first, MIN (at + near, sound.n)))
+      if (!interpolate (&sound, first, at + near, bend (&sound, at)))
         break;
     }
   for (gsize i = BEFORE; n_jumps > 0 && i < sound.n; i++)

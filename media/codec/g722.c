@@ -211,6 +211,7 @@ const MediaCodec media_codec_g722 = {
   .clock_rate_hz = 8000,
   .sample_rate_hz = 16000,
   .channels = 1,
+  .has_memory = TRUE,
   .static_payload_type = 9,
   .duration = g722_duration,
   .silence = write_silence,

@@ -248,6 +248,7 @@ const MediaCodec media_codec_opus = {
   .channels = 2,
   .static_payload_type = -1,
   .has_fec = TRUE,
+  .has_memory = TRUE,
   .any_rate = TRUE,
   .duration = opus_duration,
   .silence = write_silence,
