@@ -24,6 +24,7 @@ typedef struct
   MediaDtls *dtls;                       /* nullable */
   MediaSrtp *srtp;                       /* nullable until the handshake is done */
   MediaSrtpKeys local_keys, remote_keys; /* for media_transport_export */
+  gboolean settled;                      /* the peer has encrypted something for us */
   gboolean failed;                       /* told, once */
   gboolean connected;                    /* told, and neither disconnected nor failed since */
   gboolean gathered_told, gathering_done;
@@ -181,6 +182,14 @@ receive_dtls (RtcTransport *transport, const guint8 *data, gsize length, CfgMono
   media_pump_queue_job (transport->base.pump, &transport->job);
 }
 
+/* Something of the peer's was authentic: it has all of the handshake. */
+static void
+settle (RtcTransport *transport)
+{
+  transport->settled = TRUE;
+  media_dtls_settle (transport->dtls);
+}
+
 static void
 receive_srtp (RtcTransport *transport, guint8 *data, gsize length, CfgMonotonic now)
 {
@@ -194,6 +203,8 @@ receive_srtp (RtcTransport *transport, guint8 *data, gsize length, CfgMonotonic 
         media_transport_drop (&transport->base);
       return;
     }
+  if (G_UNLIKELY (!transport->settled))
+    settle (transport);
   if (media_rtp_parse (&packet, data, (gsize)size) != 0)
     media_transport_drop (&transport->base);
   else
@@ -207,7 +218,11 @@ receive_srtcp (RtcTransport *transport, guint8 *data, gsize length, CfgMonotonic
       = transport->srtp == NULL ? -1 : media_srtp_unprotect_rtcp (transport->srtp, data, length);
 
   if (size >= 0)
-    transport->base.ops->rtcp (transport->base.user, data, (gsize)size, now);
+    {
+      if (G_UNLIKELY (!transport->settled))
+        settle (transport);
+      transport->base.ops->rtcp (transport->base.user, data, (gsize)size, now);
+    }
   else if (transport->srtp == NULL)
     media_transport_drop (&transport->base);
 }

@@ -8,6 +8,7 @@
 #include <openssl/srtp.h>
 
 #include "config/base/error.h"
+#include "media/io/dtls_rest.h"
 #include "media/io/pump.h"
 
 #define FIRST_TIMEOUT_US 50000u
@@ -23,7 +24,10 @@ struct _MediaDtlsContext
 
 struct _MediaDtls
 {
-  SSL *ssl;
+  SSL *ssl; /* NULL when it is settled */
+  MediaDtlsRest rest;
+  gboolean is_saying_goodbye;   /* what is written is kept in rest */
+  const char *version, *cipher; /* of a connection that is settled; OpenSSL's own */
   MediaDtlsRole role;
   MediaDtlsState state;
   MediaFingerprint remote;
@@ -47,7 +51,12 @@ datagram_write (BIO *bio, const char *data, int length)
   MediaDtls *dtls = BIO_get_data (bio);
 
   BIO_clear_retry_flags (bio);
-  if (dtls->started)
+  if (dtls->is_saying_goodbye)
+    {
+      dtls->rest.goodbye_size = MIN ((gsize)length, sizeof dtls->rest.goodbye);
+      memcpy (dtls->rest.goodbye, data, dtls->rest.goodbye_size);
+    }
+  else if (dtls->started)
     dtls->send ((const guint8 *)data, (gsize)length, dtls->user);
   else if (g_queue_get_length (&dtls->queued) < MAX_QUEUED)
     g_queue_push_tail (&dtls->queued, g_bytes_new (data, (gsize)length));
@@ -229,6 +238,7 @@ media_dtls_free (MediaDtls *dtls)
 {
   SSL_free (dtls->ssl);
   g_queue_clear_full (&dtls->queued, (GDestroyNotify)g_bytes_unref);
+  explicit_bzero (&dtls->rest, sizeof dtls->rest);
   g_free (dtls);
 }
 
@@ -336,6 +346,33 @@ read_records (MediaDtls *dtls)
 }
 
 static void
+read_rest (MediaDtls *dtls, const guint8 *data, gsize length)
+{
+  const MediaDtlsRestEvent event = media_dtls_rest_read (&dtls->rest, data, length);
+
+  if (event == MEDIA_DTLS_REST_CLOSED)
+    dtls->state = MEDIA_DTLS_CLOSED;
+  else if (event == MEDIA_DTLS_REST_BROKEN)
+    fail (dtls, "the DTLS connection broke", NULL);
+}
+
+void
+media_dtls_settle (MediaDtls *dtls)
+{
+  if (dtls->state != MEDIA_DTLS_CONNECTED || dtls->ssl == NULL
+      || !media_dtls_rest_take (&dtls->rest, dtls->ssl) || SSL_alloc_buffers (dtls->ssl) != 1)
+    return;
+  dtls->version = SSL_get_version (dtls->ssl);
+  dtls->cipher = SSL_get_cipher_name (dtls->ssl);
+  ERR_clear_error ();
+  dtls->is_saying_goodbye = TRUE;
+  (void)SSL_shutdown (dtls->ssl);
+  dtls->is_saying_goodbye = FALSE;
+  ERR_clear_error ();
+  g_clear_pointer (&dtls->ssl, SSL_free);
+}
+
+static void
 flush_queue (MediaDtls *dtls)
 {
   GBytes *datagram;
@@ -379,6 +416,8 @@ media_dtls_input (MediaDtls *dtls, const guint8 *data, gsize length, CfgMonotoni
   dtls->input_length = length;
   if (dtls->state == MEDIA_DTLS_NEW || dtls->state == MEDIA_DTLS_HANDSHAKING)
     step_handshake (dtls, now);
+  else if (dtls->state == MEDIA_DTLS_CONNECTED && dtls->ssl == NULL)
+    read_rest (dtls, data, length);
   else if (dtls->state == MEDIA_DTLS_CONNECTED)
     read_records (dtls);
   dtls->input = NULL;
@@ -418,7 +457,13 @@ media_dtls_deadline (const MediaDtls *dtls, CfgMonotonic now)
 void
 media_dtls_close (MediaDtls *dtls)
 {
-  if (dtls->state == MEDIA_DTLS_CONNECTED)
+  if (dtls->state == MEDIA_DTLS_CONNECTED && dtls->ssl == NULL)
+    {
+      if (dtls->rest.goodbye_size > 0)
+        dtls->send (dtls->rest.goodbye, dtls->rest.goodbye_size, dtls->user);
+      dtls->state = MEDIA_DTLS_CLOSED;
+    }
+  else if (dtls->state == MEDIA_DTLS_CONNECTED)
     {
       ERR_clear_error ();
       if (SSL_alloc_buffers (dtls->ssl) == 1)
@@ -447,8 +492,9 @@ media_dtls_cipher (const MediaDtls *dtls, char text[MEDIA_DTLS_CIPHER_TEXT_SIZE]
 {
   text[0] = '\0';
   if (dtls->state == MEDIA_DTLS_CONNECTED)
-    g_snprintf (text, MEDIA_DTLS_CIPHER_TEXT_SIZE, "%s %s", SSL_get_version (dtls->ssl),
-                SSL_get_cipher_name (dtls->ssl));
+    g_snprintf (text, MEDIA_DTLS_CIPHER_TEXT_SIZE, "%s %s",
+                dtls->ssl != NULL ? SSL_get_version (dtls->ssl) : dtls->version,
+                dtls->ssl != NULL ? SSL_get_cipher_name (dtls->ssl) : dtls->cipher);
   return text;
 }
 
@@ -484,7 +530,7 @@ media_dtls_export_keys (const MediaDtls *dtls, MediaSrtpKeys *local, MediaSrtpKe
 {
   static const char label[] = "EXTRACTOR-dtls_srtp";
   const MediaSrtpProfile profile
-      = dtls->state == MEDIA_DTLS_CONNECTED ? selected_profile (dtls) : MEDIA_SRTP_NONE;
+      = dtls->state == MEDIA_DTLS_CONNECTED && dtls->ssl != NULL ? selected_profile (dtls) : MEDIA_SRTP_NONE;
   const gsize key_length = media_srtp_profile_key_length (profile);
   const gsize salt_length = media_srtp_profile_salt_length (profile);
   MediaSrtpKeys *client = dtls->role == MEDIA_DTLS_ACTIVE ? local : remote;

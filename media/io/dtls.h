@@ -83,6 +83,10 @@ MediaDtlsState media_dtls_input (MediaDtls *dtls, const guint8 *data, gsize leng
 MediaDtlsState media_dtls_timeout (MediaDtls *dtls, CfgMonotonic now);
 /** media_dtls_deadline: when media_dtls_timeout has something to do; us = G_MAXINT64 for never. */
 CfgMonotonic media_dtls_deadline (const MediaDtls *dtls, CfgMonotonic now);
+/** media_dtls_settle: CONNECTED, and the peer has shown that it has our last flight: something that it
+ * encrypted with the keys of SRTP is authentic. Most of the connection's memory goes back; it still hears the
+ * peer's end and tells it ours. media_dtls_export_keys comes before. */
+void media_dtls_settle (MediaDtls *dtls);
 /** media_dtls_close: sends close_notify when connected; the state is CLOSED or FAILED then. */
 void media_dtls_close (MediaDtls *dtls);
 
@@ -100,7 +104,7 @@ const char *media_dtls_failure (const MediaDtls *dtls);
  * @local: (out): for what we send
  * @remote: (out): for what we receive
  *
- * Returns: FALSE (and both cleared) unless CONNECTED.
+ * Returns: FALSE (and both cleared) unless CONNECTED and not settled.
  */
 gboolean media_dtls_export_keys (const MediaDtls *dtls, MediaSrtpKeys *local, MediaSrtpKeys *remote);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "media/io/dtls.h"
+#include "media/io/dtls_rest.h"
 
 static void
 count_datagram (const guint8 *data, gsize length, gpointer user)
@@ -49,6 +50,7 @@ run (const guint8 *data, gsize size)
   MediaDtlsRole role = (fuzz_u8 (&bytes) & 1) != 0 ? MEDIA_DTLS_ACTIVE : MEDIA_DTLS_PASSIVE;
   g_autoptr (MediaDtls) dtls
       = media_dtls_new (shared_context (), role, &fingerprint, count_datagram, &n_sent, NULL);
+  const MediaDtlsRest rest = { .key_size = 16 };
   MediaSrtpKeys local, remote;
 
   g_assert_nonnull (dtls);
@@ -66,6 +68,8 @@ run (const guint8 *data, gsize size)
   g_assert_false (media_dtls_export_keys (dtls, &local, &remote));
   /* No amplifier: a stranger's few datagrams are answered by few. */
   g_assert_cmpuint (n_sent, <=, 16 * 8);
+  /* After the handshake: an alert counts when the peer has encrypted it. */
+  g_assert_cmpint (media_dtls_rest_read (&rest, data, size), ==, MEDIA_DTLS_REST_NOTHING);
   (void)media_fingerprint_parse (text, &parsed, NULL);
 }
 
@@ -82,6 +86,8 @@ static const FuzzSeed seeds[] = {
   FUZZ_TEXT ("\x00\x00\x5f" CLIENT_HELLO),
   FUZZ_TEXT ("\x00\x00\x5f" CLIENT_HELLO "\x00\x5f" CLIENT_HELLO),
   FUZZ_TEXT ("\x01\x00\x0f\x15\xfe\xfd\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x02\x28"),
+  FUZZ_TEXT ("\x15\xfe\xfd\x00\x01\x00\x00\x00\x00\x00\x01\x00\x1a"
+             "12345678901234567890123456"),
   FUZZ_TEXT ("\x01\x00\x30\x16\xfe\xff\x00\x00\x00\x00\x00\x00\x00\x00\x00\x23\x03\x00\x00\x17\x00\x00\x00"
              "\x00\x00\x00\x00\x17"
              "\xfe\xff\x14"

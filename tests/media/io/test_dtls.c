@@ -408,6 +408,106 @@ test_profiles (void)
   check_foreign ("SRTP_AEAD_AES_128_GCM", FALSE, MEDIA_DTLS_FAILED, MEDIA_SRTP_NONE);
 }
 
+/* What OpenSSL's side has written; @is_damaged: first with a wrong bit in each byte, and cut. */
+static MediaDtlsState
+hand_over (Foreign *foreign, End *server, gboolean is_damaged)
+{
+  guint8 data[1500];
+  const int length = BIO_read (SSL_get_wbio (foreign->ssl), data, sizeof data);
+
+  g_assert_cmpint (length, >, 13);
+  for (int i = 0; is_damaged && i < length; i++)
+    {
+      data[i] ^= 1;
+      g_assert_cmpint (media_dtls_input (server->dtls, data, (gsize)length, cfg_monotonic_now ()), ==,
+                       MEDIA_DTLS_CONNECTED);
+      data[i] ^= 1;
+      g_assert_cmpint (media_dtls_input (server->dtls, data, (gsize)i, cfg_monotonic_now ()), ==,
+                       MEDIA_DTLS_CONNECTED);
+    }
+  return media_dtls_input (server->dtls, data, (gsize)length, cfg_monotonic_now ());
+}
+
+static void
+check_settled (const char *cipher, gboolean we_close, gboolean is_damaged)
+{
+  char text[MEDIA_DTLS_CIPHER_TEXT_SIZE];
+  MediaSrtpKeys local, remote;
+  GBytes *datagram;
+  Foreign foreign;
+  End client, server;
+  gsize size;
+
+  pair_open (&client, &server);
+  foreign_open (&foreign, client.certificate, "SRTP_AEAD_AES_128_GCM");
+  g_assert_cmpint (SSL_set_cipher_list (foreign.ssl, cipher), ==, 1);
+  foreign_run (&foreign, &server);
+  g_assert_true (media_dtls_export_keys (server.dtls, &local, &remote));
+  media_dtls_settle (server.dtls);
+  media_dtls_settle (server.dtls);
+  g_assert_cmpint (media_dtls_state (server.dtls), ==, MEDIA_DTLS_CONNECTED);
+  g_assert_true (g_str_has_suffix (media_dtls_cipher (server.dtls, text), cipher));
+  g_assert_true (g_queue_is_empty (server.to_peer));
+  if (we_close)
+    {
+      media_dtls_close (server.dtls);
+      datagram = g_queue_pop_head (server.to_peer);
+      g_assert_nonnull (datagram);
+      (void)BIO_write (SSL_get_rbio (foreign.ssl), g_bytes_get_data (datagram, &size),
+                       (int)g_bytes_get_size (datagram));
+      g_assert_cmpint (SSL_get_error (foreign.ssl, SSL_read (foreign.ssl, text, sizeof text)), ==,
+                       SSL_ERROR_ZERO_RETURN);
+      g_bytes_unref (datagram);
+    }
+  else
+    {
+      (void)SSL_shutdown (foreign.ssl);
+      g_assert_cmpint (hand_over (&foreign, &server, is_damaged), ==, MEDIA_DTLS_CLOSED);
+    }
+  g_assert_cmpint (media_dtls_state (server.dtls), ==, MEDIA_DTLS_CLOSED);
+  foreign_close (&foreign);
+  end_close (&client);
+  end_close (&server);
+}
+
+/* The end is heard and told without OpenSSL's connection; with a cipher that needs it, with it. */
+static void
+test_settled (void)
+{
+  for (int we_close = 0; we_close <= 1; we_close++)
+    {
+      check_settled ("ECDHE-ECDSA-AES128-GCM-SHA256", we_close, TRUE);
+      check_settled ("ECDHE-ECDSA-AES256-GCM-SHA384", we_close, TRUE);
+      check_settled ("ECDHE-ECDSA-CHACHA20-POLY1305", we_close, FALSE);
+    }
+}
+
+static void
+test_settled_pair (void)
+{
+  End client, server;
+
+  pair_open (&client, &server);
+  (void)run (&client, &server);
+  media_dtls_settle (server.dtls);
+  media_dtls_settle (client.dtls);
+  media_dtls_close (server.dtls);
+  while (deliver_one (&client))
+    ;
+  g_assert_cmpint (media_dtls_state (client.dtls), ==, MEDIA_DTLS_CLOSED);
+  end_close (&client);
+  end_close (&server);
+  pair_open (&client, &server);
+  (void)run (&client, &server);
+  media_dtls_settle (server.dtls);
+  media_dtls_close (client.dtls);
+  while (deliver_one (&server))
+    ;
+  g_assert_cmpint (media_dtls_state (server.dtls), ==, MEDIA_DTLS_CLOSED);
+  end_close (&client);
+  end_close (&server);
+}
+
 /* Mutated, cut and invented records: the handshake may fail, the process not; a connection stays. */
 static void
 test_garbage (void)
@@ -471,9 +571,13 @@ test_garbage_when_connected (void)
       data[13] = 1;
       data[14] = 0;
       (void)media_dtls_input (server.dtls, data, length, cfg_monotonic_now ());
+      if (i == 2500)
+        {
+          assert_same_keys (&client, &server);
+          media_dtls_settle (server.dtls);
+        }
     }
   g_assert_cmpint (media_dtls_state (server.dtls), ==, MEDIA_DTLS_CONNECTED);
-  assert_same_keys (&client, &server);
   end_close (&client);
   end_close (&server);
 }
@@ -532,6 +636,8 @@ main (int argc, char **argv)
   g_test_add_func ("/media/dtls/waits_for_a_fingerprint", test_unknown_fingerprint);
   g_test_add_func ("/media/dtls/gives_up_on_a_silent_peer", test_silent_peer);
   g_test_add_func ("/media/dtls/needs_an_srtp_profile", test_profiles);
+  g_test_add_func ("/media/dtls/ends_when_settled", test_settled);
+  g_test_add_func ("/media/dtls/ends_when_both_are_settled", test_settled_pair);
   g_test_add_func ("/media/dtls/survives_garbage", test_garbage);
   g_test_add_func ("/media/dtls/stays_connected_under_garbage", test_garbage_when_connected);
   g_test_add_func ("/media/fingerprint/parses", test_fingerprint_texts);
