@@ -134,8 +134,8 @@ void gateway_drain (Gateway *gateway, void (*done) (gpointer user), gpointer use
 void gateway_stop (Gateway *gateway, void (*done) (gpointer user), gpointer user);
 /** gateway_free: after @done of gateway_stop. */
 void gateway_free (Gateway *gateway);
-/** gateway_sip_address: (nullable): where phones call; NULL: SIP listens on all addresses of this machine, and
- * sip.external_address is not set. */
+/** gateway_sip_address: (nullable): where phones call; NULL: SIP listens on all addresses of this machine,
+ * and sip.external_address is not set. */
 const char *gateway_sip_address (const Gateway *gateway);
 /** gateway_print_welcome: the page's address, the SIP address and, in demo mode, a ready link. */
 void gateway_print_welcome (Gateway *gateway);

@@ -109,8 +109,8 @@ media_counter_add (atomic_ullong *counter, unsigned long long n)
 /** media_worker_add_room: @room ticks from now on, in the phase with the fewest legs. */
 void media_worker_add_room (MediaWorker *worker, MediaRoom *room);
 void media_worker_remove_room (MediaWorker *worker, MediaRoom *room);
-/** media_worker_send: @event (transfer full): in order; one that may be dropped waits for the next tick of the
- * first phase, or for one that may not. */
+/** media_worker_send: @event (transfer full): in order; one that may be dropped waits for the next tick of
+ * the first phase, or for one that may not. */
 void media_worker_send (MediaWorker *worker, MediaEvent *event, CfgMailboxPriority priority);
 MediaEvent *media_event_new (MediaEventKind kind, MediaLegId leg);
 

@@ -11,7 +11,8 @@ CfgErrorCode gw_sip_error_code (int status);
 int gw_sip_relayed_status (int status);
 /** gw_sip_status_words: "busy", "declined", "no answer" ...: what a person would say. Static. */
 const char *gw_sip_status_words (int status);
-/** gw_sip_unreached_words: the same of an answer that nobody gave: the stack's own, with its @phrase. Static. */
+/** gw_sip_unreached_words: the same of an answer that nobody gave: the stack's own, with its @phrase. Static.
+ */
 const char *gw_sip_unreached_words (const char *phrase);
 /** gw_sip_disconnect_reason: LiveKit's, of a call that was refused: "USER_REJECTED", "USER_UNAVAILABLE",
  * "SIP_TRUNK_FAILURE". Static. */
