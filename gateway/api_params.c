@@ -280,6 +280,72 @@ is_key (const CfgKey *keys, const char *name)
   return FALSE;
 }
 
+static gboolean check_keys (const CfgKey *keys, json_t *object, GError **error);
+
+static gboolean
+is_list_of_strings (json_t *value)
+{
+  json_t *item;
+  size_t i;
+
+  json_array_foreach (value, i, item)
+  {
+    if (!json_is_string (item))
+      return FALSE;
+  }
+  return json_is_array (value);
+}
+
+/* The form of a value, as key_type_schema says it; the configuration looks at what it says. */
+static gboolean
+check_key (const CfgField *field, json_t *value, GError **error)
+{
+  switch (field->type)
+    {
+    case CFG_FIELD_TEXT:
+    case CFG_FIELD_WORD:
+      return json_is_string (value) || wrong (error, field->name, "must be a string");
+    case CFG_FIELD_TEXTS:
+    case CFG_FIELD_WORDS:
+      return is_list_of_strings (value) || wrong (error, field->name, "must be a list of strings");
+    case CFG_FIELD_BOOL:
+      return json_is_boolean (value) || wrong (error, field->name, "must be true or false");
+    case CFG_FIELD_COUNT:
+    case CFG_FIELD_SECONDS:
+    case CFG_FIELD_DURATION:
+      return json_is_integer (value) || json_is_string (value)
+             || wrong (error, field->name, "must be a whole number");
+    case CFG_FIELD_PAIRS:
+    case CFG_FIELD_SECTION:
+      if (!json_is_object (value))
+        return wrong (error, field->name, "must be an object");
+      if (field->type == CFG_FIELD_PAIRS ? check_strings (value, error)
+                                         : check_keys (field->keys, value, error))
+        return TRUE;
+      g_prefix_error (error, "%s.", field->name);
+      return FALSE;
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+/* Those of @object that @keys has; null is nothing. */
+static gboolean
+check_keys (const CfgKey *keys, json_t *object, GError **error)
+{
+  gboolean ok = TRUE;
+  CfgField field;
+
+  for (guint i = 0; ok && keys != NULL && cfg_field (keys, i, NULL, &field); i++)
+    {
+      json_t *value = json_object_get (object, field.name);
+
+      g_free (field.words);
+      ok = value == NULL || json_is_null (value) || check_key (&field, value, error);
+    }
+  return ok;
+}
+
 /* Every error begins with the name, and members have a point in theirs. */
 static char *
 field_of (const char *name, GError **error)
@@ -350,7 +416,10 @@ gw_params_check (const GwParam *table, const CfgKey *keys, json_t *params, char 
         *field = g_strdup (param->name);
         return wrong (error, param->name, "is required");
       }
-  return TRUE;
+  if (check_keys (keys, params, error))
+    return TRUE;
+  *field = gw_params_field_of (NULL, keys, error != NULL ? (*error)->message : "");
+  return FALSE;
 }
 
 static json_t *

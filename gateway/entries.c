@@ -372,7 +372,19 @@ without_paths (const char *text, const char *section)
   return g_regex_replace_literal (regex, text, -1, 0, "", 0, NULL);
 }
 
-/* "trunks[3].numbers[0]: must be" -> "numbers[0]: must be", and the field "numbers". */
+/* What an entry lacks altogether: "needs a name". (transfer full) (nullable) */
+static char *
+missing_field (const char *text)
+{
+  const char *at = g_str_has_prefix (text, "needs a ")    ? text + strlen ("needs a ")
+                   : g_str_has_prefix (text, "needs an ") ? text + strlen ("needs an ")
+                                                          : NULL;
+
+  return at != NULL ? g_strndup (at, strcspn (at, " :,")) : NULL;
+}
+
+/* "trunks[3].numbers[0]: must be" -> "numbers[0]: must be", and the field "numbers"; "trunks[3].tls.ca: must
+ * be" -> "tls.ca". */
 static void
 name_field (GError *error, const char *section, char **field)
 {
@@ -383,8 +395,7 @@ name_field (GError *error, const char *section, char **field)
     return;
   end += end[1] == '.' ? 2 : end[1] == ':' ? 3 : 1;
   rest = g_strdup (end);
-  if (end[-1] == '.')
-    *field = g_strndup (rest, strcspn (rest, "[.:"));
+  *field = end[-1] == '.' ? g_strndup (rest, strcspn (rest, "[:")) : missing_field (rest);
   g_free (error->message);
   error->message = without_paths (rest, section);
 }

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "config/base/error.h"
+#include "config/settings_fields.h"
 #include "gateway/api_params.h"
 
 static const GwParam members[] = {
@@ -95,6 +96,48 @@ test_schema_lists_everything (void)
   json_decref (schema);
 }
 
+/* Keys of the configuration have the forms that their schema says, and nothing that YAML would take for them.
+ */
+static void
+test_keys (void)
+{
+  static const Row key_rows[] = {
+    { "{\"room\":\"a\",\"name\":\"t\",\"numbers\":[\"+1\"],\"record\":true,\"max_calls\":5}", NULL },
+    { "{\"room\":\"a\",\"ringing_timeout\":\"30s\",\"tls\":{\"verify\":false,\"ca\":null},\"headers\":{}}",
+      NULL },
+    { "{\"room\":\"a\",\"name\":null,\"numbers\":null,\"tls\":null}", NULL },
+    { "{\"room\":\"a\",\"name\":5}", "name" },
+    { "{\"room\":\"a\",\"name\":[\"t\"]}", "name" },
+    { "{\"room\":\"a\",\"direction\":true}", "direction" },
+    { "{\"room\":\"a\",\"numbers\":\"+1\"}", "numbers" },
+    { "{\"room\":\"a\",\"numbers\":[1]}", "numbers" },
+    { "{\"room\":\"a\",\"codecs\":[\"opus\",null]}", "codecs" },
+    { "{\"room\":\"a\",\"record\":\"yes\"}", "record" },
+    { "{\"room\":\"a\",\"record\":1}", "record" },
+    { "{\"room\":\"a\",\"max_calls\":5.0}", "max_calls" },
+    { "{\"room\":\"a\",\"headers\":[]}", "headers" },
+    { "{\"room\":\"a\",\"allowed_numbers\":{}}", "allowed_numbers" },
+    { "{\"room\":\"a\",\"attributes_to_headers\":{\"a\":1}}", "attributes_to_headers.a" },
+    { "{\"room\":\"a\",\"tls\":5}", "tls" },
+    { "{\"room\":\"a\",\"tls\":{\"verify\":\"no\"}}", "tls.verify" },
+    { "{\"room\":\"a\",\"id\":\"ST_a\"}", "id" },
+  };
+  static const GwParam room_alone[] = { { "room_name", { "room" }, GW_PARAM_STRING, TRUE, "" }, { NULL } };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (key_rows); i++)
+    {
+      json_t *params = json_loads (key_rows[i].json, 0, NULL);
+      g_autoptr (GError) error = NULL;
+      g_autofree char *field = NULL;
+
+      g_test_message ("%s", key_rows[i].json);
+      g_assert_cmpint (gw_params_check (room_alone, cfg_trunk_keys (), params, &field, &error), ==,
+                       key_rows[i].field == NULL);
+      g_assert_cmpstr (field, ==, key_rows[i].field);
+      json_decref (params);
+    }
+}
+
 /* What a method says after it took its parameters for well-formed. */
 static void
 test_field_of_message (void)
@@ -129,6 +172,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/gateway/params/table", test_table);
   g_test_add_func ("/gateway/params/overlong_strings", test_overlong_strings);
+  g_test_add_func ("/gateway/params/keys", test_keys);
   g_test_add_func ("/gateway/params/field_of_message", test_field_of_message);
   g_test_add_func ("/gateway/params/schema_lists_everything", test_schema_lists_everything);
   return g_test_run ();
