@@ -274,9 +274,9 @@ run () {
 }
 
 # report: the results of what has ended, in the order of the queue.
-shown=0 passed=0 failed=0
+shown=0 passed=0 failed=0 unreached=0
 report () {
-  local name status seconds
+  local name status seconds why
   while [ "$shown" -lt "$1" ] && [ -f "$work/result.$shown" ]; do
     read -r name status seconds < "$work/result.$shown"
     if [ "$status" = 0 ]; then
@@ -284,7 +284,9 @@ report () {
       printf 'PASS  %-26s %5.1f s\n' "$name" "$seconds"
     else
       failed=$((failed + 1))
-      printf 'FAIL  %-26s %5.1f s  %s\n' "$name" "$seconds" "$(tail -n 1 "$LOG_DIR/sipp_$name.log")"
+      why=$(tail -n 1 "$LOG_DIR/sipp_$name.log")
+      [ "${why#OPTIONS got no answer}" = "$why" ] || unreached=$((unreached + 1))
+      printf 'FAIL  %-26s %5.1f s  %s\n' "$name" "$seconds" "$why"
       [ ! -f "$LOG_DIR/sipp_${name}_messages.log" ] || echo "      messages: $LOG_DIR/sipp_${name}_messages.log"
     fi
     shown=$((shown + 1))
@@ -324,6 +326,10 @@ jobs=()
 for number in "${!queue[@]}"; do
   read -ra words <<< "${queue[$number]}"
   while [ "$(ls "$work" | grep -c '^result\.[0-9]')" -le $((number - PARALLEL)) ]; do sleep 0.05; report "$number"; done
+  if [ "$unreached" -ge 3 ] && [ "$unreached" = "$shown" ]; then
+    echo "Nobody answers there: is the server running? The other $((${#queue[@]} - number)) scenarios are left out."
+    break
+  fi
   [ "$number" = 0 ] || [ "$SCENARIO_DELAY_MS" = 0 ] || sleep "$(awk "BEGIN { print $SCENARIO_DELAY_MS / 1000 }")"
   in_background "$number" "${words[@]}" &
   jobs+=($!)
