@@ -303,6 +303,8 @@ function entered() {
 async function onLost() {
   failPending();
   state.socket = null;
+  state.speakers.clear(); // who speaks is not told any more
+  renderSpeakers();
   if (state.leaving || !state.me) return;
   status('busy', 'Reconnecting…');
   const until = Date.now() + RESUME_FOR_MS;
@@ -696,6 +698,7 @@ function setUp() {
     state.socket.send(JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'session.leave', params: {} })));
   setInterval(tick, 1000);
   if (!window.isSecureContext) notice(microphoneWords());
+  $('listen-only').hidden = window.isSecureContext;
   ($('room').value ? $('name') : $('room')).focus();
 }
 
