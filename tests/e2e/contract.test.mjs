@@ -281,8 +281,10 @@ test('a token for one room neither sees nor touches another; one without grants 
   const operator = await connect(t, gateway);
   await phoneIn(t, gateway);
   await operator.call('room.create', { name: 'mine' });
-  await operator.call('room.record', { room: 'hall' });
-  const [{ sip_call_id }] = await until('the call', async () => (await operator.call('call.list')).calls.filter((call) => call.room_name));
+  const { recording_id } = (await operator.call('room.record', { room: 'hall' })).recording;
+  const { play_id } = await operator.call('participant.play', { room: 'hall', identity: 'sip_phone', tone: 'dial', loop: true });
+  const { participant: bob } = await connect(t, gateway, 'bob').then((rpc) => rpc.call('session.join', { room: 'hall', sdp: offer() }));
+  const [{ sip_call_id, sip_call_id_full }] = await until('the call', async () => (await operator.call('call.list')).calls.filter((call) => call.room_name));
   const before = await operator.call('room.get', { name: 'hall' });
   const guest = await connect(t, gateway, 'guest', { video: { room: 'mine' } });
   const nobody = await connect(t, gateway, 'nobody', { video: { roomJoin: false, roomAdmin: false, roomCreate: false, roomList: false }, sip: { admin: false, call: false } });
@@ -303,6 +305,15 @@ test('a token for one room neither sees nor touches another; one without grants 
     const { result, code } = await outcome(guest, name, params);
     t.ok(code === 'permission_denied' || (name === 'call.list' && result?.calls.length === 0), `${name} ${JSON.stringify(params)}`);
   }
+  const identity = 'sip_phone', mine = { room: 'mine', identity };
+  for (const [name, params] of [ // what is the other room's, by the name of its own
+    ['room.record_stop', { room: 'mine', recording_id }], ['participant.play_stop', { ...mine, play_id }], ['room.play_stop', { room: 'mine', play_id }],
+    ['call.trace', { sip_call_id_full }], ['call.trace', { sip_call_id_full, format: 'pcap' }], ['call.trace', { sip_call_id, format: 'pcap' }],
+    ['call.logs', { sip_call_id, follow: true }], ['session.join', { resume: bob.sid }],
+    ...['get', 'remove', 'mute', 'update', 'transfer', 'hold', 'play', 'send_dtmf', 'set_gain', 'set_codecs', 'move'].map((word) => [`participant.${word}`,
+      { ...mine, ...{ transfer: { transfer_to: 'tel:+1' }, play: { tone: 'dial' }, send_dtmf: { digits: '1' }, set_gain: { gain_db: 1 },
+        set_codecs: { codecs: ['PCMU'] }, move: { to_room: 'mine' } }[word] }]),
+  ]) t.equal((await outcome(guest, name, params)).code, 'not_found', `${name} ${JSON.stringify(params)}`);
   t.equal((await guest.call('call.list', { ended: true })).calls, [], 'calls of all rooms');
   t.equal((await nobody.fails('room.watch', { name: 'hall' })).data.code, 'permission_denied', 'room.watch without a grant');
 
