@@ -8,27 +8,38 @@
 #include "signaling/core/capture.h"
 
 #include <sofia-sip/msg_addr.h>
+#include <sofia-sip/msg_header.h>
 #include <sofia-sip/tport.h>
 
 #include <string.h>
 
-#define MAX_PARTS 128
-
 void tport_log_msg (tport_t *transport, msg_t *message, char const *what, char const *via, su_time_t now);
+
+/* A header as it is on the wire; one of a list is there with the first of its line. What parser.c mended in a
+ * message received has no place on the wire: it is written anew. */
+static gsize
+copy_header (const msg_header_t *header, char *text, gsize size)
+{
+  issize_t needed;
+
+  if (header->sh_data != NULL)
+    {
+      const gsize n = MIN ((gsize)header->sh_len, size);
+
+      memcpy (text, header->sh_data, n);
+      return n;
+    }
+  needed = msg_header_e (text, (isize_t)size, header, 0);
+  return needed > 0 && (gsize)needed < size ? (gsize)needed : 0;
+}
 
 static gsize
 copy_text (msg_t *message, char *text)
 {
-  msg_iovec_t parts[MAX_PARTS];
-  gsize n = MIN (msg_iovec (message, parts, MAX_PARTS), (gsize)MAX_PARTS), size = 0;
+  gsize size = 0;
 
-  for (gsize i = 0; i < n; i++)
-    {
-      gsize part = MIN ((gsize)parts[i].mv_len, SIG_SIP_CAPTURE_MAX - size);
-
-      memcpy (text + size, parts[i].mv_base, part);
-      size += part;
-    }
+  for (const msg_header_t *header = *msg_chain_head (message); header != NULL; header = header->sh_succ)
+    size += copy_header (header, text + size, SIG_SIP_CAPTURE_MAX - size);
   return size;
 }
 

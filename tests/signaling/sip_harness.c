@@ -21,12 +21,26 @@ keep (char **field, const char *value)
   *field = g_strdup (value);
 }
 
+/* Of the last INVITEs that came, as they were captured. */
+static char *transactions[64];
+static guint n_transactions;
+
+static gboolean
+was_captured (const char *transaction)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (transactions); i++)
+    if (g_strcmp0 (transactions[i], transaction) == 0)
+      return TRUE;
+  return FALSE;
+}
+
 static void
 on_invite (gpointer owner, SigSipCallId call, const SigSipInvite *invite)
 {
   Endpoint *e = owner;
   GString *headers = g_string_new (NULL);
 
+  g_assert_true (was_captured (invite->transaction));
   e->call = call;
   e->n_invites++;
   keep (&e->from_user, invite->from_user);
@@ -216,8 +230,23 @@ on_registered (gpointer owner, const char *name)
 static void
 on_captured (gpointer owner, const SigSipCaptured *message)
 {
+  const gboolean is_answer = message->size > 4 && g_ascii_strncasecmp (message->text, "SIP/", 4) == 0;
+  const gboolean is_ours = message->transaction == NULL;
+
   g_assert_nonnull (owner);
-  g_assert_nonnull (message);
+  g_assert_nonnull (message->call_id);
+  g_assert_cmpuint (message->size, >, 0);
+  if (message->is_sent) /* what is received may be anything */
+    g_assert_true (is_ours != is_answer);
+  if (is_ours && message->is_sent) /* RFC 3261 8.1.1.3 */
+    g_assert_nonnull (message->own_tag);
+  if (message->begins_call && !is_ours)
+    {
+      char **place = &transactions[n_transactions++ % G_N_ELEMENTS (transactions)];
+
+      g_free (*place);
+      *place = g_strdup (message->transaction);
+    }
 }
 
 static const SigSipOps endpoint_ops = {
