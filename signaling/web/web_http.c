@@ -99,14 +99,38 @@ answer_and_go_on (SigWebConn *conn, const Answer *answer)
   return 0;
 }
 
-/* Our own refusals, in words. The connection ends after them. */
+/* Twirp's word for a refusal. */
+static const char *
+twirp_word (int status)
+{
+  switch (status)
+    {
+    case 403:
+      return "permission_denied";
+    case 404:
+    case 405:
+      return "bad_route";
+    case 408:
+      return "deadline_exceeded";
+    case 503:
+      return "unavailable";
+    default:
+      return "malformed";
+    }
+}
+
+/* Our own refusals, in words; programs that call Twirp read them as an error of its form. The connection ends
+ * after them. */
 static gboolean
 write_refusal (SigWebConn *conn, int status, const char *sentence)
 {
-  g_autofree char *body = g_strconcat (sentence, "\n", NULL);
+  const gboolean is_twirp = conn->path != NULL && g_str_has_prefix (conn->path, "/twirp/");
+  g_autofree char *body
+      = is_twirp ? g_strdup_printf ("{\"code\":\"%s\",\"msg\":\"%s\"}", twirp_word (status), sentence)
+                 : g_strconcat (sentence, "\n", NULL);
   Answer answer = {
     .status = status,
-    .content_type = "text/plain; charset=utf-8",
+    .content_type = is_twirp ? "application/json" : "text/plain; charset=utf-8",
     .body = body,
     .size = strlen (body),
     .close = TRUE,

@@ -105,6 +105,39 @@ test_owner_answers (void)
   web_owner_teardown (&owner);
 }
 
+/* Whoever calls Twirp reads errors as JSON of one form, also those that come before its method is known. */
+static void
+test_twirp_refusals (void)
+{
+  static const struct
+  {
+    const char *request, *status, *body;
+  } rows[] = {
+    { "POST /twirp/a.B/C HTTP/1.1\r\nHost: x\r\nContent-Length: 100001\r\n\r\nabc", "413",
+      "{\"code\":\"malformed\",\"msg\":\"The body is too large.\"}" },
+    { "POST /twirp/a.B/C HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "411",
+      "{\"code\":\"malformed\",\"msg\":\"Send the body with Content-Length, not chunked.\"}" },
+    { "DELETE /twirp/a.B/C HTTP/1.1\r\nHost: x\r\n\r\n", "405",
+      "{\"code\":\"bad_route\",\"msg\":\"Only GET, HEAD and POST are answered here.\"}" },
+    { "POST /twirp/a.B/C HTTP/1.1\r\nHost: x\r\nOrigin: https://evil.example\r\nContent-Length: 0\r\n\r\n",
+      "403",
+      "{\"code\":\"permission_denied\",\"msg\":\"Pages of this origin may not use this server (see "
+      "http.allowed_origins).\"}" },
+  };
+  WebOwner owner;
+
+  web_owner_setup (&owner);
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *text = web_owner_ask (&owner, rows[i].request);
+
+      web_assert_status (text, rows[i].status);
+      g_assert_nonnull (strstr (text, "Content-Type: application/json\r\n"));
+      g_assert_true (g_str_has_suffix (text, rows[i].body));
+    }
+  web_owner_teardown (&owner);
+}
+
 /* Two requests on one connection, the body of the first in two pieces. */
 static void
 test_keep_alive (void)
@@ -463,6 +496,7 @@ main (int argc, char **argv)
   ADD ("owner_answers", test_owner_answers);
   ADD ("keep_alive", test_keep_alive);
   ADD ("refused_requests", test_refused_requests);
+  ADD ("twirp_refusals", test_twirp_refusals);
   ADD ("large_body_gets_its_answer", test_large_body_gets_its_answer);
   ADD ("slow_requests_time_out", test_slow_requests_time_out);
   ADD ("garbage", test_garbage);
