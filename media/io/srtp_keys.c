@@ -12,7 +12,7 @@ static const struct
   gsize key_length;
   gsize salt_length;
 } profiles[] = {
-  { MEDIA_SRTP_NONE, "NONE", 0, 0 },
+  { MEDIA_SRTP_NONE, "none", 0, 0 },
   { MEDIA_SRTP_AEAD_AES_128_GCM, "AEAD_AES_128_GCM", 16, 12 },
   { MEDIA_SRTP_AEAD_AES_256_GCM, "AEAD_AES_256_GCM", 32, 12 },
   { MEDIA_SRTP_AES128_CM_SHA1_80, "AES_CM_128_HMAC_SHA1_80", 16, 14 },

@@ -67,6 +67,8 @@ test('the media outlives a dropped WebSocket, and the session is resumed', { tim
   await until('unmuted', () => phone.lastLevels()['800'] > -30);
   await ada.call('session.leave');
   await until('ada has left', async () => !(await identities(rpc, 'drop')).includes('ada'));
+  const summary = await gateway.line(/Call summary .*participant=ada /);
+  t.ok(Number(/ duration=([\d.]+)/.exec(summary)[1]) > 2.5, `as long as it was: ${summary}`);
 });
 
 test('somebody else cannot resume a session', { timeout: 60 }, async (t) => {
