@@ -211,7 +211,9 @@ run (Gateway *gateway, const SigWebRequest *request, const GwTwirpMethod *method
       return;
     }
   /* Before its parameters are looked at: what there is of others' is not told by an error. */
-  params = may_call (token, method, in, &error) ? method->params (gateway, in, &error) : NULL;
+  params = may_call (token, method, in, &error) && gw_twirp_takes (method, in, &error)
+               ? method->params (gateway, in, &error)
+               : NULL;
   if (params == NULL)
     {
       fill_error (response, http_status ((CfgErrorCode)error->code),

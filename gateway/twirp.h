@@ -29,6 +29,10 @@ extern const GwTwirpMethod gw_twirp_sip_methods[];
 /** gw_twirp_http: FALSE: the path is none of these, nothing was done. */
 gboolean gw_twirp_http (Gateway *gateway, const SigWebRequest *request, SigWebResponse *response);
 
+/** gw_twirp_takes: FALSE with UNIMPLEMENTED: @in asks for something that @method does not do here. Fields for
+ * such things that are empty are taken out. */
+gboolean gw_twirp_takes (const GwTwirpMethod *method, json_t *in, GError **error);
+
 /** gw_livekit_room: our room as LiveKit's Room. The same for a participant and its track. (transfer full) */
 json_t *gw_livekit_room (json_t *room);
 json_t *gw_livekit_participant (json_t *participant);

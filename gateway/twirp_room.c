@@ -1,6 +1,6 @@
 /* livekit.RoomService */
 #include "gateway/rooms.h"
-#include "gateway/twirp.h"
+#include "gateway/twirp_words.h"
 
 #include <string.h>
 
@@ -203,6 +203,15 @@ send_data (Gateway *gateway, json_t *in, GError **error)
   return params;
 }
 
+static json_t *
+move_params (Gateway *gateway, json_t *in, GError **error)
+{
+  json_t *params = json_copy (in);
+
+  gw_twirp_rename_member (params, "destination_room", "to_room");
+  return params;
+}
+
 const GwTwirpMethod gw_twirp_room_methods[] = {
   { "CreateRoom", "CreateRoomRequest", "Room", "room.create", create_room, answer_room },
   { "ListRooms", "ListRoomsRequest", "ListRoomsResponse", "room.list", gw_twirp_nothing, answer_rooms },
@@ -213,6 +222,7 @@ const GwTwirpMethod gw_twirp_room_methods[] = {
   { "GetParticipant", "RoomParticipantIdentity", "ParticipantInfo", "participant.get", gw_twirp_same,
     answer_participant },
   { "RemoveParticipant", "RoomParticipantIdentity", "Empty", "participant.remove", gw_twirp_same, NULL },
+  { "MoveParticipant", "MoveParticipantRequest", "Empty", "participant.move", move_params, NULL },
   { "MutePublishedTrack", "MuteRoomTrackRequest", "MuteRoomTrackResponse", "participant.mute", mute_params,
     answer_track },
   { "UpdateParticipant", "UpdateParticipantRequest", "ParticipantInfo", "participant.update",

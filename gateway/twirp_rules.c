@@ -54,13 +54,20 @@ take_rule (json_t *fields, json_t *rule)
     }
 }
 
+/* (nullable): NULL with @error */
 static json_t *
-rule_fields (json_t *info)
+rule_fields (json_t *info, GError **error)
 {
   json_t *fields = json_copy (info);
   json_t *rule = json_incref (json_object_get (info, "rule"));
   json_t *room_config = json_object_get (fields, "room_config");
 
+  if (!gw_twirp_take_media (fields, error))
+    {
+      json_decref (fields);
+      json_decref (rule);
+      return NULL;
+    }
   gw_twirp_drop_empty (fields);
   gw_twirp_drop_foreign (fields);
   json_object_del (fields, "rule");
@@ -93,8 +100,9 @@ gw_twirp_create_rule (Gateway *gateway, json_t *in, GError **error)
     }
   if (!gw_twirp_check_new (info, "sip_dispatch_rule_id", error))
     return NULL;
-  fields = rule_fields (info);
-  gw_twirp_name_it (fields);
+  fields = rule_fields (info, error);
+  if (fields != NULL)
+    gw_twirp_name_it (fields);
   return fields;
 }
 
@@ -148,7 +156,13 @@ updated_rule (Gateway *gateway, const CfgDispatchRuleSettings *rule, json_t *upd
   g_auto (GStrv) before = trunk_ids_of (gateway, rule);
   json_t *fields = json_object (), *trunk_ids = json_object_get (update, "trunk_ids"), *list = NULL;
 
-  gw_twirp_copy (update, fields, (const char *const[]){ "name", "metadata", "media_encryption", NULL });
+  gw_twirp_copy (update, fields,
+                 (const char *const[]){ "name", "metadata", "media_encryption", "media", NULL });
+  if (!gw_twirp_take_media (fields, error))
+    {
+      json_decref (fields);
+      return NULL;
+    }
   if (json_object_get (fields, "media_encryption") != NULL)
     gw_twirp_take_word (fields, "media_encryption", "SIP_MEDIA_ENCRYPT_");
   if (json_object_size (json_object_get (update, "attributes")) > 0)
@@ -184,9 +198,12 @@ gw_twirp_update_rule (Gateway *gateway, json_t *in, GError **error)
       g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "rule: is required");
       return NULL;
     }
-  fields = replace != NULL
-               ? gw_twirp_replace_fields (rule_fields (replace), names)
-               : updated_rule (gateway, find_rule (gateway, id), json_object_get (in, "update"), error);
+  if (replace != NULL)
+    fields = rule_fields (replace, error);
+  else
+    fields = updated_rule (gateway, find_rule (gateway, id), json_object_get (in, "update"), error);
+  if (replace != NULL && fields != NULL)
+    fields = gw_twirp_replace_fields (fields, names);
   if (fields != NULL)
     json_object_set_new (fields, "sip_dispatch_rule_id", json_string (id));
   return fields;
@@ -210,6 +227,7 @@ livekit_rule (Gateway *gateway, json_t *rule)
       json_array_append_new (ids, json_string (trunk->id));
   }
   json_object_set_new (out, "trunk_ids", ids);
+  gw_twirp_give_media (out);
   gw_twirp_give_word (out, "media_encryption", "SIP_MEDIA_ENCRYPT_");
   for (gsize k = 0; k < G_N_ELEMENTS (rule_kinds); k++)
     if (g_strcmp0 (type, rule_kinds[k].type) == 0)

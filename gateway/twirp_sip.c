@@ -22,11 +22,17 @@ give_headers_word (json_t *object)
 
 /* ---- trunks ---- */
 
+/* (nullable): NULL with @error */
 static json_t *
-trunk_fields (json_t *trunk)
+trunk_fields (const Gateway *gateway, json_t *trunk, GError **error)
 {
   json_t *fields = json_copy (trunk);
 
+  if (!gw_twirp_take_media (fields, error) || !gw_twirp_take_realm (gateway, fields, error))
+    {
+      json_decref (fields);
+      return NULL;
+    }
   gw_twirp_drop_empty (fields);
   gw_twirp_drop_foreign (fields);
   gw_twirp_rename_member (fields, "address", "outbound_address");
@@ -38,7 +44,7 @@ trunk_fields (json_t *trunk)
 }
 
 static json_t *
-create_trunk (json_t *in, const char *direction, GError **error)
+create_trunk (const Gateway *gateway, json_t *in, const char *direction, GError **error)
 {
   json_t *trunk = json_object_get (in, "trunk"), *fields;
 
@@ -49,7 +55,9 @@ create_trunk (json_t *in, const char *direction, GError **error)
     }
   if (!gw_twirp_check_new (trunk, "sip_trunk_id", error))
     return NULL;
-  fields = trunk_fields (trunk);
+  fields = trunk_fields (gateway, trunk, error);
+  if (fields == NULL)
+    return NULL;
   gw_twirp_name_it (fields);
   json_object_set_new (fields, "direction", json_string (direction));
   return fields;
@@ -58,13 +66,13 @@ create_trunk (json_t *in, const char *direction, GError **error)
 static json_t *
 create_inbound (Gateway *gateway, json_t *in, GError **error)
 {
-  return create_trunk (in, "inbound", error);
+  return create_trunk (gateway, in, "inbound", error);
 }
 
 static json_t *
 create_outbound (Gateway *gateway, json_t *in, GError **error)
 {
-  return create_trunk (in, "outbound", error);
+  return create_trunk (gateway, in, "outbound", error);
 }
 
 static const CfgTrunkSettings *
@@ -79,7 +87,7 @@ trunk_of (Gateway *gateway, json_t *in, GError **error)
 }
 
 static json_t *
-replace_trunk (const CfgTrunkSettings *old, json_t *trunk)
+replace_trunk (const Gateway *gateway, const CfgTrunkSettings *old, json_t *trunk, GError **error)
 {
   /* SIPOutboundTrunkInfo has none of these, and does not reset them. */
   static const char *const inbound_names[] = { "ringing_timeout", "max_call_duration", NULL };
@@ -98,8 +106,10 @@ replace_trunk (const CfgTrunkSettings *old, json_t *trunk)
                                        "from_host",
                                        NULL };
 
-  json_t *fields = trunk_fields (trunk);
+  json_t *fields = trunk_fields (gateway, trunk, error);
 
+  if (fields == NULL)
+    return NULL;
   /* Passwords are not shown, so whoever sends back what he read has none: the old one stays. */
   if (json_object_get (fields, "auth_username") == NULL)
     json_object_set_new (fields, "auth_password", json_null ());
@@ -122,9 +132,11 @@ update_one_list (json_t *fields, const char *name, char *const *before, GError *
 
 /* SIPInboundTrunkUpdate, SIPOutboundTrunkUpdate: what it does not name stays. */
 static json_t *
-updated_trunk (const CfgTrunkSettings *trunk, json_t *update, GError **error)
+updated_trunk (const Gateway *gateway, const CfgTrunkSettings *trunk, json_t *update, GError **error)
 {
   json_t *fields = json_copy (update);
+  const gboolean media_taken
+      = gw_twirp_take_media (fields, error) && gw_twirp_take_realm (gateway, fields, error);
 
   gw_twirp_rename_member (fields, "address", "outbound_address");
   gw_twirp_drop_foreign (fields);
@@ -135,7 +147,7 @@ updated_trunk (const CfgTrunkSettings *trunk, json_t *update, GError **error)
     }
   if (json_object_get (fields, "media_encryption") != NULL)
     gw_twirp_take_word (fields, "media_encryption", "SIP_MEDIA_ENCRYPT_");
-  if (update_one_list (fields, "numbers", trunk->numbers, error)
+  if (media_taken && update_one_list (fields, "numbers", trunk->numbers, error)
       && update_one_list (fields, "allowed_addresses", trunk->allowed_addresses, error)
       && update_one_list (fields, "allowed_numbers", trunk->allowed_numbers, error))
     return fields;
@@ -154,8 +166,8 @@ update_trunk (Gateway *gateway, json_t *in, GError **error)
   trunk = trunk_of (gateway, in, error);
   if (trunk == NULL)
     return NULL;
-  fields = replace != NULL ? replace_trunk (trunk, replace)
-                           : updated_trunk (trunk, json_object_get (in, "update"), error);
+  fields = replace != NULL ? replace_trunk (gateway, trunk, replace, error)
+                           : updated_trunk (gateway, trunk, json_object_get (in, "update"), error);
   if (fields != NULL)
     json_object_set_new (fields, "sip_trunk_id", json_string (trunk->id));
   return fields;
@@ -178,9 +190,13 @@ drop_zero (json_t *object, const char *name)
 }
 
 static json_t *
-livekit_trunk (json_t *trunk)
+livekit_trunk (const Gateway *gateway, json_t *trunk)
 {
   json_t *out = json_copy (trunk);
+
+  gw_twirp_give_media (out);
+  if (serves (trunk, "inbound") && json_string_length (json_object_get (trunk, "auth_username")) > 0)
+    json_object_set_new (out, "auth_realm", json_string (gateway->settings->sip.realm));
 
   drop_zero (out, "ringing_timeout");
   drop_zero (out, "max_call_duration");
@@ -194,7 +210,7 @@ livekit_trunk (json_t *trunk)
 static json_t *
 answer_trunk (Gateway *gateway, json_t *in, json_t *result, GError **error)
 {
-  return livekit_trunk (json_object_get (result, "trunk"));
+  return livekit_trunk (gateway, json_object_get (result, "trunk"));
 }
 
 /* By its id or its name, as everywhere. */
@@ -207,7 +223,7 @@ answer_one (Gateway *gateway, json_t *in, json_t *result, const char *direction,
                       : NULL;
 
   if (trunk != NULL && serves (trunk, direction))
-    return json_pack ("{s:o}", "trunk", livekit_trunk (trunk));
+    return json_pack ("{s:o}", "trunk", livekit_trunk (gateway, trunk));
   if (settings != NULL)
     g_set_error (error, CFG_ERROR, CFG_ERROR_NOT_FOUND, "there is no %s trunk \"%s\"", direction,
                  settings->id);
@@ -227,7 +243,7 @@ answer_one_outbound (Gateway *gateway, json_t *in, json_t *result, GError **erro
 }
 
 static json_t *
-answer_trunks (json_t *in, json_t *result, const char *direction)
+answer_trunks (const Gateway *gateway, json_t *in, json_t *result, const char *direction)
 {
   json_t *items = json_array (), *trunk;
   size_t i;
@@ -236,7 +252,7 @@ answer_trunks (json_t *in, json_t *result, const char *direction)
   {
     if (serves (trunk, direction)
         && gw_twirp_lists_meet (json_object_get (trunk, "numbers"), json_object_get (in, "numbers")))
-      json_array_append_new (items, livekit_trunk (trunk));
+      json_array_append_new (items, livekit_trunk (gateway, trunk));
   }
   items = gw_twirp_pick (items, json_object_get (in, "trunk_ids"), "sip_trunk_id");
   return json_pack ("{s:o}", "items",
@@ -246,20 +262,20 @@ answer_trunks (json_t *in, json_t *result, const char *direction)
 static json_t *
 answer_inbound (Gateway *gateway, json_t *in, json_t *result, GError **error)
 {
-  return answer_trunks (in, result, "inbound");
+  return answer_trunks (gateway, in, result, "inbound");
 }
 
 static json_t *
 answer_outbound (Gateway *gateway, json_t *in, json_t *result, GError **error)
 {
-  return answer_trunks (in, result, "outbound");
+  return answer_trunks (gateway, in, result, "outbound");
 }
 
 /* The message of before there were two kinds. */
 json_t *
-gw_twirp_legacy_trunk (json_t *trunk)
+gw_twirp_legacy_trunk (const Gateway *gateway, json_t *trunk)
 {
-  json_t *out = livekit_trunk (trunk);
+  json_t *out = livekit_trunk (gateway, trunk);
   json_t *numbers = json_object_get (trunk, "numbers");
 
   json_object_set_new (out, "kind",
@@ -288,7 +304,7 @@ answer_all (Gateway *gateway, json_t *in, json_t *result, GError **error)
 
   json_array_foreach (json_object_get (result, "trunks"), i, trunk)
   {
-    json_array_append_new (items, gw_twirp_legacy_trunk (trunk));
+    json_array_append_new (items, gw_twirp_legacy_trunk (gateway, trunk));
   }
   return json_pack ("{s:o}", "items",
                     gw_twirp_cut_page (items, json_object_get (in, "page"), "sip_trunk_id"));
@@ -304,7 +320,7 @@ delete_trunk (Gateway *gateway, json_t *in, GError **error)
   if (trunk == NULL)
     return NULL;
   told = gw_entry_json (gateway, GW_STORE_TRUNK, trunk->id);
-  json_object_set_new (in, "deleted", gw_twirp_legacy_trunk (told));
+  json_object_set_new (in, "deleted", gw_twirp_legacy_trunk (gateway, told));
   json_decref (told);
   return json_pack ("{s:s}", "sip_trunk_id", trunk->id);
 }
@@ -328,6 +344,11 @@ create_participant (Gateway *gateway, json_t *in, GError **error)
 {
   json_t *params = json_copy (in), *trunk = json_object_get (in, "trunk");
 
+  if (!gw_twirp_take_media (params, error))
+    {
+      json_decref (params);
+      return NULL;
+    }
   gw_twirp_drop_empty (params);
   json_object_del (params, "krisp_enabled");
   if (json_is_true (json_object_get (params, "play_ringtone")))

@@ -14,6 +14,13 @@ void gw_twirp_rename_member (json_t *object, const char *from, const char *to);
 void gw_twirp_drop_empty (json_t *object);
 /** gw_twirp_drop_foreign: members that say nothing to us. */
 void gw_twirp_drop_foreign (json_t *object);
+/** gw_twirp_take_media: `media`, a SIPMediaConfig (nullable), becomes codecs and media_encryption, still as
+ * LiveKit names it. FALSE with @error. */
+gboolean gw_twirp_take_media (json_t *fields, GError **error);
+/** gw_twirp_give_media: codecs become `media`. */
+void gw_twirp_give_media (json_t *object);
+/** gw_twirp_take_realm: `auth_realm`: FALSE with @error: it is another one than ours. */
+gboolean gw_twirp_take_realm (const Gateway *gateway, json_t *fields, GError **error);
 /** gw_twirp_name_it: LiveKit's names need not be there. */
 void gw_twirp_name_it (json_t *object);
 /** gw_twirp_take_duration: a Duration becomes whole seconds, at least one. */
@@ -39,7 +46,7 @@ json_t *gw_twirp_cut_page (json_t *items, json_t *page, const char *key);
 json_t *gw_twirp_pick (json_t *items, json_t *ids, const char *key);
 
 /** gw_twirp_legacy_trunk: one of trunk.list as SIPTrunkInfo. (transfer full) */
-json_t *gw_twirp_legacy_trunk (json_t *trunk);
+json_t *gw_twirp_legacy_trunk (const Gateway *gateway, json_t *trunk);
 
 /* twirp_rules.c, for the table in twirp_sip.c */
 json_t *gw_twirp_create_rule (Gateway *gateway, json_t *in, GError **error);

@@ -31,6 +31,7 @@ static const ProtobufCMessageDescriptor *const types[] = {
   &livekit__list_sipoutbound_trunk_response__descriptor,
   &livekit__list_siptrunk_request__descriptor,
   &livekit__list_siptrunk_response__descriptor,
+  &livekit__move_participant_request__descriptor,
   &livekit__mute_room_track_request__descriptor,
   &livekit__mute_room_track_response__descriptor,
   &livekit__participant_info__descriptor,

@@ -44,7 +44,9 @@ async function rooms(t, gateway, to) {
   t.equal((await to('RoomService/GetParticipant', { room: name, identity })).name, 'Ada', 'GetParticipant');
   t.equal((await to('RoomService/UpdateRoomMetadata', { room: name, metadata: 'new' })).metadata, 'new', 'UpdateRoomMetadata');
   await to('RoomService/SendData', { room: name, data: new Uint8Array([0, 255]), topic: 'bits' });
-  await to('RoomService/RemoveParticipant', { room: name, identity });
+  await to('RoomService/MoveParticipant', { room: name, identity, destinationRoom: 'other' });
+  t.equal((await to('RoomService/ListParticipants', { room: 'other' })).participants.map((each) => each.name), ['Ada'], 'MoveParticipant');
+  await to('RoomService/RemoveParticipant', { room: 'other', identity });
   call.remoteTag = null; // it is told to hang up, and does not answer
   await to('RoomService/DeleteRoom', { room: name });
 }
@@ -52,6 +54,8 @@ async function rooms(t, gateway, to) {
 async function trunks(t, to, kind, fields) {
   const made = await to(`SIP/CreateSIP${kind}Trunk`, { trunk: { name: kind, ...more, ...fields } });
   const id = made.sipTrunkId;
+  if (kind === 'Inbound')
+    t.equal([made.authRealm, made.media.onlyListedCodecs, made.media.codecs.map((codec) => codec.name)], ['switchroom', true, ['PCMA']], 'its media');
   t.equal([made.name, made.metadata, made.headers, made.includeHeaders, made.mediaEncryption], [kind, 'é', more.headers, 1, 1], kind);
   t.equal(JSON.stringify((await to(`SIP/GetSIP${kind}Trunk`, { sipTrunkId: id })).trunk), JSON.stringify(made), `the same ${kind} trunk`);
   const change = { case: 'update', value: { metadata: 'new', numbers: { add: ['+15550199'] } } };
@@ -76,7 +80,8 @@ for (const format of ['json', 'protobuf'])
     const gateway = await Gateway.start(t);
     const to = (path, fields) => ask(gateway, format, path, fields);
     await rooms(t, gateway, to);
-    const inbound = await trunks(t, to, 'Inbound', { numbers: ['+15550100'], allowedAddresses: ['127.0.0.1'], maxCallDuration: { seconds: 90n } });
+    const inbound = await trunks(t, to, 'Inbound', { numbers: ['+15550100'], allowedAddresses: ['127.0.0.1'], maxCallDuration: { seconds: 90n },
+      authUsername: 'u', authPassword: 'a-password-of-some-length', media: { onlyListedCodecs: true, codecs: [{ name: 'PCMA', rate: 8000 }] } });
     const outbound = await trunks(t, to, 'Outbound', { numbers: ['+15550100'], address: '127.0.0.1:9', transport: 1 });
     await rules(t, to, inbound);
     t.equal((await to('SIP/ListSIPTrunk', {})).items.map(({ kind }) => kind), [1, 2], 'ListSIPTrunk');
@@ -84,7 +89,8 @@ for (const format of ['json', 'protobuf'])
     t.equal([made.participantIdentity, made.roomName], ['callee', 'out'], 'CreateSIPParticipant');
     for (const sipTrunkId of [inbound, outbound]) await to('SIP/DeleteSIPTrunk', { sipTrunkId });
     const all = Object.values(answers).flatMap((service) => Object.keys(service));
-    t.equal(all.filter((method) => !seen.has(`${method} ${format}`)), ['TransferSIPParticipant'], 'what has not been asked');
+    const elsewhere = ['TransferSIPParticipant']; // it needs a phone that takes it
+    t.equal(all.filter((method) => !seen.has(`${method} ${format}`) && !elsewhere.includes(method)), [], 'what has not been asked');
   });
 
 test('an answer that is not as LiveKit describes it is found', {}, async (t) => {

@@ -12,7 +12,7 @@ import { complain } from './schema.mjs';
 export const answers = {
   RoomService: { CreateRoom: 'Room', ListRooms: 'ListRoomsResponse', DeleteRoom: 'DeleteRoomResponse', UpdateRoomMetadata: 'Room',
     ListParticipants: 'ListParticipantsResponse', GetParticipant: 'ParticipantInfo', RemoveParticipant: 'RemoveParticipantResponse',
-    MutePublishedTrack: 'MuteRoomTrackResponse', UpdateParticipant: 'ParticipantInfo', SendData: 'SendDataResponse' },
+    MoveParticipant: 'MoveParticipantResponse', MutePublishedTrack: 'MuteRoomTrackResponse', UpdateParticipant: 'ParticipantInfo', SendData: 'SendDataResponse' },
   SIP: { CreateSIPInboundTrunk: 'SIPInboundTrunkInfo', CreateSIPOutboundTrunk: 'SIPOutboundTrunkInfo',
     UpdateSIPInboundTrunk: 'SIPInboundTrunkInfo', UpdateSIPOutboundTrunk: 'SIPOutboundTrunkInfo',
     GetSIPInboundTrunk: 'GetSIPInboundTrunkResponse', GetSIPOutboundTrunk: 'GetSIPOutboundTrunkResponse',
