@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "media/core/mos.h"
+#include "media/io/prefetch.h"
 
 MediaLeg *
 media_leg_new (const MediaLegConfig *config, const MediaLegOps *ops, gpointer user, CfgMonotonic now)
@@ -247,6 +248,20 @@ note_received (MediaLeg *leg, CfgMonotonic now)
   leg->have_received = TRUE;
   leg->received_at = now;
   leg->timed_out = FALSE;
+}
+
+void
+media_leg_expect (const MediaLeg *leg)
+{
+  const MediaSection *section = leg->sections[0];
+
+  if (section == NULL)
+    return;
+  media_prefetch (leg->ssrcs, MEDIA_CACHE_LINE);
+  media_prefetch (&leg->n_ssrcs, MEDIA_CACHE_LINE);
+  media_prefetch (&section->plan, sizeof section->plan);
+  if (section->source.forward_to->len == 1)
+    media_sink_expect (g_ptr_array_index (section->source.forward_to, 0), section->source.codec);
 }
 
 void

@@ -25,6 +25,8 @@ typedef struct _MediaLeg MediaLeg;
 typedef struct
 {
   /* @packet: a buffer of MEDIA_PACKET_SIZE bytes, may be worked in. */
+  /* nullable: a packet may be sent soon (media/io/prefetch.h) */
+  void (*expect_send) (gpointer user);
   void (*send_rtp) (gpointer user, guint8 *packet, gsize length, CfgMonotonic now);
   void (*send_rtcp) (gpointer user, guint8 *packet, gsize length, CfgMonotonic now);
   void (*media_started) (gpointer user, const char *codec);
@@ -73,6 +75,8 @@ int media_leg_send_dtmf (MediaLeg *leg, const char *digits) G_GNUC_WARN_UNUSED_R
 void media_leg_stop_dtmf (MediaLeg *leg);
 
 /** media_leg_receive_rtp: @packet authentic, parsed, no RTCP. */
+/** media_leg_expect: a packet is about to be read (media/io/prefetch.h). */
+void media_leg_expect (const MediaLeg *leg);
 void media_leg_receive_rtp (MediaLeg *leg, const MediaRtpView *packet, CfgMonotonic now);
 /** media_leg_receive_rtcp: @data an authentic datagram. */
 void media_leg_receive_rtcp (MediaLeg *leg, const guint8 *data, gsize size, CfgMonotonic now, CfgWall wall);

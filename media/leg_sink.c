@@ -7,6 +7,7 @@
 #include "config/base/ids.h"
 #include "media/codec/comfort_noise.h"
 #include "media/core/opus_rate.h"
+#include "media/io/prefetch.h"
 #include "media/io/pump.h"
 
 #define PTIME_DEFAULT_MS 20
@@ -192,6 +193,17 @@ forward_as (MediaSink *sink, const MediaSource *source, const MediaRtpView *pack
     }
   sink->filling = FALSE;
   send_packet (sink, stream, &place, &header, packet->payload, packet->payload_size, now);
+}
+
+void
+media_sink_expect (const MediaSink *sink, MediaCodecId codec)
+{
+  media_prefetch (&sink->streams[codec], sizeof *sink->streams);
+  media_prefetch (&sink->have_codec, MEDIA_CACHE_LINE);
+  media_prefetch (&sink->epoch, MEDIA_CACHE_LINE);
+  media_prefetch (&sink->section->plan, sizeof sink->section->plan);
+  if (sink->leg->ops->expect_send != NULL)
+    sink->leg->ops->expect_send (sink->leg->user);
 }
 
 void

@@ -45,6 +45,12 @@ media_transport_restart_ice (MediaTransport *transport, const char *remote_ufrag
     transport->class->restart_ice (transport, remote_ufrag, remote_pwd);
 }
 
+void
+media_transport_expect_send (const MediaTransport *transport)
+{
+  transport->class->expect_send (transport);
+}
+
 gboolean
 media_transport_send_rtp (MediaTransport *transport, guint8 *packet, gsize length)
 {

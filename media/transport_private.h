@@ -6,6 +6,7 @@
 typedef struct
 {
   void (*free) (MediaTransport *transport);
+  void (*expect_send) (const MediaTransport *transport);
   gboolean (*send_rtp) (MediaTransport *transport, guint8 *packet, gsize length);
   gboolean (*send_rtcp) (MediaTransport *transport, guint8 *packet, gsize length);
   void (*get_stats) (const MediaTransport *transport, MediaLegStats *stats);
@@ -29,6 +30,13 @@ struct _MediaTransport
   MediaPump *pump; /* nullable */
   guint64 strangers;
 };
+
+static inline void
+media_transport_expect (const MediaTransport *transport)
+{
+  if (transport->ops->expect != NULL)
+    transport->ops->expect (transport->user);
+}
 
 static inline void
 media_transport_drop (MediaTransport *transport)

@@ -282,7 +282,16 @@ on_ice_candidate (MediaIce *ice, const char *candidate, gpointer user)
     transport->base.ops->candidate (transport->base.user, candidate);
 }
 
+static void
+on_ice_expect (gpointer user)
+{
+  RtcTransport *transport = user;
+
+  media_transport_expect (&transport->base);
+}
+
 static const MediaIceOps ice_ops = {
+  .expect = on_ice_expect,
   .candidate = on_ice_candidate,
   .state = on_ice_state,
   .receive = on_ice_receive,
@@ -352,6 +361,16 @@ rtc_free (MediaTransport *base)
   media_srtp_keys_clear (&transport->remote_keys);
   g_free (transport->flights);
   g_free (transport);
+}
+
+static void
+rtc_expect_send (const MediaTransport *base)
+{
+  const RtcTransport *transport = (const RtcTransport *)base;
+
+  media_ice_expect_send (transport->ice);
+  if (transport->srtp != NULL)
+    media_srtp_expect_send (transport->srtp);
 }
 
 static gboolean
@@ -448,6 +467,7 @@ rtc_forget_ssrc (MediaTransport *base, guint32 ssrc)
 
 static const MediaTransportClass rtc_class = {
   .free = rtc_free,
+  .expect_send = rtc_expect_send,
   .send_rtp = rtc_send_rtp,
   .send_rtcp = rtc_send_rtcp,
   .get_stats = rtc_get_stats,

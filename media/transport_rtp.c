@@ -7,6 +7,7 @@
 #include "media/core/demux.h"
 #include "media/core/latch.h"
 #include "media/core/rtcp.h"
+#include "media/io/prefetch.h"
 
 typedef struct
 {
@@ -178,7 +179,10 @@ on_readable (RtpTransport *transport, MediaUdpChannel channel, CfgMonotonic now)
 {
   guint8 buffer[MEDIA_PACKET_SIZE];
   MediaAddress from;
-  const gssize length = media_udp_receive (transport->udp, channel, buffer, &from);
+  gssize length;
+
+  media_transport_expect (&transport->base);
+  length = media_udp_receive (transport->udp, channel, buffer, &from);
 
   if (length < 0)
     return;
@@ -284,6 +288,17 @@ rtp_configure (MediaTransport *base, const MediaPlan *plan)
   update_remote (transport);
 }
 
+static void
+rtp_expect_send (const MediaTransport *base)
+{
+  const RtpTransport *transport = (const RtpTransport *)base;
+
+  media_prefetch (transport->udp, MEDIA_CACHE_LINE);
+  media_prefetch (&transport->remote, sizeof transport->remote);
+  if (transport->srtp != NULL)
+    media_srtp_expect_send (transport->srtp);
+}
+
 static gboolean
 rtp_send_rtp (MediaTransport *base, guint8 *packet, gsize length)
 {
@@ -383,6 +398,7 @@ rtp_import (MediaTransport *base, const MediaLegState *state)
 
 static const MediaTransportClass rtp_class = {
   .free = rtp_free,
+  .expect_send = rtp_expect_send,
   .send_rtp = rtp_send_rtp,
   .send_rtcp = rtp_send_rtcp,
   .get_stats = rtp_get_stats,

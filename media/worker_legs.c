@@ -14,6 +14,12 @@ send_text_event (MediaWorkerLeg *leg, MediaEventKind kind, const char *text)
 }
 
 static void
+on_expect_send (gpointer user)
+{
+  media_transport_expect_send (((MediaWorkerLeg *)user)->transport);
+}
+
+static void
 on_send_rtp (gpointer user, guint8 *packet, gsize length, CfgMonotonic now)
 {
   MediaWorkerLeg *leg = user;
@@ -78,6 +84,7 @@ on_play_ended (gpointer user, MediaPlayId play, MediaPlayEnd end, const char *er
 }
 
 static const MediaLegOps leg_ops = {
+  .expect_send = on_expect_send,
   .send_rtp = on_send_rtp,
   .send_rtcp = on_send_rtcp,
   .media_started = on_media_started,
@@ -86,6 +93,12 @@ static const MediaLegOps leg_ops = {
   .forget_ssrc = on_forget_ssrc,
   .play_ended = on_play_ended,
 };
+
+static void
+on_expect (gpointer user)
+{
+  media_leg_expect (((MediaWorkerLeg *)user)->leg);
+}
 
 static void
 on_rtp (gpointer user, const MediaRtpView *packet, CfgMonotonic now)
@@ -157,6 +170,7 @@ on_failed (gpointer user, const char *reason)
 }
 
 static const MediaTransportOps transport_ops = {
+  .expect = on_expect,
   .rtp = on_rtp,
   .rtcp = on_rtcp,
   .stranger = on_stranger,

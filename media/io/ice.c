@@ -12,6 +12,7 @@
 
 #include "config/base/error.h"
 #include "media/io/ice_candidate.h"
+#include "media/io/prefetch.h"
 #include "media/io/pump_context.h"
 
 #define COMPONENT      1
@@ -54,7 +55,7 @@ struct _MediaIce
   MediaIceStats stats;
 };
 
-static const MediaIceOps no_ops = { NULL, NULL, NULL };
+static const MediaIceOps no_ops = { 0 };
 
 static void
 set_state (MediaIce *ice, MediaIceState state)
@@ -113,9 +114,12 @@ on_readable (guint32 events, CfgMonotonic now, gpointer user)
   guint8 packet[MEDIA_PACKET_SIZE];
   MediaAddress from = { 0 };
   socklen_t from_length = sizeof from;
-  gssize length = recvfrom (ice->fd, packet, 1, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, &from.sa, &from_length);
+  gssize length;
 
   (void)events;
+  if (ice->ops->expect != NULL)
+    ice->ops->expect (ice->user);
+  length = recvfrom (ice->fd, packet, 1, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, &from.sa, &from_length);
   if (length < 0)
     return;
   if (length > 0 && packet[0] <= STUN_MAX_FIRST_BYTE)
@@ -567,6 +571,12 @@ media_ice_restart (MediaIce *ice, GError **error)
   ice->stats.restarts++;
   media_pump_context_touch (ice->context);
   return TRUE;
+}
+
+void
+media_ice_expect_send (const MediaIce *ice)
+{
+  media_prefetch (ice, sizeof *ice);
 }
 
 int

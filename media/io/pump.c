@@ -11,12 +11,15 @@
 #include <unistd.h>
 
 #include "config/base/error.h"
+#include "media/io/prefetch.h"
 #include "media/io/pump_context.h"
 #include "media/io/timer_heap.h"
 
 #define MAX_EVENTS   64
 #define MAX_CONTEXTS 256
 #define DRAIN_US     (2 * CFG_US_PER_S)
+/* Of what a descriptor's callback is given: its transport. */
+#define PREFETCH_SIZE 448
 
 /* A registered descriptor. Its id is generation << 32 | index + 1: an event that carries the id of a slot's
  * former holder finds another generation and is dropped. */
@@ -250,7 +253,10 @@ dispatch_events (MediaPump *pump, const struct epoll_event *events, int n)
   for (int i = 0; i < n; i++)
     {
       const Slot *slot = find_slot (pump, events[i].data.u64);
+      const Slot *next = i + 1 < n ? find_slot (pump, events[i + 1].data.u64) : NULL;
 
+      if (next != NULL)
+        media_prefetch (next->user, PREFETCH_SIZE);
       pump->stats.events++;
       if (slot != NULL)
         slot->func (events[i].events, pump->now, slot->user);

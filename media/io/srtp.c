@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "config/base/error.h"
+#include "media/io/prefetch.h"
 #include "media/io/pump.h"
 #include "media/io/srtp_cipher.h"
 
@@ -309,6 +310,13 @@ place_rtp (const Direction *direction, const ReplayWindow *before, const guint8 
     return -EKEYEXPIRED;
   write_u32 (view->suffix, (guint32)(view->index >> 16));
   return sender != NULL && window_has (&sender->rtp, view->index) ? -EALREADY : 0;
+}
+
+void
+media_srtp_expect_send (const MediaSrtp *srtp)
+{
+  media_prefetch (srtp->out.rtp, MEDIA_CACHE_LINE);
+  media_prefetch (srtp->out.senders, MEDIA_CACHE_LINE);
 }
 
 gssize

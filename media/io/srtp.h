@@ -111,6 +111,8 @@ void media_srtp_free (MediaSrtp *srtp);
 gboolean media_srtp_rekey (MediaSrtp *srtp, const MediaSrtpKeys *local, const MediaSrtpKeys *remote,
                            GError **error);
 
+/** media_srtp_expect_send: a packet may be protected soon (media/io/prefetch.h). */
+void media_srtp_expect_send (const MediaSrtp *srtp);
 /**
  * media_srtp_protect_rtp: media_srtp_protect_rtcp:
  * @packet: plain packet, replaced by the protected one
