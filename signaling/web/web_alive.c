@@ -11,6 +11,8 @@
 #include "config/base/log.h"
 #include "signaling/web/web_taken.h"
 
+#define PING_SIZE 4
+
 static void
 arm (SigWebConn *conn, gint64 us)
 {
@@ -63,10 +65,11 @@ check_answering (SigWebConn *conn, gint64 now)
     }
   if (quiet >= ping && !conn->pinged)
     {
-      guint8 frame[LWS_PRE] = { 0 };
+      /* Not empty: Node's WebSocket leaves an empty ping without an answer. */
+      guint8 frame[LWS_PRE + PING_SIZE] = { 0 };
 
       conn->pinged = TRUE;
-      if (lws_write (conn->wsi, frame + LWS_PRE, 0, LWS_WRITE_PING) < 0)
+      if (lws_write (conn->wsi, frame + LWS_PRE, PING_SIZE, LWS_WRITE_PING) < 0)
         return -1;
     }
   arm (conn, (conn->pinged ? 2 * ping : ping) - quiet);
