@@ -18,6 +18,7 @@
 #define START_DELAY_MS   40 /* until the network has shown what it is like; a pause later it is gone */
 #define QUIET_LEVEL      46 /* -dBov */
 #define QUIET_FRAMES     5  /* a pause, not between two words: its length may change */
+#define RAMP_MS          5  /* between silence and sound */
 #define PT_NONE          0
 #define PT_NOISE         0xff
 
@@ -41,6 +42,8 @@ struct _MediaFeed
   gint16 *queue;
   gsize queue_capacity, queued;
   gboolean queue_sounds;
+  gint16 last;     /* sample that was queued */
+  gboolean begins; /* what is decoded next comes after silence */
 
   gint16 frame[MEDIA_FRAME_SAMPLES_MAX];
   gint16 *resampled[MEDIA_N_RATES];
@@ -78,6 +81,7 @@ media_feed_new (guint clock_rate_hz)
   feed->buffer = media_jitter_buffer_new (&config);
   feed->wanted_rate_hz = 8000;
   feed->rate_hz = 8000;
+  feed->begins = TRUE;
   return feed;
 }
 
@@ -204,8 +208,15 @@ enqueue_silence (MediaFeed *feed, gsize samples, gboolean noise)
       feed->queue_sounds = TRUE;
     }
   else
-    memset (to, 0, samples * sizeof *to);
+    {
+      const gsize ramp = MIN ((gsize)feed->rate_hz / 1000 * RAMP_MS, samples);
+
+      memset (to, 0, samples * sizeof *to);
+      for (gsize i = 0; feed->last != 0 && i < ramp; i++)
+        to[i] = (gint16)(feed->last * (gint32)(ramp - 1 - i) / (gint32)ramp);
+    }
   feed->queued += samples;
+  feed->last = samples > 0 ? to[samples - 1] : feed->last;
 }
 
 /* Shortens or lengthens decoded sound as the buffer asks, and tells it what became of that. */
@@ -246,9 +257,20 @@ adjust (MediaFeed *feed, gint16 *pcm, gsize samples, gsize capacity, const Media
 static void
 enqueue (MediaFeed *feed, const gint16 *pcm, gsize samples)
 {
+  gint16 *to;
+
   samples = MIN (samples, feed->queue_capacity - feed->queued);
-  memcpy (feed->queue + feed->queued, pcm, samples * sizeof *pcm);
+  to = memcpy (feed->queue + feed->queued, pcm, samples * sizeof *pcm);
+  if (feed->begins)
+    {
+      const gsize ramp = MIN ((gsize)feed->rate_hz / 1000 * RAMP_MS, samples);
+
+      for (gsize i = 0; i < ramp; i++)
+        to[i] = (gint16)(to[i] * (gint32)i / (gint32)ramp);
+    }
+  feed->begins = FALSE;
   feed->queued += samples;
+  feed->last = samples > 0 ? to[samples - 1] : feed->last;
   feed->queue_sounds = TRUE;
 }
 
@@ -332,6 +354,7 @@ pass_over (MediaFeed *feed, const MediaJitterFrame *frame)
 {
   gint64 units = frame->units;
 
+  feed->begins = TRUE;
   if (frame->action == MEDIA_JITTER_FRAME && frame->adjust_quiet != 0)
     {
       const gint32 moved = (gint32)CLAMP ((gint64)frame->adjust_quiet, -units, units);
@@ -367,6 +390,7 @@ pull_piece (MediaFeed *feed, CfgMonotonic now, gboolean wanted)
       break;
     case MEDIA_JITTER_EMPTY:
     default:
+      feed->begins = TRUE;
       enqueue_silence (feed, units_to_samples (feed, frame.units), FALSE);
       break;
     }

@@ -64,8 +64,10 @@ struct _MediaSource
   gboolean recorded;                     /* alone: it is always decoded, also what is too low to be speech */
   MediaFeed *feed;                       /* nullable */
   guint64 concealed_before, late_before; /* of feeds that are gone */
+  gboolean ending;                       /* muted while it is heard: goes out with the next frame */
   /* mixing, written by room_mix.c */
   gboolean chosen;
+  gboolean spoke; /* in the last frame */
   MediaFade fade; /* of the present frame */
   gint slot[MEDIA_N_RATES];
 };
@@ -121,6 +123,9 @@ struct _MediaSink
   guint n_reports_lossy;
 
   /* mixing */
+  MediaFade fade;        /* with the next frame: a mix begins or ends, before or after it is forwarded */
+  gboolean faded;        /* out, with the last frame */
+  gboolean hears_track;  /* did, with the last frame */
   MediaEncoder *encoder; /* nullable; own, not the room's */
   MediaEncoderConfig encoder_config;
   CfgMonotonic encoder_used_at;
@@ -209,6 +214,8 @@ void media_source_configure (MediaSource *source);
 void media_source_receive (MediaSource *source, const MediaRtpView *packet, CfgMonotonic now);
 void media_source_housekeep (MediaSource *source, CfgMonotonic now);
 void media_source_set_mixed (MediaSource *source, gboolean mixed, guint rate_hz);
+/** media_source_take_feed: it goes on for the caller. Returns: (transfer full) (nullable) */
+MediaFeed *media_source_take_feed (MediaSource *source);
 guint64 media_source_concealed (const MediaSource *source);
 guint64 media_source_late (const MediaSource *source);
 

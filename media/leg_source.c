@@ -300,6 +300,16 @@ add_up (MediaSource *source)
   source->late_before += stats.late + stats.overflow;
 }
 
+MediaFeed *
+media_source_take_feed (MediaSource *source)
+{
+  if (source->feed != NULL)
+    add_up (source);
+  source->mixed = FALSE;
+  source->chosen = FALSE;
+  return g_steal_pointer (&source->feed);
+}
+
 void
 media_source_set_mixed (MediaSource *source, gboolean mixed, guint rate_hz)
 {

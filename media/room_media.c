@@ -34,6 +34,7 @@ media_room_new (const MediaRoomConfig *config, const MediaRoomOps *ops, gpointer
   room->dialling = g_ptr_array_new ();
   room->groups = g_ptr_array_new_with_free_func ((GDestroyNotify)media_mix_group_free);
   room->common = g_ptr_array_new ();
+  room->ghosts = g_array_new (FALSE, FALSE, sizeof (MediaGhost));
   room->candidates = g_array_new (FALSE, TRUE, sizeof (MediaSpeakerCandidate));
   return room;
 }
@@ -55,6 +56,8 @@ media_room_free (MediaRoom *room)
   g_ptr_array_unref (room->groups);
   g_ptr_array_unref (room->common);
   g_array_unref (room->candidates);
+  media_room_clear_ghosts (room);
+  g_array_unref (room->ghosts);
   for (guint i = 0; i < MEDIA_N_RATES; i++)
     g_clear_pointer (&room->mixers[i], media_mixer_free);
   g_free (room);
@@ -84,6 +87,9 @@ unroute_leg (MediaLeg *leg)
       source->recorded = FALSE;
       media_source_set_mixed (source, FALSE, 0);
       sink->mode = MEDIA_SINK_IDLE;
+      sink->fade = MEDIA_FADE_NONE;
+      sink->faded = FALSE;
+      source->ending = FALSE;
       sink->from = NULL;
       sink->filling = FALSE;
     }
@@ -95,6 +101,8 @@ media_room_remove (MediaRoom *room, MediaLeg *leg, CfgMonotonic now)
   g_assert (leg->room == room);
   g_ptr_array_remove_fast (room->legs, leg);
   leg->room = NULL;
+  for (guint i = 0; i < leg->n_sections; i++)
+    media_room_leave_ghost (room, &leg->sections[i]->source);
   unroute_leg (leg);
   media_room_route (room);
 }
@@ -231,6 +239,7 @@ media_room_tick (MediaRoom *room, CfgMonotonic now)
     }
   if (room->mixing->len > 0 || room->recorders->len > 0)
     media_room_mix (room, now);
+  media_room_end_fades (room);
 }
 
 void

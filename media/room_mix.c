@@ -37,18 +37,22 @@ choose_and_decode (MediaRoom *room, CfgMonotonic now)
       candidates[i] = (MediaSpeakerCandidate){ .speech = &source->speech, .chosen = source->chosen };
     }
   media_speakers_choose (candidates, room->mixed->len, room->config.mix_speakers, now);
+  for (guint i = 0; room->n_fading > 0 && i < room->mixed->len; i++)
+    candidates[i].chosen
+        = candidates[i].chosen && !((MediaSource *)g_ptr_array_index (room->mixed, i))->ending;
   for (guint i = 0; i < room->mixed->len; i++)
     {
       MediaSource *source = g_ptr_array_index (room->mixed, i);
       const gboolean heard = source->chosen || candidates[i].chosen;
-      const gboolean wanted
-          = heard || source->recorded
-            || (source->n_track_mixers > 0 && media_speech_is_active (&source->speech, now));
+      const gboolean speaks = source->n_track_mixers > 0 && media_speech_is_active (&source->speech, now);
+      /* One frame more: to go out with. */
+      const gboolean wanted = heard || source->recorded || speaks || source->spoke;
 
       source->fade = source->chosen == candidates[i].chosen ? MEDIA_FADE_NONE
                      : source->chosen                       ? MEDIA_FADE_OUT
                                                             : MEDIA_FADE_IN;
       source->chosen = candidates[i].chosen;
+      source->spoke = speaks;
       if (source->levels_arrive)
         {
           media_feed_advance (source->feed, now, wanted);
@@ -87,6 +91,13 @@ sum (MediaRoom *room)
           MediaSource *source = room->chosen[i];
 
           source->slot[r] = (gint)add_source (room->mixers[r], source, media_rate_hz (r));
+        }
+      for (guint i = 0; i < room->ghosts->len; i++)
+        {
+          const MediaGhost *ghost = &g_array_index (room->ghosts, MediaGhost, i);
+
+          media_mixer_add_faded (room->mixers[r], media_feed_pcm (ghost->feed, media_rate_hz (r)),
+                                 ghost->gain_q12, FALSE);
         }
       for (guint i = 0; i < room->plays->len; i++)
         {
@@ -175,12 +186,59 @@ bring_encoder (MediaMixGroup *group, MediaSink *sink)
   media_encoder_configure (group->encoder, &group->config);
 }
 
+/* What all who hear @group do; NONE if not all do the same. */
+static MediaFade
+fade_of (const MediaMixGroup *group)
+{
+  return group->n_fading_in == group->n_members    ? MEDIA_FADE_IN
+         : group->n_fading_out == group->n_members ? MEDIA_FADE_OUT
+                                                   : MEDIA_FADE_NONE;
+}
+
+static void
+count_fading (MediaRoom *room)
+{
+  for (guint i = 0; i < room->groups->len; i++)
+    {
+      MediaMixGroup *group = g_ptr_array_index (room->groups, i);
+
+      group->n_members = group->n_fading_in = group->n_fading_out = 0;
+    }
+  for (guint i = 0; i < room->common->len; i++)
+    {
+      const MediaSink *sink = g_ptr_array_index (room->common, i);
+      MediaMixGroup *group = group_for (room, sink);
+
+      group->n_members++;
+      group->n_fading_in += sink->fade == MEDIA_FADE_IN;
+      group->n_fading_out += sink->fade == MEDIA_FADE_OUT;
+    }
+}
+
+/* One who comes or goes while others stay is given a frame of his own, if his decoder does not mind. */
+static gboolean
+play_faded (MediaRoom *room, MediaSink *sink, const MediaMixGroup *group, CfgMonotonic now)
+{
+  gint16 pcm[MEDIA_FRAME_SAMPLES_MAX];
+
+  if (sink->fade == MEDIA_FADE_NONE || sink->fade == fade_of (group)
+      || media_codec_has_memory (media_codec_get (group->codec)))
+    return FALSE;
+  media_mixer_render (room->mixers[media_rate_index (group->rate_hz)], NULL, 0, &sink->limiter, pcm);
+  media_fade_pcm (pcm, group->rate_hz / 1000 * MEDIA_FRAME_MS, sink->fade);
+  media_sink_play (sink, sink->mix_codec, pcm, group->rate_hz, room->config.opus_complexity, now);
+  room->stats.encodes++;
+  return TRUE;
+}
+
 static void
 play_common (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
 {
   MediaMixGroup *group = group_for (room, sink);
   const guint clock_rate_hz = media_codec_get_clock_rate (media_codec_get (group->codec));
 
+  if (room->n_fading > 0 && play_faded (room, sink, group, now))
+    return;
   if (sink->on_own && is_idle (room, group) && sink->encoder != NULL)
     bring_encoder (group, sink);
   if (group->encoder == NULL)
@@ -193,6 +251,8 @@ play_common (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
       group->used_tick = room->ticks;
       group->n_listeners = 0;
       media_mixer_render (room->mixers[media_rate_index (group->rate_hz)], NULL, 0, &group->limiter, pcm);
+      if (room->n_fading > 0)
+        media_fade_pcm (pcm, group->rate_hz / 1000 * MEDIA_FRAME_MS, fade_of (group));
       group->size = -1;
       if (group->encoder != NULL)
         group->size = media_encoder_encode (group->encoder, pcm, group->rate_hz / 1000 * MEDIA_FRAME_MS,
@@ -250,25 +310,29 @@ play_track (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
 {
   const MediaSource *source = sink->from;
   const gboolean speaks = media_speech_is_active (&source->speech, now);
+  const gboolean spoke = sink->hears_track;
   const GPtrArray *room_plays = media_leg_carrier (sink->leg) == sink ? room->plays : NULL;
   gint16 pcm[MEDIA_FRAME_SAMPLES_MAX] = { 0 };
   const gsize samples = sink->mix_rate_hz / 1000 * MEDIA_FRAME_MS;
 
-  if (!speaks && count_sounding (room_plays) + count_sounding (own_plays (sink)) == 0)
+  sink->hears_track = speaks;
+  if (!speaks && !spoke && count_sounding (room_plays) + count_sounding (own_plays (sink)) == 0)
     {
       media_sink_silence (sink, sink->mix_codec, now);
       return;
     }
-  if (speaks)
+  if (speaks || spoke)
     {
       const gint16 *frame = media_feed_pcm (source->feed, sink->mix_rate_hz);
 
       for (gsize i = 0; i < samples; i++)
         pcm[i] = frame[i];
-      media_mixer_apply_gain (pcm, samples, media_leg_gain_to (source->leg, sink->leg));
+      media_mixer_apply_gain (pcm, samples, media_leg_gain_for (source->leg, sink->leg->config.id));
+      media_fade_pcm (pcm, samples, !speaks ? MEDIA_FADE_OUT : spoke ? MEDIA_FADE_NONE : MEDIA_FADE_IN);
     }
   add_plays (room_plays, sink->mix_rate_hz, pcm);
   add_plays (own_plays (sink), sink->mix_rate_hz, pcm);
+  media_fade_pcm (pcm, samples, sink->fade);
   media_sink_play (sink, sink->mix_codec, pcm, sink->mix_rate_hz, room->config.opus_complexity, now);
   room->stats.encodes++;
 }
@@ -313,7 +377,7 @@ play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
   const GPtrArray *own = own_plays (sink);
   const guint n_own = count_sounding (own);
   MediaMixerOverride overrides[MEDIA_ROOM_MIX_SPEAKERS_MAX];
-  guint n_overrides = 0, n_heard = count_sounding (room->plays);
+  guint n_overrides = 0, n_heard = count_sounding (room->plays) + room->ghosts->len;
   gint16 pcm[MEDIA_FRAME_SAMPLES_MAX];
   gboolean common;
 
@@ -356,6 +420,7 @@ play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
     leave_group (room, sink, now);
   sink->own_ticks = common ? sink->own_ticks + 1 : 0;
   add_plays (own, sink->mix_rate_hz, pcm);
+  media_fade_pcm (pcm, sink->mix_rate_hz / 1000 * MEDIA_FRAME_MS, sink->fade);
   media_sink_play (sink, sink->mix_codec, pcm, sink->mix_rate_hz, room->config.opus_complexity, now);
   room->stats.encodes++;
 }
@@ -397,6 +462,8 @@ media_room_mix (MediaRoom *room, CfgMonotonic now)
   room->n_chosen = 0;
   room->stats.n_decoding = 0;
   choose_and_decode (room, now);
+  for (guint i = 0; i < room->ghosts->len; i++)
+    media_feed_advance (g_array_index (room->ghosts, MediaGhost, i).feed, now, TRUE);
   sum (room);
   for (guint i = 0; i < room->mixing->len; i++)
     {
@@ -409,6 +476,8 @@ media_room_mix (MediaRoom *room, CfgMonotonic now)
       else
         play_mix (room, sink, now);
     }
+  if (room->n_fading > 0)
+    count_fading (room);
   for (guint i = 0; i < room->common->len; i++)
     play_common (room, g_ptr_array_index (room->common, i), now);
   g_ptr_array_set_size (room->common, 0);

@@ -16,11 +16,19 @@ typedef struct
   MediaEncoder *encoder; /* nullable: could not be made, or went away with its only listener */
   MediaLimiter limiter;
   guint64 used_tick;
-  guint n_listeners;         /* at used_tick */
-  const MediaSink *listener; /* the last of them; to compare only */
+  guint n_members, n_fading_in, n_fading_out; /* of the present tick; only while somebody fades */
+  guint n_listeners;                          /* at used_tick */
+  const MediaSink *listener;                  /* the last of them; to compare only */
   guint8 payload[MEDIA_CODEC_PAYLOAD_MAX];
   gssize size; /* of the payload of used_tick; <= 0: nothing to send */
 } MediaMixGroup;
+
+/* Somebody who left while he was heard: goes out with the next frame. */
+typedef struct
+{
+  MediaFeed *feed;
+  gint32 gain_q12;
+} MediaGhost;
 
 struct _MediaRoom
 {
@@ -40,11 +48,13 @@ struct _MediaRoom
   GPtrArray *watched;  /* forwarding sinks that must not fall silent */
   GPtrArray *playing;  /* legs that something is played to */
   GPtrArray *dialling; /* sinks that send digits */
+  guint n_fading;      /* sinks and sources that come or go with the next frame */
   gboolean rate_used[MEDIA_N_RATES];
   guint max_rate_hz;
   guint n_recording; /* recorders that take the sum */
 
   /* the mix */
+  GArray *ghosts; /* of MediaGhost */
   MediaSource *chosen[MEDIA_ROOM_MIX_SPEAKERS_MAX];
   guint n_chosen;
   MediaMixer *mixers[MEDIA_N_RATES];
@@ -71,6 +81,17 @@ void media_room_turn_digits (MediaRoom *room, CfgMonotonic now);
 void media_room_route_recorders (MediaRoom *room);
 /** media_room_write_records: the frame that was just summed. */
 void media_room_write_records (MediaRoom *room, CfgMonotonic now);
+/* room_fade.c */
+/** media_room_leave_ghost: what is still heard of @source, which goes. */
+void media_room_leave_ghost (MediaRoom *room, MediaSource *source);
+void media_room_clear_ghosts (MediaRoom *room);
+/** media_room_route_fade: @sink was routed. @leaves: it would not be mixed any more, but goes out first. */
+void media_room_route_fade (MediaRoom *room, MediaSink *sink, gboolean was_mixing, gboolean leaves);
+/** media_room_ends_softly: @sink, which is not to be mixed any more, is to be heard going out. */
+gboolean media_room_ends_softly (const MediaSink *sink);
+/** media_room_end_fades: the frame was made. */
+void media_room_end_fades (MediaRoom *room);
+void media_fade_pcm (gint16 *pcm, gsize samples, MediaFade fade);
 /* room_mix.c */
 void media_room_mix (MediaRoom *room, CfgMonotonic now);
 void media_mix_group_free (MediaMixGroup *group);

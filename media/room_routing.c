@@ -28,6 +28,7 @@ clear_leg (MediaLeg *leg)
       source->n_track_mixers = 0;
       source->recorded = FALSE;
       source->audible = FALSE;
+      source->ending = FALSE;
     }
 }
 
@@ -38,6 +39,8 @@ collect_sources (MediaRoom *room, MediaLeg *leg, Census *census)
     {
       MediaSource *source = &leg->sections[i]->source;
 
+      source->ending = leg->muted && source->chosen && source->feed != NULL && !room->config.isolated;
+      room->n_fading += source->ending;
       if (room->config.isolated || leg->muted || !source->enabled)
         continue;
       source->audible = TRUE;
@@ -165,18 +168,26 @@ route_sink (MediaRoom *room, MediaSink *sink, Census *census)
   gboolean more;
   MediaSource *heard = find_heard (room, sink, &more);
   const gboolean overlaid = is_played_to (room, sink) || media_sink_sends_tones (sink);
+  const gboolean was_mixing = sink->mode == MEDIA_SINK_MIXING;
+  /* A track that is gone leaves nothing to go out. */
+  const gboolean leaves
+      = media_room_ends_softly (sink) && (heard != NULL || sink->section->plan.sink == MEDIA_SINK_MIX);
+  gboolean forwards;
 
   sink->from = NULL;
-  if (heard == NULL && !overlaid && !sink->leg->config.always_send)
+  forwards = heard != NULL && !more && !overlaid && can_forward (sink, heard);
+  if (heard == NULL && !overlaid && !sink->leg->config.always_send && !leaves)
     {
       sink->mode = MEDIA_SINK_IDLE;
+      sink->fade = MEDIA_FADE_NONE;
       sink->on_own = FALSE;
       room->stats.n_idle++;
       return;
     }
-  if (heard != NULL && !more && !overlaid && can_forward (sink, heard))
+  if (forwards && !leaves)
     {
       sink->mode = MEDIA_SINK_FORWARDING;
+      sink->fade = MEDIA_FADE_NONE;
       sink->on_own = FALSE;
       sink->from = heard;
       /* What the source sent while it was not forwarded is no loss. */
@@ -190,6 +201,9 @@ route_sink (MediaRoom *room, MediaSink *sink, Census *census)
     }
   sink->mode = MEDIA_SINK_MIXING;
   sink->filling = FALSE;
+  media_room_route_fade (room, sink, was_mixing,
+                         leaves
+                             && (forwards || (heard == NULL && !overlaid && !sink->leg->config.always_send)));
   if (heard != NULL && sink->section->plan.sink == MEDIA_SINK_TRACK)
     {
       sink->from = heard;
@@ -246,9 +260,11 @@ set_up_feeds (MediaRoom *room, const Census *census)
       for (guint k = 0; k < leg->n_sections; k++)
         {
           MediaSource *source = &leg->sections[k]->source;
-          const gboolean mixed = source->audible
-                                 && (source->n_track_mixers > 0 || source->recorded || room->n_recording > 0
-                                     || census->n_room_mixers > own_room_mixers (leg));
+          const gboolean mixed
+              = source->ending
+                || (source->audible
+                    && (source->n_track_mixers > 0 || source->recorded || room->n_recording > 0
+                        || census->n_room_mixers > own_room_mixers (leg)));
 
           media_source_set_mixed (source, mixed, room->max_rate_hz);
           if (mixed)
@@ -270,6 +286,7 @@ media_room_route (MediaRoom *room)
   g_ptr_array_set_size (room->playing, 0);
   g_ptr_array_set_size (room->dialling, 0);
   room->n_chosen = 0;
+  room->n_fading = 0;
   room->stats.n_forwarding = room->stats.n_mixing = room->stats.n_idle = 0;
   for (guint i = 0; i < room->legs->len; i++)
     clear_leg (g_ptr_array_index (room->legs, i));

@@ -106,6 +106,12 @@ media_codec_has_fec (const MediaCodec *codec)
   return codec->has_fec;
 }
 
+gboolean
+media_codec_has_memory (const MediaCodec *codec)
+{
+  return codec->has_memory;
+}
+
 guint32
 media_codec_duration (const MediaCodec *codec, const guint8 *payload, gsize size)
 {

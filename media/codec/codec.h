@@ -46,6 +46,8 @@ guint media_codec_get_channels (const MediaCodec *codec);
 int media_codec_get_static_payload_type (const MediaCodec *codec);
 /** media_codec_has_fec: a packet may carry the one before it. */
 gboolean media_codec_has_fec (const MediaCodec *codec);
+/** media_codec_has_memory: what a packet decodes to depends on those before it. */
+gboolean media_codec_has_memory (const MediaCodec *codec);
 /** media_codec_duration: of a payload, in RTP timestamp units; 0 when it is malformed or longer than 120 ms.
  * Any bytes. */
 guint32 media_codec_duration (const MediaCodec *codec, const guint8 *payload, gsize size);

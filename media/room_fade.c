@@ -1,0 +1,76 @@
+/* No step where a mix begins or ends for a listener, or somebody in it: who is muted or leaves while he is
+ * heard goes out with one more frame, and so does a mix that gives way to packets that are forwarded. These
+ * are what their sender made of them: what is forwarded begins and ends as it comes. */
+#include "media/room_private.h"
+
+#define FADE_IN_PART 4 /* of a frame */
+
+void
+media_fade_pcm (gint16 *pcm, gsize samples, MediaFade fade)
+{
+  const gsize n = fade == MEDIA_FADE_IN ? samples / FADE_IN_PART : samples;
+
+  if (fade == MEDIA_FADE_NONE)
+    return;
+  for (gsize i = 0; i < n; i++)
+    pcm[i] = (gint16)(pcm[i] * (gint32)(fade == MEDIA_FADE_IN ? i : n - 1 - i) / (gint32)n);
+}
+
+void
+media_room_leave_ghost (MediaRoom *room, MediaSource *source)
+{
+  MediaGhost ghost = { .gain_q12 = source->leg->gain_q12 };
+
+  /* Who is not heard by everybody alike must not be heard by the others now. */
+  if (!source->chosen || source->feed == NULL || source->leg->n_gains > 0
+      || room->ghosts->len >= MEDIA_ROOM_MIX_SPEAKERS_MAX)
+    return;
+  ghost.feed = media_source_take_feed (source);
+  g_array_append_val (room->ghosts, ghost);
+}
+
+void
+media_room_clear_ghosts (MediaRoom *room)
+{
+  for (guint i = 0; i < room->ghosts->len; i++)
+    media_feed_free (g_array_index (room->ghosts, MediaGhost, i).feed);
+  g_array_set_size (room->ghosts, 0);
+}
+
+gboolean
+media_room_ends_softly (const MediaSink *sink)
+{
+  return sink->mode == MEDIA_SINK_MIXING && sink->have_codec && sink->silent_ticks == 0 && !sink->faded;
+}
+
+void
+media_room_route_fade (MediaRoom *room, MediaSink *sink, gboolean was_mixing, gboolean leaves)
+{
+  if (leaves)
+    sink->fade = MEDIA_FADE_OUT;
+  else if (!was_mixing || sink->faded)
+    sink->fade = MEDIA_FADE_IN;
+  else if (sink->fade == MEDIA_FADE_OUT)
+    sink->fade = MEDIA_FADE_NONE;
+  sink->faded = FALSE;
+  room->n_fading += sink->fade != MEDIA_FADE_NONE;
+}
+
+void
+media_room_end_fades (MediaRoom *room)
+{
+  media_room_clear_ghosts (room);
+  if (room->n_fading == 0)
+    return;
+  room->n_fading = 0;
+  for (guint i = 0; i < room->mixing->len; i++)
+    {
+      MediaSink *sink = g_ptr_array_index (room->mixing, i);
+
+      sink->faded = sink->fade == MEDIA_FADE_OUT;
+      room->dirty |= sink->faded;
+      sink->fade = MEDIA_FADE_NONE;
+    }
+  for (guint i = 0; i < room->mixed->len; i++)
+    room->dirty |= ((const MediaSource *)g_ptr_array_index (room->mixed, i))->ending;
+}
