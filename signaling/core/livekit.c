@@ -6,6 +6,7 @@
 
 #include "config/base/error.h"
 #include "livekit.pb-c.h"
+#include "signaling/core/livekit_forms.h"
 #include "signaling/core/livekit_types.h"
 
 typedef ProtobufCMessageDescriptor Type;
@@ -98,11 +99,9 @@ take_number (const Field *field, json_t *value, GError **error)
   gboolean is_64 = field->type == PROTOBUF_C_TYPE_INT64 || field->type == PROTOBUF_C_TYPE_UINT64;
   gint64 low = is_unsigned ? 0 : is_64 ? G_MININT64 : G_MININT32;
   gint64 high = is_64 ? G_MAXINT64 : is_unsigned ? G_MAXUINT32 : G_MAXINT32;
-  gint64 number = (gint64)json_integer_value (value);
+  gint64 number;
 
-  if (json_is_string (value)
-          ? !g_ascii_string_to_signed (json_string_value (value), 10, low, high, &number, NULL)
-          : !json_is_integer (value) || number < low || number > high)
+  if (!sig_livekit_whole (value, &number) || number < low || number > high)
     {
       wrong (field->name, "a whole number in range", error);
       return NULL;
@@ -150,18 +149,11 @@ take_duration (const Field *field, json_t *value, GError **error)
 static json_t *
 take_bytes (const Field *field, json_t *value, GError **error)
 {
-  const char *text = json_string_value (value);
-  g_autofree guchar *bytes = NULL;
-  gsize size = 0;
+  g_autofree char *text = json_is_string (value) ? sig_livekit_base64 (json_string_value (value)) : NULL;
 
-  if (text != NULL)
-    bytes = g_base64_decode (text, &size);
-  if (bytes == NULL || (size == 0 && *text != '\0'))
-    {
-      wrong (field->name, "base64", error);
-      return NULL;
-    }
-  return json_string (text);
+  if (text == NULL)
+    wrong (field->name, "base64", error);
+  return text != NULL ? json_string (text) : NULL;
 }
 
 static json_t *

@@ -50,6 +50,19 @@ test_json_in (void)
     { "ListSIPInboundTrunkRequest", "{\"trunkIds\":[\"a\",7]}", NULL },
     { "SendDataRequest", "{\"data\":\"aGk=\"}", "{\"data\":\"aGk=\"}" },
     { "SendDataRequest", "{\"data\":\"!\"}", NULL },
+    { "SendDataRequest", "{\"data\":\"\"}", "{\"data\":\"\"}" },
+    { "SendDataRequest", "{\"data\":\"_-8\"}", "{\"data\":\"/+8=\"}" },
+    { "SendDataRequest", "{\"data\":\"aA\"}", "{\"data\":\"aA==\"}" },
+    { "SendDataRequest", "{\"data\":\"aA=\"}", NULL },
+    { "SendDataRequest", "{\"data\":\"a\"}", NULL },
+    { "SendDataRequest", "{\"data\":\"a===\"}", NULL },
+    { "SendDataRequest", "{\"data\":\"aG k\"}", NULL },
+    { "SendDataRequest", "{\"data\":5}", NULL },
+    { "CreateRoomRequest", "{\"empty_timeout\":5.0,\"max_participants\":1e1}",
+      "{\"empty_timeout\":5,\"max_participants\":10}" },
+    { "CreateRoomRequest", "{\"empty_timeout\":1e300}", NULL },
+    { "CreateRoomRequest", "{\"empty_timeout\":\"five\"}", NULL },
+    { "CreateRoomRequest", "{\"empty_timeout\":true}", NULL },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
