@@ -1,10 +1,12 @@
 #include "gateway/api_params.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "config/base/error.h"
 
 #define MAX_ITEMS 64
+#define MAX_EXACT 9007199254740992.0 /* 2^53: above it a double is not every whole number */
 
 static const char *const type_words[] = {
   [GW_PARAM_STRING] = "string", [GW_PARAM_TEXT] = "string",  [GW_PARAM_INT] = "integer",
@@ -383,6 +385,40 @@ gw_params_field_of (const GwParam *table, const CfgKey *keys, const char *messag
   return is_key (keys, first) ? g_steal_pointer (&name) : NULL;
 }
 
+static gboolean
+is_count (const CfgKey *keys, const char *name)
+{
+  CfgField field;
+
+  for (guint i = 0; keys != NULL && cfg_field (keys, i, NULL, &field); i++)
+    {
+      g_free (field.words);
+      if (strcmp (field.name, name) == 0)
+        return field.type == CFG_FIELD_COUNT || field.type == CFG_FIELD_SECONDS
+               || field.type == CFG_FIELD_DURATION;
+    }
+  return FALSE;
+}
+
+/* 30.0 is an integer for JSON Schema (Validation 6.1.1), and for programs whose numbers are all real. */
+static void
+make_whole (const GwParam *table, const CfgKey *keys, json_t *params)
+{
+  const char *name;
+  json_t *value;
+  void *next;
+
+  json_object_foreach_safe (params, next, name, value)
+  {
+    const GwParam *param = find_param (table, name);
+    const double real = json_real_value (value);
+
+    if (json_is_real (value) && floor (real) == real && fabs (real) <= MAX_EXACT
+        && (param != NULL ? param->type == GW_PARAM_INT : is_count (keys, name)))
+      json_object_set_new (params, name, json_integer ((json_int_t)real));
+  }
+}
+
 gboolean
 gw_params_check (const GwParam *table, const CfgKey *keys, json_t *params, char **field, GError **error)
 {
@@ -400,6 +436,7 @@ gw_params_check (const GwParam *table, const CfgKey *keys, json_t *params, char 
       || (is_key (keys, room_key.name)
           && !rename_alias (&room_key, room_key.aliases[0], params, field, error)))
     return FALSE;
+  make_whole (table, keys, params);
   json_object_foreach (params, name, value)
   {
     const GwParam *param = find_param (table, name);

@@ -38,6 +38,9 @@ static const Row rows[] = {
   { "{\"room\":\"a\",\"count\":0}", "count" },
   { "{\"room\":\"a\",\"count\":11}", "count" },
   { "{\"room\":\"a\",\"count\":1.5}", "count" },
+  { "{\"room\":\"a\",\"count\":5.0}", NULL },
+  { "{\"room\":\"a\",\"count\":11.0}", "count" },
+  { "{\"room\":\"a\",\"count\":1e300}", "count" },
   { "{\"room\":\"a\",\"muted\":1}", "muted" },
   { "{\"room\":\"a\",\"trunk\":[]}", "trunk" },
   { "{\"room\":\"a\",\"codecs\":[1]}", "codecs" },
@@ -70,6 +73,17 @@ test_table (void)
         g_assert_cmpstr (gw_param_string (params, "room_name"), ==, "a");
       json_decref (params);
     }
+}
+
+static void
+test_whole_numbers (void)
+{
+  json_t *params = json_pack ("{s:s, s:f}", "room", "a", "count", 5.0);
+  g_autofree char *field = NULL;
+
+  g_assert_true (gw_params_check (table, NULL, params, &field, NULL));
+  g_assert_cmpint (gw_param_int (params, "count", 0), ==, 5);
+  json_decref (params);
 }
 
 static void
@@ -114,7 +128,8 @@ test_keys (void)
     { "{\"room\":\"a\",\"codecs\":[\"opus\",null]}", "codecs" },
     { "{\"room\":\"a\",\"record\":\"yes\"}", "record" },
     { "{\"room\":\"a\",\"record\":1}", "record" },
-    { "{\"room\":\"a\",\"max_calls\":5.0}", "max_calls" },
+    { "{\"room\":\"a\",\"max_calls\":5.0,\"ringing_timeout\":3e1}", NULL },
+    { "{\"room\":\"a\",\"max_calls\":5.5}", "max_calls" },
     { "{\"room\":\"a\",\"headers\":[]}", "headers" },
     { "{\"room\":\"a\",\"allowed_numbers\":{}}", "allowed_numbers" },
     { "{\"room\":\"a\",\"attributes_to_headers\":{\"a\":1}}", "attributes_to_headers.a" },
@@ -171,6 +186,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/gateway/params/table", test_table);
+  g_test_add_func ("/gateway/params/whole_numbers", test_whole_numbers);
   g_test_add_func ("/gateway/params/overlong_strings", test_overlong_strings);
   g_test_add_func ("/gateway/params/keys", test_keys);
   g_test_add_func ("/gateway/params/field_of_message", test_field_of_message);
