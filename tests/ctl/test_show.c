@@ -86,6 +86,43 @@ test_event (void)
   g_assert_cmpstr (text, ==, "T  r  participant_joined  identity=a\\nb n={\"x\":1}\n");
 }
 
+/* Of what is in an event a line names whom and what it is about; --json has all of it. */
+static void
+test_brief (void)
+{
+  static const struct
+  {
+    const char *event, *line;
+  } cases[] = {
+    { "{\"type\": \"participant_updated\", \"participant\": {\"identity\": \"sip_x\", \"name\": \"Phone x\","
+      " \"kind\": \"SIP\", \"sid\": \"PA_1\", \"tracks\": [{\"sid\": \"TR_1\", \"muted\": true}],"
+      " \"attributes\": {\"sip.callStatus\": \"active\", \"x\": \"y\"}}}",
+      "?  ?  participant_updated  participant=sip_x name=\"Phone x\" kind=SIP sip.callStatus=active "
+      "muted=true\n" },
+    { "{\"type\": \"call_status\", \"status\": \"hangup\", \"call\": {\"sip_call_id\": \"SCL_1\", "
+      "\"direction\":"
+      " \"inbound\", \"from\": \"a\", \"to\": \"\", \"end\": {\"cause\": \"rejected\", \"sip_status_code\": "
+      "486}}}",
+      "?  ?  call_status  status=hangup call=SCL_1 direction=inbound from=a to=\"\" cause=rejected "
+      "sip_status_code=486\n" },
+    { "{\"type\": \"active_speakers\", \"speakers\": [{\"identity\": \"a\", \"level\": 0.126}, {\"level\": "
+      "1}]}",
+      "?  ?  active_speakers  speakers=a:0.13,?:1.00\n" },
+    { "{\"type\": \"active_speakers\", \"speakers\": []}", "?  ?  active_speakers  speakers=none\n" },
+    { "{\"type\": \"t\", \"participant\": {\"x\": 1}, \"call\": 5, \"speakers\": 6}",
+      "?  ?  t  participant={\"x\":1} call=5 speakers=6\n" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      json_auto_t *event = json_loads (cases[i].event, 0, NULL);
+      g_autofree char *text = ctl_show_event (event);
+
+      g_assert_nonnull (event);
+      g_assert_cmpstr (text, ==, cases[i].line);
+    }
+}
+
 /* A line is the same, whichever format the gateway writes its own log in. */
 static void
 test_log_line (void)
@@ -111,6 +148,7 @@ main (int argc, char **argv)
   g_test_add_func ("/ctl/show/refused_invite", test_refused);
   g_test_add_func ("/ctl/show/answers_that_lack_everything", test_bare);
   g_test_add_func ("/ctl/show/event", test_event);
+  g_test_add_func ("/ctl/show/event_in_brief", test_brief);
   g_test_add_func ("/ctl/show/log_line", test_log_line);
   return g_test_run ();
 }

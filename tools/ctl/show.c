@@ -28,7 +28,29 @@ time_of (const json_t *object, const char *name, gint64 *us)
   return TRUE;
 }
 
-/* " key=value" for each member of @object but those in @left_out. */
+/* " key=value"; nothing where there is no value. */
+static void
+append_field (GString *out, const char *name, const json_t *value)
+{
+  char *dump;
+
+  if (value == NULL || json_is_null (value))
+    return;
+  g_string_append_c (out, ' ');
+  ctl_append_printable (out, name);
+  g_string_append_c (out, '=');
+  if (json_is_string (value) && json_string_length (value) > 0
+      && strpbrk (json_string_value (value), " \"=") == NULL)
+    {
+      ctl_append_printable (out, json_string_value (value));
+      return;
+    }
+  dump = json_dumps (value, JSON_COMPACT | JSON_ENCODE_ANY);
+  ctl_append_printable (out, dump);
+  free (dump);
+}
+
+/* The same for each member of @object but those in @left_out. */
 static void
 append_fields (GString *out, const json_t *object, const char *const *left_out)
 {
@@ -37,21 +59,8 @@ append_fields (GString *out, const json_t *object, const char *const *left_out)
 
   json_object_foreach ((json_t *)object, name, value)
   {
-    char *dump;
-
-    if (g_strv_contains (left_out, name) || json_is_null (value))
-      continue;
-    g_string_append_c (out, ' ');
-    ctl_append_printable (out, name);
-    g_string_append_c (out, '=');
-    if (json_is_string (value) && strpbrk (json_string_value (value), " \"=") == NULL)
-      {
-        ctl_append_printable (out, json_string_value (value));
-        continue;
-      }
-    dump = json_dumps (value, JSON_COMPACT | JSON_ENCODE_ANY);
-    ctl_append_printable (out, dump);
-    free (dump);
+    if (!g_strv_contains (left_out, name))
+      append_field (out, name, value);
   }
 }
 
@@ -255,10 +264,88 @@ ctl_show_call (const json_t *trace)
 
 /* ---- lines ---- */
 
+/* What a line of an event says of an object in it: the first of @keys names it. */
+typedef struct
+{
+  const char *member, *keys[5];
+} CtlBrief;
+
+static const CtlBrief *
+brief_of (const char *member, const json_t *value)
+{
+  static const CtlBrief briefs[] = {
+    { "participant", { "identity", "name", "kind" } },
+    { "call", { "sip_call_id", "direction", "from", "to" } },
+    { "room_info", { "sid" } },
+    { "track", { "sid", "muted" } },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (briefs); i++)
+    if (strcmp (briefs[i].member, member) == 0 && text_of (value, briefs[i].keys[0]) != NULL)
+      return &briefs[i];
+  return NULL;
+}
+
+static void
+append_brief (GString *out, const CtlBrief *brief, const json_t *value)
+{
+  const json_t *attributes = json_object_get (value, "attributes"), *end = json_object_get (value, "end");
+  const json_t *track = json_array_get (json_object_get (value, "tracks"), 0);
+
+  append_field (out, brief->member, json_object_get (value, brief->keys[0]));
+  for (gsize i = 1; i < G_N_ELEMENTS (brief->keys) && brief->keys[i] != NULL; i++)
+    append_field (out, brief->keys[i], json_object_get (value, brief->keys[i]));
+  append_field (out, "sip.callStatus", json_object_get (attributes, "sip.callStatus"));
+  append_field (out, "sip.hold", json_object_get (attributes, "sip.hold"));
+  append_field (out, "muted", json_object_get (track, "muted"));
+  append_field (out, "cause", json_object_get (end, "cause"));
+  append_field (out, "sip_status_code", json_object_get (end, "sip_status_code"));
+}
+
+/* " speakers=ada:0.13,bob:0.07", or " speakers=none". */
+static void
+append_speakers (GString *out, const json_t *speakers)
+{
+  gsize i;
+  json_t *speaker;
+
+  g_string_append (out, json_array_size (speakers) > 0 ? " speakers=" : " speakers=none");
+  json_array_foreach ((json_t *)speakers, i, speaker)
+  {
+    const char *identity = text_of (speaker, "identity");
+
+    if (i > 0)
+      g_string_append_c (out, ',');
+    ctl_append_printable (out, identity != NULL ? identity : "?");
+    g_string_append_printf (out, ":%.2f", json_number_value (json_object_get (speaker, "level")));
+  }
+}
+
+static void
+append_event_fields (GString *out, const json_t *event)
+{
+  static const char *const known[] = { "time", "type", "room", "seq", "epoch", NULL };
+  const char *name;
+  json_t *value;
+
+  json_object_foreach ((json_t *)event, name, value)
+  {
+    const CtlBrief *brief = brief_of (name, value);
+
+    if (g_strv_contains (known, name))
+      continue;
+    if (brief != NULL)
+      append_brief (out, brief, value);
+    else if (strcmp (name, "speakers") == 0 && json_is_array (value))
+      append_speakers (out, value);
+    else
+      append_field (out, name, value);
+  }
+}
+
 char *
 ctl_show_event (const json_t *event)
 {
-  static const char *const known[] = { "time", "type", "room", "seq", "epoch", NULL };
   GString *out = g_string_new (NULL);
 
   ctl_append_printable (out, text_of (event, "time") != NULL ? text_of (event, "time") : "?");
@@ -267,7 +354,7 @@ ctl_show_event (const json_t *event)
   g_string_append (out, "  ");
   ctl_append_printable (out, text_of (event, "type") != NULL ? text_of (event, "type") : "?");
   g_string_append_c (out, ' ');
-  append_fields (out, event, known);
+  append_event_fields (out, event);
   g_string_append_c (out, '\n');
   return g_string_free (out, FALSE);
 }
