@@ -4,6 +4,7 @@
 #include "media/core/jitter_timing.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define SLOTS           MEDIA_JITTER_BUFFER_SLOTS
@@ -37,8 +38,8 @@ typedef struct
   guint16 size;
   guint16 sequence;
   guint8 payload_type;
-  gboolean used;
-  gboolean marker;
+  bool used;
+  bool marker;
 } Slot;
 
 struct _MediaJitterBuffer

@@ -14,16 +14,25 @@ main_us (gint pid)
   return g_file_get_contents (path, &text, NULL, NULL) ? g_ascii_strtoll (text, NULL, 10) / 1000 : 0;
 }
 
+/* @name: "\nVmRSS:" */
 static gint64
-memory_kb (gint pid)
+number_after (const char *text, const char *name)
+{
+  const char *line = strstr (text, name);
+
+  return line != NULL ? g_ascii_strtoll (line + strlen (name), NULL, 10) : 0;
+}
+
+static void
+read_memory (gint pid, LoadProcess *process)
 {
   g_autofree char *path = g_strdup_printf ("/proc/%d/status", pid);
   g_autofree char *text = NULL;
-  const char *line = NULL;
 
-  if (g_file_get_contents (path, &text, NULL, NULL))
-    line = strstr (text, "\nVmRSS:");
-  return line != NULL ? g_ascii_strtoll (line + strlen ("\nVmRSS:"), NULL, 10) : 0;
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return;
+  process->rss_kb = number_after (text, "\nVmRSS:");
+  process->anon_kb = number_after (text, "\nRssAnon:");
 }
 
 gboolean
@@ -38,7 +47,7 @@ load_process_read (gint pid, LoadProcess *process)
     return FALSE;
   process->cpu_us = (gint64)used.tv_sec * 1000000 + used.tv_nsec / 1000;
   process->main_us = main_us (who);
-  process->rss_kb = memory_kb (who);
+  read_memory (who, process);
   process->at_us = g_get_monotonic_time ();
   return TRUE;
 }

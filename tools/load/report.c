@@ -187,12 +187,13 @@ target_json (const LoadTarget *target, guint n)
                                                "cpu_percent", target->windows[i].cpu_percent, "main_percent",
                                                target->windows[i].main_percent, "rss_kb",
                                                (json_int_t)target->windows[i].rss_kb));
-  return json_pack ("{s:i, s:f, s:f, s:f, s:f, s:I, s:I, s:f, s:o}", "pid", target->pid, "cpu_percent",
-                    window.cpu_percent, "cpu_percent_per_participant", window.cpu_percent / MAX (n, 1),
-                    "main_percent", window.main_percent, "idle_percent", idle_percent (target), "idle_rss_kb",
-                    (json_int_t)target->idle.rss_kb, "rss_kb", (json_int_t)window.rss_kb,
-                    "rss_kb_per_participant", (double)(window.rss_kb - target->idle.rss_kb) / MAX (n, 1),
-                    "windows", windows);
+  return json_pack ("{s:i, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:f, s:o}", "pid", target->pid,
+                    "cpu_percent", window.cpu_percent, "cpu_percent_per_participant",
+                    window.cpu_percent / MAX (n, 1), "main_percent", window.main_percent, "idle_percent",
+                    idle_percent (target), "idle_rss_kb", (json_int_t)target->idle.rss_kb, "rss_kb",
+                    (json_int_t)window.rss_kb, "idle_anon_kb", (json_int_t)target->idle.anon_kb, "anon_kb",
+                    (json_int_t)window.anon_kb, "kb_per_participant",
+                    (double)(window.anon_kb - target->idle.anon_kb) / MAX (n, 1), "windows", windows);
 }
 
 static json_t *
@@ -312,7 +313,7 @@ print_target (const char *name, const json_t *target)
       "%-8s %6.2f %% of a core (idle %.2f %%), %.4f %% a participant; RSS %.1f MB, %.1f kB a participant\n",
       name, number (target, "cpu_percent"), number (target, "idle_percent"),
       number (target, "cpu_percent_per_participant"), number (target, "rss_kb") / 1024,
-      number (target, "rss_kb_per_participant"));
+      number (target, "kb_per_participant"));
 }
 
 static void

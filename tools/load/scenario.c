@@ -134,7 +134,8 @@ end_window (LoadTarget *target)
   *window = (LoadWindow){ .seconds = us / 1e6,
                           .cpu_percent = 100 * (double)(now.cpu_us - target->last.cpu_us) / us,
                           .main_percent = 100 * (double)(now.main_us - target->last.main_us) / us,
-                          .rss_kb = now.rss_kb };
+                          .rss_kb = now.rss_kb,
+                          .anon_kb = now.anon_kb };
   target->n_windows++;
   target->last = now;
 }

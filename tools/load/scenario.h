@@ -15,7 +15,7 @@
 typedef struct
 {
   double seconds, cpu_percent, main_percent;
-  gint64 rss_kb;
+  gint64 rss_kb, anon_kb;
 } LoadWindow;
 
 /* One of the processes that are looked at. */
