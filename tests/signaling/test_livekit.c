@@ -14,71 +14,73 @@ assert_json (json_t *object, const char *wanted)
   free (text);
 }
 
+typedef struct
+{
+  const char *type, *text, *wanted; /* wanted NULL: refused */
+} JsonRow;
+
+static const JsonRow json_rows[] = {
+  { "CreateRoomRequest", "{\"name\":\"a\",\"emptyTimeout\":5}", "{\"empty_timeout\":5,\"name\":\"a\"}" },
+  { "CreateRoomRequest", "{\"name\":\"a\",\"empty_timeout\":\"5\",\"nodeId\":{\"x\":1}}",
+    "{\"empty_timeout\":5,\"name\":\"a\"}" },
+  { "CreateRoomRequest", "", "{}" },
+  { "CreateRoomRequest", "{\"name\":null}", "{}" },
+  { "CreateRoomRequest", "{\"name\":7}", NULL },
+  { "CreateRoomRequest", "{\"empty_timeout\":-1}", NULL },
+  { "CreateRoomRequest", "{\"empty_timeout\":4294967296}", NULL },
+  { "CreateRoomRequest", "{\"empty_timeout\":1.5}", NULL },
+  { "CreateRoomRequest", "[]", NULL },
+  { "CreateRoomRequest", "{", NULL },
+  { "CreateRoomRequest", "{\"name\":\"a\\u0000b\"}", NULL },
+  { "CreateSIPOutboundTrunkRequest",
+    "{\"trunk\":{\"transport\":\"SIP_TRANSPORT_TCP\",\"headersToAttributes\":{\"X-a\":\"b\"}}}",
+    "{\"trunk\":{\"headers_to_attributes\":{\"X-a\":\"b\"},\"transport\":\"SIP_TRANSPORT_TCP\"}}" },
+  { "CreateSIPOutboundTrunkRequest", "{\"trunk\":{\"transport\":3}}",
+    "{\"trunk\":{\"transport\":\"SIP_TRANSPORT_TLS\"}}" },
+  { "CreateSIPOutboundTrunkRequest", "{\"trunk\":{\"transport\":\"PIGEON\"}}", NULL },
+  { "CreateSIPOutboundTrunkRequest", "{\"trunk\":{\"transport\":-9223372036854775808}}", NULL },
+  { "CreateSIPOutboundTrunkRequest", "{\"trunk\":{\"headers\":{\"X-a\":1}}}", NULL },
+  { "CreateSIPOutboundTrunkRequest", "{\"trunk\":[]}", NULL },
+  { "CreateSIPParticipantRequest", "{\"ringingTimeout\":\"30s\",\"max_call_duration\":90}",
+    "{\"max_call_duration\":90.0,\"ringing_timeout\":30.0}" },
+  { "CreateSIPParticipantRequest", "{\"ringingTimeout\":\"30\"}", NULL },
+  { "CreateSIPParticipantRequest", "{\"ringingTimeout\":\"infs\"}", NULL },
+  { "ListSIPInboundTrunkRequest", "{\"trunkIds\":[\"a\",\"b\"]}", "{\"trunk_ids\":[\"a\",\"b\"]}" },
+  { "ListSIPInboundTrunkRequest", "{\"trunkIds\":[\"a\",7]}", NULL },
+  { "SendDataRequest", "{\"data\":\"aGk=\"}", "{\"data\":\"aGk=\"}" },
+  { "SendDataRequest", "{\"data\":\"!\"}", NULL },
+  { "SendDataRequest", "{\"data\":\"\"}", "{\"data\":\"\"}" },
+  { "SendDataRequest", "{\"data\":\"_-8\"}", "{\"data\":\"/+8=\"}" },
+  { "SendDataRequest", "{\"data\":\"aA\"}", "{\"data\":\"aA==\"}" },
+  { "SendDataRequest", "{\"data\":\"aA=\"}", NULL },
+  { "SendDataRequest", "{\"data\":\"a\"}", NULL },
+  { "SendDataRequest", "{\"data\":\"a===\"}", NULL },
+  { "SendDataRequest", "{\"data\":\"aG k\"}", NULL },
+  { "SendDataRequest", "{\"data\":5}", NULL },
+  { "CreateRoomRequest", "{\"empty_timeout\":5.0,\"max_participants\":1e1}",
+    "{\"empty_timeout\":5,\"max_participants\":10}" },
+  { "CreateRoomRequest", "{\"empty_timeout\":1e300}", NULL },
+  { "CreateRoomRequest", "{\"empty_timeout\":\"five\"}", NULL },
+  { "CreateRoomRequest", "{\"empty_timeout\":true}", NULL },
+};
+
 static void
 test_json_in (void)
 {
-  static const struct
-  {
-    const char *type, *text, *wanted; /* wanted NULL: refused */
-  } rows[] = {
-    { "CreateRoomRequest", "{\"name\":\"a\",\"emptyTimeout\":5}", "{\"empty_timeout\":5,\"name\":\"a\"}" },
-    { "CreateRoomRequest", "{\"name\":\"a\",\"empty_timeout\":\"5\",\"nodeId\":{\"x\":1}}",
-      "{\"empty_timeout\":5,\"name\":\"a\"}" },
-    { "CreateRoomRequest", "", "{}" },
-    { "CreateRoomRequest", "{\"name\":null}", "{}" },
-    { "CreateRoomRequest", "{\"name\":7}", NULL },
-    { "CreateRoomRequest", "{\"empty_timeout\":-1}", NULL },
-    { "CreateRoomRequest", "{\"empty_timeout\":4294967296}", NULL },
-    { "CreateRoomRequest", "{\"empty_timeout\":1.5}", NULL },
-    { "CreateRoomRequest", "[]", NULL },
-    { "CreateRoomRequest", "{", NULL },
-    { "CreateRoomRequest", "{\"name\":\"a\\u0000b\"}", NULL },
-    { "CreateSIPOutboundTrunkRequest",
-      "{\"trunk\":{\"transport\":\"SIP_TRANSPORT_TCP\",\"headersToAttributes\":{\"X-a\":\"b\"}}}",
-      "{\"trunk\":{\"headers_to_attributes\":{\"X-a\":\"b\"},\"transport\":\"SIP_TRANSPORT_TCP\"}}" },
-    { "CreateSIPOutboundTrunkRequest", "{\"trunk\":{\"transport\":3}}",
-      "{\"trunk\":{\"transport\":\"SIP_TRANSPORT_TLS\"}}" },
-    { "CreateSIPOutboundTrunkRequest", "{\"trunk\":{\"transport\":\"PIGEON\"}}", NULL },
-    { "CreateSIPOutboundTrunkRequest", "{\"trunk\":{\"transport\":-9223372036854775808}}", NULL },
-    { "CreateSIPOutboundTrunkRequest", "{\"trunk\":{\"headers\":{\"X-a\":1}}}", NULL },
-    { "CreateSIPOutboundTrunkRequest", "{\"trunk\":[]}", NULL },
-    { "CreateSIPParticipantRequest", "{\"ringingTimeout\":\"30s\",\"max_call_duration\":90}",
-      "{\"max_call_duration\":90.0,\"ringing_timeout\":30.0}" },
-    { "CreateSIPParticipantRequest", "{\"ringingTimeout\":\"30\"}", NULL },
-    { "CreateSIPParticipantRequest", "{\"ringingTimeout\":\"infs\"}", NULL },
-    { "ListSIPInboundTrunkRequest", "{\"trunkIds\":[\"a\",\"b\"]}", "{\"trunk_ids\":[\"a\",\"b\"]}" },
-    { "ListSIPInboundTrunkRequest", "{\"trunkIds\":[\"a\",7]}", NULL },
-    { "SendDataRequest", "{\"data\":\"aGk=\"}", "{\"data\":\"aGk=\"}" },
-    { "SendDataRequest", "{\"data\":\"!\"}", NULL },
-    { "SendDataRequest", "{\"data\":\"\"}", "{\"data\":\"\"}" },
-    { "SendDataRequest", "{\"data\":\"_-8\"}", "{\"data\":\"/+8=\"}" },
-    { "SendDataRequest", "{\"data\":\"aA\"}", "{\"data\":\"aA==\"}" },
-    { "SendDataRequest", "{\"data\":\"aA=\"}", NULL },
-    { "SendDataRequest", "{\"data\":\"a\"}", NULL },
-    { "SendDataRequest", "{\"data\":\"a===\"}", NULL },
-    { "SendDataRequest", "{\"data\":\"aG k\"}", NULL },
-    { "SendDataRequest", "{\"data\":5}", NULL },
-    { "CreateRoomRequest", "{\"empty_timeout\":5.0,\"max_participants\":1e1}",
-      "{\"empty_timeout\":5,\"max_participants\":10}" },
-    { "CreateRoomRequest", "{\"empty_timeout\":1e300}", NULL },
-    { "CreateRoomRequest", "{\"empty_timeout\":\"five\"}", NULL },
-    { "CreateRoomRequest", "{\"empty_timeout\":true}", NULL },
-  };
-
-  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+  for (gsize i = 0; i < G_N_ELEMENTS (json_rows); i++)
     {
       g_autoptr (GError) error = NULL;
-      json_t *object
-          = sig_livekit_decode (rows[i].type, SIG_LIVEKIT_JSON, rows[i].text, strlen (rows[i].text), &error);
+      json_t *object = sig_livekit_decode (json_rows[i].type, SIG_LIVEKIT_JSON, json_rows[i].text,
+                                           strlen (json_rows[i].text), &error);
 
-      if (rows[i].wanted == NULL)
+      if (json_rows[i].wanted == NULL)
         {
           g_assert_null (object);
           g_assert_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT);
           continue;
         }
       g_assert_no_error (error);
-      assert_json (object, rows[i].wanted);
+      assert_json (object, json_rows[i].wanted);
       json_decref (object);
     }
 }
