@@ -639,19 +639,8 @@ static char *
 demo_token (Gateway *gateway)
 {
   const CfgWall now = cfg_wall_now ();
-  const SigToken token = {
-    .api_key = gateway->settings->api_key,
-    .identity = (char *)"",
-    .room_join = TRUE,
-    .room_admin = TRUE,
-    .room_create = TRUE,
-    .room_list = TRUE,
-    .can_publish = TRUE,
-    .can_subscribe = TRUE,
-    .sip_admin = TRUE,
-    .sip_call = TRUE,
-    .expires_s = now.us / CFG_US_PER_S + DEMO_TOKEN_S,
-  };
+  const SigToken token
+      = sig_token_for_all (gateway->settings->api_key, "", now.us / CFG_US_PER_S + DEMO_TOKEN_S);
 
   return sig_token_mint (&token, gateway->api_secret, now);
 }

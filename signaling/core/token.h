@@ -35,6 +35,8 @@ SigToken *sig_token_verify (const char *jwt, CfgWall now, SigTokenSecretFunc sec
 /** sig_token_has_expired: its exp and the skew are over. */
 gboolean sig_token_has_expired (const SigToken *token, CfgWall now);
 
+/** sig_token_for_all: one that may do everything. Its texts are borrowed: not to be freed. */
+SigToken sig_token_for_all (const char *api_key, const char *identity, gint64 expires_s);
 /** sig_token_mint: signs @token (its api_key and expires_s included) with @secret. (transfer full) */
 char *sig_token_mint (const SigToken *token, const char *secret, CfgWall now) G_GNUC_WARN_UNUSED_RESULT;
 

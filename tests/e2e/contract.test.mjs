@@ -429,11 +429,18 @@ test('a connection ends with its token; server.authenticate renews it; a key tha
   t.equal(talking.closeCode, 4401, 'without its session');
 
   const other = await open({ iss: 'other' }, gateway.config.keys.other);
+  const guest = await open({ iss: 'other', sub: 'guest' }, gateway.config.keys.other);
+  const { participant } = await guest.call('session.join', { room: 'left', sdp: offer() });
   writeFileSync(join(gateway.directory, 'config.yaml'), JSON.stringify({ ...gateway.config, keys: {} }));
   gateway.process.kill('SIGHUP');
   await other.closed;
   t.equal([other.closeCode, other.closeReason], [4401, 'the API key is not known any more'], 'the key that was taken out');
   await renewed.call('room.list');
+  await guest.closed;
+  t.equal([guest.closeCode, guest.closeReason], [4401, 'the API key is not known any more'], 'that of a session too');
+  const back = await open({ sub: 'guest' });
+  const resumed = await back.call('session.join', { resume: participant.sid });
+  t.equal(resumed.participant.sid, participant.sid, 'its media goes on with a good token');
 });
 
 test('who has no name in its token and may not send text sends none', {}, async (t) => {

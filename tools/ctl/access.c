@@ -208,19 +208,8 @@ ctl_url_parse (const char *text, CtlUrl *url, GError **error)
 char *
 ctl_access_token (const CtlAccess *access, CfgWall now, gint64 seconds, GError **error)
 {
-  const SigToken token = {
-    .api_key = access->api_key,
-    .identity = (char *)"switchroomctl",
-    .room_join = TRUE,
-    .room_admin = TRUE,
-    .room_create = TRUE,
-    .room_list = TRUE,
-    .can_publish = TRUE,
-    .can_subscribe = TRUE,
-    .sip_admin = TRUE,
-    .sip_call = TRUE,
-    .expires_s = now.us / CFG_US_PER_S + seconds,
-  };
+  const SigToken token
+      = sig_token_for_all (access->api_key, "switchroomctl", now.us / CFG_US_PER_S + seconds);
 
   if (access->token != NULL)
     return g_strdup (access->token);

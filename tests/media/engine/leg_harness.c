@@ -222,6 +222,17 @@ test_peer_new (MediaLegId id, gboolean is_browser, const MediaCodecId *codecs, C
   return peer;
 }
 
+TestPeer *
+test_peer_join (MediaRoom *room, MediaLegId id, gboolean is_browser, const MediaCodecId *codecs,
+                double tone_hz, CfgMonotonic now)
+{
+  TestPeer *peer = test_peer_new (id, is_browser, codecs, now);
+
+  peer->tone_hz = tone_hz;
+  media_room_add (room, peer->leg, now);
+  return peer;
+}
+
 void
 test_peer_free (TestPeer *peer)
 {

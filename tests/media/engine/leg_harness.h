@@ -72,6 +72,9 @@ struct _TestPeer
 
 /** test_peer_new: a leg with one section of @codecs (ended by MEDIA_CODEC_N), that speaks the first. */
 TestPeer *test_peer_new (MediaLegId id, gboolean is_browser, const MediaCodecId *codecs, CfgMonotonic now);
+/** test_peer_join: one that speaks a tone, in @room. */
+TestPeer *test_peer_join (MediaRoom *room, MediaLegId id, gboolean is_browser, const MediaCodecId *codecs,
+                          double tone_hz, CfgMonotonic now);
 /** test_peer_free: also the leg, which must have left its room. */
 void test_peer_free (TestPeer *peer);
 void test_peer_configure (TestPeer *peer, CfgMonotonic now);

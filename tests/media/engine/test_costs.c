@@ -97,12 +97,10 @@ hall_clear (Hall *hall)
 static TestPeer *
 hall_join (Hall *hall, gboolean is_browser, const MediaCodecId *codecs, double tone_hz)
 {
-  TestPeer *peer = test_peer_new (hall->n_peers + 1, is_browser, codecs, hall->now);
+  TestPeer *peer = test_peer_join (hall->room, hall->n_peers + 1, is_browser, codecs, tone_hz, hall->now);
 
-  peer->tone_hz = tone_hz;
   peer->deaf = TRUE;
   hall->peers[hall->n_peers++] = peer;
-  media_room_add (hall->room, peer->leg, hall->now);
   return peer;
 }
 

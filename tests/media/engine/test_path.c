@@ -92,10 +92,8 @@ static TestPeer *
 path_join (Path *path, gboolean is_browser, const MediaCodecId *codecs, double tone_hz,
            const TestNetemConfig *network, gint drift_ppm)
 {
-  TestPeer *peer = test_peer_new (path->n_talkers + 1, is_browser, codecs, path->now);
+  TestPeer *peer = test_peer_join (path->room, path->n_talkers + 1, is_browser, codecs, tone_hz, path->now);
 
-  peer->tone_hz = tone_hz;
-  media_room_add (path->room, peer->leg, path->now);
   talker_init (&path->talkers[path->n_talkers++], peer, network, drift_ppm);
   return peer;
 }

@@ -48,11 +48,9 @@ scene_init (Scene *scene)
 static TestPeer *
 join (Scene *scene, gboolean is_browser, const MediaCodecId *codecs, double tone_hz)
 {
-  TestPeer *peer = test_peer_new (scene->n_peers + 1, is_browser, codecs, scene->now);
+  TestPeer *peer = test_peer_join (scene->room, scene->n_peers + 1, is_browser, codecs, tone_hz, scene->now);
 
-  peer->tone_hz = tone_hz;
   scene->peers[scene->n_peers++] = peer;
-  media_room_add (scene->room, peer->leg, scene->now);
   return peer;
 }
 
