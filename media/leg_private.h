@@ -53,6 +53,8 @@ struct _MediaSource
   MediaDecoder *level_decoder; /* nullable; 8 kHz */
   guint level_countdown;
   guint8 level;                 /* of the newest packet, for RFC 6464 when forwarding */
+  gboolean tells_noise;         /* it sends comfort noise packets (RFC 3389) … */
+  guint8 noise_level;           /* … the newest of this level, -dBov */
   guint packet_ms;              /* what it really sends, steadily; 0: not known yet */
   guint next_packet_ms, n_next; /* so many packets in a row were of another length */
 
@@ -265,6 +267,11 @@ void media_sink_encoder_config (const MediaSink *sink, MediaCodecId codec, guint
 /** media_sink_send_event: one packet of a telephone-event. @timestamp: (inout): set with @first. */
 void media_sink_send_event (MediaSink *sink, const MediaDtmfPacket *event, guint32 *timestamp,
                             CfgMonotonic now);
+
+/* room_noise.c */
+/** media_room_noise_level: of comfort noise for @sink: what the line of those whom it hears sounds like
+ * between words, -dBov. */
+guint8 media_room_noise_level (MediaRoom *room, const MediaSink *sink);
 
 /* leg_play.c */
 /** media_leg_carrier: the sink that plays and digits go to. (nullable) */

@@ -431,7 +431,7 @@ noise_instead (MediaSink *sink, MediaCodecId codec, CfgMonotonic now)
     return FALSE;
   if ((sink->silent_ticks - NOISE_AFTER_TICKS) % NOISE_INTERVAL_TICKS == 0)
     {
-      size = media_comfort_noise_write (70, payload);
+      size = media_comfort_noise_write (media_room_noise_level (sink->leg->room, sink), payload);
       produce_as (sink, codec, payload_type, payload, size, 0, now);
     }
   return TRUE;

@@ -186,6 +186,11 @@ receive_audio (MediaSource *source, const MediaRtpView *packet, CfgMonotonic now
 static void
 receive_noise (MediaSource *source, const MediaRtpView *packet, CfgMonotonic now)
 {
+  if (packet->payload_size > 0)
+    {
+      source->tells_noise = TRUE;
+      source->noise_level = packet->payload[0] & 0x7f;
+    }
   if (!source->audible)
     return;
   for (guint i = 0; i < source->forward_to->len; i++)

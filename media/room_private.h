@@ -53,6 +53,11 @@ struct _MediaRoom
   guint max_rate_hz;
   guint n_recording; /* recorders that take the sum */
 
+  /* the two loudest backgrounds of different legs, as of a tick; -dBov */
+  guint64 noise_tick;
+  const MediaLeg *noisiest;
+  guint8 noise_level, next_noise_level;
+
   /* the mix */
   GArray *ghosts; /* of MediaGhost */
   MediaSource *chosen[MEDIA_ROOM_MIX_SPEAKERS_MAX];

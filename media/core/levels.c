@@ -114,6 +114,12 @@ media_speech_level (const MediaSpeech *speech, CfgMonotonic now)
   return (guint8)CLAMP (lround (-speech->level_db), 0, MEDIA_LEVEL_SILENCE);
 }
 
+guint8
+media_speech_floor (const MediaSpeech *speech)
+{
+  return speech->have_level ? (guint8)lround (-speech->floor_db) : MEDIA_LEVEL_SILENCE;
+}
+
 static double
 score (const MediaSpeakerCandidate *candidate, gboolean was_chosen)
 {

@@ -41,6 +41,9 @@ gboolean media_speech_is_heard (const MediaSpeech *speech, CfgMonotonic now);
 /** media_speech_level: smoothed, -dBov; MEDIA_LEVEL_SILENCE when nothing came for 500 ms. */
 guint8 media_speech_level (const MediaSpeech *speech, CfgMonotonic now);
 
+/** media_speech_floor: the noise between words, -dBov; MEDIA_LEVEL_SILENCE when no level came yet. */
+guint8 media_speech_floor (const MediaSpeech *speech);
+
 /* One source offered to the choice of speakers. */
 typedef struct
 {

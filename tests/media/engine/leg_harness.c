@@ -107,6 +107,7 @@ on_send_rtp (gpointer user, guint8 *data, gsize length, CfgMonotonic now)
   if (packet.payload_type == PT_CN)
     {
       peer->noise_packets++;
+      peer->noise_level = packet.payload_size > 0 ? packet.payload[0] : 0;
       return;
     }
   for (guint i = 0; i < peer->plan.sections[0].n_codecs; i++)

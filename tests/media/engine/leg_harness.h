@@ -52,6 +52,7 @@ struct _TestPeer
   GArray *pcm;   /* of gint16 at TEST_HEARD_RATE, in order of arrival */
   gboolean deaf; /* counts packets, decodes none */
   guint64 noise_packets;
+  guint8 noise_level; /* of the newest */
   MediaDtmfReceiver event_receiver;
   GString *heard_digits; /* telephone-events that the leg sent */
   guint64 event_packets, event_markers;
