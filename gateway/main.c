@@ -10,6 +10,7 @@
 
 #include "config/base/error.h"
 #include "config/base/log.h"
+#include "config/settings_files.h"
 #include "gateway/gateway.h"
 #include "gateway/redis.h"
 #include "gateway/service.h"
@@ -323,6 +324,17 @@ run (const Arguments *arguments, CfgSettings *settings, GError **error)
   return EXIT_SUCCESS;
 }
 
+/* Whoever checks may be another user, or on another machine: what he cannot read is no mistake in the file.
+ */
+static void
+warn_of_files (const CfgSettings *settings)
+{
+  g_auto (GStrv) found = cfg_settings_unreadable (settings);
+
+  for (char **each = found; *each != NULL; each++)
+    fprintf (stderr, "switchroom: warning: %s\n", *each);
+}
+
 static int
 start (int *argc, char ***argv, Arguments *arguments, GError **error)
 {
@@ -344,6 +356,7 @@ start (int *argc, char ***argv, Arguments *arguments, GError **error)
     {
       for (char **warning = settings->warnings; *warning != NULL; warning++)
         fprintf (stderr, "switchroom: warning: %s\n", *warning);
+      warn_of_files (settings);
       puts ("The configuration is valid.");
       cfg_settings_free (settings);
       return EXIT_SUCCESS;

@@ -23,13 +23,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SSL_CTX, SSL_CTX_free)
 static gboolean
 fail (GError **error, const char *what, const char *path)
 {
-  char reason[160] = "unknown reason";
-  unsigned long code = ERR_peek_last_error ();
+  unsigned long code = ERR_peek_error ();
+  const char *reason = code != 0 ? ERR_reason_error_string (code) : NULL;
 
-  if (code != 0)
-    ERR_error_string_n (code, reason, sizeof reason);
+  if (code != 0 && ERR_SYSTEM_ERROR (code))
+    reason = g_strerror (ERR_GET_REASON (code));
+  g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "%s %s: %s", what, path,
+               reason != NULL ? reason : "unknown reason");
   ERR_clear_error ();
-  g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "%s %s: %s", what, path, reason);
   return FALSE;
 }
 
