@@ -70,7 +70,9 @@ smallest_of (const gint64 *values, guint n)
 MediaJitterChange
 media_jitter_control_decide (MediaJitterControl *control, gint64 target_us, gint64 tick_us, CfgMonotonic now)
 {
-  const gint64 least_us = target_us + SLACK_HIGH_US + MIN (tick_us, SLACK_HIGH_US + target_us / 4);
+  /* What is cut out takes a tick off the slack and gives the rest back as what is held: no further than to
+   * the target, which moves the more the larger it is. */
+  const gint64 least_us = target_us + tick_us + target_us / 8 - SLACK_LOW_US;
   const gboolean paused = cfg_monotonic_diff_us (now, control->adjusted_at) < PAUSE_US;
   const guint n = MIN (control->window, WINDOW);
   MediaJitterChange change = { 0 };
