@@ -54,7 +54,7 @@ export function writeTone(path, hz, seconds) {
   data.writeUInt16LE(16, 34);
   data.write('data', 36);
   data.writeUInt32LE(2 * count, 40);
-  for (let i = 0; i < count; i++) data.writeInt16LE(Math.round(8000 * Math.sin((2 * Math.PI * hz * i) / 8000)), 44 + 2 * i);
+  for (let i = 0; i < count; i++) data.writeInt16LE(Math.round(amplitude * Math.sin((2 * Math.PI * hz * i) / 8000)), 44 + 2 * i);
   writeFileSync(path, data);
 }
 
@@ -103,10 +103,10 @@ export async function hearsTone(who, file, hz, seconds) {
   });
 }
 
-/** One second of `hz` in G.711 µ-law, without a header. */
-export function ulawTone(hz) {
+/** One second of `hz` in G.711 µ-law, without a header. `amplitude`: of 32767. */
+export function ulawTone(hz, amplitude = 8000) {
   return Buffer.from(Array.from({ length: 8000 }, (_, i) => {
-    const sample = Math.round(8000 * Math.sin((2 * Math.PI * hz * i) / 8000));
+    const sample = Math.round(amplitude * Math.sin((2 * Math.PI * hz * i) / 8000));
     const magnitude = Math.min(Math.abs(sample), 32635) + 132;
     const exponent = Math.floor(Math.log2(magnitude)) - 7;
     return ~((sample < 0 ? 0x80 : 0) | (exponent << 4) | ((magnitude >> (exponent + 3)) & 15)) & 0xff;
