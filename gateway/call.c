@@ -313,7 +313,7 @@ finish (GwCall *call)
   gw_log_summary (&context, duration_s, gw_call_cause (call), &call->stats, (int)call->v.n_dtmf);
   gw_record_call (call);
   gw_call_metrics_ended (call);
-  gw_capture_finish (gateway, call->v.id);
+  gw_capture_finish (gateway, call->v.id, gw_late_record_new (call));
   gw_logs_call_ended (gateway, call->v.id);
   g_hash_table_remove (gateway->calls_by_sip, &call->sip);
   g_hash_table_remove (gateway->calls, call->v.id);

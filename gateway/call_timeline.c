@@ -154,6 +154,28 @@ compare (gconstpointer a, gconstpointer b)
 }
 
 json_t *
+gw_call_messages_json (Gateway *gateway, const char *id, guint *n)
+{
+  g_autoptr (GArray) entries = g_array_new (FALSE, FALSE, sizeof (Entry));
+  Collected collected = { .entries = entries };
+  json_t *list = json_array ();
+  guint n_lost = 0;
+
+  g_array_set_clear_func (entries, entry_clear);
+  (void)gw_capture_foreach (gateway, id, collect_sip, &collected, &n_lost);
+  for (guint i = 0; i < entries->len; i++)
+    {
+      const Entry *one = &g_array_index (entries, Entry, i);
+      g_autofree char *time = gw_time_text ((CfgWall){ one->us });
+
+      json_object_set_new (one->entry, "time", json_string (time));
+      json_array_append (list, one->entry);
+    }
+  *n = entries->len + n_lost;
+  return list;
+}
+
+json_t *
 gw_call_timeline_json (const GwCall *call)
 {
   g_autoptr (GArray) entries = g_array_new (FALSE, FALSE, sizeof (Entry));

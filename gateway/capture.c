@@ -31,6 +31,7 @@ typedef struct
 {
   CfgMonotonic since;
   char *id;
+  GwLateRecord *late; /* (nullable) */
 } Ending;
 
 static void
@@ -39,6 +40,7 @@ ending_free (gpointer data)
   Ending *ending = data;
 
   g_free (ending->id);
+  gw_late_record_free (ending->late);
   g_free (ending);
 }
 
@@ -223,18 +225,22 @@ finish_oldest (GwCapture *capture)
 }
 
 void
-gw_capture_finish (Gateway *gateway, const char *id)
+gw_capture_finish (Gateway *gateway, const char *id, GwLateRecord *late)
 {
   GwCapture *capture = gateway->capture;
   Ending *ending;
 
   if (capture->trace == NULL)
-    return;
+    {
+      gw_late_record_free (late);
+      return;
+    }
   if (capture->ending.length >= MAX_ENDING)
     finish_oldest (capture);
   ending = g_new0 (Ending, 1);
   ending->since = cfg_monotonic_now ();
   ending->id = g_strdup (id);
+  ending->late = late;
   g_queue_push_tail (&capture->ending, ending);
 }
 
@@ -243,6 +249,9 @@ gw_capture_tick (Gateway *gateway, CfgMonotonic now)
 {
   GwCapture *capture = gateway->capture;
 
+  for (const GList *link = capture->ending.head; link != NULL; link = link->next)
+    if (((const Ending *)link->data)->late != NULL)
+      gw_late_record_update (gateway, ((const Ending *)link->data)->late);
   for (const Ending *oldest; (oldest = g_queue_peek_head (&capture->ending)) != NULL
                              && cfg_monotonic_diff_us (now, oldest->since) >= ENDING_US;)
     finish_oldest (capture);

@@ -3,6 +3,7 @@
 
 #include "gateway/api.h"
 #include "gateway/core/trace.h"
+#include "gateway/late_record.h"
 
 typedef struct _GwCapture GwCapture;
 
@@ -18,8 +19,8 @@ void gw_capture_claim (Gateway *gateway, const char *call_id, const char *transa
 /** gw_capture_release: call @id was refused before it was one. */
 void gw_capture_release (Gateway *gateway, const char *id);
 /** gw_capture_finish: call @id is over; for a moment its last messages are still waited for, such as the
- * answer to our BYE. */
-void gw_capture_finish (Gateway *gateway, const char *id);
+ * answer to our BYE. @late: (transfer full) (nullable): its record, which these belong to */
+void gw_capture_finish (Gateway *gateway, const char *id, GwLateRecord *late);
 /** gw_capture_tick: once a second. */
 void gw_capture_tick (Gateway *gateway, CfgMonotonic now);
 

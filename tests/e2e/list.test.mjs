@@ -48,4 +48,14 @@ test('call.list gives calls that are up page by page, then those that are over; 
   t.ok(byId.status === 0 && /Call summary/.test(byId.out), byId.err);
   t.equal(byCallId.out, byId.out, 'logs of a SIP Call-ID');
   t.equal((await ctl(t, gateway, ['logs', 'nobody@nowhere'])).status, 1, 'of an unknown one');
+
+  const [{ sip_call_id: hungUp }] = (await list({ number: 'raw4' })).calls;
+  await rpc.call('call.hangup', { sip_call_id: hungUp });
+  const timeline = await until('the answer to our BYE is in the record', async () => {
+    const { call } = await rpc.call('call.get', { sip_call_id: hungUp });
+    return call.status === 'hangup' && call.timeline.at(-1).method === 'BYE' && call.timeline;
+  });
+  t.equal(timeline.slice(-3).map(({ event, direction, message }) => `${event} ${direction ?? ''} ${message ?? ''}`),
+    ['hangup  ', 'sip sent BYE', 'sip received 200 OK'], 'the end of its timeline');
+  t.equal((await list({ ended: true, number: 'raw4' })).calls.length, 1, 'one record');
 });
