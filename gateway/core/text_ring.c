@@ -1,6 +1,7 @@
 #include "gateway/core/text_ring.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 typedef struct
 {
@@ -16,10 +17,37 @@ struct _GwTextRing
   char bytes[];
 };
 
+/* Large, and little of it is touched: pages of its own, from the system and back to it. In the heap it would
+ * lie on what others have touched before it, whatever the threshold of malloc's says, as soon as a hole is
+ * large enough. */
+static gpointer
+take_pages (gsize size)
+{
+#if defined __SANITIZE_ADDRESS__
+  return g_malloc0 (size);
+#else
+  gpointer pages = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+  if (pages == MAP_FAILED)
+    g_error ("no memory for %" G_GSIZE_FORMAT " bytes", size);
+  return pages;
+#endif
+}
+
+static void
+give_pages (gpointer pages, gsize size)
+{
+#if defined __SANITIZE_ADDRESS__
+  g_free (pages);
+#else
+  (void)munmap (pages, size);
+#endif
+}
+
 GwTextRing *
 gw_text_ring_new (guint64 last_seq, guint32 bytes)
 {
-  GwTextRing *ring = g_malloc (sizeof *ring + bytes);
+  GwTextRing *ring = take_pages (sizeof *ring + bytes);
 
   ring->first = last_seq + 1;
   ring->last = last_seq;
@@ -31,7 +59,8 @@ gw_text_ring_new (guint64 last_seq, guint32 bytes)
 void
 gw_text_ring_free (GwTextRing *ring)
 {
-  g_free (ring);
+  if (ring != NULL)
+    give_pages (ring, sizeof *ring + ring->capacity);
 }
 
 void
