@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "media/core/mos.h"
-#include "media/io/prefetch.h"
 
 MediaLeg *
 media_leg_new (const MediaLegConfig *config, const MediaLegOps *ops, gpointer user, CfgMonotonic now)
@@ -251,17 +250,21 @@ note_received (MediaLeg *leg, CfgMonotonic now)
 }
 
 void
-media_leg_expect (const MediaLeg *leg)
+media_leg_expect (const MediaLeg *leg, MediaTrail *trail)
 {
   const MediaSection *section = leg->sections[0];
 
   if (section == NULL)
     return;
-  media_prefetch (leg->ssrcs, MEDIA_CACHE_LINE);
-  media_prefetch (&leg->n_ssrcs, MEDIA_CACHE_LINE);
-  media_prefetch (&section->plan, sizeof section->plan);
-  if (section->source.forward_to->len == 1)
-    media_sink_expect (g_ptr_array_index (section->source.forward_to, 0), section->source.codec);
+  media_trail_add (trail, leg, MEDIA_CACHE_LINE);
+  media_trail_add (trail, leg->ssrcs, MEDIA_CACHE_LINE);
+  media_trail_add (trail, &leg->n_ssrcs, MEDIA_CACHE_LINE);
+  media_trail_add (trail, section, G_STRUCT_OFFSET (MediaSection, sink));
+  media_trail_add (trail, section->source.forward_to, sizeof *section->source.forward_to);
+  if (section->source.forward_to->len != 1)
+    return;
+  media_trail_add (trail, section->source.forward_to->pdata, MEDIA_CACHE_LINE);
+  media_sink_expect (g_ptr_array_index (section->source.forward_to, 0), section->source.codec, trail);
 }
 
 void

@@ -13,6 +13,7 @@
 #include "config/base/clock.h"
 #include "media/core/rtp.h"
 #include "media/engine.h"
+#include "media/io/prefetch.h"
 #include "media/leg_state.h"
 #include "media/play.h"
 
@@ -25,8 +26,8 @@ typedef struct _MediaLeg MediaLeg;
 typedef struct
 {
   /* @packet: a buffer of MEDIA_PACKET_SIZE bytes, may be worked in. */
-  /* nullable: a packet may be sent soon (media/io/prefetch.h) */
-  void (*expect_send) (gpointer user);
+  /* nullable: what sending a packet will need */
+  void (*expect_send) (gpointer user, MediaTrail *trail);
   void (*send_rtp) (gpointer user, guint8 *packet, gsize length, CfgMonotonic now);
   void (*send_rtcp) (gpointer user, guint8 *packet, gsize length, CfgMonotonic now);
   void (*media_started) (gpointer user, const char *codec);
@@ -75,8 +76,8 @@ int media_leg_send_dtmf (MediaLeg *leg, const char *digits) G_GNUC_WARN_UNUSED_R
 void media_leg_stop_dtmf (MediaLeg *leg);
 
 /** media_leg_receive_rtp: @packet authentic, parsed, no RTCP. */
-/** media_leg_expect: a packet is about to be read (media/io/prefetch.h). */
-void media_leg_expect (const MediaLeg *leg);
+/** media_leg_expect: what a packet to it will need, up to the leg that hears it alone. */
+void media_leg_expect (const MediaLeg *leg, MediaTrail *trail);
 void media_leg_receive_rtp (MediaLeg *leg, const MediaRtpView *packet, CfgMonotonic now);
 /** media_leg_receive_rtcp: @data an authentic datagram. */
 void media_leg_receive_rtcp (MediaLeg *leg, const guint8 *data, gsize size, CfgMonotonic now, CfgWall wall);

@@ -235,8 +235,8 @@ void media_sink_clear (MediaSink *sink);
 void media_sink_configure (MediaSink *sink);
 gboolean media_sink_speaks (const MediaSink *sink, MediaCodecId codec);
 guint media_sink_ptime_ms (const MediaSink *sink);
-/** media_sink_expect: a packet of @codec may be forwarded to it soon (media/io/prefetch.h). */
-void media_sink_expect (const MediaSink *sink, MediaCodecId codec);
+/** media_sink_expect: what forwarding a packet of @codec to it will need. */
+void media_sink_expect (const MediaSink *sink, MediaCodecId codec, MediaTrail *trail);
 /** media_sink_forward: one packet of @source, @units long. */
 void media_sink_forward (MediaSink *sink, const MediaSource *source, const MediaRtpView *packet,
                          guint32 units, CfgMonotonic now);

@@ -7,7 +7,6 @@
 #include "config/base/ids.h"
 #include "media/codec/comfort_noise.h"
 #include "media/core/opus_rate.h"
-#include "media/io/prefetch.h"
 #include "media/io/pump.h"
 
 #define PTIME_DEFAULT_MS 20
@@ -196,14 +195,13 @@ forward_as (MediaSink *sink, const MediaSource *source, const MediaRtpView *pack
 }
 
 void
-media_sink_expect (const MediaSink *sink, MediaCodecId codec)
+media_sink_expect (const MediaSink *sink, MediaCodecId codec, MediaTrail *trail)
 {
-  media_prefetch (&sink->streams[codec], sizeof *sink->streams);
-  media_prefetch (&sink->have_codec, MEDIA_CACHE_LINE);
-  media_prefetch (&sink->epoch, MEDIA_CACHE_LINE);
-  media_prefetch (&sink->section->plan, sizeof sink->section->plan);
+  media_trail_add (trail, &sink->section->plan, sizeof sink->section->plan);
+  media_trail_add (trail, &sink->streams[codec], sizeof *sink->streams);
+  media_trail_add (trail, &sink->have_codec, 2 * MEDIA_CACHE_LINE);
   if (sink->leg->ops->expect_send != NULL)
-    sink->leg->ops->expect_send (sink->leg->user);
+    sink->leg->ops->expect_send (sink->leg->user, trail);
 }
 
 void

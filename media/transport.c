@@ -46,9 +46,9 @@ media_transport_restart_ice (MediaTransport *transport, const char *remote_ufrag
 }
 
 void
-media_transport_expect_send (const MediaTransport *transport)
+media_transport_expect_send (const MediaTransport *transport, MediaTrail *trail)
 {
-  transport->class->expect_send (transport);
+  transport->class->expect_send (transport, trail);
 }
 
 gboolean

@@ -14,6 +14,7 @@
 #include "media/engine.h"
 #include "media/io/dtls.h"
 #include "media/io/ice.h"
+#include "media/io/prefetch.h"
 #include "media/io/pump.h"
 #include "media/io/udp.h"
 #include "media/leg_state.h"
@@ -22,8 +23,8 @@ typedef struct _MediaTransport MediaTransport;
 
 typedef struct
 {
-  /* nullable: a packet is about to be read (media/io/prefetch.h) */
-  void (*expect) (gpointer user);
+  /* nullable: what a packet from here will need */
+  void (*expect) (gpointer user, MediaTrail *trail);
   void (*rtp) (gpointer user, const MediaRtpView *packet, CfgMonotonic now);
   void (*rtcp) (gpointer user, const guint8 *data, gsize size, CfgMonotonic now);
   void (*stranger) (gpointer user); /* a packet was dropped */
@@ -69,8 +70,8 @@ void media_transport_add_candidate (MediaTransport *transport, const char *candi
 void media_transport_restart_ice (MediaTransport *transport, const char *remote_ufrag,
                                   const char *remote_pwd);
 
-/** media_transport_expect_send: a packet may be sent soon (media/io/prefetch.h). */
-void media_transport_expect_send (const MediaTransport *transport);
+/** media_transport_expect_send: what sending a packet will need. */
+void media_transport_expect_send (const MediaTransport *transport, MediaTrail *trail);
 /** media_transport_send_rtp: @packet of MEDIA_PACKET_SIZE bytes, worked in. Returns: FALSE when it did not
  * go. */
 gboolean media_transport_send_rtp (MediaTransport *transport, guint8 *packet, gsize length);

@@ -6,7 +6,7 @@
 typedef struct
 {
   void (*free) (MediaTransport *transport);
-  void (*expect_send) (const MediaTransport *transport);
+  void (*expect_send) (const MediaTransport *transport, MediaTrail *trail);
   gboolean (*send_rtp) (MediaTransport *transport, guint8 *packet, gsize length);
   gboolean (*send_rtcp) (MediaTransport *transport, guint8 *packet, gsize length);
   void (*get_stats) (const MediaTransport *transport, MediaLegStats *stats);
@@ -29,13 +29,15 @@ struct _MediaTransport
   gpointer user;
   MediaPump *pump; /* nullable */
   guint64 strangers;
+  MediaTrail trail;
 };
 
+/* A packet is about to be read. */
 static inline void
-media_transport_expect (const MediaTransport *transport)
+media_transport_expect (MediaTransport *transport)
 {
-  if (transport->ops->expect != NULL)
-    transport->ops->expect (transport->user);
+  if (!media_trail_follow (&transport->trail) && transport->ops->expect != NULL)
+    transport->ops->expect (transport->user, &transport->trail);
 }
 
 static inline void

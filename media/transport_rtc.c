@@ -364,13 +364,15 @@ rtc_free (MediaTransport *base)
 }
 
 static void
-rtc_expect_send (const MediaTransport *base)
+rtc_expect_send (const MediaTransport *base, MediaTrail *trail)
 {
   const RtcTransport *transport = (const RtcTransport *)base;
 
-  media_ice_expect_send (transport->ice);
+  media_trail_add (trail, base, MEDIA_CACHE_LINE);
+  media_trail_add (trail, &transport->ice, MEDIA_CACHE_LINE);
+  media_ice_expect_send (transport->ice, trail);
   if (transport->srtp != NULL)
-    media_srtp_expect_send (transport->srtp);
+    media_srtp_expect_send (transport->srtp, trail);
 }
 
 static gboolean

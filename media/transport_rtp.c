@@ -289,14 +289,15 @@ rtp_configure (MediaTransport *base, const MediaPlan *plan)
 }
 
 static void
-rtp_expect_send (const MediaTransport *base)
+rtp_expect_send (const MediaTransport *base, MediaTrail *trail)
 {
   const RtpTransport *transport = (const RtpTransport *)base;
 
-  media_prefetch (transport->udp, MEDIA_CACHE_LINE);
-  media_prefetch (&transport->remote, sizeof transport->remote);
+  media_trail_add (trail, base, MEDIA_CACHE_LINE);
+  media_trail_add (trail, &transport->udp, sizeof *transport - G_STRUCT_OFFSET (RtpTransport, udp));
+  media_trail_add (trail, transport->udp, 2 * MEDIA_CACHE_LINE);
   if (transport->srtp != NULL)
-    media_srtp_expect_send (transport->srtp);
+    media_srtp_expect_send (transport->srtp, trail);
 }
 
 static gboolean

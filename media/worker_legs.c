@@ -14,9 +14,12 @@ send_text_event (MediaWorkerLeg *leg, MediaEventKind kind, const char *text)
 }
 
 static void
-on_expect_send (gpointer user)
+on_expect_send (gpointer user, MediaTrail *trail)
 {
-  media_transport_expect_send (((MediaWorkerLeg *)user)->transport);
+  const MediaWorkerLeg *leg = user;
+
+  media_trail_add (trail, leg, sizeof *leg);
+  media_transport_expect_send (leg->transport, trail);
 }
 
 static void
@@ -95,9 +98,12 @@ static const MediaLegOps leg_ops = {
 };
 
 static void
-on_expect (gpointer user)
+on_expect (gpointer user, MediaTrail *trail)
 {
-  media_leg_expect (((MediaWorkerLeg *)user)->leg);
+  const MediaWorkerLeg *leg = user;
+
+  media_trail_add (trail, leg, sizeof *leg);
+  media_leg_expect (leg->leg, trail);
 }
 
 static void

@@ -12,7 +12,6 @@
 
 #include "config/base/error.h"
 #include "media/io/ice_candidate.h"
-#include "media/io/prefetch.h"
 #include "media/io/pump_context.h"
 
 #define COMPONENT      1
@@ -574,9 +573,9 @@ media_ice_restart (MediaIce *ice, GError **error)
 }
 
 void
-media_ice_expect_send (const MediaIce *ice)
+media_ice_expect_send (const MediaIce *ice, MediaTrail *trail)
 {
-  media_prefetch (ice, sizeof *ice);
+  media_trail_add (trail, ice, sizeof *ice);
 }
 
 int

@@ -11,6 +11,7 @@
 
 #include "config/base/clock.h"
 #include "media/io/address.h"
+#include "media/io/prefetch.h"
 #include "media/io/pump.h"
 #include "media/io/udp.h"
 
@@ -46,7 +47,7 @@ typedef struct
   void (*state) (MediaIce *ice, MediaIceState state, gpointer user);
   /* A packet that is not STUN, from a peer address that ICE validated. @data is a buffer of MEDIA_PACKET_SIZE
    * bytes, valid during the call, that may be written to. */
-  /* nullable: a packet is about to be read (media/io/prefetch.h) */
+  /* nullable: a packet is about to be read */
   void (*expect) (gpointer user);
   void (*receive) (MediaIce *ice, guint8 *data, gsize length, CfgMonotonic now, gpointer user);
 } MediaIceOps;
@@ -111,8 +112,8 @@ void media_ice_remote_candidates_done (MediaIce *ice);
  */
 gboolean media_ice_restart (MediaIce *ice, GError **error);
 
-/** media_ice_expect_send: a packet may be sent soon (media/io/prefetch.h). */
-void media_ice_expect_send (const MediaIce *ice);
+/** media_ice_expect_send: what sending a packet will need. */
+void media_ice_expect_send (const MediaIce *ice, MediaTrail *trail);
 /** media_ice_send: on the selected pair. Returns: 0; -ENOTCONN when there is none; another negative errno
  * (counted). */
 int media_ice_send (MediaIce *ice, const guint8 *data, gsize length);

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "config/base/error.h"
-#include "media/io/prefetch.h"
 #include "media/io/pump.h"
 #include "media/io/srtp_cipher.h"
 
@@ -313,10 +312,11 @@ place_rtp (const Direction *direction, const ReplayWindow *before, const guint8 
 }
 
 void
-media_srtp_expect_send (const MediaSrtp *srtp)
+media_srtp_expect_send (const MediaSrtp *srtp, MediaTrail *trail)
 {
-  media_prefetch (srtp->out.rtp, MEDIA_CACHE_LINE);
-  media_prefetch (srtp->out.senders, MEDIA_CACHE_LINE);
+  media_trail_add (trail, &srtp->out, sizeof srtp->out);
+  media_trail_add (trail, srtp->out.rtp, MEDIA_CACHE_LINE);
+  media_trail_add (trail, srtp->out.senders, MEDIA_CACHE_LINE);
 }
 
 gssize

@@ -10,6 +10,8 @@
 
 #include <glib.h>
 
+#include "media/io/prefetch.h"
+
 typedef struct _MediaSrtp MediaSrtp;
 
 /* Values are ours, for wire values see dtls.c. In the order of preference. */
@@ -111,8 +113,8 @@ void media_srtp_free (MediaSrtp *srtp);
 gboolean media_srtp_rekey (MediaSrtp *srtp, const MediaSrtpKeys *local, const MediaSrtpKeys *remote,
                            GError **error);
 
-/** media_srtp_expect_send: a packet may be protected soon (media/io/prefetch.h). */
-void media_srtp_expect_send (const MediaSrtp *srtp);
+/** media_srtp_expect_send: what protecting a packet will need. */
+void media_srtp_expect_send (const MediaSrtp *srtp, MediaTrail *trail);
 /**
  * media_srtp_protect_rtp: media_srtp_protect_rtcp:
  * @packet: plain packet, replaced by the protected one
