@@ -38,6 +38,8 @@ static const GwField track_fields[] = {
   { "type", GW_FIELD_STRING, 0, "Always AUDIO.", .words = "AUDIO" },
   { "source", GW_FIELD_STRING, OPTIONAL, "Always MICROPHONE.", .words = "MICROPHONE" },
   { "muted", GW_FIELD_BOOL, 0, "Nobody hears it." },
+  { "mime_type", GW_FIELD_STRING, OPTIONAL,
+    "Of a phone whose media has started: what it sends, audio/PCMU." },
   END,
 };
 static const GwField permission_fields[] = {

@@ -110,6 +110,12 @@ gw_call_fits (const GwCall *call, const GwCallQuery *query)
          && (query->until.us == 0 || created_us < query->until.us);
 }
 
+const char *
+gw_call_codec (const GwCall *call)
+{
+  return call->codec;
+}
+
 GwListPlace
 gw_call_list_place (const GwCall *call)
 {

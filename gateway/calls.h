@@ -63,6 +63,8 @@ const char *gw_call_room (const GwCall *call);
 /** gw_call_fits: whether @query asks for @call, by what gw_call_json shows of it; ended_only and limit are
  * left out. */
 gboolean gw_call_fits (const GwCall *call, const GwCallQuery *query);
+/** gw_call_codec: of the audio that came first. (nullable): none has come yet */
+const char *gw_call_codec (const GwCall *call);
 /** gw_call_list_place: where call.list has it. Points into @call. */
 GwListPlace gw_call_list_place (const GwCall *call);
 /** gw_call_json: @whole: with statistics and timeline. (transfer full) */

@@ -89,15 +89,23 @@ attributes_json (const GwParticipant *participant)
   return object;
 }
 
+static json_t *
+track_json (const GwParticipant *participant)
+{
+  const char *codec = participant->call != NULL ? gw_call_codec (participant->call) : NULL;
+  g_autofree char *mime_type = codec != NULL ? g_strconcat ("audio/", codec, NULL) : NULL;
+
+  return json_pack ("{s:s, s:s, s:s, s:b, s:s*}", "sid", participant->track.sid, "type", "AUDIO", "source",
+                    "MICROPHONE", "muted", participant->track.muted, "mime_type", mime_type);
+}
+
 json_t *
 gw_participant_json (const GwParticipant *participant)
 {
   json_t *tracks = json_array ();
 
   if (participant->track.sid != NULL)
-    json_array_append_new (tracks,
-                           json_pack ("{s:s, s:s, s:s, s:b}", "sid", participant->track.sid, "type", "AUDIO",
-                                      "source", "MICROPHONE", "muted", participant->track.muted));
+    json_array_append_new (tracks, track_json (participant));
   return json_pack ("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:o}", "sid", participant->sid, "identity",
                     participant->identity, "name", participant->name, "metadata", participant->metadata,
                     "kind", participant->kind == GW_KIND_SIP ? "SIP" : "STANDARD", "state",

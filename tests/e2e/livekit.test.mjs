@@ -29,7 +29,7 @@ test('livekit-server-sdk: rooms and participants', { timeout: 60 }, async (t) =>
   await phone.event('answered');
   const list = await until('somebody is in the room', async () => {
     const participants = await rooms.listParticipants('desk');
-    return participants[0]?.tracks.length > 0 && participants;
+    return participants[0]?.tracks[0]?.mimeType === 'audio/PCMU' && participants; // as soon as it has spoken
   });
   const [participant] = list;
   t.equal([list.length, participant.kind, participant.attributes['sip.callStatus']], [1, 3, 'active'], 'the phone');
