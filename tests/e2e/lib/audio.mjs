@@ -54,7 +54,7 @@ export function writeTone(path, hz, seconds) {
   data.writeUInt16LE(16, 34);
   data.write('data', 36);
   data.writeUInt32LE(2 * count, 40);
-  for (let i = 0; i < count; i++) data.writeInt16LE(Math.round(amplitude * Math.sin((2 * Math.PI * hz * i) / 8000)), 44 + 2 * i);
+  for (let i = 0; i < count; i++) data.writeInt16LE(Math.round(8000 * Math.sin((2 * Math.PI * hz * i) / 8000)), 44 + 2 * i);
   writeFileSync(path, data);
 }
 
