@@ -91,6 +91,17 @@ make_place (GwTextRing *ring, guint32 start, guint32 size)
     }
 }
 
+/* As many as are held at most lie well behind the beginning: it is free, with something to spare for longer
+ * ones, and no page need be touched anew. */
+static gboolean
+may_begin_again (GwTextRing *ring, guint32 needed)
+{
+  const Entry *oldest = entry_of (ring, ring->first);
+
+  return ring->last - ring->first + 1 >= GW_TEXT_RING_ENTRIES && ring->end + needed > ring->used
+         && oldest->offset < ring->end && oldest->offset >= needed + ring->end / 4;
+}
+
 guint64
 gw_text_ring_append (GwTextRing *ring, const char *text, gsize size)
 {
@@ -104,7 +115,7 @@ gw_text_ring_append (GwTextRing *ring, const char *text, gsize size)
       return ring->last;
     }
   needed = (guint32)size + 1;
-  start = ring->capacity - ring->end >= needed ? ring->end : 0;
+  start = ring->capacity - ring->end >= needed && !may_begin_again (ring, needed) ? ring->end : 0;
   if (start < ring->end)
     make_place (ring, ring->end, ring->capacity - ring->end); /* what is left of the round before */
   make_place (ring, start, needed);

@@ -78,6 +78,32 @@ test_any_sizes (void)
     }
 }
 
+/* No more memory than the texts that are held ask for, and none of them goes early. */
+static void
+test_touches_little (void)
+{
+  g_autoptr (GwTextRing) ring = gw_text_ring_new (0, 1024 * 1024);
+  char text[101];
+  gsize used;
+
+  memset (text, 'x', sizeof text);
+  for (guint i = 0; i < 3 * GW_TEXT_RING_ENTRIES; i++)
+    gw_text_ring_append (ring, text, sizeof text - 1);
+  used = gw_text_ring_used (ring);
+  for (guint i = 0; i < 20000; i++)
+    {
+      const gsize size = 50 + i * 7919 % 51;
+      const guint64 seq = gw_text_ring_append (ring, text, size);
+      gsize got;
+
+      g_assert_nonnull (gw_text_ring_get (ring, seq, &got));
+      g_assert_cmpuint (got, ==, size);
+      g_assert_cmpuint (seq - gw_text_ring_first (ring) + 1, >=, GW_TEXT_RING_ENTRIES * 3 / 4);
+    }
+  g_assert_cmpuint (gw_text_ring_used (ring), <=, used + sizeof text);
+  g_assert_cmpuint (used, <, GW_TEXT_RING_ENTRIES * 3 / 2 * (sizeof text + 8));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -88,5 +114,6 @@ main (int argc, char **argv)
   g_test_add_func ("/gateway/text_ring/one_longer_than_the_ring_counts",
                    test_one_longer_than_the_ring_counts);
   g_test_add_func ("/gateway/text_ring/any_sizes", test_any_sizes);
+  g_test_add_func ("/gateway/text_ring/touches_little", test_touches_little);
   return g_test_run ();
 }

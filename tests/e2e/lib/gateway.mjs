@@ -55,7 +55,7 @@ export class Gateway {
     gateway.process = spawn(t.options.binary, ['--config', file, '--drain-timeout', '3', ...args], {
       cwd: gateway.directory,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NO_COLOR: '1' },
+      env: { ...process.env, NO_COLOR: '1', G_SLICE: 'always-malloc' }, // as in the unit
     });
     for (const stream of [gateway.process.stdout, gateway.process.stderr])
       stream.on('data', (data) => (gateway.output += data));
