@@ -332,7 +332,8 @@ test('a token for one room neither sees nor touches another; one without grants 
     t.equal([answer.status, (await answer.json()).code], [403, 'permission_denied'], method);
   }
   t.equal((await (await asGuest('RoomService/ListRooms')).json()).rooms.map(({ name }) => name), ['mine'], 'ListRooms');
-  t.equal(JSON.stringify(await operator.call('room.get', { name: 'hall' })), JSON.stringify(before), 'the other room is as it was');
+  const lasting = (room) => JSON.stringify(room).replaceAll(/,"mime_type":"[^"]*"/g, ''); // there when its media has started
+  t.equal(lasting(await operator.call('room.get', { name: 'hall' })), lasting(before), 'the other room is as it was');
 });
 
 test('batches: answered as one, each for itself; none for notifications; 50 at most', {}, async (t) => {
