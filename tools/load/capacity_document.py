@@ -51,7 +51,7 @@ TEXTS = {
         "Everybody sends all the time, listeners silence. A *call* here is a participant. Each talker hears a mix of its own; "
         "all listeners with the same codec hear the same one, which is encoded once.",
     ),
-    "scale": ("From one call to a thousand", "Calls with G.711, forwarded."),
+    "scale": ("From one call to a thousand", "Calls with G.711, forwarded, and through the bare relay."),
     "load": ("Delay at 70 % of a core", "As many as take about 70 % of the core, by the rows above."),
     "janus": (
         "Beside Janus",
@@ -152,18 +152,27 @@ def kept_size(kept):
     return int(kept["load"][1])
 
 
-def flatness(results):
-    """How far the cost per call is from that of 100 calls, from 10 calls on."""
+def scale_costs(results, kind):
+    """The cost of a call by how many there were, where nothing was too much."""
     found = {}
     for row in rows.all_rows():
-        if row["id"].startswith("scale-") and row["id"][6:].isdigit() and row["id"] in results:
+        if row["section"] == "scale" and row["id"] == f"{kind}-{row['n']}" and row["id"] in results:
             run = results[row["id"]]["runs"]
-            if row["n"] >= 10 and target(run[0]) and is_sound(run):
+            if target(run[0]) and is_sound(run):
                 found[row["n"]] = statistics.median(costs(row, run))
-    if 100 not in found or len(found) < 2:
-        return ""
-    off = [f"{n}: {100 * value / found[100] - 100:+.0f} %" for n, value in found.items() if n != 100]
-    return f"\nThe cost of a call beside that at 100 calls, at {', '.join(off)}.\n"
+    return found
+
+
+def flatness(results):
+    """How far the cost per call is from that of 100 calls, and from the relay's."""
+    ours, relay = scale_costs(results, "scale"), scale_costs(results, "relay")
+    beside = ", ".join(f"{n}: {ours[n] / relay[n]:.2f}" for n in ours if relay.get(n))
+    text = f"\nA call's cost in those of the relay, at {beside}.\n" if beside else ""
+    if 100 in ours and len(ours) > 1:
+        off = ", ".join(f"{n}: {100 * value / ours[100] - 100:+.0f} %" for n, value in ours.items() if n != 100)
+        text += f"\nThe cost of a call beside that at 100 calls, at {off}. "
+        text += "Few calls leave the thread asleep between two packets, and each waking costs what a packet does.\n"
+    return text
 
 
 def shares(results):
