@@ -190,6 +190,7 @@ load_flow_begin (LoadFlow *flow)
   flow->reported_before = flow->reported_lost;
   flow->gaps = flow->late = 0;
   flow->gap_max_us = 0;
+  flow->base_us = G_MAXINT64; /* what came while they joined is no measure */
   g_array_set_size (flow->delays, 0);
 }
 
