@@ -14,6 +14,7 @@
 #include "media/core/mixer.h"
 #include "media/io/pump.h"
 #include "media/io/srtp.h"
+#include "tests/media/bench_record.h"
 #include "tests/media/engine/bench_phones.h"
 #include "tests/media/engine/leg_harness.h"
 
@@ -427,6 +428,16 @@ bench_calls (void)
          codecs_us (MEDIA_CODEC_PCMU, MEDIA_CODEC_PCMA));
 }
 
+static void
+bench_recording (void)
+{
+  const gsize samples = BENCH_RECORD_FRAMES * BENCH_RECORD_RATE_HZ / 50;
+  g_autofree gint16 *voice = g_new (gint16, samples);
+
+  fill_voice (voice, samples, BENCH_RECORD_RATE_HZ);
+  bench_record (voice, print);
+}
+
 int
 main (void)
 {
@@ -438,6 +449,7 @@ main (void)
   bench_mix (8000);
   bench_mix (48000);
   bench_srtp ();
+  bench_recording ();
   bench_calls ();
   return 0;
 }
