@@ -200,7 +200,7 @@ adopt_selected_pair (MediaIce *ice)
 {
   NiceCandidate *local = NULL;
   NiceCandidate *remote = NULL;
-  GSocket *socket;
+  g_autoptr (GSocket) socket = NULL;
   MediaAddress address = { 0 };
   int fd;
 
