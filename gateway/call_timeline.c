@@ -154,7 +154,7 @@ compare (gconstpointer a, gconstpointer b)
 }
 
 json_t *
-gw_call_messages_json (Gateway *gateway, const char *id, guint *n)
+gw_call_messages_json (Gateway *gateway, const char *id)
 {
   g_autoptr (GArray) entries = g_array_new (FALSE, FALSE, sizeof (Entry));
   Collected collected = { .entries = entries };
@@ -171,7 +171,6 @@ gw_call_messages_json (Gateway *gateway, const char *id, guint *n)
       json_object_set_new (one->entry, "time", json_string (time));
       json_array_append (list, one->entry);
     }
-  *n = entries->len + n_lost;
   return list;
 }
 

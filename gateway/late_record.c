@@ -1,6 +1,7 @@
 #include "gateway/late_record.h"
 
 #include "gateway/call_private.h"
+#include "gateway/capture.h"
 #include "gateway/store.h"
 #include "signaling/core/jsonrpc.h"
 
@@ -13,13 +14,31 @@ struct _GwLateRecord
   guint n_messages; /* that it knows of */
 };
 
+static void
+count (gpointer user, const GwTraceMessage *message)
+{
+  ++*(guint *)user;
+}
+
+/* @n: (out): how many there were in all. FALSE: none are kept. Costs far less than writing them down. */
+static gboolean
+count_messages (Gateway *gateway, const char *id, guint *n)
+{
+  guint n_held = 0, n_lost = 0;
+  const gboolean is_known = gw_capture_foreach (gateway, id, count, &n_held, &n_lost);
+
+  *n = n_held + n_lost;
+  return is_known;
+}
+
 GwLateRecord *
 gw_late_record_new (const GwCall *call)
 {
   GwLateRecord *late;
-  json_t *messages;
+  guint n_messages;
 
-  if (!call->v.was_answered || call->end.cause == SIG_SIP_END_REMOTE_BYE)
+  if (!call->v.was_answered || call->end.cause == SIG_SIP_END_REMOTE_BYE
+      || !count_messages (call->gateway, call->v.id, &n_messages))
     return NULL;
   late = g_new0 (GwLateRecord, 1);
   late->id = g_strdup (call->v.id);
@@ -33,8 +52,7 @@ gw_late_record_new (const GwCall *call)
   late->created = call->v.created_wall;
   late->ended = call->v.ended_wall;
   late->call = gw_call_json (call, TRUE);
-  messages = gw_call_messages_json (call->gateway, late->id, &late->n_messages);
-  json_decref (messages);
+  late->n_messages = n_messages;
   return late;
 }
 
@@ -63,12 +81,15 @@ void
 gw_late_record_update (Gateway *gateway, GwLateRecord *late)
 {
   json_t *timeline = json_object_get (late->call, "timeline");
-  guint n_messages = 0;
-  json_auto_t *messages = gw_call_messages_json (gateway, late->id, &n_messages);
-  const gsize n_held = json_array_size (messages), n_new = n_messages - MIN (late->n_messages, n_messages);
+  json_auto_t *messages = NULL;
+  guint n_messages;
+  gsize n_held, n_new;
 
-  if (n_new == 0)
+  if (!count_messages (gateway, late->id, &n_messages) || n_messages <= late->n_messages)
     return;
+  messages = gw_call_messages_json (gateway, late->id);
+  n_held = json_array_size (messages);
+  n_new = n_messages - late->n_messages;
   for (gsize i = n_held - MIN (n_new, n_held); i < n_held; i++)
     json_array_append (timeline, json_array_get (messages, i));
   late->n_messages = n_messages;
