@@ -185,9 +185,9 @@ updated_rule (Gateway *gateway, const CfgDispatchRuleSettings *rule, json_t *upd
 json_t *
 gw_twirp_update_rule (Gateway *gateway, json_t *in, GError **error)
 {
-  static const char *const names[] = { "trunks",     "metadata",    "numbers",           "inbound_numbers",
-                                       "attributes", "room_config", "hide_phone_number", "media_encryption",
-                                       NULL };
+  static const char *const names[]
+      = { "trunks",      "metadata",          "numbers",          "inbound_numbers", "attributes",
+          "room_config", "hide_phone_number", "media_encryption", "codecs",          NULL };
   const char *id = json_string_value (json_object_get (in, "sip_dispatch_rule_id"));
   json_t *replace = json_object_get (in, "replace"), *fields;
 

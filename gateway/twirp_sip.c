@@ -101,6 +101,7 @@ replace_trunk (const Gateway *gateway, const CfgTrunkSettings *old, json_t *trun
                                        "attributes_to_headers",
                                        "include_headers",
                                        "media_encryption",
+                                       "codecs",
                                        "transport",
                                        "outbound_address",
                                        "from_host",

@@ -139,8 +139,8 @@ static const struct
     "{'sip_trunk_id':'ST_in','name':'b','numbers':['+1'],'auth_username':'u','metadata':null,'allowed_"
     "addresses':null,"
     "'allowed_numbers':null,'headers':null,'headers_to_attributes':null,'attributes_to_headers':null,"
-    "'include_headers':null,'media_encryption':null,'transport':null,'outbound_address':null,'from_host':"
-    "null,"
+    "'include_headers':null,'media_encryption':null,'codecs':null,'transport':null,'outbound_address':null,"
+    "'from_host':null,"
     "'ringing_timeout':null,'max_call_duration':null}" },
   { "UpdateSIPOutboundTrunk",
     "{'sip_trunk_id':'ST_out','update':{'address':'b','transport':'SIP_TRANSPORT_AUTO','from_host':'f',"
@@ -148,6 +148,11 @@ static const struct
     "{'sip_trunk_id':'ST_out','outbound_address':'b','transport':null,'from_host':'f'}" },
   { "UpdateSIPDispatchRule", "{'sip_dispatch_rule_id':'SDR_r'}", NULL },
   { "UpdateSIPDispatchRule", "{'sip_dispatch_rule_id':'SDR_r','replace':{}}", NULL },
+  { "UpdateSIPDispatchRule",
+    "{'sip_dispatch_rule_id':'SDR_r','replace':{'name':'r','rule':{'dispatch_rule_callee':{}}}}",
+    "{'sip_dispatch_rule_id':'SDR_r','name':'r','type':'callee','pin':null,'room':null,'room_prefix':null,"
+    "'randomize':null,'trunks':null,'metadata':null,'numbers':null,'inbound_numbers':null,'attributes':null,"
+    "'room_config':null,'hide_phone_number':null,'media_encryption':null,'codecs':null}" },
   { "UpdateSIPDispatchRule",
     "{'sip_dispatch_rule_id':'SDR_r','update':{'trunk_ids':{'remove':['ST_in'],'add':['ST_out']},'attributes'"
     ":{"
