@@ -41,7 +41,7 @@ function tokenClaims(token) {
 }
 
 /* What the token lets its owner do, so that nothing is offered that the gateway would refuse. */
-const mayCall = () => Boolean(tokenClaims(state.token)?.sip?.call);
+const mayCall = () => Boolean(tokenClaims(state.token)?.sip?.call || tokenClaims(state.token)?.sip?.admin);
 const mayManage = () => Boolean(tokenClaims(state.token)?.video?.roomAdmin);
 
 /** Says what went wrong; with `kind` "info", what has happened. */
