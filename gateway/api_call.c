@@ -109,8 +109,7 @@ by_place (gconstpointer a, gconstpointer b)
 }
 
 /* @after: its id is NULL: from the newest on. @next: (out): (nullable): there are more, or with @ended there
- * may be. Looking at a call
- * costs little, writing it down does not. */
+ * may be. Looking at a call costs little, writing it down does not. */
 static json_t *
 list_running (Gateway *gateway, const GwCallQuery *query, const GwListPlace *after, gboolean ended,
               char **next)

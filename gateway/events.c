@@ -409,7 +409,7 @@ gw_events_end_watches (Gateway *gateway, GwConn *conn, const char *name, const c
     }
   end_watch (gateway, conn, "*", reason);
   g_hash_table_iter_init (&iter, gateway->events->rooms);
-  while (conn->n_watches > 0 && g_hash_table_iter_next (&iter, &key, &value))
+  while (g_hash_table_iter_next (&iter, &key, &value))
     if (g_hash_table_contains (((const RoomEvents *)value)->watchers, &conn->id))
       g_ptr_array_add (names, g_strdup (key)); /* ending one may drop the logs of others */
   for (guint i = 0; i < names->len; i++)

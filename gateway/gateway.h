@@ -36,7 +36,6 @@ typedef enum
   GW_LEG_SESSION,
 } GwLegKind;
 
-/* Whom a media leg serves; held in Gateway.legs until ops.leg_closed. */
 /* memory.c; begins as zeros. */
 typedef struct
 {
@@ -45,6 +44,7 @@ typedef struct
   gboolean is_dirty, is_tidy;
 } GwMemory;
 
+/* Whom a media leg serves; held in Gateway.legs until ops.leg_closed. */
 typedef struct
 {
   GwLegKind kind;

@@ -8,6 +8,7 @@
  *   web_page.c     the built-in files
  *   web_ws.c       messages in and out of a WebSocket
  *   web_alive.c    whether its client is there and reads
+ *   web_taken.c    what the other side of a connection has taken
  *   web_tls.c      certificates
  *
  * A connection's struct hangs at its wsi from the first callback on; it ends with LWS_CALLBACK_WSI_DESTROY,
