@@ -184,8 +184,8 @@ async function leavesInWords(t, page, gateway) {
 test('messages are sent by the keyboard and shown as text', { timeout: 60 }, async (t) => {
   const gateway = await Gateway.start(t);
   const browser = await launch(t);
-  const ada = await open(t, browser, gateway);
-  const bob = await open(t, browser, gateway, { identity: 'bob', grants: { video: { roomAdmin: false }, sip: { call: false } } });
+  const ada = await open(t, browser, gateway, { grants: { sip: { call: false } } });
+  const bob = await open(t, browser, gateway, { identity: 'bob', grants: { video: { roomAdmin: false }, sip: { admin: false, call: false } } });
   await enter(ada.page);
   await enter(bob.page, 'Bob');
   await shows(bob.page, '#people', 'Ada');
