@@ -94,10 +94,10 @@ sum (MediaRoom *room)
         }
       for (guint i = 0; i < room->ghosts->len; i++)
         {
-          const MediaGhost *ghost = &g_array_index (room->ghosts, MediaGhost, i);
+          MediaGhost *ghost = &g_array_index (room->ghosts, MediaGhost, i);
 
-          media_mixer_add_faded (room->mixers[r], media_feed_pcm (ghost->feed, media_rate_hz (r)),
-                                 ghost->gain_q12, FALSE);
+          ghost->slot[r] = (gint)media_mixer_add_faded (
+              room->mixers[r], media_feed_pcm (ghost->feed, media_rate_hz (r)), ghost->gain_q12, FALSE);
         }
       for (guint i = 0; i < room->plays->len; i++)
         {
@@ -369,17 +369,13 @@ gain_moves (const MediaSource *source, const MediaSink *sink, gint32 *was_q12)
   return TRUE;
 }
 
-/* What a sink hears of the room, made for it alone; or it is put among those who hear the same. */
-static void
-play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
+/* Who sounds otherwise for @sink than in the sum. @n_heard: (inout): counts those whom it hears. Returns: how
+ * many @overrides. */
+static guint
+override_gains (const MediaRoom *room, const MediaSink *sink, MediaMixerOverride *overrides, guint *n_heard)
 {
   const guint r = media_rate_index (sink->mix_rate_hz);
-  const GPtrArray *own = own_plays (sink);
-  const guint n_own = count_sounding (own);
-  MediaMixerOverride overrides[MEDIA_ROOM_MIX_SPEAKERS_MAX];
-  guint n_overrides = 0, n_heard = count_sounding (room->plays) + room->ghosts->len;
-  gint16 pcm[MEDIA_FRAME_SAMPLES_MAX];
-  gboolean common;
+  guint n = 0;
 
   for (guint i = 0; i < room->n_chosen; i++)
     {
@@ -389,15 +385,39 @@ play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
       const gboolean moves = gain_moves (source, sink, &was_q12);
 
       if (gain_q12 > 0 || moves)
-        n_heard++;
+        (*n_heard)++;
       if (moves)
-        overrides[n_overrides++] = (MediaMixerOverride){
+        overrides[n++] = (MediaMixerOverride){
           .slot = (guint)source->slot[r], .gain_q12 = gain_q12, .moves = TRUE, .was_q12 = was_q12
         };
       else if (gain_q12 != source->leg->gain_q12)
-        overrides[n_overrides++]
-            = (MediaMixerOverride){ .slot = (guint)source->slot[r], .gain_q12 = gain_q12 };
+        overrides[n++] = (MediaMixerOverride){ .slot = (guint)source->slot[r], .gain_q12 = gain_q12 };
     }
+  for (guint i = 0; i < room->ghosts->len; i++)
+    {
+      const MediaGhost *ghost = &g_array_index (room->ghosts, MediaGhost, i);
+
+      if (sink->leg->is_deaf)
+        overrides[n++] = (MediaMixerOverride){ .slot = (guint)ghost->slot[r] };
+      else
+        (*n_heard)++;
+    }
+  return n;
+}
+
+/* What a sink hears of the room, made for it alone; or it is put among those who hear the same. */
+static void
+play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
+{
+  const guint r = media_rate_index (sink->mix_rate_hz);
+  const GPtrArray *own = own_plays (sink);
+  const guint n_own = count_sounding (own);
+  MediaMixerOverride overrides[2 * MEDIA_ROOM_MIX_SPEAKERS_MAX]; /* also of those who left */
+  guint n_heard = count_sounding (room->plays);
+  const guint n_overrides = override_gains (room, sink, overrides, &n_heard);
+  gint16 pcm[MEDIA_FRAME_SAMPLES_MAX];
+  gboolean common;
+
   if (n_heard + n_own == 0)
     {
       sink->on_own = FALSE;

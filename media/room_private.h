@@ -28,6 +28,7 @@ typedef struct
 {
   MediaFeed *feed;
   gint32 gain_q12;
+  gint slot[MEDIA_N_RATES];
 } MediaGhost;
 
 struct _MediaRoom

@@ -36,8 +36,9 @@ on_packet (gpointer user, const MediaRtpView *packet, CfgMonotonic now)
   scene->n += FRAME;
 }
 
+/* The listener is a browser, or a phone. */
 static Scene *
-scene_new (guint n_talkers)
+scene_new (guint n_talkers, gboolean for_phone)
 {
   static const double tones_hz[] = { 310, 430, 570 };
   const MediaRoomConfig config = { .id = 1, .opus_complexity = 1 };
@@ -49,7 +50,7 @@ scene_new (guint n_talkers)
   scene->n_peers = n_talkers + 1;
   for (guint i = 0; i < scene->n_peers; i++)
     {
-      scene->peers[i] = test_peer_new (i + 1, TRUE, pcmu, scene->now);
+      scene->peers[i] = test_peer_new (i + 1, i < n_talkers || !for_phone, pcmu, scene->now);
       scene->peers[i]->tone_hz = i < n_talkers ? tones_hz[i] : 0;
       scene->peers[i]->amplitude = AMPLITUDE;
       media_room_add (scene->room, scene->peers[i]->leg, scene->now);
@@ -104,7 +105,7 @@ loudness (const Scene *scene, gsize from, gsize end, double tone_hz)
 static void
 test_mute_in_mix (void)
 {
-  Scene *scene = scene_new (TALKERS);
+  Scene *scene = scene_new (TALKERS, FALSE);
   gsize from;
 
   run (scene, 1000);
@@ -132,7 +133,7 @@ test_leave_mix (void)
 {
   for (guint k = 0; k < 8; k++)
     {
-      Scene *scene = scene_new (TALKERS);
+      Scene *scene = scene_new (TALKERS, FALSE);
       gsize from;
 
       run (scene, 1000 + 20 * k);
@@ -145,12 +146,30 @@ test_leave_mix (void)
     }
 }
 
+/* Who may hear nobody does not hear how somebody goes either. */
+static void
+test_leave_unheard (void)
+{
+  Scene *scene = scene_new (TALKERS, TRUE);
+  gsize from;
+
+  media_leg_set_deaf (scene->peers[TALKERS]->leg, TRUE);
+  run (scene, 1000);
+  from = scene->n;
+  leave (scene, 0);
+  run (scene, 300);
+  g_assert_cmpuint (scene->n, >=, from + 10 * FRAME);
+  for (gsize i = from; i < scene->n; i++)
+    g_assert_cmpint (ABS (scene->heard[i]), <, NEAR_ZERO);
+  scene_free (scene);
+}
+
 /* Where two become one, the mix goes out before the other's own packets; where one becomes two, it comes up.
  */
 static void
 test_mix_and_forward (void)
 {
-  Scene *scene = scene_new (2);
+  Scene *scene = scene_new (2, FALSE);
   gsize at;
 
   run (scene, 1000);
@@ -181,6 +200,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/media/fade/mute_in_mix", test_mute_in_mix);
   g_test_add_func ("/media/fade/leave_mix", test_leave_mix);
+  g_test_add_func ("/media/fade/leave_unheard", test_leave_unheard);
   g_test_add_func ("/media/fade/mix_and_forward", test_mix_and_forward);
   return g_test_run ();
 }
