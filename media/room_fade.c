@@ -72,5 +72,13 @@ media_room_end_fades (MediaRoom *room)
       sink->fade = MEDIA_FADE_NONE;
     }
   for (guint i = 0; i < room->mixed->len; i++)
-    room->dirty |= ((const MediaSource *)g_ptr_array_index (room->mixed, i))->ending;
+    {
+      MediaSource *source = g_ptr_array_index (room->mixed, i);
+
+      if (!source->ending)
+        continue;
+      /* Also where nobody was left to hear the frame, or it would end with each tick. */
+      source->chosen = FALSE;
+      room->dirty = TRUE;
+    }
 }

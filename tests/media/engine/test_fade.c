@@ -4,6 +4,7 @@
 #include "media/codec/codec.h"
 
 static const MediaCodecId pcmu[] = { MEDIA_CODEC_PCMU, MEDIA_CODEC_N };
+static const MediaCodecId pcma[] = { MEDIA_CODEC_PCMA, MEDIA_CODEC_N };
 
 #define TALKERS    3
 #define AMPLITUDE  0.25
@@ -164,6 +165,37 @@ test_leave_unheard (void)
   scene_free (scene);
 }
 
+static double
+playout_delay_ms (const TestPeer *peer)
+{
+  MediaLegStats stats = { 0 };
+
+  media_leg_get_stats (peer->leg, &stats);
+  return stats.playout_delay_ms;
+}
+
+/* There is no frame any more with which he could go out: he is not mixed any more all the same. */
+static void
+test_mute_as_the_last_listener_leaves (void)
+{
+  const MediaRoomConfig config = { .id = 1, .opus_complexity = 1 };
+  CfgMonotonic now = { 1000 * CFG_US_PER_S };
+  MediaRoom *room = media_room_new (&config, NULL, NULL);
+  TestPeer *peers[]
+      = { test_peer_join (room, 1, TRUE, pcma, 310, now), test_peer_join (room, 2, TRUE, pcmu, 0, now) };
+
+  test_run (room, peers, 2, &now, 1000);
+  g_assert_cmpfloat (playout_delay_ms (peers[0]), >, 0);
+  media_leg_set_muted (peers[0]->leg, TRUE);
+  media_room_remove (room, peers[1]->leg, now);
+  test_run (room, peers, 1, &now, 100);
+  g_assert_cmpfloat (playout_delay_ms (peers[0]), ==, 0);
+  media_room_remove (room, peers[0]->leg, now);
+  test_peer_free (peers[0]);
+  test_peer_free (peers[1]);
+  media_room_free (room);
+}
+
 /* Where two become one, the mix goes out before the other's own packets; where one becomes two, it comes up.
  */
 static void
@@ -201,6 +233,7 @@ main (int argc, char **argv)
   g_test_add_func ("/media/fade/mute_in_mix", test_mute_in_mix);
   g_test_add_func ("/media/fade/leave_mix", test_leave_mix);
   g_test_add_func ("/media/fade/leave_unheard", test_leave_unheard);
+  g_test_add_func ("/media/fade/mute_as_the_last_listener_leaves", test_mute_as_the_last_listener_leaves);
   g_test_add_func ("/media/fade/mix_and_forward", test_mix_and_forward);
   return g_test_run ();
 }
