@@ -375,14 +375,17 @@ static guint
 override_gains (const MediaRoom *room, const MediaSink *sink, MediaMixerOverride *overrides, guint *n_heard)
 {
   const guint r = media_rate_index (sink->mix_rate_hz);
+  /* One whose track is silent hears what is played, and nobody else instead. */
+  const gboolean of_track = sink->section->plan.sink == MEDIA_SINK_TRACK;
   guint n = 0;
 
   for (guint i = 0; i < room->n_chosen; i++)
     {
       const MediaSource *source = room->chosen[i];
-      const gint32 gain_q12 = source->leg == sink->leg ? 0 : media_leg_gain_to (source->leg, sink->leg);
+      const gint32 gain_q12
+          = source->leg == sink->leg || of_track ? 0 : media_leg_gain_to (source->leg, sink->leg);
       gint32 was_q12;
-      const gboolean moves = gain_moves (source, sink, &was_q12);
+      const gboolean moves = !of_track && gain_moves (source, sink, &was_q12);
 
       if (gain_q12 > 0 || moves)
         (*n_heard)++;
@@ -397,7 +400,7 @@ override_gains (const MediaRoom *room, const MediaSink *sink, MediaMixerOverride
     {
       const MediaGhost *ghost = &g_array_index (room->ghosts, MediaGhost, i);
 
-      if (sink->leg->is_deaf)
+      if (of_track || sink->leg->is_deaf)
         overrides[n++] = (MediaMixerOverride){ .slot = (guint)ghost->slot[r] };
       else
         (*n_heard)++;

@@ -173,6 +173,29 @@ test_everybody_hears_it (void)
   scene_clear (&scene);
 }
 
+/* A browser that takes tracks hears it on its first one, which is silent: not also the others. */
+static void
+test_silent_track_hears_it_alone (void)
+{
+  Scene scene;
+  TestPeer *phone, *browser;
+
+  scene_init (&scene, FALSE);
+  phone = join (&scene, FALSE, pcmu, 1000);
+  join (&scene, FALSE, pcmu, 1300);
+  browser = join (&scene, TRUE, opus, 0);
+  browser->plan.sections[0].sink = MEDIA_SINK_TRACK;
+  browser->plan.sections[0].sink_track = phone->plan.sections[0].source_track;
+  test_peer_configure (browser, scene.now);
+  media_leg_set_muted (phone->leg, TRUE);
+  media_room_play (scene.room, tone (3, MEDIA_TONE_DIAL));
+  run (&scene, 1000);
+  g_assert_cmpfloat (test_peer_level (phone, 1300, 500), >, HEARD);
+  g_assert_cmpfloat (test_peer_level (browser, EU_HZ, 500), >, HEARD);
+  g_assert_cmpfloat (test_peer_level (browser, 1300, 500), <, SILENT);
+  scene_clear (&scene);
+}
+
 /* Somebody alone in a room, and nobody at all: time passes all the same. */
 static void
 test_ends_in_an_empty_room (void)
@@ -601,6 +624,7 @@ main (int argc, char **argv)
   g_test_add_func ("/media/play/leg_in_no_room_hears_its_own", test_leg_in_no_room_hears_its_own);
   g_test_add_func ("/media/play/one_of_two_hears_it_with_the_room", test_one_of_two_hears_it_with_the_room);
   g_test_add_func ("/media/play/everybody_hears_it", test_everybody_hears_it);
+  g_test_add_func ("/media/play/silent_track_hears_it_alone", test_silent_track_hears_it_alone);
   g_test_add_func ("/media/play/ends_in_an_empty_room", test_ends_in_an_empty_room);
   g_test_add_func ("/media/play/follows_a_leg_and_goes_with_it", test_follows_a_leg_and_goes_with_it);
   g_test_add_func ("/media/play/too_many_are_refused", test_too_many_are_refused);
