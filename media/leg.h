@@ -25,9 +25,9 @@ typedef struct _MediaLeg MediaLeg;
 
 typedef struct
 {
-  /* @packet: a buffer of MEDIA_PACKET_SIZE bytes, may be worked in. */
-  /* nullable: what sending a packet will need */
+  /* (nullable): what sending a packet will need. */
   void (*expect_send) (gpointer user, MediaTrail *trail);
+  /* @packet: a buffer of MEDIA_PACKET_SIZE bytes, may be worked in. */
   void (*send_rtp) (gpointer user, guint8 *packet, gsize length, CfgMonotonic now);
   void (*send_rtcp) (gpointer user, guint8 *packet, gsize length, CfgMonotonic now);
   void (*media_started) (gpointer user, const char *codec);
@@ -75,9 +75,9 @@ void media_leg_end_plays (MediaLeg *leg);
 int media_leg_send_dtmf (MediaLeg *leg, const char *digits) G_GNUC_WARN_UNUSED_RESULT;
 void media_leg_stop_dtmf (MediaLeg *leg);
 
-/** media_leg_receive_rtp: @packet authentic, parsed, no RTCP. */
 /** media_leg_expect: what a packet to it will need, up to the leg that hears it alone. */
 void media_leg_expect (const MediaLeg *leg, MediaTrail *trail);
+/** media_leg_receive_rtp: @packet authentic, parsed, no RTCP. */
 void media_leg_receive_rtp (MediaLeg *leg, const MediaRtpView *packet, CfgMonotonic now);
 /** media_leg_receive_rtcp: @data an authentic datagram. */
 void media_leg_receive_rtcp (MediaLeg *leg, const guint8 *data, gsize size, CfgMonotonic now, CfgWall wall);

@@ -23,7 +23,7 @@ typedef struct _MediaTransport MediaTransport;
 
 typedef struct
 {
-  /* nullable: what a packet from here will need */
+  /* (nullable): what a packet from here will need. */
   void (*expect) (gpointer user, MediaTrail *trail);
   void (*rtp) (gpointer user, const MediaRtpView *packet, CfgMonotonic now);
   void (*rtcp) (gpointer user, const guint8 *data, gsize size, CfgMonotonic now);
