@@ -51,6 +51,10 @@ TEXTS = {
         "Everybody sends all the time, listeners silence. A *call* here is a participant. Each talker hears a mix of its own; "
         "all listeners with the same codec hear the same one, which is encoded once.",
     ),
+    "listen": (
+        "Listeners",
+        "As above, but who does not talk sends nothing, as a muted browser or a phone with silence suppression.",
+    ),
     "scale": ("From one call to a thousand", "Calls with G.711, forwarded, and through the bare relay."),
     "load": ("Delay at 70 % of a core", "As many as take about 70 % of the core, by the rows above."),
     "janus": (
@@ -175,6 +179,22 @@ def flatness(results):
     return text
 
 
+def further_listener(results):
+    """What one more costs, by two rows that differ in nothing else."""
+    words = []
+    for kind in ("phones", "browsers"):
+        found = []
+        for row in rows.all_rows():
+            if row["section"] == "listen" and f"-{kind}-" in row["id"] and row["id"] in results:
+                run = results[row["id"]]["runs"]
+                if is_sound(run):
+                    found.append((row["n"], statistics.median(costs({"n": 1}, run))))
+        if len(found) == 2:
+            (few, less), (many, more) = found
+            words.append(f"{(more - less) / (many - few):.3f} % of a core among {kind}")
+    return f"\nA further listener takes {', '.join(words)}.\n" if words else ""
+
+
 def shares(results):
     """What a call costs, in those of the bare relay."""
     found = {row["id"]: row for row in rows.all_rows() if row["section"] == "bound"}
@@ -226,5 +246,5 @@ def write(results):
         if not lines:
             continue
         text += f"\n## {title}\n\n{about}\n\n{lines}"
-        text += {"scale": flatness, "janus": comparison, "bound": shares}.get(section, lambda _: "")(results)
+        text += {"scale": flatness, "listen": further_listener, "janus": comparison, "bound": shares}.get(section, lambda _: "")(results)
     return text

@@ -114,6 +114,18 @@ def rooms():
             }
 
 
+def listeners():
+    for kind, codec, name in (("phones", "PCMU", "phones, G.711"), ("browsers", "opus", "browsers, Opus")):
+        for n in (100, 400):
+            everybody = phones(n, 1) if kind == "phones" else browsers(n, 1, "--webrtc-codec", codec)
+            yield {
+                "id": f"listen-{kind}-{n}",
+                "title": f"{name}: {n} in a room, 3 of them talking",
+                "n": n,
+                "load": [*everybody, "--talkers", "3", "--muted"],
+            }
+
+
 def scale():
     for n in (1, 10, 100, 500, 1000):
         calls = f"{n} call{'s' if n > 1 else ''}"
@@ -179,6 +191,7 @@ SECTIONS = (
     ("srtp", encryption),
     ("transcode", transcoded),
     ("room", rooms),
+    ("listen", listeners),
     ("scale", scale),
     ("load", at_load),
     ("janus", beside_janus),

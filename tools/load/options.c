@@ -132,6 +132,8 @@ read_arguments (LoadOptions *o, Raw *r, int *argc, char ***argv, GError **error)
     { "playback-rate", 0, 0, G_OPTION_ARG_INT, &r->playback_rate, "maxplaybackrate of Opus", "HZ" },
     { "sdes", 0, 0, G_OPTION_ARG_STRING, &r->sdes, "SRTP of SIP calls: none, gcm, cm", "P" },
     { "webrtc-srtp", 0, 0, G_OPTION_ARG_STRING, &r->webrtc_srtp, "the only profile offered", "P" },
+    { "muted", 0, 0, G_OPTION_ARG_NONE, &o->muted, "who does not talk sends nothing, instead of silence",
+      NULL },
     { "silent-sip", 0, 0, G_OPTION_ARG_NONE, &o->silent_sip, "SIP calls only listen", NULL },
     { "silent-webrtc", 0, 0, G_OPTION_ARG_NONE, &o->silent_webrtc, "WebRTC participants only listen", NULL },
     { "gateway", 0, 0, G_OPTION_ARG_STRING, &o->sip, "where SIP goes (127.0.0.1:5060)", "HOST:PORT" },

@@ -28,6 +28,7 @@ typedef struct
   MediaSrtpProfile sdes;   /* of SIP calls; MEDIA_SRTP_NONE: plain RTP */
   MediaSrtpProfile webrtc; /* MEDIA_SRTP_NONE: whatever DTLS agrees on */
   gboolean silent_webrtc;  /* WebRTC participants only listen */
+  gboolean muted;          /* who does not talk sends no audio, but for the first second */
   gboolean silent_sip;
 
   /* the gateway and the peer */

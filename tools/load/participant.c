@@ -70,14 +70,16 @@ send_packet (LoadParticipant *participant, guint8 *packet, gsize length, CfgMono
                           send_late, participant);
 }
 
-void
-load_participant_tick (LoadParticipant *participant, CfgMonotonic now)
+/* Muted: after a second, by which everybody knows where it is. */
+static void
+speak (LoadParticipant *participant, CfgMonotonic now)
 {
   guint8 packet[MEDIA_PACKET_SIZE];
   gboolean mark;
   gsize length;
 
-  if (participant->state != LOAD_UP)
+  if (participant->load->options->muted && !participant->flow.talks
+      && participant->flow.sent >= 1000 / LOAD_TICK_MS)
     return;
   length = load_flow_next (&participant->flow, packet, &mark);
   if (mark)
@@ -89,13 +91,23 @@ load_participant_tick (LoadParticipant *participant, CfgMonotonic now)
       room->next = (room->next + 1) % LOAD_ROOM_MARKS;
     }
   send_packet (participant, packet, length, now);
-  if (--participant->report_in == 0)
-    {
-      participant->report_in = REPORT_TICKS;
-      length = load_flow_report (&participant->flow, packet, 1200, now, cfg_wall_now ());
-      if (length > 0)
-        send_packet (participant, packet, length, now);
-    }
+}
+
+void
+load_participant_tick (LoadParticipant *participant, CfgMonotonic now)
+{
+  guint8 packet[MEDIA_PACKET_SIZE];
+  gsize length;
+
+  if (participant->state != LOAD_UP)
+    return;
+  speak (participant, now);
+  if (--participant->report_in > 0)
+    return;
+  participant->report_in = REPORT_TICKS;
+  length = load_flow_report (&participant->flow, packet, 1200, now, cfg_wall_now ());
+  if (length > 0)
+    send_packet (participant, packet, length, now);
 }
 
 void
