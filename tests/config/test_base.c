@@ -265,7 +265,8 @@ mailbox_keeps_each_senders_order_across_threads (void)
   g_source_destroy (source);
 }
 
-/* To the heap, what a thread keeps for itself counts as used. */
+/* To the heap, what a thread keeps for itself counts as used. The thread that helps leaves up to a few hundred
+ * bytes of its own in this one's cache, or takes them along: less than a block. */
 static void
 test_memory_cache (void)
 {
@@ -283,7 +284,7 @@ test_memory_cache (void)
   before = mallinfo2 ().uordblks;
   cfg_memory_empty_cache ();
   after = mallinfo2 ().uordblks;
-  g_assert_cmpuint (after + sizeof blocks / sizeof *blocks * 1000, <=, before);
+  g_assert_cmpuint (after + (G_N_ELEMENTS (blocks) - 1) * 1000, <=, before);
   cfg_memory_trim ();
 #endif
 }
