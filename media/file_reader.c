@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sndfile.h>
@@ -278,8 +279,6 @@ prepare (MediaFileStream *stream)
                              info->channels, info->samplerate, CHANNELS_MAX, RATE_MIN_HZ, RATE_MAX_HZ));
       return FALSE;
     }
-  sf_command (stream->file, SFC_SET_SCALE_FLOAT_INT_READ, NULL, SF_TRUE);
-  sf_command (stream->file, SFC_SET_CLIPPING, NULL, SF_TRUE);
   stream->rate_hz = output_rate_hz (info->samplerate);
   if ((guint)info->samplerate != stream->rate_hz)
     stream->resampler = media_resampler_new_from ((guint)info->samplerate, stream->rate_hz, NULL);
@@ -290,18 +289,29 @@ prepare (MediaFileStream *stream)
   return TRUE;
 }
 
+/* Floating point may be beyond full scale, or no number at all. */
+static gint16
+to_sample (float value)
+{
+  if (!(value > -1.0f))
+    return value <= -1.0f ? G_MININT16 : 0;
+  return value < 1.0f ? (gint16)MIN (lrintf (value * 32768.0f), G_MAXINT16) : G_MAXINT16;
+}
+
+/* As loud as the file says. Read as integers, formats that have none (Ogg, float) would be scaled to their
+ * highest peak, which libsndfile decodes the whole file for. */
 static void
-mix_down (const MediaFileStream *stream, const gint16 *frames, gsize n, gint16 *mono)
+mix_down (const MediaFileStream *stream, const float *frames, gsize n, gint16 *mono)
 {
   const int channels = stream->info.channels;
 
   for (gsize i = 0; i < n; i++)
     {
-      gint32 sum = 0;
+      float sum = 0;
 
       for (int c = 0; c < channels; c++)
         sum += frames[i * (gsize)channels + (gsize)c];
-      mono[i] = (gint16)(sum / channels);
+      mono[i] = to_sample (sum / (float)channels);
     }
 }
 
@@ -309,14 +319,14 @@ mix_down (const MediaFileStream *stream, const gint16 *frames, gsize n, gint16 *
 static gboolean
 decode_chunk (MediaFileStream *stream)
 {
-  g_autofree gint16 *frames = g_new (gint16, CHUNK_FRAMES * (gsize)stream->info.channels);
+  g_autofree float *frames = g_new (float, CHUNK_FRAMES *(gsize)stream->info.channels);
   gint16 mono[CHUNK_FRAMES];
-  sf_count_t n = sf_readf_short (stream->file, frames, CHUNK_FRAMES);
+  sf_count_t n = sf_readf_float (stream->file, frames, CHUNK_FRAMES);
 
   if (n <= 0 && stream->loop && stream->any_this_round && sf_seek (stream->file, 0, SEEK_SET) == 0)
     {
       stream->any_this_round = FALSE;
-      n = sf_readf_short (stream->file, frames, CHUNK_FRAMES);
+      n = sf_readf_float (stream->file, frames, CHUNK_FRAMES);
     }
   if (n <= 0)
     return FALSE;

@@ -21,6 +21,7 @@ static const MediaCodecId opus[] = { MEDIA_CODEC_OPUS, MEDIA_CODEC_N };
 #define SILENT    0.01
 #define EU_HZ     425
 #define FILE_HZ   700
+#define TONE      9000 /* of a file's tone, at its highest */
 #define TIMEOUT_S 20
 
 typedef struct
@@ -421,10 +422,10 @@ write_tone (const char *path, int rate_hz, int channels, int format, guint ms)
   g_assert_nonnull (file);
   for (gint i = 0; i < rate_hz / 1000 * (gint)ms; i++)
     {
-      short frame[2];
+      float frame[2];
 
-      frame[0] = frame[1] = (short)(9000 * sin (2 * G_PI * FILE_HZ * i / rate_hz));
-      g_assert_cmpint (sf_writef_short (file, frame, 1), ==, 1);
+      frame[0] = frame[1] = (float)(TONE / 32768.0 * sin (2 * G_PI * FILE_HZ * i / rate_hz));
+      g_assert_cmpint (sf_writef_float (file, frame, 1), ==, 1);
     }
   sf_close (file);
 }
@@ -495,6 +496,9 @@ test_formats (void)
     { 8000, 1, SF_FORMAT_AIFF | SF_FORMAT_ALAW, 8000 },
     { 48000, 1, SF_FORMAT_WAV | SF_FORMAT_FLOAT, 48000 },
     { 96000, 2, SF_FORMAT_WAV | SF_FORMAT_PCM_24, 48000 },
+    { 8000, 1, SF_FORMAT_WAV | SF_FORMAT_PCM_U8, 8000 },
+    { 192000, 2, SF_FORMAT_W64 | SF_FORMAT_DOUBLE, 48000 },
+    { 4000, 1, SF_FORMAT_WAV | SF_FORMAT_PCM_16, 8000 },
   };
   Files files;
 
@@ -503,6 +507,7 @@ test_formats (void)
     {
       g_autoptr (GArray) pcm = g_array_new (FALSE, FALSE, sizeof (gint16));
       g_autoptr (MediaFileStream) stream = NULL;
+      double level;
 
       write_tone (files.path, rows[i].rate_hz, rows[i].channels, rows[i].format, 2500);
       stream = media_file_reader_open (files.reader, files.path, NULL, files.directory, FALSE);
@@ -510,10 +515,35 @@ test_formats (void)
       g_assert_cmpuint (media_file_stream_rate_hz (stream), ==, rows[i].out_hz);
       g_assert_cmpuint (read_all (stream, pcm), >, rows[i].out_hz * 23 / 10);
       g_assert_cmpuint (pcm->len, <, rows[i].out_hz * 26 / 10);
-      g_assert_cmpfloat (test_tone_level ((const gint16 *)(gpointer)pcm->data + rows[i].out_hz / 2,
-                                          rows[i].out_hz, rows[i].out_hz, FILE_HZ),
-                         >, 0.1);
+      /* As loud as the file is, whatever it holds its samples in. */
+      level = test_tone_level ((const gint16 *)(gpointer)pcm->data + rows[i].out_hz / 2, rows[i].out_hz,
+                               rows[i].out_hz, FILE_HZ);
+      g_assert_cmpfloat (level, >, TONE / 32768.0 * 0.9);
+      g_assert_cmpfloat (level, <, TONE / 32768.0 * 1.1);
     }
+  files_clear (&files);
+}
+
+static void
+test_beyond_full_scale (void)
+{
+  const float values[] = { 0.5f, 3, -3, NAN, INFINITY, -INFINITY, -0.25f };
+  static const gint16 heard[] = { 16384, G_MAXINT16, G_MININT16, 0, G_MAXINT16, G_MININT16, -8192 };
+  SF_INFO info = { .samplerate = 8000, .channels = 1, .format = SF_FORMAT_WAV | SF_FORMAT_FLOAT };
+  g_autoptr (GArray) pcm = g_array_new (FALSE, FALSE, sizeof (gint16));
+  g_autoptr (MediaFileStream) stream = NULL;
+  SNDFILE *file;
+  Files files;
+
+  files_init (&files);
+  file = sf_open (files.path, SFM_WRITE, &info);
+  g_assert_cmpint (sf_writef_float (file, values, G_N_ELEMENTS (values)), ==, G_N_ELEMENTS (values));
+  sf_close (file);
+  stream = media_file_reader_open (files.reader, files.path, NULL, files.directory, FALSE);
+  g_assert_cmpint (wait_open (stream), ==, MEDIA_FILE_READY);
+  g_assert_cmpuint (read_all (stream, pcm), ==, G_N_ELEMENTS (heard));
+  for (guint i = 0; i < G_N_ELEMENTS (heard); i++)
+    g_assert_cmpint (g_array_index (pcm, gint16, i), ==, heard[i]);
   files_clear (&files);
 }
 
@@ -635,6 +665,7 @@ main (int argc, char **argv)
   g_test_add_func ("/media/play/tones_while_ticks_are_missed", test_tones_while_ticks_are_missed);
   g_test_add_func ("/media/play/digits_wait_while_held", test_digits_wait_while_held);
   g_test_add_func ("/media/play/formats", test_formats);
+  g_test_add_func ("/media/play/beyond_full_scale", test_beyond_full_scale);
   g_test_add_func ("/media/play/loop_and_memory", test_loop_and_memory);
   g_test_add_func ("/media/play/what_is_no_file_to_play", test_what_is_no_file_to_play);
   g_test_add_func ("/media/play/file_is_heard", test_file_is_heard);
