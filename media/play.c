@@ -18,6 +18,7 @@ struct _MediaPlay
 
   guint rate_hz; /* of the frame */
   gboolean sounds;
+  gboolean stopping, faded;
   gint16 frame[MEDIA_FRAME_SAMPLES_MAX];
   gint16 *resampled[MEDIA_N_RATES];
   gboolean is_resampled[MEDIA_N_RATES];
@@ -110,14 +111,37 @@ advance_file (MediaPlay *play, MediaPlayEnd *end, const char **error)
   return TRUE;
 }
 
+void
+media_play_stop (MediaPlay *play)
+{
+  play->stopping = TRUE;
+}
+
+/* The last frame: no step where it ends. */
+static void
+fade_out (MediaPlay *play)
+{
+  const gint32 samples = (gint32)play->rate_hz / 1000 * MEDIA_FRAME_MS;
+
+  for (gint32 i = 0; i < samples; i++)
+    play->frame[i] = (gint16)(play->frame[i] * (samples - 1 - i) / samples);
+  play->faded = TRUE;
+}
+
 gboolean
 media_play_advance (MediaPlay *play, MediaPlayEnd *end, const char **error)
 {
-  const gboolean goes_on = play->stream != NULL ? advance_file (play, end, error) : advance_tone (play, end);
+  gboolean goes_on;
 
+  if (play->stopping && (play->faded || !play->sounds))
+    {
+      *end = MEDIA_PLAY_STOPPED;
+      return FALSE;
+    }
+  goes_on = play->stream != NULL ? advance_file (play, end, error) : advance_tone (play, end);
   memset (play->is_resampled, 0, sizeof play->is_resampled);
-  if (goes_on && play->sounds)
-    media_mixer_apply_gain (play->frame, play->rate_hz / 1000 * MEDIA_FRAME_MS, play->gain_q12);
+  if (goes_on && play->stopping)
+    fade_out (play);
   return goes_on;
 }
 
@@ -131,6 +155,12 @@ guint
 media_play_rate_hz (const MediaPlay *play)
 {
   return play->rate_hz;
+}
+
+gint32
+media_play_gain_q12 (const MediaPlay *play)
+{
+  return play->gain_q12;
 }
 
 const gint16 *

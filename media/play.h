@@ -22,6 +22,8 @@ MediaPlay *media_play_new_file (MediaPlayId id, MediaFileStream *stream,
 void media_play_free (MediaPlay *play);
 MediaPlayId media_play_get_id (const MediaPlay *play);
 
+/** media_play_stop: it goes out with one more frame; the advance after that says MEDIA_PLAY_STOPPED. */
+void media_play_stop (MediaPlay *play);
 /**
  * media_play_advance:
  * @end: (out): why it is over
@@ -37,5 +39,7 @@ gboolean media_play_sounds (const MediaPlay *play);
 guint media_play_rate_hz (const MediaPlay *play);
 /** media_play_pcm: the present frame, 20 ms at @rate_hz; valid until the next advance. */
 const gint16 *media_play_pcm (MediaPlay *play, guint rate_hz);
+/** media_play_gain_q12: how loud the frame is to be: not applied to it, since only a sum knows its limit. */
+gint32 media_play_gain_q12 (const MediaPlay *play);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MediaPlay, media_play_free)

@@ -2,6 +2,8 @@
  * same and once for each who hears something of his own. */
 #include "media/room_private.h"
 
+#include <string.h>
+
 /* An encoder that nobody used for 30 s gives its memory back. */
 #define GROUP_IDLE_TICKS (30 * 1000 / MEDIA_FRAME_MS)
 #define LINGER_TICKS     (3 * 1000 / MEDIA_FRAME_MS)
@@ -105,7 +107,7 @@ sum (MediaRoom *room)
 
           if (media_play_sounds (play))
             media_mixer_add (room->mixers[r], media_play_pcm (play, media_rate_hz (r)),
-                             MEDIA_MIXER_GAIN_UNITY);
+                             media_play_gain_q12 (play));
         }
     }
 }
@@ -277,22 +279,31 @@ count_sounding (const GPtrArray *plays)
   return n;
 }
 
-static void
-add_plays (const GPtrArray *plays, guint rate_hz, gint16 *pcm)
+/* @extras: space for MEDIA_PLAYS_MAX. Returns: how many of @plays sound. */
+static guint
+list_plays (const GPtrArray *plays, guint rate_hz, MediaMixerExtra *extras)
 {
-  const gsize samples = rate_hz / 1000 * MEDIA_FRAME_MS;
+  guint n = 0;
 
-  for (guint i = 0; plays != NULL && i < plays->len; i++)
+  for (guint i = 0; plays != NULL && i < plays->len && n < MEDIA_PLAYS_MAX; i++)
     {
       MediaPlay *play = g_ptr_array_index (plays, i);
-      const gint16 *frame;
 
-      if (!media_play_sounds (play))
-        continue;
-      frame = media_play_pcm (play, rate_hz);
-      for (gsize k = 0; k < samples; k++)
-        pcm[k] = (gint16)CLAMP (pcm[k] + frame[k], G_MININT16, G_MAXINT16);
+      if (media_play_sounds (play))
+        extras[n++] = (MediaMixerExtra){ .pcm = media_play_pcm (play, rate_hz),
+                                         .gain_q12 = media_play_gain_q12 (play) };
     }
+  return n;
+}
+
+static void
+add_plays (const GPtrArray *plays, guint rate_hz, gint32 *sum)
+{
+  MediaMixerExtra extras[MEDIA_PLAYS_MAX];
+  const guint n = list_plays (plays, rate_hz, extras);
+
+  for (guint i = 0; i < n; i++)
+    media_mixer_accumulate (sum, extras[i].pcm, rate_hz / 1000 * MEDIA_FRAME_MS, extras[i].gain_q12);
 }
 
 /* Plays go to one sink of a leg. */
@@ -312,7 +323,8 @@ play_track (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
   const gboolean speaks = media_speech_is_active (&source->speech, now);
   const gboolean spoke = sink->hears_track;
   const GPtrArray *room_plays = media_leg_carrier (sink->leg) == sink ? room->plays : NULL;
-  gint16 pcm[MEDIA_FRAME_SAMPLES_MAX] = { 0 };
+  gint32 sum[MEDIA_FRAME_SAMPLES_MAX] = { 0 };
+  gint16 pcm[MEDIA_FRAME_SAMPLES_MAX];
   const gsize samples = sink->mix_rate_hz / 1000 * MEDIA_FRAME_MS;
 
   sink->hears_track = speaks;
@@ -323,15 +335,13 @@ play_track (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
     }
   if (speaks || spoke)
     {
-      const gint16 *frame = media_feed_pcm (source->feed, sink->mix_rate_hz);
-
-      for (gsize i = 0; i < samples; i++)
-        pcm[i] = frame[i];
-      media_mixer_apply_gain (pcm, samples, media_leg_gain_for (source->leg, sink->leg->config.id));
+      memcpy (pcm, media_feed_pcm (source->feed, sink->mix_rate_hz), samples * sizeof *pcm);
       media_fade_pcm (pcm, samples, !speaks ? MEDIA_FADE_OUT : spoke ? MEDIA_FADE_NONE : MEDIA_FADE_IN);
+      media_mixer_accumulate (sum, pcm, samples, media_leg_gain_for (source->leg, sink->leg->config.id));
     }
-  add_plays (room_plays, sink->mix_rate_hz, pcm);
-  add_plays (own_plays (sink), sink->mix_rate_hz, pcm);
+  add_plays (room_plays, sink->mix_rate_hz, sum);
+  add_plays (own_plays (sink), sink->mix_rate_hz, sum);
+  media_limiter_apply (&sink->limiter, sum, samples, pcm);
   media_fade_pcm (pcm, samples, sink->fade);
   media_sink_play (sink, sink->mix_codec, pcm, sink->mix_rate_hz, room->config.opus_complexity, now);
   room->stats.encodes++;
@@ -414,7 +424,8 @@ play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
 {
   const guint r = media_rate_index (sink->mix_rate_hz);
   const GPtrArray *own = own_plays (sink);
-  const guint n_own = count_sounding (own);
+  MediaMixerExtra extras[MEDIA_PLAYS_MAX];
+  const guint n_own = list_plays (own, sink->mix_rate_hz, extras);
   MediaMixerOverride overrides[2 * MEDIA_ROOM_MIX_SPEAKERS_MAX]; /* also of those who left */
   guint n_heard = count_sounding (room->plays);
   const guint n_overrides = override_gains (room, sink, overrides, &n_heard);
@@ -433,7 +444,7 @@ play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
       g_ptr_array_add (room->common, sink);
       return;
     }
-  media_mixer_render (room->mixers[r], overrides, n_overrides, &sink->limiter, pcm);
+  media_mixer_render_with (room->mixers[r], overrides, n_overrides, extras, n_own, &sink->limiter, pcm);
   if (common && media_level_of_pcm (pcm, sink->mix_rate_hz / 1000 * MEDIA_FRAME_MS) >= QUIET_LEVEL)
     {
       g_ptr_array_add (room->common, sink);
@@ -442,7 +453,6 @@ play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
   if (!sink->on_own)
     leave_group (room, sink, now);
   sink->own_ticks = common ? sink->own_ticks + 1 : 0;
-  add_plays (own, sink->mix_rate_hz, pcm);
   media_fade_pcm (pcm, sink->mix_rate_hz / 1000 * MEDIA_FRAME_MS, sink->fade);
   media_sink_play (sink, sink->mix_codec, pcm, sink->mix_rate_hz, room->config.opus_complexity, now);
   room->stats.encodes++;

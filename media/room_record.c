@@ -3,8 +3,6 @@
  * is decoded for the file alone. */
 #include "media/room_private.h"
 
-#include <string.h>
-
 void
 media_room_record (MediaRoom *room, MediaRecorder *recorder)
 {
@@ -65,25 +63,24 @@ media_room_route_recorders (MediaRoom *room)
 /* All that @recorder's leg sends: nobody chooses, so nothing begins or ends suddenly. Returns: FALSE when it
  * sends nothing. */
 static gboolean
-take_leg (const MediaRoom *room, const MediaRecorder *recorder, gint16 *pcm)
+take_leg (const MediaRoom *room, MediaRecorder *recorder, gint16 *pcm)
 {
   const gsize samples = recorder->rate_hz / 1000 * MEDIA_FRAME_MS;
+  gint32 sum[MEDIA_FRAME_SAMPLES_MAX] = { 0 };
   gboolean any = FALSE;
 
-  memset (pcm, 0, samples * sizeof *pcm);
   for (guint i = 0; i < room->mixed->len; i++)
     {
       const MediaSource *source = g_ptr_array_index (room->mixed, i);
-      gint16 own[MEDIA_FRAME_SAMPLES_MAX];
 
       if (source->leg->config.id != recorder->leg)
         continue;
-      memcpy (own, media_feed_pcm (source->feed, recorder->rate_hz), samples * sizeof *own);
-      media_mixer_apply_gain (own, samples, source->leg->gain_q12);
-      for (gsize s = 0; s < samples; s++)
-        pcm[s] = (gint16)CLAMP ((gint32)pcm[s] + own[s], G_MININT16, G_MAXINT16);
+      media_mixer_accumulate (sum, media_feed_pcm (source->feed, recorder->rate_hz), samples,
+                              source->leg->gain_q12);
       any = TRUE;
     }
+  if (any)
+    media_limiter_apply (&recorder->limiters[0], sum, samples, pcm);
   return any;
 }
 

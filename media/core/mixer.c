@@ -62,10 +62,10 @@ media_mixer_get_samples (const MediaMixer *mixer)
   return mixer->samples;
 }
 
-/* @sum += @pcm × @gain_q12. */
-static void
-accumulate (gint32 *restrict sum, const gint16 *restrict pcm, gsize samples, gint32 gain_q12)
+void
+media_mixer_accumulate (gint32 *restrict sum, const gint16 *restrict pcm, gsize samples, gint32 gain_q12)
 {
+  gain_q12 = CLAMP (gain_q12, 0, MEDIA_MIXER_GAIN_MAX);
   if (gain_q12 == MEDIA_MIXER_GAIN_UNITY)
     for (gsize i = 0; i < samples; i++)
       sum[i] += pcm[i];
@@ -95,8 +95,22 @@ media_mixer_add (MediaMixer *mixer, const gint16 *pcm, gint32 gain_q12)
   source = &mixer->sources[mixer->n_sources];
   source->pcm = source->own = pcm;
   source->gain_q12 = CLAMP (gain_q12, 0, MEDIA_MIXER_GAIN_MAX);
-  accumulate (mixer->total, pcm, mixer->samples, source->gain_q12);
+  media_mixer_accumulate (mixer->total, pcm, mixer->samples, source->gain_q12);
   return mixer->n_sources++;
+}
+
+/* What is above the ceiling while the gain still moves bends towards full scale instead of hitting it. */
+static gint16
+soften (gint64 value)
+{
+  const gint64 room = G_MAXINT16 - CEILING;
+  const gint64 over = ABS (value) - CEILING;
+  gint64 bent;
+
+  if (over <= 0)
+    return (gint16)value;
+  bent = CEILING + room * over / (over + room);
+  return (gint16)(value < 0 ? -bent : bent);
 }
 
 static gint16 *
@@ -120,7 +134,7 @@ media_mixer_add_moving (MediaMixer *mixer, const gint16 *pcm, gint32 was_q12, gi
     {
       const gint64 gain = was_q12 + (gint64)(gain_q12 - was_q12) * (gint64)(i + 1) / (gint64)mixer->samples;
 
-      copy[i] = (gint16)CLAMP (copy[i] * gain >> GAIN_SHIFT, G_MININT16, G_MAXINT16);
+      copy[i] = soften (copy[i] * gain >> GAIN_SHIFT);
     }
   media_mixer_add (mixer, copy, MEDIA_MIXER_GAIN_UNITY);
   mixer->sources[mixer->n_sources - 1].own = pcm;
@@ -177,20 +191,6 @@ next_reduction (const MediaLimiter *limiter, gint32 peak)
   return MAX (needed, released);
 }
 
-/* What is above the ceiling while the gain still moves bends towards full scale instead of hitting it. */
-static gint16
-soften (gint64 value)
-{
-  const gint64 room = G_MAXINT16 - CEILING;
-  const gint64 over = ABS (value) - CEILING;
-  gint64 bent;
-
-  if (over <= 0)
-    return (gint16)value;
-  bent = CEILING + room * over / (over + room);
-  return (gint16)(value < 0 ? -bent : bent);
-}
-
 /* Gain moves in a line over the first quarter of the frame, so that no step is heard. */
 static void
 apply_ramp (const gint32 *pcm, gsize samples, gint32 from_q15, gint32 to_q15, gint16 *out)
@@ -212,8 +212,8 @@ apply_ramp (const gint32 *pcm, gsize samples, gint32 from_q15, gint32 to_q15, gi
     }
 }
 
-static void
-limit (MediaLimiter *limiter, const gint32 *pcm, gsize samples, gint16 *out)
+void
+media_limiter_apply (MediaLimiter *limiter, const gint32 *pcm, gsize samples, gint16 *out)
 {
   gint32 peak = find_peak (pcm, samples);
   gint32 reduction = next_reduction (limiter, peak);
@@ -262,9 +262,16 @@ void
 media_mixer_render (MediaMixer *mixer, const MediaMixerOverride *overrides, guint n_overrides,
                     MediaLimiter *limiter, gint16 *out)
 {
+  media_mixer_render_with (mixer, overrides, n_overrides, NULL, 0, limiter, out);
+}
+
+void
+media_mixer_render_with (MediaMixer *mixer, const MediaMixerOverride *overrides, guint n_overrides,
+                         const MediaMixerExtra *extras, guint n_extras, MediaLimiter *limiter, gint16 *out)
+{
   const gint32 *sum = mixer->total;
 
-  if (n_overrides > 0)
+  if (n_overrides + n_extras > 0)
     {
       memcpy (mixer->work, mixer->total, mixer->samples * sizeof *mixer->work);
       sum = mixer->work;
@@ -280,7 +287,9 @@ media_mixer_render (MediaMixer *mixer, const MediaMixerOverride *overrides, guin
         override_gain (mixer->work, &mixer->sources[overrides[i].slot], mixer->samples,
                        CLAMP (overrides[i].gain_q12, 0, MEDIA_MIXER_GAIN_MAX));
     }
-  limit (limiter, sum, mixer->samples, out);
+  for (guint i = 0; i < n_extras; i++)
+    media_mixer_accumulate (mixer->work, extras[i].pcm, mixer->samples, extras[i].gain_q12);
+  media_limiter_apply (limiter, sum, mixer->samples, out);
 }
 
 gint32

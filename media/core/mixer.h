@@ -26,6 +26,13 @@ typedef struct
   gint32 was_q12;
 } MediaMixerOverride;
 
+/* What one listener hears over the mix, and nobody else. */
+typedef struct
+{
+  const gint16 *pcm; /* one frame */
+  gint32 gain_q12;
+} MediaMixerExtra;
+
 /** media_mixer_new: @samples per frame, for example 160, 320, 960. */
 MediaMixer *media_mixer_new (gsize samples) G_GNUC_WARN_UNUSED_RESULT;
 void media_mixer_free (MediaMixer *mixer);
@@ -55,6 +62,16 @@ guint media_mixer_count (const MediaMixer *mixer);
  */
 void media_mixer_render (MediaMixer *mixer, const MediaMixerOverride *overrides, guint n_overrides,
                          MediaLimiter *limiter, gint16 *out);
+
+/** media_mixer_render_with: the same with @extras over it, before the limiter. */
+void media_mixer_render_with (MediaMixer *mixer, const MediaMixerOverride *overrides, guint n_overrides,
+                              const MediaMixerExtra *extras, guint n_extras, MediaLimiter *limiter,
+                              gint16 *out);
+
+/** media_mixer_accumulate: @sum += @pcm × @gain_q12. */
+void media_mixer_accumulate (gint32 *sum, const gint16 *pcm, gsize samples, gint32 gain_q12);
+/** media_limiter_apply: @sum, a frame summed elsewhere, as @out. */
+void media_limiter_apply (MediaLimiter *limiter, const gint32 *sum, gsize samples, gint16 *out);
 
 /** media_mixer_gain_from_db: Q12 gain, clamped to -60 dB (then 0) … +18 dB. */
 gint32 media_mixer_gain_from_db (double gain_db);

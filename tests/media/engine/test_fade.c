@@ -2,6 +2,7 @@
 #include "leg_harness.h"
 
 #include "media/codec/codec.h"
+#include "media/play.h"
 
 static const MediaCodecId pcmu[] = { MEDIA_CODEC_PCMU, MEDIA_CODEC_N };
 static const MediaCodecId pcma[] = { MEDIA_CODEC_PCMA, MEDIA_CODEC_N };
@@ -226,6 +227,42 @@ test_mix_and_forward (void)
   scene_free (scene);
 }
 
+/* What is played goes out as well, wherever it is stopped, and then it is told. */
+static void
+test_stop_playing (void)
+{
+  MediaTonePattern pattern;
+
+  media_tone_pattern (MEDIA_TONE_DIAL, MEDIA_TONE_US, &pattern);
+  for (guint k = 0; k < 12; k++)
+    {
+      Scene *scene = scene_new (0, TRUE);
+      MediaLeg *leg = scene->peers[0]->leg;
+      const gboolean to_room = k % 2 != 0;
+      MediaPlay *play = media_play_new_tone (7, &pattern, 6);
+      gint usual;
+      gsize from;
+
+      if (to_room)
+        media_room_play (scene->room, play);
+      else
+        media_leg_play (leg, play);
+      run (scene, 400 + 20 * k);
+      g_assert_cmpfloat (loudness (scene, scene->n - 800, scene->n, 440), >, 0.1);
+      from = scene->n - FRAME;
+      usual = worst_bend (scene, scene->n - 10 * FRAME);
+      if (to_room)
+        media_room_stop_play (scene->room, 7);
+      else
+        media_leg_stop_play (leg, 7);
+      run (scene, 200);
+      g_assert_cmpint (worst_bend (scene, from), <, usual * 5 / 4);
+      g_assert_cmpfloat (loudness (scene, from + 3 * FRAME, scene->n, 440), <, 0.01);
+      g_assert_cmpuint (scene->peers[0]->n_plays_ended, ==, !to_room);
+      scene_free (scene);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -235,5 +272,6 @@ main (int argc, char **argv)
   g_test_add_func ("/media/fade/leave_unheard", test_leave_unheard);
   g_test_add_func ("/media/fade/mute_as_the_last_listener_leaves", test_mute_as_the_last_listener_leaves);
   g_test_add_func ("/media/fade/mix_and_forward", test_mix_and_forward);
+  g_test_add_func ("/media/fade/stop_playing", test_stop_playing);
   return g_test_run ();
 }
