@@ -453,7 +453,17 @@ static const GwParam list_params[] = {
     GW_PARAM_STRING,
     FALSE,
     "Only those of this trunk, by its id or its name." },
-  { "number", { NULL }, GW_PARAM_STRING, FALSE, "Only those from or to it." },
+  { "number",
+    { NULL },
+    GW_PARAM_STRING,
+    FALSE,
+    "Only those from or to it. Separators and a + or 00 before the country's code do not count, and a "
+    "national "
+    "number (030123456) is found with a country's code as well, and the other way round. A * before or "
+    "behind "
+    "stands for anything: *123456, +4930*. Quick for whole numbers and for five or more last digits; else "
+    "the "
+    "records are looked through, some at a time." },
   { "since", { NULL }, GW_PARAM_STRING, FALSE, "Only those that began at this time (RFC 3339) or later." },
   { "until", { NULL }, GW_PARAM_STRING, FALSE, "Only those that began before." },
   { NULL },

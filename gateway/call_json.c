@@ -2,6 +2,7 @@
 #include "gateway/call_private.h"
 
 #include "gateway/core/cause.h"
+#include "gateway/core/number.h"
 #include "gateway/core/sip_status.h"
 #include "gateway/events.h"
 #include "gateway/store.h"
@@ -105,7 +106,8 @@ gw_call_fits (const GwCall *call, const GwCallQuery *query)
          && text_fits (query->direction, call->v.inbound ? "inbound" : "outbound")
          && text_fits (query->status, gw_call_status_word (call->v.state))
          && text_fits (query->trunk_id, call->v.trunk_id)
-         && (text_fits (query->number, shown_from (call)) || text_fits (query->number, shown_to (call)))
+         && (query->number == NULL || gw_number_fits (query->number, shown_from (call))
+             || gw_number_fits (query->number, shown_to (call)))
          && (query->since.us == 0 || created_us >= query->since.us)
          && (query->until.us == 0 || created_us < query->until.us);
 }

@@ -43,6 +43,14 @@ static const char *const migrations[] = {
   "CREATE INDEX calls_by_from ON calls (from_number, created_us);"
   "CREATE INDEX calls_by_to ON calls (to_number, created_us);"
   "CREATE INDEX calls_running ON calls (seq) WHERE ended_us = 0;",
+  /* Numbers are found however they are written. */
+  "ALTER TABLE calls ADD COLUMN from_tail TEXT;"
+  "ALTER TABLE calls ADD COLUMN to_tail TEXT;"
+  "UPDATE calls SET from_tail = number_tail (from_number), to_tail = number_tail (to_number);"
+  "DROP INDEX calls_by_from;"
+  "DROP INDEX calls_by_to;"
+  "CREATE INDEX calls_by_from ON calls (from_tail, created_us);"
+  "CREATE INDEX calls_by_to ON calls (to_tail, created_us);",
 };
 
 /* What is known of a call that was up when its process died is the record of its beginning. */
@@ -98,10 +106,12 @@ static const char *const statement_texts[N_STATEMENTS] = {
   [STATEMENT_PUT_CALL]
   = "INSERT INTO calls (id, sip_call_id, room, direction, status, trunk_id, from_number, to_number, "
     "created_us,"
-    " ended_us, json) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+    " ended_us, json, from_tail, to_tail)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, number_tail (?7), number_tail (?8))"
     " ON CONFLICT (id) DO UPDATE SET sip_call_id = excluded.sip_call_id, room = excluded.room,"
     " status = excluded.status, trunk_id = excluded.trunk_id, from_number = excluded.from_number,"
-    " to_number = excluded.to_number, ended_us = excluded.ended_us, json = excluded.json",
+    " to_number = excluded.to_number, from_tail = excluded.from_tail, to_tail = excluded.to_tail, ended_us = "
+    "excluded.ended_us, json = excluded.json",
   [STATEMENT_PRUNE] = "DELETE FROM calls WHERE seq IN (SELECT seq FROM calls WHERE created_us < ?1"
                       " AND ended_us != 0 LIMIT ?2)",
   [STATEMENT_FORGET] = "DELETE FROM calls WHERE ended_us != 0 AND seq <= (SELECT MAX (seq) FROM calls) - ?1",
@@ -549,6 +559,8 @@ open_database (GwStore *store, const char *path, GError **error)
       return FALSE;
     }
   sqlite3_busy_timeout (store->db, BUSY_MS);
+  if (!gw_store_add_functions (store->db))
+    return fail (store->db, "be read", error);
   if (execute (store->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -96;",
                error)
       && migrate (store->db, error) && execute (store->db, mark_cut_calls, error)

@@ -50,7 +50,7 @@ typedef struct
 {
   const char *id, *sip_call_id;
   const char *room, *direction, *status, *trunk_id;
-  const char *number;   /* from or to */
+  const char *number;   /* from or to, as gw_number_fits */
   CfgWall since, until; /* of the beginning of the call */
   gboolean ended_only;
   guint limit;

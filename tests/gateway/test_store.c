@@ -396,7 +396,8 @@ static const char first_version[]
       "CREATE INDEX calls_by_sip_call_id ON calls (sip_call_id);"
       "INSERT INTO entries (kind, id, json) VALUES (0, 'ST_1', 'trunk'), (1, 'SDR_1', 'rule');"
       "INSERT INTO calls (id, sip_call_id, room, direction, status, from_number, to_number, created_us,"
-      " ended_us, json) VALUES ('a', 'x', 'red', 'inbound', 'hangup', '+5', '+1', 10, 20, '{\"n\":\"a\"}'),"
+      " ended_us, json) VALUES ('a', 'x', 'red', 'inbound', 'hangup', '+5', '+493012345', 10, 20, "
+      "'{\"n\":\"a\"}'),"
       " ('b', 'y', 'red', 'inbound', 'active', '+5', '+1', 11, 0, '{\"n\":\"b\"}');"
       "PRAGMA user_version = 1;";
 
@@ -450,6 +451,7 @@ test_first_version (Fixture *fixture, gconstpointer unused)
           "\"cause\":\"gateway_died\",\"cause_text\":\"the gateway died or was killed while it was "
           "up\",\"q850\":38,\"disconnect_reason\":\"SERVER_SHUTDOWN\"}}");
   expect (fixture->store, (GwCallQuery){ .room = "red", .until = { 11 } }, "{\"n\":\"a\"}");
+  expect (fixture->store, (GwCallQuery){ .number = "030 12345", .limit = 1 }, "{\"n\":\"a\"}");
   expect (fixture->store, (GwCallQuery){ .sip_call_id = "x" }, "{\"n\":\"a\"}");
   reopen (fixture);
   g_assert_cmpuint (gw_store_loaded (fixture->store, GW_STORE_TRUNK)->len, ==, 1);
