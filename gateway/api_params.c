@@ -267,19 +267,25 @@ rename_aliases (const GwParam *table, json_t *params, char **field, GError **err
 /* What the configuration calls room is room_name to the API as well. */
 static const GwParam room_key = { "room", { "room_name" }, GW_PARAM_STRING, FALSE, "" };
 
-/* The id of an entry is given out, not chosen. */
+/* @field: (out): without its words. The id of an entry is given out, not chosen. */
+static gboolean
+find_key (const CfgKey *keys, const char *name, CfgField *field)
+{
+  for (guint i = 0; keys != NULL && cfg_field (keys, i, NULL, field); i++)
+    {
+      g_clear_pointer (&field->words, g_free);
+      if (strcmp (field->name, name) == 0)
+        return strcmp (name, "id") != 0;
+    }
+  return FALSE;
+}
+
 static gboolean
 is_key (const CfgKey *keys, const char *name)
 {
   CfgField field;
 
-  for (guint i = 0; keys != NULL && cfg_field (keys, i, NULL, &field); i++)
-    {
-      g_free (field.words);
-      if (strcmp (field.name, name) == 0)
-        return strcmp (name, "id") != 0;
-    }
-  return FALSE;
+  return find_key (keys, name, &field);
 }
 
 static gboolean check_keys (const CfgKey *keys, json_t *object, GError **error);
@@ -390,14 +396,9 @@ is_count (const CfgKey *keys, const char *name)
 {
   CfgField field;
 
-  for (guint i = 0; keys != NULL && cfg_field (keys, i, NULL, &field); i++)
-    {
-      g_free (field.words);
-      if (strcmp (field.name, name) == 0)
-        return field.type == CFG_FIELD_COUNT || field.type == CFG_FIELD_SECONDS
-               || field.type == CFG_FIELD_DURATION;
-    }
-  return FALSE;
+  return find_key (keys, name, &field)
+         && (field.type == CFG_FIELD_COUNT || field.type == CFG_FIELD_SECONDS
+             || field.type == CFG_FIELD_DURATION);
 }
 
 /* 30.0 is an integer for JSON Schema (Validation 6.1.1), and for programs whose numbers are all real. */
