@@ -13,6 +13,7 @@
 #include "gateway/extensions.h"
 #include "gateway/plays.h"
 #include "gateway/rooms.h"
+#include "gateway/tls.h"
 #include "gateway/trunks.h"
 #include "signaling/sip/register.h"
 
@@ -406,6 +407,8 @@ make_call (Gateway *gateway, const GwDialParams *params, GError **error)
       g_prefix_error_literal (error, "sip_call_to: ");
       return NULL;
     }
+  if (!gw_tls_ask (gateway, uri, error))
+    return NULL;
   host = uri_host (uri);
   take_trunk_credentials (&route, host);
   local = route.extension != NULL ? g_strdup (route.way.local) : sig_sip_local_address (gateway->sip, host);

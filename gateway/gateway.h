@@ -79,6 +79,7 @@ typedef struct
   MediaEngine *media;
   SigSip *sip;
   char *tls_in_force; /* (nullable): tls.c */
+  gboolean tls_asked; /* a call wanted TLS, which nothing is configured for */
   SigWeb *web;
   GwEvents *events;
   struct _GwPresence *presence; /* subscriptions of phones */

@@ -74,12 +74,12 @@ gw_tls_clear (GwTls *tls)
 
 /* (transfer full) (nullable): all that decides about connections but the content of files; NULL: no TLS. */
 static char *
-describe (const CfgSettings *settings)
+describe (const Gateway *gateway, const CfgSettings *settings)
 {
   g_auto (GwTls) tls = { 0 };
   GString *out = g_string_new (NULL);
 
-  if (!gw_tls_is_wanted (settings))
+  if (!gateway->tls_asked && !gw_tls_is_wanted (settings))
     return g_string_free (out, TRUE);
   gw_tls_init (&tls, settings);
   append (out, "", &tls.config.own);
@@ -104,9 +104,9 @@ reload (Gateway *gateway, const CfgSettings *settings, GError **error)
 gboolean
 gw_tls_take (Gateway *gateway, const CfgSettings *settings, GError **error)
 {
-  g_autofree char *wanted = describe (settings);
+  g_autofree char *wanted = describe (gateway, settings), *now = describe (gateway, gateway->settings);
 
-  if (wanted == NULL || g_strcmp0 (wanted, gateway->tls_in_force) == 0)
+  if (wanted == NULL || g_strcmp0 (wanted, gateway->tls_in_force) == 0 || g_strcmp0 (wanted, now) == 0)
     return TRUE;
   if (!reload (gateway, settings, error))
     return FALSE;
@@ -115,17 +115,30 @@ gw_tls_take (Gateway *gateway, const CfgSettings *settings, GError **error)
   return TRUE;
 }
 
+gboolean
+gw_tls_ask (Gateway *gateway, const char *uri, GError **error)
+{
+  if (!sig_sip_is_tls (uri) || sig_sip_speaks_tls (gateway->sip))
+    return TRUE;
+  if (!reload (gateway, gateway->settings, error))
+    return FALSE;
+  gateway->tls_asked = TRUE;
+  g_free (gateway->tls_in_force);
+  gateway->tls_in_force = describe (gateway, gateway->settings);
+  return TRUE;
+}
+
 void
 gw_tls_started (Gateway *gateway)
 {
-  gateway->tls_in_force = describe (gateway->settings);
+  gateway->tls_in_force = describe (gateway, gateway->settings);
   gw_tls_log (gateway->sip);
 }
 
 void
 gw_tls_follow (Gateway *gateway, gboolean always)
 {
-  g_autofree char *wanted = describe (gateway->settings);
+  g_autofree char *wanted = describe (gateway, gateway->settings);
   g_autoptr (GError) error = NULL;
 
   if (!always && g_strcmp0 (wanted, gateway->tls_in_force) == 0)
@@ -133,8 +146,14 @@ gw_tls_follow (Gateway *gateway, gboolean always)
   if (wanted == NULL && gateway->tls_in_force != NULL)
     cfg_warn ("config", NULL, "SIP over TLS is not configured any more, but goes on until a restart");
   else if (wanted != NULL && !reload (gateway, gateway->settings, &error))
-    cfg_error ("config", NULL, "The SIP certificates were not read again, the old ones go on",
-               CFG_STR ("reason", error->message));
+    {
+      cfg_error ("config", NULL,
+                 sig_sip_speaks_tls (gateway->sip)
+                     ? "The SIP certificates were not read again, the old ones go on"
+                     : "There is no SIP over TLS",
+                 CFG_STR ("reason", error->message));
+      return; /* it is tried again with the next change */
+    }
   g_free (gateway->tls_in_force);
   gateway->tls_in_force = g_steal_pointer (&wanted);
 }

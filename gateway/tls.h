@@ -20,11 +20,15 @@ void gw_tls_clear (GwTls *tls);
 /** gw_tls_started: the endpoint is up. */
 void gw_tls_started (Gateway *gateway);
 /** gw_tls_take: @settings, which may come into force next, name files that can be read, and from now on they
- * count. FALSE with @error: nothing has changed. */
+ * count. TRUE too when they want nothing else of TLS than the present ones. FALSE with @error: nothing has
+ * changed. */
 gboolean gw_tls_take (Gateway *gateway, const CfgSettings *settings, GError **error);
 /** gw_tls_follow: the settings may be others: reads the files that they name for the connections to come, or
  * leaves the old ones in force and says so in the log. @always: also when the same files are named. */
 void gw_tls_follow (Gateway *gateway, gboolean always);
+/** gw_tls_ask: @uri is about to be called: where it asks for TLS and nothing else did so far, it is begun,
+ * with the authorities that this machine trusts. FALSE with @error: it cannot be. */
+gboolean gw_tls_ask (Gateway *gateway, const char *uri, GError **error);
 /** gw_tls_log: when the first of our certificates expires, louder the sooner that is. */
 void gw_tls_log (SigSip *sip);
 /** gw_tls_metrics: the same as a metric. */

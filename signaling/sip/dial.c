@@ -67,6 +67,15 @@ make_to (const char *uri)
                           url->url_port != NULL ? url->url_port : "");
 }
 
+gboolean
+sig_sip_is_tls (const char *uri)
+{
+  g_auto (Way) way = { 0 };
+
+  read_way (uri, &way);
+  return way.is_tls;
+}
+
 /** sig_sip_check_way: @uri can be called, and over a transport that we speak. */
 gboolean
 sig_sip_check_way (const SigSip *sip, const char *uri, GError **error)

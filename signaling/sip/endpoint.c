@@ -153,19 +153,25 @@ can_bind (const SigSip *sip, const char *address, GError **error)
          && (sip->tls == NULL || sig_sip_address_probe (address, sip->tls_port, SIG_SIP_TCP, error) == 0);
 }
 
-/* Beside UDP and TCP, or alone. */
+/* Beside UDP and TCP, or alone. Returns: whether the listener has TLS, if that is wanted. */
 static gboolean
 add_tls (SigSipListener *listener)
 {
   const SigSip *sip = listener->sip;
   g_autofree char *url = tls_url (listener);
 
-  return sip->tls == NULL || !(sip->transports & (SIG_SIP_UDP | SIG_SIP_TCP))
-         || nta_agent_add_tport (listener->agent, URL_STRING_MAKE (url), TPTAG_CERTIFICATE (NO_CERTIFICATES),
-                                 TPTAG_TLS_VERIFY_POLICY (TPTLS_VERIFY_NONE), TAG_END ())
-                == 0;
+  if (sip->tls == NULL || listener->has_tls)
+    return TRUE;
+  listener->has_tls
+      = !(sip->transports & (SIG_SIP_UDP | SIG_SIP_TCP))
+        || nta_agent_add_tport (listener->agent, URL_STRING_MAKE (url), TPTAG_CERTIFICATE (NO_CERTIFICATES),
+                                TPTAG_TLS_VERIFY_POLICY (TPTLS_VERIFY_NONE), TAG_END ())
+               == 0;
+  return listener->has_tls;
 }
 
+/* Without TLS it listens too, which whoever starts it looks at: what it has bound is given back with it only.
+ */
 static gboolean
 start_listener (SigSip *sip, const char *address, GError **error)
 {
@@ -199,9 +205,10 @@ start_listener (SigSip *sip, const char *address, GError **error)
       TPTAG_UDP_RMEM (UDP_BUFFER), TPTAG_PONG2PING (1), TPTAG_KEEPALIVE (KEEPALIVE_MS),
       NUTAG_CERTIFICATE_DIR (NO_CERTIFICATES), TPTAG_LOG (sig_sip_capture_is_wanted (sip)), TAG_END ());
   listener->agent = listener->nua != NULL ? sig_sip_agent_take () : NULL;
-  gboolean ok = listener->nua != NULL && add_tls (listener);
+  if (listener->nua != NULL)
+    (void)add_tls (listener);
   sig_sip_tls_attach (NULL);
-  if (!ok)
+  if (listener->nua == NULL)
     {
       g_set_error (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE, "cannot listen for SIP on %s port %u: %s",
                    address, sip->port, errno != 0 ? g_strerror (errno) : "the SIP stack refused it");
@@ -358,22 +365,54 @@ start_tls (SigSip *sip, const SigSipConfig *config, GError **error)
   return sip->tls != NULL;
 }
 
-/* Returns: on how many listeners. */
-static guint
-add_tls_to_all (SigSip *sip)
+static const SigSipListener *
+first_without_tls (const SigSip *sip)
 {
-  guint n = 0;
-
-  sig_sip_tls_attach (sip->tls);
   for (guint i = 0; i < sip->listeners->len; i++)
-    n += add_tls (g_ptr_array_index (sip->listeners, i)) ? 1 : 0;
-  sig_sip_tls_attach (NULL);
-  return n;
+    if (!((const SigSipListener *)g_ptr_array_index (sip->listeners, i))->has_tls)
+      return g_ptr_array_index (sip->listeners, i);
+  return NULL;
 }
 
-/* Nobody wanted TLS at the start: the listeners that there are get it beside UDP and TCP. */
 static gboolean
-begin_tls (SigSip *sip, const SigSipTlsConfig *config, GError **error)
+any_has_tls (const SigSip *sip)
+{
+  for (guint i = 0; i < sip->listeners->len; i++)
+    if (((const SigSipListener *)g_ptr_array_index (sip->listeners, i))->has_tls)
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+has_no_tls (const SigSip *sip, const SigSipListener *listener, GError **error)
+{
+  g_set_error (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE,
+               "cannot listen for SIP over TLS on %s port %u: %s; end what listens there and have "
+               "the configuration read again (SIGHUP), or set another sip.tls.port and restart",
+               listener->address, sip->tls_port,
+               errno != 0 ? g_strerror (errno) : "the SIP stack refused it");
+  return FALSE;
+}
+
+/* Each of those that have none yet. Who has got it keeps it, because the stack gives no port back. */
+static gboolean
+add_tls_to_all (SigSip *sip, GError **error)
+{
+  const SigSipListener *left = NULL;
+
+  sig_sip_tls_attach (sip->tls);
+  for (guint i = 0; left == NULL && i < sip->listeners->len; i++)
+    {
+      errno = 0;
+      if (!add_tls (g_ptr_array_index (sip->listeners, i)))
+        left = g_ptr_array_index (sip->listeners, i);
+    }
+  sig_sip_tls_attach (NULL);
+  return left == NULL || has_no_tls (sip, left, error);
+}
+
+static gboolean
+can_add_tls (const SigSip *sip, GError **error)
 {
   if (sip->tls_port == 0)
     {
@@ -384,17 +423,29 @@ begin_tls (SigSip *sip, const SigSipTlsConfig *config, GError **error)
     {
       const SigSipListener *listener = g_ptr_array_index (sip->listeners, i);
 
-      if (sig_sip_address_probe (listener->address, sip->tls_port, SIG_SIP_TCP, error) != 0)
-        return FALSE;
+      errno = listener->has_tls ? 0
+                                : sig_sip_address_probe (listener->address, sip->tls_port, SIG_SIP_TCP, NULL);
+      if (errno != 0)
+        return has_no_tls (sip, listener, error);
     }
-  sip->tls = sig_sip_tls_new (config, error);
+  return TRUE;
+}
+
+/* Nobody wanted TLS at the start, or it did not come about everywhere: the listeners get it beside UDP and
+ * TCP. */
+static gboolean
+begin_tls (SigSip *sip, const SigSipTlsConfig *config, GError **error)
+{
+  if (!can_add_tls (sip, error))
+    return FALSE;
+  if (sip->tls == NULL)
+    sip->tls = sig_sip_tls_new (config, error);
   if (sip->tls == NULL)
     return FALSE;
-  if (add_tls_to_all (sip) < sip->listeners->len) /* somebody was faster than after the probe */
+  if (!add_tls_to_all (sip, error))
     {
-      g_clear_pointer (&sip->tls, sig_sip_tls_free);
-      g_set_error (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE, "cannot listen for SIP over TLS on port %u",
-                   sip->tls_port);
+      if (!any_has_tls (sip))
+        g_clear_pointer (&sip->tls, sig_sip_tls_free);
       return FALSE;
     }
   sip->transports |= SIG_SIP_TLS;
@@ -405,7 +456,15 @@ begin_tls (SigSip *sip, const SigSipTlsConfig *config, GError **error)
 gboolean
 sig_sip_reload_tls (SigSip *sip, const SigSipTlsConfig *config, GError **error)
 {
-  return sip->tls != NULL ? sig_sip_tls_load (sip->tls, config, error) : begin_tls (sip, config, error);
+  if (sip->tls != NULL && !sig_sip_tls_load (sip->tls, config, error))
+    return FALSE;
+  return sig_sip_speaks_tls (sip) || begin_tls (sip, config, error);
+}
+
+gboolean
+sig_sip_speaks_tls (const SigSip *sip)
+{
+  return sip->tls != NULL && first_without_tls (sip) == NULL;
 }
 
 gint64
@@ -436,6 +495,9 @@ sig_sip_find_addresses (SigSip *sip)
       sip->bind[length] = g_strdup (*address);
       sip->bind[length + 1] = NULL;
       cfg_info ("sip", NULL, "Listening on a new address", CFG_STR ("address", *address));
+      if (sip->tls != NULL && !sig_sip_speaks_tls (sip))
+        cfg_warn ("sip", NULL, "A new address has no SIP over TLS until the configuration is read again",
+                  CFG_STR ("address", *address), CFG_INT ("port", sip->tls_port));
       n++;
     }
   return n;
@@ -449,7 +511,9 @@ sig_sip_new (const SigSipConfig *config, const SigSipOps *ops, gpointer owner, G
 
   start_root (sip, config);
   for (guint i = 0; ok && sip->bind[i] != NULL; i++)
-    ok = start_listener (sip, sip->bind[i], error);
+    ok = start_listener (sip, sip->bind[i], error)
+         && (sip->tls == NULL || first_without_tls (sip) == NULL
+             || has_no_tls (sip, first_without_tls (sip), error));
   if (!ok)
     {
       abandon (sip);

@@ -67,6 +67,7 @@ struct _SigSipListener
   char *external;          /* (nullable): what stands for it on the public network */
   gpointer default_handle; /* nua's: for requests outside of a call that we leave to it */
   gboolean shut_down;
+  gboolean has_tls;
 };
 
 struct _SigSip

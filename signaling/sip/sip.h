@@ -342,8 +342,13 @@ void sig_sip_shutdown (SigSip *sip, void (*done) (gpointer user), gpointer user)
 void sig_sip_free (SigSip *sip);
 
 /** sig_sip_reload_tls: reads the files again, for the connections to come; those that are up stay. Where TLS
- * was not wanted so far, it is listened for from now on. FALSE with @error: nothing has changed. */
+ * was not wanted so far, or could not be listened for on every address, it is from now on. FALSE with @error:
+ * the files that counted go on; or with UNAVAILABLE: there is an address without TLS: call again. */
 gboolean sig_sip_reload_tls (SigSip *sip, const SigSipTlsConfig *config, GError **error);
+/** sig_sip_speaks_tls: on every address. */
+gboolean sig_sip_speaks_tls (const SigSip *sip);
+/** sig_sip_is_tls: @uri asks for TLS. */
+gboolean sig_sip_is_tls (const char *uri);
 /** sig_sip_tls_expires: seconds since 1970 at which the first of our certificates expires. @file: (out): its
  * path, valid until the next reload; NULL when we have none from a file. */
 gint64 sig_sip_tls_expires (const SigSip *sip, const char **file);

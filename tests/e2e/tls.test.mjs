@@ -82,7 +82,7 @@ async function busyServer(t, certificate, options = {}, host = '127.0.0.1') {
   server.on('tlsClientError', () => {});
   await new Promise((resolve) => server.listen(0, host, resolve));
   t.after(() => server.close());
-  return { port: server.address().port, seen };
+  return { port: server.address().port, seen, close: (done) => server.close(done) };
 }
 
 const dial = (rpc, params) => rpc.call('participant.create',
@@ -110,6 +110,27 @@ test('TLS servers with a wrong, an expired or an unknown certificate are refused
   t.equal(good.seen.map((each) => [each.request, each.name]),
     [[`INVITE sips:bob@localhost:${good.port} SIP/2.0`, 'localhost']], 'what the good server saw');
   t.equal(gateway.lines(/TLS connection failed +host=localhost/).length, 3, 'log lines');
+});
+
+test('a call over TLS begins TLS where nothing else asked for it, as soon as its port is free', { timeout: 60 }, async (t) => {
+  const server = await busyServer(t, new Authority(t, 'Unknown here').issue(['DNS:localhost']));
+  const squatter = await busyServer(t, new Authority(t).issue(['DNS:localhost']));
+  const gateway = await Gateway.start(t, { sip: { tls: { port: squatter.port } } });
+  const rpc = await Rpc.connect(gateway.ws, gateway.token('operator'));
+  t.after(() => rpc.close());
+  const trunk = { hostname: `localhost:${server.port}`, transport: 'tls' };
+  const taken = new RegExp(`cannot listen for SIP over TLS on 127.0.0.1 port ${squatter.port}: Address already in use; end what listens there`);
+  t.ok(taken.test((await dial(rpc, { trunk }))?.message), 'why there is no TLS');
+  const made = { name: 'secure', outbound_address: trunk.hostname, transport: 'tls', tls: { verify: false } };
+  t.ok(taken.test((await rpc.call('trunk.create', made).catch((error) => error)).message), 'why there is no such trunk');
+  t.equal((await rpc.call('trunk.list')).trunks.filter((each) => each.name === 'secure'), [], 'trunks');
+  await rpc.call('trunk.create', { name: 'plain', outbound_address: '127.0.0.1:9' });
+  await new Promise((resolve) => squatter.close(resolve));
+  const untrusted = await dial(rpc, { trunk });
+  t.ok(/no TLS connection to localhost: its certificate is not trusted/.test(untrusted?.message), `the error: ${untrusted?.message}`);
+  await rpc.call('trunk.create', made);
+  const busy = await dial(rpc, { sip_trunk_id: 'secure' });
+  t.ok(/sip status 486/.test(busy?.message), `the error: ${busy?.message}`);
 });
 
 test('certificates of trunks and of callers, and SIP over TLS read again on SIGHUP', { timeout: 60 }, async (t) => {

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <openssl/x509v3.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -533,6 +534,50 @@ test_port_of_tls_is_taken (void)
   g_assert_true (sig_sip_reload_tls (f.callee->sip, &f.callee_config, &error));
 }
 
+/* The descriptor after the next one is not to be had. */
+static struct rlimit
+leave_one_descriptor (void)
+{
+  struct rlimit before, now;
+  int next = dup (0);
+
+  g_assert_cmpint (next, >, 0);
+  close (next);
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &before), ==, 0);
+  now = before;
+  now.rlim_cur = (rlim_t)next + 1;
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &now), ==, 0);
+  return before;
+}
+
+/* One address got its port, the other did not: both have it as soon as it can be had. */
+static void
+test_begins_in_part (void)
+{
+  g_auto (Fixture) f = { .is_later = TRUE };
+  g_autoptr (GError) error = NULL;
+  struct rlimit before;
+  gboolean ok;
+
+  fixture_init (&f);
+  before = leave_one_descriptor ();
+  ok = sig_sip_reload_tls (f.callee->sip, &f.callee_config, &error);
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &before), ==, 0);
+  g_assert_false (ok);
+  g_assert_error (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE);
+  g_assert_nonnull (strstr (error->message, "on ::1 port"));
+  g_assert_nonnull (strstr (error->message, "Too many open files; end what listens there"));
+  g_assert_false (sig_sip_speaks_tls (f.callee->sip));
+  g_clear_error (&error);
+  g_assert_true (sig_sip_reload_tls (f.callee->sip, &f.callee_config, &error));
+  g_assert_true (sig_sip_speaks_tls (f.callee->sip));
+  g_assert_true (sig_sip_reload_tls (f.caller->sip, &f.caller_config, &error));
+  establish (&f, "sip:callee@127.0.0.1:PORT;transport=tls");
+  hang_up (&f, f.callee, f.caller, f.callee->call);
+  establish (&f, "sip:callee@[::1]:PORT;transport=tls");
+  hang_up (&f, f.caller, f.callee, f.call);
+}
+
 /* -------------------------------------------------------------------- the wire */
 
 static void
@@ -742,6 +787,7 @@ main (int argc, char **argv)
   g_test_add_func ("/signaling/sip/tls/reload_of_bad_files", test_reload_of_bad_files);
   g_test_add_func ("/signaling/sip/tls/begins_later", test_begins_later);
   g_test_add_func ("/signaling/sip/tls/port_is_taken", test_port_of_tls_is_taken);
+  g_test_add_func ("/signaling/sip/tls/begins_in_part", test_begins_in_part);
   g_test_add_func ("/signaling/sip/tls/versions", test_versions);
   g_test_add_func ("/signaling/sip/tls/server_name_is_sent", test_server_name_is_sent);
   g_test_add_func ("/signaling/sip/tls/keepalive", test_keepalive);
