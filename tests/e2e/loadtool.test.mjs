@@ -1,5 +1,5 @@
 // The load generator: everybody is heard, and what a network takes away is told.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -65,10 +65,11 @@ test('the gateway takes as many descriptors as it may have', { timeout: 60 }, as
 test('tools/load: what the network loses and delays is told', { timeout: 60 }, async (t) => {
   const gateway = await Gateway.start(t, settings);
   const { code, groups } = await load(t, gateway, '--sip', '10', '--rooms', '5', '--sdes', 'cm', '--settle', '0.5',
-    '--windows', '1', '--window', '3', '--loss', '10', '--delay', '60', '--network', 'down');
+    '--windows', '1', '--window', '3', '--loss', '10', '--delay', '60', '--reorder', '10', '--duplicate', '10', '--network', 'down');
   const { sip } = groups;
   t.equal([code, sip.up], [0, 10], 'up');
   t.ok(sip.loss_percent > 5 && sip.loss_percent < 16, `${sip.loss_percent} % of 10 % were found lost`);
+  t.ok(sip.duplicates > 0 && sip.reordered > 0, `${sip.duplicates} of 10 % came twice, ${sip.reordered} of 10 % behind others`);
   t.ok(sip.delay_ms.n > 0 && sip.delay_ms.p50 >= 59, `delay ${JSON.stringify(sip.delay_ms)} of 60 ms`);
 });
 
@@ -78,4 +79,26 @@ test('tools/load: who was refused is told, and why', { timeout: 60 }, async (t) 
   const { code, setup } = await load(t, gateway, '--sip', '2', '--settle', '0', '--windows', '1', '--window', '0.2');
   t.equal([code, setup.failed], [1, 2], 'refused calls');
   t.ok(/^sip 0: answered with [45]\d\d$/.test(setup.failures[0]), setup.failures[0]);
+});
+
+test('tools/load: what cannot be run is refused with the option that is wrong', {}, async (t) => {
+  const program = join(dirname(dirname(t.options.binary)), 'tools', 'load', 'switchroom-load');
+  const cases = [
+    [[], /^--sip, --webrtc, --janus-participants, --relay: must be one participant/],
+    [['--sip', '-4'], /^--sip: must be 0 to/],
+    [['--sip', '1', 'more'], /^"more" is no option/],
+    [['--webrtc', '1'], /^--api-secret: must be given/],
+    [['--relay', '1'], /^--relay-port: must be given/],
+    [['--sip', '1', '--loss', '100'], /^--loss: must be 0 to 99/],
+    [['--sip', '1', '--loss', '5', '--burst', '-3'], /^--burst: must be 1 to/],
+    [['--sip', '1', '--delay', '900', '--jitter', '200'], /^--delay, --jitter: must be/],
+    [['--sip', '1', '--reorder', '80'], /^--reorder, --duplicate: must be/],
+    [['--sip', '1', '--spurt', '2'], /^--spurt, --pause: must be given both/],
+    [['--sip', '1', '--windows', '1000'], /^--windows: must be 1 to 100/],
+    [['--sip', '1', '--gateway', 'nowhere'], /^--gateway: must be a numeric address/],
+  ];
+  for (const [args, wanted] of cases) {
+    const { status, stderr } = spawnSync(program, args, { encoding: 'utf8', timeout: 10000 });
+    t.ok(status === 2 && wanted.test(stderr.replace(/^switchroom-load: /, '')), `${args.join(' ')}: ${status}, ${stderr.trim()}`);
+  }
 });

@@ -97,6 +97,50 @@ test_silence_has_no_marks (void)
   free_flow (listener);
 }
 
+/* Three talkers with turns of a second and pauses of two: each is heard a third of the time, one after the
+ * other, with a mark in each turn. */
+static void
+test_turns (void)
+{
+  g_autoptr (LoadFrames) frames = load_frames_new (MEDIA_CODEC_PCMU, NULL, NULL);
+  LoadFlow *talkers[3];
+  guint n_talking[3] = { 0 }, n_marks[3] = { 0 };
+
+  for (guint i = 0; i < 3; i++)
+    {
+      talkers[i] = new_flow (frames, TRUE);
+      load_flow_set_turn (talkers[i], 50, 100, 0, i, 3);
+    }
+  for (guint frame = 0; frame < 600; frame++)
+    {
+      guint n_now = 0;
+
+      for (guint i = 0; i < 3; i++)
+        {
+          guint8 packet[MEDIA_RTP_PACKET_MAX];
+          gboolean mark, talks;
+          const guint turn = talkers[i]->turn;
+          const gsize size = load_flow_next (talkers[i], packet, &mark);
+
+          talks = memcmp (packet + size - frames->silence.size, frames->silence.data, frames->silence.size)
+                  != 0;
+          g_assert_true (!talks || turn < 50);
+          g_assert_true (!mark || turn < 50);
+          n_talking[i] += turn < 50;
+          n_now += turn < 50;
+          n_marks[i] += mark;
+        }
+      g_assert_cmpuint (n_now, ==, 1);
+    }
+  for (guint i = 0; i < 3; i++)
+    {
+      g_assert_cmpuint (n_talking[i], ==, 200);
+      g_assert_cmpuint (n_marks[i], >=, 3);
+      g_assert_cmpuint (n_marks[i], <=, 4);
+      free_flow (talkers[i]);
+    }
+}
+
 /* A hundred packets: the tenth is lost, the twentieth comes twice, the fiftieth is 45 ms late. */
 static void
 test_flow_counts (void)
@@ -163,8 +207,8 @@ test_flow_reads_reports (void)
 typedef struct
 {
   guint n;
-  guint8 last;
-  gint64 earliest_us, latest_us;
+  guint n_behind; /* one that was sent later */
+  gint64 earliest_us, latest_us, last_sent_us;
 } Arrivals;
 
 static void
@@ -176,6 +220,8 @@ on_arrival (guint8 *data, gsize length, CfgMonotonic now, gpointer user)
   g_assert_cmpuint (length, ==, sizeof sent_us);
   memcpy (&sent_us, data, sizeof sent_us);
   arrivals->n++;
+  arrivals->n_behind += sent_us < arrivals->last_sent_us;
+  arrivals->last_sent_us = MAX (arrivals->last_sent_us, sent_us);
   arrivals->earliest_us = MIN (arrivals->earliest_us, now.us - sent_us);
   arrivals->latest_us = MAX (arrivals->latest_us, now.us - sent_us);
 }
@@ -199,10 +245,17 @@ test_network (gconstpointer data)
       for (guint ms = 0; ms < 20; ms++)
         load_netem_advance (netem, at_ms (20 * (gint64)i + ms));
     }
-  g_assert_cmpuint (arrivals.n + path.lost, ==, n);
+  g_assert_cmpuint (arrivals.n + path.lost, ==, n + path.duplicated);
+  g_assert_cmpfloat_with_epsilon ((double)path.duplicated / n, config->duplicate, 0.02);
+  g_assert_cmpfloat_with_epsilon ((double)path.reordered / n, config->reorder, 0.02);
+  /* Those that were held up, but for two in a row, come behind the next one. */
+  g_assert_cmpuint (arrivals.n_behind, <=, path.reordered);
+  g_assert_cmpuint (arrivals.n_behind, >=, path.reordered * 8 / 10);
   g_assert_cmpfloat_with_epsilon ((double)path.lost / n, config->loss, 0.02);
   g_assert_cmpint (arrivals.earliest_us, >=, config->delay_us);
-  g_assert_cmpint (arrivals.latest_us, <=, config->delay_us + config->jitter_us + 2 * CFG_US_PER_MS);
+  g_assert_cmpint (arrivals.latest_us, <=,
+                   config->delay_us + config->jitter_us + 2 * CFG_US_PER_MS
+                       + (config->reorder > 0 ? LOAD_NETEM_HOLD_MS * CFG_US_PER_MS : 0));
 }
 
 static void
@@ -241,6 +294,8 @@ main (int argc, char **argv)
     { .loss = 0.05 },
     { .loss = 0.1, .burst = 4, .delay_us = 30000 },
     { .delay_us = 100000, .jitter_us = 50000 },
+    { .delay_us = 10000, .reorder = 0.1 },
+    { .duplicate = 0.05 },
   };
 
   g_test_init (&argc, &argv, NULL);
@@ -252,10 +307,13 @@ main (int argc, char **argv)
     }
   g_test_add_func ("/load/marks/none_in_silence", test_silence_has_no_marks);
   g_test_add_func ("/load/flow/counts", test_flow_counts);
+  g_test_add_func ("/load/flow/turns", test_turns);
   g_test_add_func ("/load/flow/reports", test_flow_reads_reports);
   g_test_add_data_func ("/load/network/loss", &networks[0], test_network);
   g_test_add_data_func ("/load/network/rows_and_delay", &networks[1], test_network);
   g_test_add_data_func ("/load/network/jitter", &networks[2], test_network);
+  g_test_add_data_func ("/load/network/reorder", &networks[3], test_network);
+  g_test_add_data_func ("/load/network/duplicate", &networks[4], test_network);
   g_test_add_func ("/load/describe", test_describe);
   return g_test_run ();
 }

@@ -5,6 +5,8 @@
 #include "config/base/ids.h"
 #include "media/core/rtp.h"
 
+#define SPURT_START (LOAD_LOOP_FRAMES - 8) /* of the loop, whose first frame is a mark */
+
 void
 load_flow_init (LoadFlow *flow, const LoadFrames *frames, gboolean talks)
 {
@@ -39,11 +41,37 @@ load_flow_add_format (LoadFlow *flow, guint8 payload_type, MediaCodecId codec)
     flow->formats[flow->n_formats++] = (LoadFormat){ payload_type, codec };
 }
 
+void
+load_flow_set_turn (LoadFlow *flow, guint spurt_frames, guint pause_frames, guint room, guint nth, guint n)
+{
+  flow->spurt_frames = spurt_frames;
+  flow->pause_frames = spurt_frames > 0 ? pause_frames : 0;
+  flow->turn = spurt_frames > 0 ? nth * (spurt_frames + pause_frames) / n : 0;
+  flow->position = spurt_frames > 0 ? SPURT_START + flow->turn
+                                    : (room * 7 + nth * LOAD_MARK_FRAMES / n) % LOAD_LOOP_FRAMES;
+}
+
+/* Whether it talks in this frame. Each spurt begins shortly before a mark, so that short ones have one too.
+ */
+static gboolean
+take_turn (LoadFlow *flow)
+{
+  const guint turn = flow->turn;
+
+  if (!flow->talks || flow->spurt_frames == 0)
+    return flow->talks;
+  flow->turn = (turn + 1) % (flow->spurt_frames + flow->pause_frames);
+  if (turn == 0)
+    flow->position = SPURT_START;
+  return turn < flow->spurt_frames;
+}
+
 gsize
 load_flow_next (LoadFlow *flow, guint8 *packet, gboolean *mark)
 {
+  const gboolean talks = take_turn (flow);
   const LoadPayload *payload
-      = flow->talks ? &flow->frames->speech[flow->position % LOAD_LOOP_FRAMES] : &flow->frames->silence;
+      = talks ? &flow->frames->speech[flow->position % LOAD_LOOP_FRAMES] : &flow->frames->silence;
   const MediaRtpHeader header = { .payload_type = flow->payload_type,
                                   .marker = flow->sent == 0,
                                   .sequence = flow->sequence++,
@@ -51,7 +79,7 @@ load_flow_next (LoadFlow *flow, guint8 *packet, gboolean *mark)
                                   .ssrc = flow->ssrc };
   const gssize size = media_rtp_write (&header, payload->data, payload->size, packet, MEDIA_RTP_PACKET_MAX);
 
-  *mark = flow->talks && flow->position % LOAD_MARK_FRAMES == 0;
+  *mark = talks && flow->position % LOAD_MARK_FRAMES == 0;
   flow->position = (flow->position + 1) % LOAD_LOOP_FRAMES;
   flow->timestamp += flow->frames->units;
   flow->sent++;

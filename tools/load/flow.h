@@ -36,6 +36,8 @@ typedef struct
   guint32 ssrc, timestamp;
   guint16 sequence;
   guint position; /* in the loop */
+  guint spurt_frames, pause_frames,
+      turn; /* of talking and of silence, and where in the two together; 0: no pauses */
   guint64 sent, octets;
 
   /* what is heard */
@@ -67,6 +69,15 @@ void load_flow_clear (LoadFlow *flow);
 /** load_flow_add_format: what the other side may send as @payload_type. */
 void load_flow_add_format (LoadFlow *flow, guint8 payload_type, MediaCodecId codec);
 
+/**
+ * load_flow_set_turn:
+ * @spurt_frames: with @pause_frames: it talks for so long, and then is silent; 0: it always talks
+ * @nth: of @n talkers of room number @room
+ *
+ * The marks of a room's talkers are spread over the time between two, and so are their turns.
+ */
+void load_flow_set_turn (LoadFlow *flow, guint spurt_frames, guint pause_frames, guint room, guint nth,
+                         guint n);
 /**
  * load_flow_next:
  * @packet: room for MEDIA_RTP_PACKET_MAX octets

@@ -61,7 +61,8 @@ load_netem_free (LoadNetem *netem)
 gboolean
 load_netem_is_idle (const LoadNetemConfig *config)
 {
-  return config->loss <= 0 && config->delay_us <= 0 && config->jitter_us <= 0;
+  return config->loss <= 0 && config->delay_us <= 0 && config->jitter_us <= 0 && config->reorder <= 0
+         && config->duplicate <= 0;
 }
 
 /* xorshift64*: 0 ≤ x < 1. */
@@ -85,24 +86,13 @@ is_lost (LoadNetem *netem, const LoadNetemConfig *config, LoadPath *path)
   return path->losing;
 }
 
-gboolean
-load_netem_put (LoadNetem *netem, const LoadNetemConfig *config, LoadPath *path, const guint8 *data,
-                gsize length, CfgMonotonic now, LoadNetemFunc func, gpointer user)
+static void
+enqueue (LoadNetem *netem, gint64 at_us, const guint8 *data, gsize length, LoadNetemFunc func, gpointer user)
 {
-  const gint64 spread = config->jitter_us > 0 ? (gint64)(next_unit (netem) * (double)config->jitter_us) : 0;
-  const gint64 at_us = MAX (now.us + config->delay_us + spread, path->last_us);
-  Packet *packet;
-  Slot *slot;
+  Packet *packet = netem->spare;
+  Slot *slot
+      = &netem->slots[CLAMP (at_us / CFG_US_PER_MS, netem->now_ms + 1, netem->now_ms + SLOTS - 1) % SLOTS];
 
-  if (config->loss > 0 && is_lost (netem, config, path))
-    {
-      path->lost++;
-      return FALSE;
-    }
-  if (netem->now_ms == 0)
-    netem->now_ms = now.us / CFG_US_PER_MS;
-  path->last_us = at_us;
-  packet = netem->spare;
   if (packet != NULL)
     netem->spare = packet->next;
   else
@@ -112,12 +102,39 @@ load_netem_put (LoadNetem *netem, const LoadNetemConfig *config, LoadPath *path,
   packet->user = user;
   packet->length = MIN (length, MEDIA_PACKET_MAX_LENGTH);
   memcpy (packet->data, data, packet->length);
-  slot = &netem->slots[CLAMP (at_us / CFG_US_PER_MS, netem->now_ms + 1, netem->now_ms + SLOTS - 1) % SLOTS];
   if (slot->first == NULL)
     slot->first = packet;
   else
     slot->last->next = packet;
   slot->last = packet;
+}
+
+gboolean
+load_netem_put (LoadNetem *netem, const LoadNetemConfig *config, LoadPath *path, const guint8 *data,
+                gsize length, CfgMonotonic now, LoadNetemFunc func, gpointer user)
+{
+  const gint64 spread = config->jitter_us > 0 ? (gint64)(next_unit (netem) * (double)config->jitter_us) : 0;
+  gint64 at_us = MAX (now.us + config->delay_us + spread, path->last_us);
+
+  if (config->loss > 0 && is_lost (netem, config, path))
+    {
+      path->lost++;
+      return FALSE;
+    }
+  if (netem->now_ms == 0)
+    netem->now_ms = now.us / CFG_US_PER_MS;
+  path->last_us = at_us;
+  if (config->reorder > 0 && next_unit (netem) < config->reorder)
+    {
+      at_us += LOAD_NETEM_HOLD_MS * CFG_US_PER_MS;
+      path->reordered++;
+    }
+  enqueue (netem, at_us, data, length, func, user);
+  if (config->duplicate > 0 && next_unit (netem) < config->duplicate)
+    {
+      enqueue (netem, at_us, data, length, func, user);
+      path->duplicated++;
+    }
   return TRUE;
 }
 

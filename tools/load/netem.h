@@ -1,5 +1,6 @@
-/* A network between a load and the gateway: loss (single and in rows), delay and jitter, order kept, in steps
- * of 1 ms. One wheel for all flows, so that a thousand of them cost no search. */
+/* A network between a load and the gateway: loss (single and in rows), delay and jitter, in steps of 1 ms; in
+ * order but for those packets that are held up, and once but for those that come twice. One wheel for all
+ * flows, so that a thousand of them cost no search. */
 #pragma once
 
 #include <glib.h>
@@ -7,13 +8,16 @@
 #include "config/base/clock.h"
 #include "media/io/pump.h"
 
-#define LOAD_NETEM_MAX_MS 1000
+#define LOAD_NETEM_MAX_MS  1000
+#define LOAD_NETEM_HOLD_MS 30 /* behind the next packet of 20 ms, or two of 10 */
 
 typedef struct
 {
   double loss;  /* 0–1 */
   double burst; /* mean length of a row of lost packets; below 1: 1 */
   gint64 delay_us, jitter_us;
+  double reorder;   /* 0–1: held up by LOAD_NETEM_HOLD_MS, which others do not wait for */
+  double duplicate; /* 0–1 */
 } LoadNetemConfig;
 
 typedef struct _LoadNetem LoadNetem;
@@ -23,7 +27,7 @@ typedef struct
 {
   gboolean losing;
   gint64 last_us;
-  guint64 lost;
+  guint64 lost, reordered, duplicated;
 } LoadPath;
 
 /* A packet that came through; @data of MEDIA_PACKET_SIZE bytes may be worked in. */

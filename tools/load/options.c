@@ -3,13 +3,17 @@
 #include <string.h>
 
 #include "config/base/error.h"
+#include "tools/load/frames.h"
+#include "tools/load/scenario.h"
+
+#define PARTICIPANTS_MAX 10000
 
 /* As GLib's parser leaves them. */
 typedef struct
 {
   char *sip_codecs, *webrtc_codecs, *janus_codec, *sdes, *webrtc_srtp;
   char *direction;
-  double loss, burst, delay_ms, jitter_ms;
+  double loss, burst, delay_ms, jitter_ms, reorder, duplicate, spurt_s, pause_s;
   gint n_sip, n_webrtc, n_janus, n_relay, relay_port, n_rooms, n_windows, n_probes, playback_rate, janus_rate;
 } Raw;
 
@@ -55,12 +59,19 @@ parse_network (const Raw *raw, LoadOptions *options, GError **error)
   const LoadNetemConfig config = { .loss = raw->loss / 100,
                                    .burst = raw->burst,
                                    .delay_us = (gint64)(raw->delay_ms * 1000),
-                                   .jitter_us = (gint64)(raw->jitter_ms * 1000) };
+                                   .jitter_us = (gint64)(raw->jitter_ms * 1000),
+                                   .reorder = raw->reorder / 100,
+                                   .duplicate = raw->duplicate / 100 };
   const gboolean both = raw->direction == NULL || g_str_equal (raw->direction, "both");
 
-  if (raw->loss < 0 || raw->loss >= 100 || raw->delay_ms < 0 || raw->jitter_ms < 0
-      || raw->delay_ms + raw->jitter_ms > LOAD_NETEM_MAX_MS)
-    return refuse (error, "loss, --delay, --jitter", "0 to 99 %, and 1000 ms together at most");
+  if (!(raw->loss >= 0 && raw->loss <= 99))
+    return refuse (error, "loss", "0 to 99 per cent");
+  if (!(raw->burst == 0 || (raw->burst >= 1 && raw->burst <= 1000)))
+    return refuse (error, "burst", "1 to 1000 packets");
+  if (!(raw->reorder >= 0 && raw->reorder <= 50 && raw->duplicate >= 0 && raw->duplicate <= 100))
+    return refuse (error, "reorder, --duplicate", "0 to 50 and 0 to 100 per cent");
+  if (!(raw->delay_ms >= 0 && raw->jitter_ms >= 0 && raw->delay_ms + raw->jitter_ms <= LOAD_NETEM_MAX_MS))
+    return refuse (error, "delay, --jitter", "positive, and 1000 ms together at most");
   if (both || g_str_equal (raw->direction, "up"))
     options->up = config;
   if (both || g_str_equal (raw->direction, "down"))
@@ -69,18 +80,53 @@ parse_network (const Raw *raw, LoadOptions *options, GError **error)
          || refuse (error, "network", "up, down or both");
 }
 
+/* What it cannot begin without. */
+static gboolean
+check_numbers (const Raw *raw, const LoadOptions *options, GError **error)
+{
+  const struct
+  {
+    const char *option;
+    gint n;
+  } who[] = { { "sip", raw->n_sip },
+              { "webrtc", raw->n_webrtc },
+              { "janus-participants", raw->n_janus },
+              { "relay", raw->n_relay } };
+  gint together = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (who); i++)
+    {
+      if (who[i].n < 0 || who[i].n > PARTICIPANTS_MAX)
+        return refuse (error, who[i].option, "0 to 10000");
+      together += who[i].n;
+    }
+  if (together == 0)
+    return refuse (error, "sip, --webrtc, --janus-participants, --relay",
+                   "one participant at least, together");
+  if (raw->n_rooms < 1 || raw->n_rooms > PARTICIPANTS_MAX)
+    return refuse (error, "rooms", "1 to 10000");
+  if (raw->n_windows < 1 || raw->n_windows > LOAD_WINDOWS_MAX)
+    return refuse (error, "windows", "1 to 100");
+  if (!(options->rate > 0) || !(options->window_s > 0) || !(options->settle_s >= 0) || raw->n_probes < 0)
+    return refuse (error, "rate, --window, --settle, --probes", "positive numbers");
+  if (raw->n_relay > 0 && (raw->relay_port < 1 || raw->relay_port > 65535))
+    return refuse (error, "relay-port", "given with --relay: the first port of that switchroom-relay");
+  if (raw->n_webrtc > 0 && options->api_secret == NULL)
+    return refuse (error, "api-secret", "given with --webrtc: the secret of --api-key");
+  if (!((raw->spurt_s == 0 && raw->pause_s == 0) || (raw->spurt_s >= 0.5 && raw->pause_s >= 0.1))
+      || raw->spurt_s + raw->pause_s > 3600)
+    return refuse (error, "spurt, --pause", "given both, half a second and a tenth of one at least");
+  return TRUE;
+}
+
 static gboolean
 take (const Raw *raw, LoadOptions *options, GError **error)
 {
   MediaCodecId janus[LOAD_CODECS_MAX];
   guint n_janus;
 
-  if (raw->n_sip < 0 || raw->n_webrtc < 0 || raw->n_janus < 0 || raw->n_relay < 0
-      || raw->n_sip + raw->n_webrtc + raw->n_janus + raw->n_relay < 1)
-    return refuse (error, "sip, --webrtc, --janus-participants", "one participant at least, together");
-  if (raw->n_rooms < 1 || raw->n_windows < 1 || raw->n_probes < 0 || options->rate <= 0
-      || options->window_s <= 0 || options->settle_s < 0)
-    return refuse (error, "rooms, --windows, --rate, --window", "positive");
+  if (!check_numbers (raw, options, error))
+    return FALSE;
   options->n_sip = (guint)raw->n_sip;
   options->n_webrtc = (guint)raw->n_webrtc;
   options->n_janus = (guint)raw->n_janus;
@@ -89,6 +135,8 @@ take (const Raw *raw, LoadOptions *options, GError **error)
   options->n_rooms = MAX ((guint)raw->n_rooms, (guint)raw->n_relay);
   options->n_windows = (guint)raw->n_windows;
   options->n_probes = (guint)raw->n_probes;
+  options->spurt_frames = (guint)(raw->spurt_s * 1000 / LOAD_FRAME_MS);
+  options->pause_frames = (guint)(raw->pause_s * 1000 / LOAD_FRAME_MS);
   options->playback_rate_hz = (guint)MAX (raw->playback_rate, 0);
   options->janus_rate_hz = (guint)MAX (raw->janus_rate, 8000);
   if (!parse_codecs (raw->sip_codecs, "sip-codec", options->sip_codecs, &options->n_sip_codecs, error)
@@ -113,8 +161,9 @@ clear_raw (Raw *raw)
   g_free (raw->direction);
 }
 
-static gboolean
-read_arguments (LoadOptions *o, Raw *r, int *argc, char ***argv, GError **error)
+/* Who speaks what, and where. */
+static void
+add_participants (GOptionContext *context, LoadOptions *o, Raw *r)
 {
   const GOptionEntry entries[] = {
     { "sip", 0, 0, G_OPTION_ARG_INT, &r->n_sip, "SIP calls", "N" },
@@ -134,6 +183,9 @@ read_arguments (LoadOptions *o, Raw *r, int *argc, char ***argv, GError **error)
     { "webrtc-srtp", 0, 0, G_OPTION_ARG_STRING, &r->webrtc_srtp, "the only profile offered", "P" },
     { "muted", 0, 0, G_OPTION_ARG_NONE, &o->muted, "who does not talk sends nothing, instead of silence",
       NULL },
+    { "spurt", 0, 0, G_OPTION_ARG_DOUBLE, &r->spurt_s, "talkers talk for so long and then pause, in turn",
+      "S" },
+    { "pause", 0, 0, G_OPTION_ARG_DOUBLE, &r->pause_s, "and are silent for so long", "S" },
     { "silent-sip", 0, 0, G_OPTION_ARG_NONE, &o->silent_sip, "SIP calls only listen", NULL },
     { "silent-webrtc", 0, 0, G_OPTION_ARG_NONE, &o->silent_webrtc, "WebRTC participants only listen", NULL },
     { "gateway", 0, 0, G_OPTION_ARG_STRING, &o->sip, "where SIP goes (127.0.0.1:5060)", "HOST:PORT" },
@@ -143,12 +195,26 @@ read_arguments (LoadOptions *o, Raw *r, int *argc, char ***argv, GError **error)
     { "janus", 0, 0, G_OPTION_ARG_STRING, &o->janus, "its WebSocket (ws://127.0.0.1:8188/)", "URL" },
     { "relay-port", 0, 0, G_OPTION_ARG_INT, &r->relay_port, "its first port", "PORT" },
     { "relay-opus", 0, 0, G_OPTION_ARG_NONE, &o->relay_opus, "it was started with --opus", NULL },
+    { NULL },
+  };
+
+  g_option_context_add_main_entries (context, entries, NULL);
+}
+
+/* What is measured, for how long, over which network. */
+static void
+add_measuring (GOptionContext *context, LoadOptions *o, Raw *r)
+{
+  const GOptionEntry entries[] = {
     { "pid", 0, 0, G_OPTION_ARG_INT, &o->gateway_pid, "the gateway's, for its CPU time and memory", "PID" },
     { "janus-pid", 0, 0, G_OPTION_ARG_INT, &o->janus_pid, "the same of Janus", "PID" },
     { "loss", 0, 0, G_OPTION_ARG_DOUBLE, &r->loss, "packets lost, in per cent", "P" },
     { "burst", 0, 0, G_OPTION_ARG_DOUBLE, &r->burst, "mean length of a row of lost packets", "N" },
     { "delay", 0, 0, G_OPTION_ARG_DOUBLE, &r->delay_ms, "of each packet", "MS" },
     { "jitter", 0, 0, G_OPTION_ARG_DOUBLE, &r->jitter_ms, "up to so much more", "MS" },
+    { "reorder", 0, 0, G_OPTION_ARG_DOUBLE, &r->reorder, "come behind the next one or two, in per cent",
+      "P" },
+    { "duplicate", 0, 0, G_OPTION_ARG_DOUBLE, &r->duplicate, "come twice, in per cent", "P" },
     { "network", 0, 0, G_OPTION_ARG_STRING, &r->direction, "up (to the gateway), down, both", "WAY" },
     { "settle", 0, 0, G_OPTION_ARG_DOUBLE, &o->settle_s, "from the last one up to the measuring (2)", "S" },
     { "windows", 0, 0, G_OPTION_ARG_INT, &r->n_windows, "how often CPU time is measured (3)", "N" },
@@ -160,13 +226,27 @@ read_arguments (LoadOptions *o, Raw *r, int *argc, char ***argv, GError **error)
     { "flows", 0, 0, G_OPTION_ARG_NONE, &o->flows, "with every single flow", NULL },
     { NULL },
   };
+
+  g_option_context_add_main_entries (context, entries, NULL);
+}
+
+static gboolean
+read_arguments (LoadOptions *o, Raw *r, int *argc, char ***argv, GError **error)
+{
   GOptionContext *context = g_option_context_new (NULL);
   gboolean done;
 
   g_option_context_set_summary (context, "Loads a gateway with SIP calls and WebRTC participants that are "
                                          "heard and measured.");
-  g_option_context_add_main_entries (context, entries, NULL);
+  add_participants (context, o, r);
+  add_measuring (context, o, r);
   done = g_option_context_parse (context, argc, argv, error);
+  if (done && *argc > 1)
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "\"%s\" is no option; --help names them",
+                   (*argv)[1]);
+      done = FALSE;
+    }
   g_option_context_free (context);
   return done;
 }

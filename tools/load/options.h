@@ -19,6 +19,8 @@ typedef struct
   double rate;    /* participants set up per second */
   char *room_prefix;
 
+  guint spurt_frames, pause_frames; /* talkers alternate between the two; 0: they talk all the time */
+
   /* codecs in the order of preference; the first is spoken, all are understood */
   guint n_sip_codecs, n_webrtc_codecs;
   MediaCodecId sip_codecs[LOAD_CODECS_MAX], webrtc_codecs[LOAD_CODECS_MAX];

@@ -77,14 +77,8 @@ add (const Load *load, Group *group, const LoadParticipant *participant, double 
     g_array_append_vals (group->delays, result->delays->data, result->delays->len);
 }
 
-static double
-measured_seconds (const Load *load)
-{
-  return load->options->window_s * load->options->n_windows;
-}
-
 static void
-collect (const Load *load, Group groups[LOAD_N_KINDS])
+collect (const Load *load, double measured_s, Group groups[LOAD_N_KINDS])
 {
   for (guint i = 0; i < LOAD_N_KINDS; i++)
     groups[i] = (Group){ .delays = g_array_new (FALSE, FALSE, sizeof (gint64)) };
@@ -92,7 +86,7 @@ collect (const Load *load, Group groups[LOAD_N_KINDS])
     {
       const LoadParticipant *participant = g_ptr_array_index (load->participants, i);
 
-      add (load, &groups[participant->kind], participant, measured_seconds (load));
+      add (load, &groups[participant->kind], participant, measured_s);
     }
   for (guint i = 0; i < LOAD_N_KINDS; i++)
     g_array_sort (groups[i].delays, compare);
@@ -138,11 +132,14 @@ flow_json (const LoadParticipant *participant)
   sorted = g_array_copy ((GArray *)result->delays);
   g_array_sort (sorted, compare);
   json_object_update_new (
-      flow, json_pack ("{s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o}", "sent", (json_int_t)result->sent,
-                       "received", (json_int_t)result->received, "lost", (json_int_t)result->lost, "gaps",
-                       (json_int_t)result->gaps, "late", (json_int_t)result->late, "reported_lost",
-                       (json_int_t)result->reported_lost, "gap_max_ms", (double)result->gap_max_us / 1000,
-                       "jitter_ms", (double)result->jitter_us / 1000, "delay_ms", percentiles (sorted)));
+      flow, json_pack ("{s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o}", "sent",
+                       (json_int_t)result->sent, "received", (json_int_t)result->received, "expected",
+                       (json_int_t)result->expected, "lost", (json_int_t)result->lost, "loss_percent",
+                       percent (result->lost, result->expected), "duplicates", (json_int_t)result->duplicates,
+                       "reordered", (json_int_t)result->reordered, "gaps", (json_int_t)result->gaps, "late",
+                       (json_int_t)result->late, "reported_lost", (json_int_t)result->reported_lost,
+                       "gap_max_ms", (double)result->gap_max_us / 1000, "jitter_ms",
+                       (double)result->jitter_us / 1000, "delay_ms", percentiles (sorted)));
   g_array_unref (sorted);
   return flow;
 }
@@ -235,9 +232,9 @@ make_report (const Load *load, const LoadOutcome *outcome)
   json_t *report = json_object ();
   json_t *kinds = json_object ();
 
-  collect (load, groups);
+  collect (load, outcome->measured_s, groups);
   json_object_set_new (report, "setup", setup_json (load, outcome));
-  json_object_set_new (report, "measured_seconds", json_real (measured_seconds (load)));
+  json_object_set_new (report, "measured_seconds", json_real (outcome->measured_s));
   for (guint i = 0; i < LOAD_N_KINDS; i++)
     {
       if (groups[i].n > 0)

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "config/base/error.h"
 #include "tools/load/bound.h"
 #include "tools/load/janus.h"
 #include "tools/load/sip_call.h"
@@ -11,6 +10,7 @@
 #define G711_PROBES      400 /* cheap to decode: about so many do it for the delay */
 #define IDLE_US          (1 * CFG_US_PER_S)
 #define JOIN_TIMEOUT_US  (20 * CFG_US_PER_S)
+#define SHORT_WINDOW_US  (CFG_US_PER_S / 2)
 #define LEAVE_TIMEOUT_US (5 * CFG_US_PER_S)
 #define CATCH_UP         (3 * LOAD_TICK_MS) /* slots that a late generator makes up for; more are skipped */
 
@@ -28,13 +28,15 @@ struct _LoadScenario
 {
   Load *load;
   Phase phase;
-  CfgMonotonic since; /* of the phase */
+  CfgMonotonic since; /* of the phase, or of the window */
+  CfgMonotonic measured_from;
   MediaPumpTimer slot_timer;
   CfgMonotonic next_slot;
   guint slot;
-  guint n_joining; /* who were told to */
-  guint n_windows; /* that are over */
-  LoadProcess self;
+  guint n_joining;         /* who were told to */
+  guint n_windows;         /* that are over */
+  guint64 n_skipped_slots; /* while it measured */
+  LoadProcess self;        /* as the measuring began */
   LoadOutcome outcome;
 };
 
@@ -100,9 +102,8 @@ spread (Load *load)
       participant->flow.decodes = load->options->n_probes > 0 && i % every == 0;
       participant->flow.decodes_g711 = i % every_g711 == 0;
       if (participant->flow.talks)
-        participant->flow.position
-            = (participant->room * 7 + nth[participant->room]++ * LOAD_MARK_FRAMES / talkers)
-              % LOAD_LOOP_FRAMES;
+        load_flow_set_turn (&participant->flow, load->options->spurt_frames, load->options->pause_frames,
+                            participant->room, nth[participant->room]++, talkers);
     }
 }
 
@@ -146,7 +147,6 @@ begin_measuring (LoadScenario *scenario)
   for (guint i = 0; i < scenario->load->participants->len; i++)
     load_flow_begin (&((LoadParticipant *)g_ptr_array_index (scenario->load->participants, i))->flow);
   scenario->outcome.lateness_max_us = 0;
-  scenario->outcome.n_skipped = 0;
   read_target (&scenario->outcome.gateway, &scenario->outcome.gateway.last);
   read_target (&scenario->outcome.janus, &scenario->outcome.janus.last);
   load_process_read (0, &scenario->self);
@@ -189,12 +189,32 @@ follow_joining (LoadScenario *scenario, CfgMonotonic now)
     }
 }
 
+/* The measuring ends here, before its time when the program was told to end. */
 static void
 send_all_away (LoadScenario *scenario, CfgMonotonic now)
 {
+  if (scenario->phase == MEASURING)
+    {
+      scenario->outcome.measured_s = (double)cfg_monotonic_diff_us (now, scenario->measured_from) / 1e6;
+      for (guint i = 0; i < scenario->load->participants->len; i++)
+        load_participant_freeze (g_ptr_array_index (scenario->load->participants, i));
+    }
   enter (scenario, LEAVING, now);
   for (guint i = 0; i < scenario->load->participants->len; i++)
     load_participant_leave (g_ptr_array_index (scenario->load->participants, i));
+}
+
+static void
+close_window (LoadScenario *scenario)
+{
+  LoadProcess self;
+
+  load_process_read (0, &self);
+  scenario->outcome.generator_percent = 100 * (double)(self.cpu_us - scenario->self.cpu_us)
+                                        / (double)MAX (self.at_us - scenario->self.at_us, 1);
+  end_window (&scenario->outcome.gateway);
+  end_window (&scenario->outcome.janus);
+  scenario->n_windows++;
 }
 
 static void
@@ -202,21 +222,21 @@ follow_windows (LoadScenario *scenario, CfgMonotonic now)
 {
   const LoadOptions *options = scenario->load->options;
   const gint64 window_us = (gint64)(options->window_s * 1e6);
-  LoadProcess self;
 
   if (cfg_monotonic_diff_us (now, scenario->since) < window_us)
     return;
-  load_process_read (0, &self);
-  scenario->outcome.generator_percent = 100 * (double)(self.cpu_us - scenario->self.cpu_us)
-                                        / (double)MAX (self.at_us - scenario->self.at_us, 1);
-  scenario->self = self;
-  end_window (&scenario->outcome.gateway);
-  end_window (&scenario->outcome.janus);
+  close_window (scenario);
   scenario->since = cfg_monotonic_add_us (scenario->since, window_us);
-  if (++scenario->n_windows < options->n_windows)
-    return;
-  for (guint i = 0; i < scenario->load->participants->len; i++)
-    load_participant_freeze (g_ptr_array_index (scenario->load->participants, i));
+  if (scenario->n_windows == options->n_windows)
+    send_all_away (scenario, now);
+}
+
+/* It was told to end: what was measured by then is told, of a window too that is not over. */
+static void
+break_off (LoadScenario *scenario, CfgMonotonic now)
+{
+  if (scenario->phase == MEASURING && cfg_monotonic_diff_us (now, scenario->since) >= SHORT_WINDOW_US)
+    close_window (scenario);
   send_all_away (scenario, now);
 }
 
@@ -241,6 +261,7 @@ follow_phase (LoadScenario *scenario, CfgMonotonic now)
     case SETTLING:
       if (passed_us >= (gint64)(scenario->load->options->settle_s * 1e6))
         {
+          scenario->measured_from = now;
           begin_measuring (scenario);
           enter (scenario, MEASURING, now);
         }
@@ -266,8 +287,9 @@ on_slot (CfgMonotonic now, gpointer user)
   LoadScenario *scenario = user;
   Load *load = scenario->load;
 
-  scenario->outcome.lateness_max_us
-      = MAX (scenario->outcome.lateness_max_us, cfg_monotonic_diff_us (now, scenario->next_slot));
+  if (scenario->phase == MEASURING)
+    scenario->outcome.lateness_max_us
+        = MAX (scenario->outcome.lateness_max_us, cfg_monotonic_diff_us (now, scenario->next_slot));
   load_netem_advance (load->netem, now);
   for (guint n = 0; n < CATCH_UP && scenario->next_slot.us <= now.us; n++)
     {
@@ -278,11 +300,13 @@ on_slot (CfgMonotonic now, gpointer user)
     }
   while (scenario->next_slot.us <= now.us)
     {
-      scenario->outcome.n_skipped += load->participants->len / LOAD_TICK_MS;
+      if (scenario->phase == MEASURING)
+        scenario->n_skipped_slots++;
       scenario->next_slot = cfg_monotonic_add_us (scenario->next_slot, CFG_US_PER_MS);
     }
+  scenario->outcome.n_skipped = scenario->n_skipped_slots * load->participants->len / LOAD_TICK_MS;
   if (load_scenario_stopped && scenario->phase < LEAVING)
-    send_all_away (scenario, now);
+    break_off (scenario, now);
   else
     follow_phase (scenario, now);
   media_pump_start_timer (load->pump, &scenario->slot_timer, scenario->next_slot);
@@ -317,12 +341,6 @@ load_scenario_new (Load *load, GError **error)
   scenario->slot_timer = (MediaPumpTimer){ .func = on_slot, .user = scenario };
   scenario->outcome.gateway.pid = options->gateway_pid;
   scenario->outcome.janus.pid = options->janus_pid;
-  if (options->n_windows > LOAD_WINDOWS_MAX)
-    {
-      g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "--windows: %d at most", LOAD_WINDOWS_MAX);
-      load_scenario_free (scenario);
-      return NULL;
-    }
   if (!place (scenario, LOAD_SIP, options->n_sip, options->sip_codecs[0], options->silent_sip, error)
       || !place (scenario, LOAD_WEBRTC, options->n_webrtc, options->webrtc_codecs[0], options->silent_webrtc,
                  error)

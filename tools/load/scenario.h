@@ -33,8 +33,9 @@ typedef struct
 {
   LoadTarget gateway, janus;
   double join_s;
-  double generator_percent; /* of a core, in the last window */
-  gint64 lateness_max_us;   /* of the generator's own millisecond */
+  double measured_s;        /* less than was asked for when it was told to end */
+  double generator_percent; /* of a core, over the windows */
+  gint64 lateness_max_us;   /* of the generator's own millisecond, while it measured */
   guint64 n_skipped;        /* packets that it was too late to send */
 } LoadOutcome;
 
