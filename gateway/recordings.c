@@ -469,6 +469,24 @@ gw_recordings_left (Gateway *gateway, const GwParticipant *participant)
 }
 
 void
+gw_recordings_replaced (Gateway *gateway, const GwParticipant *participant)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, gateway->recordings->live);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      GwRecording *recording = value;
+
+      if (g_strcmp0 (recording->participant_sid, participant->sid) != 0)
+        continue;
+      recording->config.leg = participant->leg;
+      media_engine_record_leg (gateway->media, recording->media, participant->leg);
+    }
+}
+
+void
 gw_recordings_tick (Gateway *gateway)
 {
   GHashTableIter iter;

@@ -44,6 +44,8 @@ json_t *gw_recordings_json (Gateway *gateway, const char *room);
 void gw_recordings_want (Gateway *gateway, GwRoom *room);
 /** gw_recordings_left: @participant is about to go: what is recorded of it alone ends. */
 void gw_recordings_left (Gateway *gateway, const GwParticipant *participant);
+/** gw_recordings_replaced: @participant has another leg: what is recorded of it alone goes on with that. */
+void gw_recordings_replaced (Gateway *gateway, const GwParticipant *participant);
 /** gw_recordings_tick: once a second. */
 void gw_recordings_tick (Gateway *gateway);
 /** gw_recordings_stop_all: Returns: whether there were any: gw_recordings_are_finished says when they are. */

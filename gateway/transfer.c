@@ -12,6 +12,7 @@
 #include "gateway/move.h"
 #include "gateway/permissions.h"
 #include "gateway/plays.h"
+#include "gateway/recordings.h"
 #include "gateway/rooms.h"
 #include "signaling/core/refer.h"
 
@@ -519,6 +520,7 @@ gw_transfer_take_place (GwCall *call, GwCall *old, GError **error)
   old->participant = NULL;
   participant->call = call;
   participant->leg = call->leg;
+  gw_recordings_replaced (gateway, participant);
   if (!old->hides_number && g_str_has_prefix (participant->name, "Phone "))
     {
       g_free (participant->name);

@@ -331,6 +331,9 @@ void media_engine_play_stop (MediaEngine *engine, MediaPlayId play);
  * Returns: 0 when there is no such room, or no thread can be started.
  */
 MediaRecordId media_engine_record (MediaEngine *engine, MediaRoomId room, const MediaRecordConfig *config);
+/** media_engine_record_leg: a recording of one leg alone goes on with @leg, which took its place in the room.
+ */
+void media_engine_record_leg (MediaEngine *engine, MediaRecordId record, MediaLegId leg);
 /** media_engine_record_stop: ops.record_ended follows. */
 void media_engine_record_stop (MediaEngine *engine, MediaRecordId record);
 

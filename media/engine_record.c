@@ -134,12 +134,32 @@ media_engine_record (MediaEngine *engine, MediaRoomId room, const MediaRecordCon
   return id;
 }
 
-void
-media_engine_record_stop (MediaEngine *engine, MediaRecordId record)
+/* @worker: (out): the one that the room is on; -1: it is gone. */
+static const MediaRoomId *
+room_of (const MediaEngine *engine, MediaRecordId record, int *worker)
 {
   const MediaRoomId *room
       = engine->records != NULL ? g_hash_table_lookup (engine->records->rooms, &record) : NULL;
-  const int worker = room != NULL ? media_engine_room_worker (engine, *room) : -1;
+
+  *worker = room != NULL ? media_engine_room_worker (engine, *room) : -1;
+  return room;
+}
+
+void
+media_engine_record_leg (MediaEngine *engine, MediaRecordId record, MediaLegId leg)
+{
+  int worker;
+  const MediaRoomId *room = room_of (engine, record, &worker);
+
+  if (worker >= 0)
+    media_worker_post (engine->workers[worker], media_command_room_record_leg (*room, record, leg));
+}
+
+void
+media_engine_record_stop (MediaEngine *engine, MediaRecordId record)
+{
+  int worker;
+  const MediaRoomId *room = room_of (engine, record, &worker);
 
   if (worker >= 0)
     media_worker_post (engine->workers[worker], media_command_room_stop_record (*room, record));

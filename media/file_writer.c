@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "config/base/clock.h"
 #include "config/base/mailbox.h"
 
 #define CHUNK_FRAMES 4096
@@ -22,6 +23,8 @@
 #define NICENESS    5     /* encoding waits for the workers, not they for it */
 #define FILE_MODE   0640
 #define FOLDER_MODE 0750
+/* What the sizes in a WAV file's header can say, with space for what else is in the file. */
+#define WAV_BYTES_MAX ((gint64)G_MAXUINT32 - (1 << 20))
 
 struct _MediaFileSink
 {
@@ -30,6 +33,7 @@ struct _MediaFileSink
   char *directory, *wanted;
   MediaRecordFormat format;
   guint rate_hz, channels;
+  gboolean may_be_long; /* longer than a WAV file's header can say */
 
   gint16 *ring;
   gsize capacity;              /* samples */
@@ -280,9 +284,13 @@ open_sound (MediaFileSink *sink)
   };
   SF_INFO info = { .samplerate = (int)sink->rate_hz, .channels = (int)sink->channels };
 
-  info.format
-      = sink->format == MEDIA_RECORD_OGG ? SF_FORMAT_OGG | SF_FORMAT_OPUS : SF_FORMAT_WAV | SF_FORMAT_PCM_16;
+  info.format = sink->format == MEDIA_RECORD_OGG ? SF_FORMAT_OGG | SF_FORMAT_OPUS
+                : sink->may_be_long              ? SF_FORMAT_RF64 | SF_FORMAT_PCM_16
+                                                 : SF_FORMAT_WAV | SF_FORMAT_PCM_16;
   sink->file = sf_open_virtual (&io, SFM_WRITE, &info, sink);
+  /* EBU Tech 3306: a WAV file with space in its header, which becomes RF64 when it is as long as that. */
+  if (sink->file != NULL && sink->may_be_long)
+    sf_command (sink->file, SFC_RF64_AUTO_DOWNGRADE, NULL, SF_TRUE);
   return sink->file != NULL;
 }
 
@@ -494,6 +502,17 @@ media_file_writer_free (MediaFileWriter *writer, guint timeout_s)
   return TRUE;
 }
 
+static gboolean
+may_be_long (const MediaRecordConfig *config)
+{
+  const gint64 bytes_per_s
+      = (gint64)config->rate_hz * CLAMP (config->channels, 1, 2) * (gint64)sizeof (gint16);
+
+  return config->format == MEDIA_RECORD_WAV
+         && (config->max_duration_us <= 0
+             || config->max_duration_us / CFG_US_PER_S >= WAV_BYTES_MAX / bytes_per_s);
+}
+
 MediaFileSink *
 media_file_writer_open (MediaFileWriter *writer, MediaRecordId id, const MediaRecordConfig *config)
 {
@@ -506,6 +525,7 @@ media_file_writer_open (MediaFileWriter *writer, MediaRecordId id, const MediaRe
   sink->format = config->format;
   sink->rate_hz = config->rate_hz;
   sink->channels = CLAMP (config->channels, 1, 2);
+  sink->may_be_long = may_be_long (config);
   sink->capacity = (gsize)sink->rate_hz / 1000 * MEDIA_FILE_RING_MS * sink->channels;
   sink->ring = g_new (gint16, sink->capacity);
   sink->fd = -1;

@@ -8,7 +8,8 @@
  * replaced by as much silence later, so that the file's time goes on being that of the clock.
  *
  * A file never replaces another one: a name that is there already gets a number. Its header (WAV) or its
- * pages (Ogg) are brought up to date each second, so that a file which was never finished can be read. */
+ * pages (Ogg) are brought up to date each second, so that a file which was never finished can be read. A WAV
+ * file that may become longer than 4 GB is one of the kind that becomes RF64 there. */
 #pragma once
 
 #include <glib.h>

@@ -60,6 +60,8 @@ void media_room_end_plays (MediaRoom *room);
 void media_room_record (MediaRoom *room, MediaRecorder *recorder);
 /** media_room_stop_record: nothing when it is not (any more) recorded here. */
 void media_room_stop_record (MediaRoom *room, MediaRecordId id, MediaRecordEnd end);
+/** media_room_record_leg: a recording of one leg alone goes on with @leg, which took its place. */
+void media_room_record_leg (MediaRoom *room, MediaRecordId id, MediaLegId leg);
 /** media_room_end_records: all of them, with MEDIA_RECORD_GONE: the room is going. */
 void media_room_end_records (MediaRoom *room);
 

@@ -30,6 +30,20 @@ media_room_stop_record (MediaRoom *room, MediaRecordId id, MediaRecordEnd end)
 }
 
 void
+media_room_record_leg (MediaRoom *room, MediaRecordId id, MediaLegId leg)
+{
+  for (guint i = 0; i < room->recorders->len; i++)
+    {
+      MediaRecorder *recorder = g_ptr_array_index (room->recorders, i);
+
+      if (recorder->id != id || recorder->leg == 0)
+        continue;
+      recorder->leg = leg;
+      room->dirty = TRUE;
+    }
+}
+
+void
 media_room_end_records (MediaRoom *room)
 {
   while (room->recorders->len > 0)

@@ -124,6 +124,8 @@ MediaCommand *media_command_room_stop_play (MediaRoomId room, MediaPlayId play);
 /** media_command_room_record: @recorder (transfer full); it ends at once when the room is gone. */
 MediaCommand *media_command_room_record (MediaRoomId room, MediaRecorder *recorder);
 MediaCommand *media_command_room_stop_record (MediaRoomId room, MediaRecordId record);
+/** media_command_room_record_leg: media_room_record_leg. */
+MediaCommand *media_command_room_record_leg (MediaRoomId room, MediaRecordId record, MediaLegId leg);
 MediaCommand *media_command_leg_send_dtmf (MediaLegId leg, const char *digits);
 MediaCommand *media_command_leg_stop_dtmf (MediaLegId leg);
 MediaCommand *media_command_leg_free (MediaLegId leg);

@@ -452,6 +452,26 @@ media_command_room_stop_record (MediaRoomId room, MediaRecordId record)
 }
 
 static void
+apply_room_record_leg (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  MediaRoom *room = g_hash_table_lookup (worker->rooms, &command->room);
+
+  if (room != NULL)
+    media_room_record_leg (room, command->record_id, command->record_leg);
+}
+
+MediaCommand *
+media_command_room_record_leg (MediaRoomId room, MediaRecordId record, MediaLegId leg)
+{
+  MediaCommand *command = command_new (0, apply_room_record_leg);
+
+  command->room = room;
+  command->record_id = record;
+  command->record_leg = leg;
+  return command;
+}
+
+static void
 apply_send_dtmf (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
 {
   /* Checked by who asked; a queue that is full, or a peer on hold for good, loses them. */

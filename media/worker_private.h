@@ -46,6 +46,7 @@ struct _MediaCommand
   MediaPlayId play_id;
   MediaRecorder *recorder;
   MediaRecordId record_id;
+  MediaLegId record_leg;
   void (*done) (gpointer user, const MediaLegState *state);
   gpointer user;
 };

@@ -158,7 +158,8 @@ config_for (const Scene *scene, const char *file)
                               .file = file,
                               .format = g_str_has_suffix (file, ".ogg") ? MEDIA_RECORD_OGG : MEDIA_RECORD_WAV,
                               .rate_hz = 16000,
-                              .channels = 1 };
+                              .channels = 1,
+                              .max_duration_us = 3600 * CFG_US_PER_S };
 }
 
 static MediaRecorder *
@@ -303,6 +304,99 @@ test_formats (void)
         }
       g_free (sound.pcm);
     }
+  scene_clear (&scene);
+}
+
+/* How the file begins, as "RIFF....WAVEfmt ". */
+static void
+assert_begins (const Scene *scene, const char *file, const char *chunk)
+{
+  g_autofree char *path = g_build_filename (scene->directory, file, NULL);
+  g_autofree char *data = NULL;
+  gsize size;
+
+  g_assert_true (g_file_get_contents (path, &data, &size, NULL));
+  g_assert_cmpuint (size, >, 16);
+  g_assert_cmpint (memcmp (data, "RIFF", 4), ==, 0);
+  g_assert_cmpint (memcmp (data + 12, chunk, 4), ==, 0);
+}
+
+/* Where more than 4 GB may come together there is space for a longer length in the header, and it is a WAV
+ * file all the same. */
+static void
+test_long_files (void)
+{
+  static const struct
+  {
+    const char *file;
+    guint rate_hz, channels;
+    gint64 hours; /* 0: no limit */
+    const char *chunk;
+  } rows[] = {
+    { "a.wav", 48000, 2, 6, "fmt " },
+    { "b.wav", 48000, 2, 7, "JUNK" },
+    { "c.wav", 16000, 1, 24, "fmt " },
+    { "d.wav", 8000, 1, 0, "JUNK" },
+  };
+  Scene scene;
+
+  scene_init (&scene);
+  join (&scene, FALSE, pcmu, PHONE_HZ);
+  run (&scene, 200);
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      MediaRecordConfig config = config_for (&scene, rows[i].file);
+      Sound sound;
+
+      config.rate_hz = rows[i].rate_hz;
+      config.channels = rows[i].channels;
+      config.max_duration_us = rows[i].hours * 3600 * CFG_US_PER_S;
+      media_room_record (scene.room, recorder (&scene, 10 + i, &config));
+      run (&scene, 1500);
+      stop (&scene, 10 + i);
+      assert_begins (&scene, rows[i].file, rows[i].chunk);
+      sound_read (&sound, scene.directory, rows[i].file);
+      g_assert_cmpfloat_with_epsilon (seconds (&sound), 1.5, 0.05);
+      g_assert_cmpfloat (level (&sound, 0, PHONE_HZ), >, HEARD);
+      g_free (sound.pcm);
+    }
+  scene_clear (&scene);
+}
+
+/* A call that takes the place of another one is recorded on, in the same file. */
+static void
+test_leg_is_replaced (void)
+{
+  Scene scene;
+  MediaRecordConfig config, all;
+  Sound sound;
+  gsize half;
+
+  scene_init (&scene);
+  join (&scene, FALSE, pcmu, PHONE_HZ);
+  join (&scene, FALSE, pcmu, OTHER_HZ);
+  run (&scene, 500);
+  config = config_for (&scene, "one.wav");
+  config.leg = 1;
+  all = config_for (&scene, "all.wav");
+  media_room_record (scene.room, recorder (&scene, 5, &config));
+  media_room_record (scene.room, recorder (&scene, 6, &all));
+  run (&scene, 1000);
+  media_room_record_leg (scene.room, 5, 2);
+  media_room_record_leg (scene.room, 6, 2); /* of the room: stays so */
+  run (&scene, 1000);
+  stop (&scene, 5);
+  stop (&scene, 6);
+  sound_read (&sound, scene.directory, "one.wav");
+  half = (gsize)sound.info.frames / 2;
+  g_assert_cmpfloat (test_tone_level (sound.pcm, half - 800, 16000, PHONE_HZ), >, HEARD);
+  g_assert_cmpfloat (test_tone_level (sound.pcm, half - 800, 16000, OTHER_HZ), <, SILENT);
+  g_assert_cmpfloat (test_tone_level (sound.pcm + half + 800, half - 800, 16000, OTHER_HZ), >, HEARD);
+  g_assert_cmpfloat (test_tone_level (sound.pcm + half + 800, half - 800, 16000, PHONE_HZ), <, SILENT);
+  g_free (sound.pcm);
+  sound_read (&sound, scene.directory, "all.wav");
+  g_assert_cmpfloat (level (&sound, 0, PHONE_HZ), >, HEARD);
+  g_free (sound.pcm);
   scene_clear (&scene);
 }
 
@@ -667,6 +761,8 @@ main (int argc, char **argv)
   g_test_add_func ("/media/record/forwarded_call", test_forwarded_call);
   g_test_add_func ("/media/record/formats", test_formats);
   g_test_add_func ("/media/record/one_of_three", test_one_of_three);
+  g_test_add_func ("/media/record/long_files", test_long_files);
+  g_test_add_func ("/media/record/leg_is_replaced", test_leg_is_replaced);
   g_test_add_func ("/media/record/low_voice", test_low_voice);
   g_test_add_func ("/media/record/time", test_time);
   g_test_add_func ("/media/record/slow_disk", test_slow_disk);
