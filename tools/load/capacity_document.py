@@ -146,14 +146,9 @@ def table(section, results):
         if row["section"] != section or not kept or not target(kept["runs"][0]):
             continue
         if "by" in row:
-            row = {**row, "n": max(kept_size(kept), 1)}
+            row = rows.sized_as(row, kept["load"])
         lines.append(f"| {row['title']} | " + " | ".join(cells(row, kept["runs"])) + " |\n")
     return COLUMNS + "".join(lines) if lines else ""
-
-
-def kept_size(kept):
-    """Of a row that was sized by another: what its load was."""
-    return int(kept["load"][1])
 
 
 def scale_costs(results, kind):

@@ -1,7 +1,7 @@
 """The rows of docs/CAPACITY.md: what is loaded with what. For tools/capacity.
 
 A row: id, section, title, load (arguments of switchroom-load), n (what its cost is divided by), and maybe settings (of
-`media` in the gateway's configuration), janus (a Janus is loaded instead), full (it is left out of a quick run).
+`media` in the gateway's configuration), janus (a Janus is loaded instead).
 A row of the bare relay has `relay`, its arguments, instead.
 """
 
@@ -63,6 +63,8 @@ def encryption():
         ("cm", None, "phone ↔ phone, SRTP with AES-CM and SHA-1"),
         ("none", "gcm", "phone, plain ↔ browser, AES-GCM"),
         ("none", "cm", "phone, plain ↔ browser, AES-CM and SHA-1"),
+        ("gcm", "gcm", "phone ↔ browser, both AES-GCM"),
+        ("cm", "gcm", "phone, AES-CM and SHA-1 ↔ browser, AES-GCM"),
         ("cm", "cm", "phone ↔ browser, both AES-CM and SHA-1"),
     ):
         keys = ["--sdes", sdes or "none"]
@@ -101,9 +103,8 @@ def rooms():
                 "title": f"phones, G.711: {size} in a room, {talkers} of them talking",
                 "n": n_rooms * size,
                 "load": phones(n_rooms * size, n_rooms, "--talkers", str(talkers)),
-                "full": talkers == 1 and size > 2,
             }
-    for size, counts in ((3, (3,)), (10, (3,)), (100, (1, 3, 6)), (500, (3,))):
+    for size, counts in ((2, (1, 2)), (3, (1, 3)), (10, (1, 3, 6)), (100, (1, 3, 6)), (500, (1, 3, 6))):
         n_rooms = max(1, 60 // size)
         for talkers in counts:
             yield {
@@ -141,8 +142,11 @@ def scale():
         }
 
 
+LOAD_PERCENT = 70
+
+
 def at_load():
-    """So many as take 70 % of the core, by what the rows before have shown."""
+    """So many as take 70 % of the core, by what the rows before have shown, and then by what that many took."""
     yield {
         "id": "load-forward",
         "title": "forwarded, phone ↔ browser, G.711",
@@ -153,7 +157,6 @@ def at_load():
         "id": "load-transcode",
         "title": "transcoded, phone with G.711 ↔ browser with Opus",
         "by": "transcode-PCMU-5",
-        "percent": 84,  # a call costs less beside more of them
         "make": lambda n: pairs(n, "--webrtc-codec", "opus"),
     }
     yield {
@@ -215,10 +218,27 @@ def resolved(row, results):
     kept = results.get(row["by"])
     if not kept:
         return None
-    run = kept["runs"][0]
-    cost = run["gateway"]["cpu_percent"] / run_size(row["by"])
-    n = max(10, int(row.get("percent", 70) / cost))
+    cost = kept["runs"][0]["gateway"]["cpu_percent"] / run_size(row["by"])
+    return sized(row, LOAD_PERCENT / cost)
+
+
+def sized(row, n):
+    n = max(10, round(n))
     return {**row, "n": n // 10 * 10 if row["id"] == "load-mixed" else n, "load": row["make"](n)}
+
+
+def sized_as(row, load):
+    """@row as it was measured before, with the arguments @load."""
+    return {**row, "n": int(load[1]), "load": load}
+
+
+def corrected(row, report):
+    """@row with as many as the load would have needed by its own @report; None when it was near enough. What a call costs
+    differs with their number and with the machine's day."""
+    percent = report["gateway"]["cpu_percent"] if "by" in row and report.get("gateway") else LOAD_PERCENT
+    if abs(percent - LOAD_PERCENT) <= 5 or percent <= 0:
+        return None
+    return sized(row, row["n"] * min(LOAD_PERCENT / percent, 2))
 
 
 def run_size(identity):
