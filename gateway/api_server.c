@@ -55,13 +55,14 @@ server_stats (Gateway *gateway, GwRequest *request, json_t *params, GError **err
   SigSipStats sip = { 0 };
 
   sig_sip_get_stats (gateway->sip, &sip);
-  return json_pack (
-      "{s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "rooms",
-      (int)g_hash_table_size (gateway->rooms), "calls", (int)g_hash_table_size (gateway->calls), "sessions",
-      (int)g_hash_table_size (gateway->sessions), "connections", (int)g_hash_table_size (gateway->conns),
-      "calls_total", (json_int_t)gateway->n_calls_total, "calls_failed", (json_int_t)gateway->n_calls_failed,
-      "invites", (json_int_t)sip.n_invites, "sip_refused", (json_int_t)sip.n_refused, "sip_malformed",
-      (json_int_t)sip.n_malformed, "main", gw_load_json (gateway), "workers", workers_json (gateway));
+  return json_pack ("{s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "rooms",
+                    (int)g_hash_table_size (gateway->rooms), "calls", (int)g_hash_table_size (gateway->calls),
+                    "sessions", (int)g_hash_table_size (gateway->sessions), "connections",
+                    (int)g_hash_table_size (gateway->conns), "calls_total",
+                    (json_int_t)gateway->n_calls_total, "calls_failed", (json_int_t)gateway->n_calls_failed,
+                    "invites", (json_int_t)sip.n_invites, "sip_refused", (json_int_t)sip.n_refused,
+                    "sip_malformed", (json_int_t)sip.n_malformed, "main", gw_load_json (gateway), "process",
+                    gw_load_process_json (gateway), "workers", workers_json (gateway));
 }
 
 static json_t *
@@ -98,6 +99,15 @@ static const GwField main_fields[] = {
   { NULL },
 };
 static const GwShape main_shape = { "main_thread", "The thread that signals.", main_fields };
+static const GwField process_fields[] = {
+  { "load", GW_FIELD_REAL, 0, "Share of its cores that all threads together use, 0 to 1." },
+  { "cores", GW_FIELD_REAL, 0, "How many it may use; a quota may make it a fraction." },
+  { "cores_busy", GW_FIELD_REAL, 0,
+    "Share of them that is used by anybody, 0 to 1; niced programs left out." },
+  { "refusing", GW_FIELD_STRING, GW_FIELD_NULL, "Which limit they are above; null: none." },
+  { NULL },
+};
+static const GwShape process_shape = { "process", "The process and the cores it runs on.", process_fields };
 static const GwField worker_fields[] = {
   { "rooms", GW_FIELD_INT, 0, "Rooms that live on it." },
   { "legs", GW_FIELD_INT, 0, "Media legs of theirs." },
@@ -122,6 +132,7 @@ static const GwField stats_result[] = {
   { "sip_refused", GW_FIELD_INT, 0, "SIP messages refused, by limits and rules." },
   { "sip_malformed", GW_FIELD_INT, 0, "SIP messages that could not be read." },
   { "main", GW_FIELD_OBJECT, 0, "The main thread.", &main_shape },
+  { "process", GW_FIELD_OBJECT, 0, "All threads together.", &process_shape },
   { "workers", GW_FIELD_OBJECT, GW_FIELD_LIST, "The media workers.", &worker_shape },
   { NULL },
 };

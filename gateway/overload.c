@@ -4,11 +4,14 @@
 #include "config/base/log.h"
 #include "gateway/core/metric_text.h"
 #include "gateway/core/overload.h"
+#include "gateway/cores.h"
 #include "gateway/rooms.h"
 #include "media/core/lateness.h"
 
 /* How often the main loop's own lateness is looked at. */
 #define BEAT_US (100 * CFG_US_PER_MS)
+/* How often the load is: with each second beat. */
+#define SAMPLE_US (CFG_US_PER_S / GW_OVERLOAD_HZ)
 
 /* Who waits for an answer to an INVITE (RFC 3261: T1, 500 ms) or presses a button begins to notice. */
 #define STALL_US (250 * CFG_US_PER_MS)
@@ -20,17 +23,30 @@ typedef struct
   MediaLateness *lateness;
   guint64 n_stalls;
   gint64 stalled_us;
+  Gateway *gateway;
+  CfgMonotonic sample_at;
 } Beat;
+
+/* A thread, or the process: what it had used at the last samples, the newest first; @n of them are known. */
+typedef struct
+{
+  gint64 cpu_us[GW_OVERLOAD_WINDOW];
+  CfgMonotonic at[GW_OVERLOAD_WINDOW];
+  guint n;
+  GwOverload overload;
+} Meter;
 
 struct _GwLoad
 {
-  GwOverload main, *workers;
+  Meter main, process, *workers;
   guint n_workers;
   GSource *beat;
   MediaLateness lateness;
-  gint64 cpu_us; /* of the main thread, at the last tick */
-  CfgMonotonic at;
+  GwCores *cores;
+  double used; /* cores, by the process in the last second */
 };
+
+static void take_samples (Gateway *gateway, CfgMonotonic now);
 
 static gboolean
 on_beat (GSource *source, GSourceFunc callback, gpointer user)
@@ -49,6 +65,11 @@ on_beat (GSource *source, GSourceFunc callback, gpointer user)
       cfg_warn ("main", NULL, "The main thread stood still", CFG_INT ("ms", late_us / CFG_US_PER_MS));
     }
   g_source_set_ready_time (source, due_us + (gint64)(skipped + 1) * BEAT_US);
+  if (now_us >= beat->sample_at.us)
+    {
+      beat->sample_at = (CfgMonotonic){ now_us + SAMPLE_US - BEAT_US / 2 };
+      take_samples (beat->gateway, (CfgMonotonic){ now_us });
+    }
   return G_SOURCE_CONTINUE;
 }
 
@@ -60,11 +81,11 @@ gw_load_new (Gateway *gateway)
   GwLoad *load = g_new0 (GwLoad, 1);
 
   load->n_workers = media_engine_n_workers (gateway->media);
-  load->workers = g_new0 (GwOverload, load->n_workers);
-  load->cpu_us = cfg_thread_cpu_us ();
-  load->at = cfg_monotonic_now ();
+  load->workers = g_new0 (Meter, load->n_workers);
+  load->cores = gw_cores_new ();
   load->beat = g_source_new (&beat_funcs, sizeof (Beat));
   ((Beat *)load->beat)->lateness = &load->lateness;
+  ((Beat *)load->beat)->gateway = gateway;
   g_source_set_ready_time (load->beat, g_get_monotonic_time () + BEAT_US);
   g_source_attach (load->beat, NULL);
   return load;
@@ -77,15 +98,21 @@ gw_load_free (GwLoad *load)
     return;
   g_source_destroy (load->beat);
   g_source_unref (load->beat);
+  gw_cores_free (load->cores);
   g_free (load->workers);
   g_free (load);
 }
 
+/* What interrupts take of a core no thread on it can have. */
 static GwOverloadLimits
 worker_limits (const Gateway *gateway)
 {
+  const GwLoad *load = gateway->load;
+
   return (GwOverloadLimits){
-    .max_load = gateway->settings->limits.max_cpu_utilization,
+    .max_load
+    = gateway->settings->limits.max_cpu_utilization
+      * gw_thread_share (load->used, gw_cores_available (load->cores), gw_cores_shares (load->cores)),
     .max_late_ms = (double)gateway->settings->limits.max_tick_lateness_us / CFG_US_PER_MS,
   };
 }
@@ -95,6 +122,33 @@ static GwOverloadLimits
 main_limits (const Gateway *gateway)
 {
   return (GwOverloadLimits){ .max_load = gateway->settings->limits.max_cpu_utilization };
+}
+
+static GwOverloadLimits
+process_limits (const Gateway *gateway)
+{
+  return (GwOverloadLimits){ .max_load = gateway->settings->limits.max_cpu_utilization
+                                         * gw_cores_available (gateway->load->cores) };
+}
+
+/* @cpu_us: used so far. Returns: cores, in the last second or what is known of it; 0 for the first time. */
+static double
+measure (Meter *meter, gint64 cpu_us, CfgMonotonic now)
+{
+  const guint oldest = MIN (meter->n, GW_OVERLOAD_WINDOW) - 1;
+  double used = 0;
+
+  if (meter->n > 0 && now.us > meter->at[oldest].us)
+    used = (double)(cpu_us - meter->cpu_us[oldest]) / (double)(now.us - meter->at[oldest].us);
+  for (guint i = GW_OVERLOAD_WINDOW - 1; i > 0; i--)
+    {
+      meter->cpu_us[i] = meter->cpu_us[i - 1];
+      meter->at[i] = meter->at[i - 1];
+    }
+  meter->cpu_us[0] = cpu_us;
+  meter->at[0] = now;
+  meter->n = MIN (meter->n + 1, GW_OVERLOAD_WINDOW);
+  return MAX (used, 0);
 }
 
 static void
@@ -123,7 +177,7 @@ worker_late_ms (const Gateway *gateway, guint index)
 static void
 worker_changed (Gateway *gateway, guint index)
 {
-  const GwOverload *overload = &gateway->load->workers[index];
+  const GwOverload *overload = &gateway->load->workers[index].overload;
   g_autofree char *name = g_strdup_printf ("media-%u", index);
 
   media_engine_avoid_worker (gateway->media, index, overload->reason != GW_OVERLOAD_NONE);
@@ -137,41 +191,83 @@ main_late_ms (const GwLoad *load)
 }
 
 static void
-look_at_main (Gateway *gateway)
+look_at_main (Gateway *gateway, CfgMonotonic now)
 {
-  GwLoad *load = gateway->load;
+  Meter *meter = &gateway->load->main;
   const GwOverloadLimits limits = main_limits (gateway);
-  const CfgMonotonic now = cfg_monotonic_now ();
-  const gint64 cpu_us = cfg_thread_cpu_us (), wall_us = cfg_monotonic_diff_us (now, load->at);
-  GwOverloadSample sample = { .late_ms = main_late_ms (load) };
+  const GwOverloadSample sample = { .load = CLAMP (measure (meter, cfg_thread_cpu_us (), now), 0.0, 1.0),
+                                    .late_ms = main_late_ms (gateway->load) };
 
-  if (wall_us <= 0)
-    return;
-  sample.load = CLAMP ((double)(cpu_us - load->cpu_us) / (double)wall_us, 0.0, 1.0);
-  load->cpu_us = cpu_us;
-  load->at = now;
-  if (gw_overload_update (&load->main, &limits, &sample))
-    tell (&load->main, "main", sample.late_ms);
+  if (gw_overload_update (&meter->overload, &limits, &sample))
+    tell (&meter->overload, "main", sample.late_ms);
+}
+
+static guint
+n_placed (const Gateway *gateway)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < gateway->load->n_workers; i++)
+    n += media_engine_worker_placed (gateway->media, i);
+  return n;
+}
+
+static void
+look_at_process (Gateway *gateway, CfgMonotonic now)
+{
+  const GwCores *cores = gateway->load->cores;
+  Meter *meter = &gateway->load->process;
+  const GwOverloadLimits limits = process_limits (gateway);
+  GwOverloadSample sample = { .n_legs = n_placed (gateway) };
+
+  gateway->load->used = measure (meter, cfg_process_cpu_us (), now);
+  sample.load = gw_process_load (gateway->load->used, gw_cores_available (cores), gw_cores_shares (cores));
+  if (gw_overload_update (&meter->overload, &limits, &sample))
+    tell (&meter->overload, "process", main_late_ms (gateway->load));
+}
+
+static void
+look_at_worker (Gateway *gateway, guint index, CfgMonotonic now)
+{
+  Meter *meter = &gateway->load->workers[index];
+  const GwOverloadLimits limits = worker_limits (gateway);
+  MediaWorkerStats stats;
+  GwOverloadSample sample;
+
+  media_engine_worker_stats (gateway->media, index, &stats);
+  sample = (GwOverloadSample){ .load = MIN (measure (meter, stats.cpu_us, now), 1.0),
+                               .late_ms = stats.tick_late_p99_ms,
+                               .n_legs = media_engine_worker_placed (gateway->media, index) };
+  if (gw_overload_update (&meter->overload, &limits, &sample))
+    worker_changed (gateway, index);
+}
+
+static void
+take_samples (Gateway *gateway, CfgMonotonic now)
+{
+  look_at_main (gateway, now);
+  look_at_process (gateway, now);
+  for (guint i = 0; i < gateway->load->n_workers; i++)
+    look_at_worker (gateway, i, now);
 }
 
 void
 gw_load_tick (Gateway *gateway)
 {
-  const GwOverloadLimits limits = worker_limits (gateway);
+  gw_cores_look (gateway->load->cores);
+}
 
-  look_at_main (gateway);
-  for (guint i = 0; i < gateway->load->n_workers; i++)
-    {
-      MediaWorkerStats stats;
-      GwOverloadSample sample;
+static gboolean
+process_allows (Gateway *gateway)
+{
+  GwOverload *overload = &gateway->load->process.overload;
+  const GwOverloadLimits limits = process_limits (gateway);
+  gboolean changed;
+  const gboolean allowed = gw_overload_allows (overload, &limits, n_placed (gateway), &changed);
 
-      media_engine_worker_stats (gateway->media, i, &stats);
-      sample = (GwOverloadSample){ .load = stats.load,
-                                   .late_ms = stats.tick_late_p99_ms,
-                                   .n_legs = media_engine_worker_placed (gateway->media, i) };
-      if (gw_overload_update (&gateway->load->workers[i], &limits, &sample))
-        worker_changed (gateway, i);
-    }
+  if (changed)
+    tell (overload, "process", main_late_ms (gateway->load));
+  return allowed;
 }
 
 static gboolean
@@ -179,7 +275,7 @@ worker_allows (Gateway *gateway, guint index)
 {
   const GwOverloadLimits limits = worker_limits (gateway);
   gboolean changed;
-  const gboolean allowed = gw_overload_allows (&gateway->load->workers[index], &limits,
+  const gboolean allowed = gw_overload_allows (&gateway->load->workers[index].overload, &limits,
                                                media_engine_worker_placed (gateway->media, index), &changed);
 
   if (changed)
@@ -220,20 +316,22 @@ gw_load_admit (Gateway *gateway, const char *room_name, GError **error)
   guint worker;
 
   /* What calls cost the main thread shows at once: there is nothing to expect. */
-  if (load->main.reason != GW_OVERLOAD_NONE)
-    return refuse (error, "the main thread is overloaded", &load->main);
+  if (load->main.overload.reason != GW_OVERLOAD_NONE)
+    return refuse (error, "the main thread is overloaded", &load->main.overload);
+  if (!process_allows (gateway))
+    return refuse (error, "the cores of the process are overloaded", &load->process.overload);
   worker = home < 0 ? free_worker (gateway) : (guint)home;
   if (worker >= load->n_workers)
-    return refuse (error, "every media worker is overloaded", &load->workers[0]);
+    return refuse (error, "every media worker is overloaded", &load->workers[0].overload);
   if (!worker_allows (gateway, worker))
-    return refuse (error, "the media worker of this room is overloaded", &load->workers[worker]);
+    return refuse (error, "the media worker of this room is overloaded", &load->workers[worker].overload);
   return TRUE;
 }
 
 const char *
 gw_load_worker_refusing (const Gateway *gateway, guint index)
 {
-  return gw_overload_reason_name (gateway->load->workers[index].reason);
+  return gw_overload_reason_name (gateway->load->workers[index].overload.reason);
 }
 
 const char *
@@ -242,17 +340,20 @@ gw_load_refusing (const Gateway *gateway)
   static const char *const of_workers[] = { NULL, "worker_cpu", "worker_late", "worker_stalled" };
   const GwLoad *load = gateway->load;
 
-  if (load->main.reason != GW_OVERLOAD_NONE)
+  if (load->main.overload.reason != GW_OVERLOAD_NONE)
     return "main_cpu";
+  if (load->process.overload.reason != GW_OVERLOAD_NONE)
+    return "process_cpu";
   for (guint i = 0; i < load->n_workers; i++)
-    if (load->workers[i].reason == GW_OVERLOAD_NONE)
+    if (load->workers[i].overload.reason == GW_OVERLOAD_NONE)
       return NULL;
-  return of_workers[load->workers[0].reason];
+  return of_workers[load->workers[0].overload.reason];
 }
 
 void
 gw_load_metrics (const Gateway *gateway, GString *text)
 {
+  const GwCores *cores = gateway->load->cores;
   const char *refusing = gw_load_refusing (gateway);
 
   g_string_append_printf (
@@ -263,7 +364,14 @@ gw_load_metrics (const Gateway *gateway, GString *text)
       "# TYPE switchroom_main_load gauge\nswitchroom_main_load %.6g\n"
       "# HELP switchroom_main_late_seconds How late 99 %% of what the main loop does begins at most.\n"
       "# TYPE switchroom_main_late_seconds gauge\nswitchroom_main_late_seconds %.6g\n",
-      refusing != NULL, gateway->load->main.load, main_late_ms (gateway->load) / 1000);
+      refusing != NULL, gateway->load->main.overload.load, main_late_ms (gateway->load) / 1000);
+  gw_metric_add (text, "cores_available", "gauge",
+                 "Cores that the process may use; a quota makes it a fraction.", gw_cores_available (cores));
+  gw_metric_add (text, "cores_own_load", "gauge",
+                 "Share of these cores used by all threads in the last second.",
+                 gateway->load->used / gw_cores_available (cores));
+  gw_metric_add (text, "cores_busy", "gauge", "Share of these cores used by anybody, without niced programs.",
+                 gw_cores_shares (cores)->busy);
   gw_metric_add (text, "main_stalls_total", "counter", "Times that the main loop was more than 250 ms late.",
                  (double)((const Beat *)gateway->load->beat)->n_stalls);
   gw_metric_add (text, "main_stalled_seconds_total", "counter", "How late it was in all of them.",
@@ -272,12 +380,23 @@ gw_load_metrics (const Gateway *gateway, GString *text)
                          "# TYPE switchroom_media_worker_overloaded gauge\n");
   for (guint i = 0; i < gateway->load->n_workers; i++)
     g_string_append_printf (text, "switchroom_media_worker_overloaded{worker=\"%u\"} %d\n", i,
-                            gateway->load->workers[i].reason != GW_OVERLOAD_NONE);
+                            gateway->load->workers[i].overload.reason != GW_OVERLOAD_NONE);
 }
 
 json_t *
 gw_load_json (const Gateway *gateway)
 {
-  return json_pack ("{s:f, s:f, s:s?}", "load", gateway->load->main.load, "late_ms",
+  return json_pack ("{s:f, s:f, s:s?}", "load", gateway->load->main.overload.load, "late_ms",
                     main_late_ms (gateway->load), "refusing", gw_load_refusing (gateway));
+}
+
+json_t *
+gw_load_process_json (const Gateway *gateway)
+{
+  const GwLoad *load = gateway->load;
+  const double n_cores = gw_cores_available (load->cores);
+
+  return json_pack ("{s:f, s:f, s:f, s:s?}", "load", load->used / n_cores, "cores", n_cores, "cores_busy",
+                    gw_cores_shares (load->cores)->busy, "refusing",
+                    gw_overload_reason_name (load->process.overload.reason));
 }

@@ -364,6 +364,7 @@ typedef struct
 {
   guint n_legs, n_rooms;
   double load;         /* share of one core used in the last second, 0-1 */
+  gint64 cpu_us;       /* of a core, used so far */
   double tick_late_ms; /* worst lateness of a tick in the last second */
   /* Of the last 5 to 10 s: only 1 % of the ticks began later. Goes on rising while the worker does not turn.
    */

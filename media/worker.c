@@ -381,6 +381,18 @@ media_worker_free (MediaWorker *worker)
   free_members (worker);
 }
 
+/* Read now, for who samples more often than the worker publishes. */
+static gint64
+cpu_us_of (const MediaWorker *worker)
+{
+  struct timespec used = { 0 };
+  clockid_t clock;
+
+  if (pthread_getcpuclockid (worker->thread, &clock) != 0 || clock_gettime (clock, &used) != 0)
+    return 0;
+  return (gint64)used.tv_sec * CFG_US_PER_S + used.tv_nsec / 1000;
+}
+
 void
 media_worker_get_stats (MediaWorker *worker, MediaWorkerStats *stats)
 {
@@ -395,6 +407,7 @@ media_worker_get_stats (MediaWorker *worker, MediaWorkerStats *stats)
   stats->ticks_skipped = atomic_load_explicit (&counters->ticks_skipped, memory_order_relaxed);
   stats->n_legs = atomic_load_explicit (&counters->n_legs, memory_order_relaxed);
   stats->n_rooms = atomic_load_explicit (&counters->n_rooms, memory_order_relaxed);
+  stats->cpu_us = cpu_us_of (worker);
   stats->load = atomic_load_explicit (&counters->load_ppm, memory_order_relaxed) / 1e6;
   stats->tick_late_ms = atomic_load_explicit (&counters->tick_late_us, memory_order_relaxed) / 1e3;
   stats->commands_waiting = cfg_mailbox_waiting (worker->mailbox);

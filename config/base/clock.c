@@ -28,3 +28,9 @@ cfg_thread_cpu_us (void)
 {
   return read_clock_us (CLOCK_THREAD_CPUTIME_ID);
 }
+
+gint64
+cfg_process_cpu_us (void)
+{
+  return read_clock_us (CLOCK_PROCESS_CPUTIME_ID);
+}

@@ -23,6 +23,8 @@ CfgMonotonic cfg_monotonic_now (void);
 CfgWall cfg_wall_now (void);
 /** cfg_thread_cpu_us: what the calling thread has used of its cores so far, in microseconds. */
 gint64 cfg_thread_cpu_us (void);
+/** cfg_process_cpu_us: what all threads of the process have used so far, in microseconds. */
+gint64 cfg_process_cpu_us (void);
 
 static inline CfgMonotonic
 cfg_monotonic_add_us (CfgMonotonic at, gint64 us)

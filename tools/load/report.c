@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define FAILURES_SHOWN 5
+#define REASONS_MAX    20
 
 static const char *const kind_names[LOAD_N_KINDS] = { "sip", "webrtc", "janus", "relay" };
 
@@ -193,11 +194,22 @@ target_json (const LoadTarget *target, guint n)
                     (double)(window.anon_kb - target->idle.anon_kb) / MAX (n, 1), "windows", windows);
 }
 
+/* How often it happened, by what happened: "answered with 503". */
+static void
+count_reason (json_t *reasons, const char *failure)
+{
+  const json_int_t before = json_integer_value (json_object_get (reasons, failure));
+
+  if (before > 0 || json_object_size (reasons) < REASONS_MAX)
+    json_object_set_new (reasons, failure, json_integer (before + 1));
+}
+
 static json_t *
 setup_json (const Load *load, const LoadOutcome *outcome)
 {
   GArray *times = g_array_new (FALSE, FALSE, sizeof (gint64));
   json_t *failures = json_array ();
+  json_t *reasons = json_object ();
   guint n_failed = 0;
   json_t *setup;
 
@@ -205,21 +217,21 @@ setup_json (const Load *load, const LoadOutcome *outcome)
     {
       const LoadParticipant *participant = g_ptr_array_index (load->participants, i);
       const gint64 took_us = cfg_monotonic_diff_us (participant->up, participant->began);
+      const char *failure = participant->failure != NULL ? participant->failure : "did not come up in time";
 
       if (participant->up.us != 0)
         g_array_append_val (times, took_us);
       if (participant->state != LOAD_FAILED && participant->up.us != 0)
         continue;
+      count_reason (reasons, failure);
       if (n_failed++ < FAILURES_SHOWN)
         json_array_append_new (
-            failures,
-            json_sprintf ("%s %u: %s", kind_names[participant->kind], participant->index,
-                          participant->failure != NULL ? participant->failure : "did not come up in time"));
+            failures, json_sprintf ("%s %u: %s", kind_names[participant->kind], participant->index, failure));
     }
   g_array_sort (times, compare);
-  setup = json_pack ("{s:i, s:i, s:f, s:o, s:o}", "participants", (int)load->participants->len, "failed",
+  setup = json_pack ("{s:i, s:i, s:f, s:o, s:o, s:o}", "participants", (int)load->participants->len, "failed",
                      (int)n_failed, "join_seconds", outcome->join_s, "took_ms", percentiles (times),
-                     "failures", failures);
+                     "failures", failures, "reasons", reasons);
   g_array_unref (times);
   return setup;
 }

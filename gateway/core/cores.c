@@ -1,0 +1,111 @@
+#include "gateway/core/cores.h"
+
+#include <string.h>
+
+#define BUSY_SHARE 0.25
+#define N_COLUMNS  7 /* user nice system idle iowait irq softirq */
+/* A core that seems to do nothing else is not believed. */
+#define INTERRUPTS_MAX 0.5
+
+/* The columns after "cpuN". Returns: FALSE when there are not enough. */
+static gboolean
+parse_columns (const char *text, guint64 *columns)
+{
+  for (guint i = 0; i < N_COLUMNS; i++)
+    {
+      char *end;
+
+      if (*text != ' ' || !g_ascii_isdigit (text[1]))
+        return FALSE;
+      columns[i] = g_ascii_strtoull (text + 1, &end, 10);
+      text = end;
+    }
+  return TRUE;
+}
+
+gboolean
+gw_core_times_parse (const char *text, const gboolean *allowed, guint n_allowed, GwCoreTimes *times)
+{
+  *times = (GwCoreTimes){ 0 };
+  /* The line of all cores, "cpu  ", is the first; then one for each, then others. */
+  for (const char *line = text; line != NULL && g_str_has_prefix (line, "cpu");)
+    {
+      guint64 columns[N_COLUMNS];
+      char *end;
+
+      if (g_ascii_isdigit (line[3]))
+        {
+          const guint64 core = g_ascii_strtoull (line + 3, &end, 10);
+
+          if (core < n_allowed && allowed[core] && parse_columns (end, columns))
+            {
+              times->nice += columns[1];
+              times->idle += columns[3] + columns[4];
+              times->interrupts += columns[5] + columns[6];
+              times->n_cores++;
+            }
+        }
+      line = strchr (line, '\n');
+      line = line != NULL ? line + 1 : NULL;
+    }
+  return times->n_cores > 0;
+}
+
+static double
+grown (guint64 before, guint64 now)
+{
+  return now > before ? (double)(now - before) : 0; /* idle and iowait may go back */
+}
+
+GwCoreShares
+gw_core_shares (const GwCoreTimes *before, const GwCoreTimes *now, double ticks)
+{
+  const double total = ticks * now->n_cores;
+  GwCoreShares shares = { 0 };
+
+  if (before->n_cores != now->n_cores || total <= 0)
+    return shares;
+  shares.busy = (total - grown (before->idle, now->idle) - grown (before->nice, now->nice)) / total;
+  shares.busy = CLAMP (shares.busy, 0, 1);
+  shares.interrupts = MIN (grown (before->interrupts, now->interrupts) / total, shares.busy);
+  return shares;
+}
+
+double
+gw_cpu_quota_parse (const char *text)
+{
+  char *end;
+  const guint64 quota = g_ascii_strtoull (text, &end, 10);
+  const guint64 period = *end == ' ' ? g_ascii_strtoull (end + 1, NULL, 10) : 0;
+
+  return quota > 0 && period > 0 ? (double)quota / (double)period : 0;
+}
+
+char *
+gw_cgroup_parse (const char *text)
+{
+  const char *line = g_str_has_prefix (text, "0::/") ? text : strstr (text, "\n0::/");
+  const char *path, *end;
+
+  if (line == NULL)
+    return NULL;
+  path = strchr (line, '/');
+  end = strchr (path, '\n');
+  if (strstr (path, "/..") != NULL) /* outside of what this container sees */
+    return NULL;
+  return end != NULL ? g_strndup (path, (gsize)(end - path)) : g_strdup (path);
+}
+
+double
+gw_process_load (double process, double n_cores, const GwCoreShares *shares)
+{
+  return process < BUSY_SHARE * n_cores ? process : MAX (process, shares->busy * n_cores);
+}
+
+double
+gw_thread_share (double process, double n_cores, const GwCoreShares *shares)
+{
+  const double of_others = MAX (shares->busy - process / n_cores, 0);
+
+  return 1 - MIN (MIN (shares->interrupts, of_others), INTERRUPTS_MAX);
+}

@@ -1,0 +1,50 @@
+/* What a process may use of the machine's cores, and what is left of them, from the kernel's own texts. Pure.
+ */
+#pragma once
+
+#include <glib.h>
+
+/* Of some cores together, in ticks since the machine's start. Idle time is exact; most kernels guess the
+ * other ones by what they find at each clock tick, too often work that a timer began. */
+typedef struct
+{
+  guint64 nice;       /* programs that give way to others */
+  guint64 interrupts; /* hardware, and soft interrupts: the network's, mostly */
+  guint64 idle;
+  guint n_cores; /* that were found */
+} GwCoreTimes;
+
+/* Shares of these cores in between, 0.0-1.0. */
+typedef struct
+{
+  double busy;       /* without programs that give way */
+  double interrupts; /* of that */
+} GwCoreShares;
+
+/** gw_core_times_parse: @text: of /proc/stat; @allowed: of @n_allowed cores, TRUE for those that count.
+ * Returns: FALSE when none of them is in it. */
+gboolean gw_core_times_parse (const char *text, const gboolean *allowed, guint n_allowed, GwCoreTimes *times);
+/** gw_core_shares: between two readings, @ticks apart; zero when there is nothing between, or not the same
+ * cores. */
+GwCoreShares gw_core_shares (const GwCoreTimes *before, const GwCoreTimes *now, double ticks);
+/** gw_cpu_quota_parse: @text: of cpu.max of a cgroup v2: "150000 100000". Returns: in cores; 0: no quota. */
+double gw_cpu_quota_parse (const char *text);
+/** gw_cgroup_parse: @text: of /proc/self/cgroup. Returns: (transfer full) (nullable): the path of the cgroup
+ * v2, "/" for the root; NULL when there is none, or a strange one. */
+char *gw_cgroup_parse (const char *text);
+/**
+ * gw_process_load: what is used, for the process's limit
+ * @process: cores used by all threads of the process
+ * @n_cores: that it may use
+ * @shares: of the cores that it may use
+ *
+ * Where the process is at home (a quarter of the cores are its own) what others take is not left for it
+ * either: interrupts, of its own packets mostly, the kernel's threads for them, and other programs. Where it
+ * is not, refusing calls would help nobody.
+ *
+ * Returns: cores.
+ */
+double gw_process_load (double process, double n_cores, const GwCoreShares *shares);
+/** gw_thread_share: how much of a core a thread can have at most, when interrupts take theirs which are not
+ * counted as the thread's (that depends on the kernel). Arguments as of gw_process_load. */
+double gw_thread_share (double process, double n_cores, const GwCoreShares *shares);
