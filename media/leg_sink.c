@@ -130,6 +130,9 @@ use_codec (MediaSink *sink, MediaCodecId codec, CfgMonotonic now)
   media_rewriter_init (&stream->rewriter, ssrc, clock_rate_hz, (guint16)(cfg_random_u32 () & 0x7fff),
                        cfg_random_u32 ());
   media_sender_stats_init (&stream->sent, ssrc, clock_rate_hz);
+  stream->reported_sequence = stream->rewriter.highest_sequence;
+  stream->reported_packets = 0;
+  stream->gaps_recent = 0;
   stream->used = TRUE;
   sink->have_codec = TRUE;
   sink->codec = codec;
@@ -491,6 +494,22 @@ follow_loss (MediaSink *sink, double loss)
     }
 }
 
+/* What is lost between us and the peer: what was lost before a packet came to us is a gap in what we forward,
+ * and in the peer's reports. */
+static double
+path_loss (MediaSinkStream *stream, gboolean is_first)
+{
+  const guint64 numbers = stream->rewriter.highest_sequence - stream->reported_sequence;
+  const guint64 sent = stream->sent.packets - stream->reported_packets;
+  const double gaps = numbers > sent ? (double)(numbers - sent) / (double)numbers : 0;
+  const double loss = stream->sent.loss_recent;
+
+  stream->gaps_recent = is_first ? gaps : stream->gaps_recent * 0.75 + gaps * 0.25;
+  stream->reported_sequence = stream->rewriter.highest_sequence;
+  stream->reported_packets = stream->sent.packets;
+  return loss > stream->gaps_recent ? (loss - stream->gaps_recent) / (1 - stream->gaps_recent) : 0;
+}
+
 /* G.711 has nothing against loss. Where the peer also takes Opus and loses packets for two reports, it gets
  * Opus with FEC until its path is clean again. A phone keeps its codec. */
 static void
@@ -519,10 +538,14 @@ media_sink_on_report (MediaSink *sink, const MediaRtcpReportBlock *block, CfgMon
   for (guint i = 0; i < MEDIA_CODEC_N; i++)
     {
       MediaSinkStream *stream = &sink->streams[i];
+      const gboolean is_first = !stream->sent.have_report;
+      double loss;
 
-      if (stream->used && media_sender_stats_on_report (&stream->sent, block, now, wall)
-          && stream == media_sink_stream (sink))
-        judge_path (sink, stream->sent.loss_recent);
+      if (!stream->used || !media_sender_stats_on_report (&stream->sent, block, now, wall))
+        continue;
+      loss = path_loss (stream, is_first);
+      if (stream == media_sink_stream (sink))
+        judge_path (sink, loss);
     }
 }
 

@@ -20,6 +20,9 @@ typedef struct
   gboolean used;
   MediaRewriter rewriter;
   MediaSenderStats sent;
+  /* As of the peer's newest report. */
+  guint64 reported_sequence, reported_packets;
+  double gaps_recent; /* 0–1, smoothed as sent.loss_recent: of its sequence numbers that we never had */
 } MediaSinkStream;
 
 typedef struct

@@ -269,6 +269,7 @@ typedef struct
   double loss;
   guint jitter_ms;
   gboolean reports;
+  double phone_loss; /* before the packets come to us */
 } Downlink;
 
 typedef struct
@@ -283,7 +284,7 @@ typedef struct
 static void
 measure_downlink (const TestSpeech *speech, const Downlink *test, Downheard *result)
 {
-  const TestNetemConfig clean = { .seed = 1, .delay_us = 10000 };
+  const TestNetemConfig uplink = { .seed = 1, .delay_us = 10000, .loss = test->phone_loss };
   const TestNetemConfig network
       = { .seed = 9, .loss = test->loss, .delay_us = 20000, .jitter_us = test->jitter_ms * 1000 };
   const MediaRoomConfig config = { .id = 1, .opus_complexity = 5 };
@@ -301,7 +302,7 @@ measure_downlink (const TestSpeech *speech, const Downlink *test, Downheard *res
   browser.peer->tap_user = &browser;
   media_room_add (room, phone->leg, now);
   media_room_add (room, browser.peer->leg, now);
-  talker_init (&talker, phone, speech, &clean);
+  talker_init (&talker, phone, speech, &uplink);
   for (guint round = 0; round < 3; round++)
     {
       g_array_set_size (browser.pcm, 0);
@@ -548,6 +549,22 @@ test_jumps_are_found (void)
   g_assert_cmpuint (result.clicks, <=, n_jumps);
 }
 
+/* What the phone's own network loses is missing in what the browser is sent, and in its reports: no other
+ * codec brings it back. */
+static void
+test_losses_of_the_phone (void)
+{
+  g_autoptr (TestSpeech) speech = test_speech_new (8000, NULL);
+  Downheard heard;
+
+  measure_downlink (speech, &(Downlink){ .reports = TRUE, .phone_loss = 0.12 }, &heard);
+  g_assert_cmpuint (heard.n_streams, ==, 1);
+  g_assert_cmpuint (heard.payload_type, ==, 0);
+  measure_downlink (speech, &(Downlink){ .reports = TRUE, .phone_loss = 0.12, .loss = 0.12 }, &heard);
+  g_assert_cmpuint (heard.n_streams, ==, 2);
+  g_assert_cmpuint (heard.payload_type, !=, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -578,5 +595,6 @@ main (int argc, char **argv)
     }
   g_test_add_data_func ("/media/quality/browser/loss_0", GUINT_TO_POINTER (0), check_downlink);
   g_test_add_data_func ("/media/quality/browser/loss_10", GUINT_TO_POINTER (10), check_downlink);
+  g_test_add_func ("/media/quality/browser/losses_of_the_phone", test_losses_of_the_phone);
   return g_test_run ();
 }
