@@ -265,8 +265,8 @@ mailbox_keeps_each_senders_order_across_threads (void)
   g_source_destroy (source);
 }
 
-/* To the heap, what a thread keeps for itself counts as used. The thread that helps leaves up to a few hundred
- * bytes of its own in this one's cache, or takes them along: less than a block. */
+/* To the heap, what a thread keeps for itself counts as used. The thread that helps leaves up to a few
+ * hundred bytes of its own in this one's cache, or takes them along: less than a block. */
 static void
 test_memory_cache (void)
 {
