@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-#define BUSY_SHARE 0.25
+/* What it gets at least beside another program, when both want all. */
+#define FAIR_SHARE 0.5
 #define N_COLUMNS  7 /* user nice system idle iowait irq softirq */
 /* A core that seems to do nothing else is not believed. */
 #define INTERRUPTS_MAX 0.5
@@ -99,7 +100,7 @@ gw_cgroup_parse (const char *text)
 double
 gw_process_load (double process, double n_cores, const GwCoreShares *shares)
 {
-  return process < BUSY_SHARE * n_cores ? process : MAX (process, shares->busy * n_cores);
+  return process < FAIR_SHARE * n_cores ? process : MAX (process, shares->busy * n_cores);
 }
 
 double

@@ -38,9 +38,9 @@ char *gw_cgroup_parse (const char *text);
  * @n_cores: that it may use
  * @shares: of the cores that it may use
  *
- * Where the process is at home (a quarter of the cores are its own) what others take is not left for it
- * either: interrupts, of its own packets mostly, the kernel's threads for them, and other programs. Where it
- * is not, refusing calls would help nobody.
+ * Where the process uses half of the cores what others take is not left for it either: interrupts, of its own
+ * packets mostly, the kernel's threads for them, and other programs. With less it gets more, whatever else
+ * runs; when it does not, ticks are late.
  *
  * Returns: cores.
  */

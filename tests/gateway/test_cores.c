@@ -68,8 +68,8 @@ test_process (void)
 {
   const GwCoreShares shares = { .busy = 0.95, .interrupts = 0.15 }, unknown = { 0 };
 
-  g_assert_cmpfloat (gw_process_load (0.4, 2, &shares), ==, 0.4); /* not at home there */
-  g_assert_cmpfloat_with_epsilon (gw_process_load (0.6, 2, &shares), 1.9, 1e-9);
+  g_assert_cmpfloat (gw_process_load (0.9, 2, &shares), ==, 0.9); /* it would get more */
+  g_assert_cmpfloat_with_epsilon (gw_process_load (1.1, 2, &shares), 1.9, 1e-9);
   g_assert_cmpfloat (gw_process_load (1.6, 2, &unknown), ==, 1.6);
   g_assert_cmpfloat (gw_process_load (1.3, 1.5, &(GwCoreShares){ .busy = 0.1 }), ==, 1.3); /* a quota */
 }
