@@ -87,8 +87,8 @@ free_pairs (CfgPair *pairs, gsize n)
   g_free (pairs);
 }
 
-static void
-free_trunk (CfgTrunkSettings *trunk)
+void
+cfg_trunk_clear (CfgTrunkSettings *trunk)
 {
   g_free (trunk->id);
   g_free (trunk->metadata);
@@ -111,8 +111,8 @@ free_trunk (CfgTrunkSettings *trunk)
   free_pairs (trunk->attributes_to_headers, trunk->n_attributes_to_headers);
 }
 
-static void
-free_rule (CfgDispatchRuleSettings *rule)
+void
+cfg_rule_clear (CfgDispatchRuleSettings *rule)
 {
   g_free (rule->id);
   g_free (rule->name);
@@ -197,10 +197,10 @@ cfg_settings_free (CfgSettings *settings)
   g_free (settings->capture.hep_address);
   g_free (settings->capture.hep_password);
   for (gsize i = 0; i < settings->n_trunks; i++)
-    free_trunk (&settings->trunks[i]);
+    cfg_trunk_clear (&settings->trunks[i]);
   g_free (settings->trunks);
   for (gsize i = 0; i < settings->n_dispatch_rules; i++)
-    free_rule (&settings->dispatch_rules[i]);
+    cfg_rule_clear (&settings->dispatch_rules[i]);
   g_free (settings->dispatch_rules);
   g_strfreev (settings->warnings);
   g_clear_pointer (&settings->source, g_bytes_unref);

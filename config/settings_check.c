@@ -316,11 +316,12 @@ have_same_tls (const CfgTrunkSettings *a, const CfgTrunkSettings *b)
          && g_strcmp0 (a->tls.ca, b->tls.ca) == 0 && a->tls.verify == b->tls.verify;
 }
 
+/* @of_trunk: its path */
 static gboolean
-check_trunk_tls (CfgReader *reader, CfgSettings *settings, gsize index, GHashTable *hosts)
+check_trunk_tls (CfgReader *reader, const CfgSettings *settings, CfgTrunkSettings *trunk,
+                 const char *of_trunk, GHashTable *hosts)
 {
-  CfgTrunkSettings *trunk = &settings->trunks[index];
-  g_autofree char *path = g_strdup_printf ("trunks[%" G_GSIZE_FORMAT "].tls", index);
+  g_autofree char *path = g_strconcat (of_trunk, ".tls", NULL);
   g_autofree char *verify_path = g_strconcat (path, ".verify", NULL);
   const char *const names[2] = { "cert", "key" };
 
@@ -355,7 +356,7 @@ check_trunks (CfgReader *reader, CfgSettings *settings)
 
       if (!check_trunk (reader, settings, &settings->trunks[i], path, seen)
           || !check_recorded (reader, settings, settings->trunks[i].record, path)
-          || !check_trunk_tls (reader, settings, i, hosts))
+          || !check_trunk_tls (reader, settings, &settings->trunks[i], path, hosts))
         return FALSE;
     }
   return TRUE;
@@ -401,6 +402,63 @@ check_recordings (CfgReader *reader, const CfgSettings *settings)
     cfg_reader_warn_at (reader, "recordings.path",
                         "is inside of media.files: who may play files into one room can play the "
                         "recordings of all of them");
+}
+
+/* ---- one entry beside those that were checked ---- */
+
+/* Notes @other in @seen as check_unique does, if it is @name or @id. */
+static void
+note_taken (GHashTable *seen, char *other, guint line, const char *name, const char *id)
+{
+  if (other != NULL && (g_strcmp0 (other, name) == 0 || g_strcmp0 (other, id) == 0))
+    g_hash_table_insert (seen, other, GUINT_TO_POINTER (line + 1));
+}
+
+gboolean
+cfg_settings_check_trunk (CfgReader *reader, const CfgSettings *settings, CfgTrunkSettings *trunk)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GHashTable) hosts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  CfgSettings alone = *settings;
+
+  alone.trunks = trunk;
+  alone.n_trunks = 1;
+  for (gsize i = 0; i < settings->n_trunks; i++)
+    {
+      CfgTrunkSettings *other = &settings->trunks[i];
+
+      if (g_strcmp0 (other->id, trunk->id) == 0)
+        continue;
+      note_taken (seen, other->name, other->line, trunk->name, trunk->id);
+      note_taken (seen, other->id, other->line, trunk->name, trunk->id);
+      if ((other->direction & CFG_TRUNK_OUTBOUND) && other->transport == CFG_SIP_TLS)
+        {
+          g_autofree char *host = cfg_trunk_host (other);
+
+          g_hash_table_insert (hosts, g_ascii_strdown (host, -1), other);
+        }
+    }
+  return check_trunk (reader, settings, trunk, "trunks[0]", seen)
+         && check_recorded (reader, settings, trunk->record, "trunks[0]")
+         && check_trunk_tls (reader, settings, trunk, "trunks[0]", hosts) && check_users (reader, &alone);
+}
+
+gboolean
+cfg_settings_check_rule (CfgReader *reader, const CfgSettings *settings, CfgDispatchRuleSettings *rule)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (gsize i = 0; i < settings->n_dispatch_rules; i++)
+    {
+      CfgDispatchRuleSettings *other = &settings->dispatch_rules[i];
+
+      if (g_strcmp0 (other->id, rule->id) == 0)
+        continue;
+      note_taken (seen, other->name, other->line, rule->name, rule->id);
+      note_taken (seen, other->id, other->line, rule->name, rule->id);
+    }
+  return check_rule (reader, settings, rule, "dispatch_rules[0]", seen)
+         && cfg_rules_is_apart (settings, rule);
 }
 
 gboolean

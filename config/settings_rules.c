@@ -85,3 +85,13 @@ cfg_rules_check_clashes (CfgReader *reader, const CfgSettings *settings)
       }
   return TRUE;
 }
+
+gboolean
+cfg_rules_is_apart (const CfgSettings *settings, const CfgDispatchRuleSettings *rule)
+{
+  for (gsize i = 0; i < settings->n_dispatch_rules; i++)
+    if (g_strcmp0 (settings->dispatch_rules[i].id, rule->id) != 0
+        && rules_meet (&settings->dispatch_rules[i], rule))
+      return FALSE;
+  return TRUE;
+}

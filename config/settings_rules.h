@@ -13,3 +13,6 @@
  * Returns: FALSE with the error kept in @reader; it names both.
  */
 gboolean cfg_rules_check_clashes (CfgReader *reader, const CfgSettings *settings);
+/** cfg_rules_is_apart: no rule of @settings but the one with its id takes a call that @rule is for as well.
+ */
+gboolean cfg_rules_is_apart (const CfgSettings *settings, const CfgDispatchRuleSettings *rule);

@@ -12,6 +12,17 @@ extern const CfgKey cfg_settings_keys[];
  * reader's error. */
 gboolean cfg_settings_check (CfgReader *reader, CfgSettings *settings, gboolean may_demo);
 
+/** cfg_settings_check_trunk: the same of one trunk beside those of @settings, which were checked, and instead
+ * of the one with its id. FALSE with the reader's error. */
+gboolean cfg_settings_check_trunk (CfgReader *reader, const CfgSettings *settings, CfgTrunkSettings *trunk);
+/** cfg_settings_check_rule: of one rule. FALSE, without an error, too when another takes the same calls. */
+gboolean cfg_settings_check_rule (CfgReader *reader, const CfgSettings *settings,
+                                  CfgDispatchRuleSettings *rule);
+
+/** cfg_trunk_clear: frees what it has. */
+void cfg_trunk_clear (CfgTrunkSettings *trunk);
+void cfg_rule_clear (CfgDispatchRuleSettings *rule);
+
 /** cfg_settings_key: the row @name of the top level. */
 const CfgKey *cfg_settings_key (const char *name);
 

@@ -144,15 +144,16 @@ list_entries (Gateway *gateway, const Kind *kind)
 static json_t *
 find_entry (Gateway *gateway, const Kind *kind, const char *id)
 {
-  json_t *object;
+  const CfgSettings *settings = gateway->settings;
+  gsize i = 0;
 
-  for (gsize i = 0; (object = entry_json (gateway, kind, i)) != NULL; i++)
-    {
-      if (strcmp (json_string_value (json_object_get (object, kind->id_name)), id) == 0)
-        return object;
-      json_decref (object);
-    }
-  return NULL;
+  if (kind->kind == GW_STORE_TRUNK)
+    while (i < settings->n_trunks && strcmp (settings->trunks[i].id, id) != 0)
+      i++;
+  else
+    while (i < settings->n_dispatch_rules && strcmp (settings->dispatch_rules[i].id, id) != 0)
+      i++;
+  return entry_json (gateway, kind, i);
 }
 
 json_t *

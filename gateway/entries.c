@@ -6,6 +6,7 @@
 #include "config/base/error.h"
 #include "config/base/ids.h"
 #include "config/base/log.h"
+#include "config/settings_change.h"
 #include "gateway/tls.h"
 
 #define N_KINDS (GW_STORE_RULE + 1) /* those of the configuration */
@@ -442,11 +443,34 @@ overlay (const GwEntries *entries, GwStoreKind kind, const char *id, json_t *fie
   return object;
 }
 
-/* Makes the change count. What is left out already does not stand in its way. Returns: FALSE with @error:
- * nothing has changed. */
 static gboolean
-count_in (Gateway *gateway, GwStoreKind kind, const char *id, const char *text, Entry **before,
-          GError **error)
+any_is_left_out (const GwEntries *entries)
+{
+  for (int kind = 0; kind < N_KINDS; kind++)
+    for (guint i = 0; i < entries->lists[kind]->len; i++)
+      if (((const Entry *)g_ptr_array_index (entries->lists[kind], i))->left_out)
+        return TRUE;
+  return FALSE;
+}
+
+/* A thousand others are not read again for one. Returns: FALSE: that does not go, or it is wrong: nothing has
+ * changed. */
+static gboolean
+count_in_simply (Gateway *gateway, GwStoreKind kind, const char *id, const char *text)
+{
+  const CfgChanged what = { .is_rule = kind == GW_STORE_RULE, .id = id, .text = text };
+  GwEntries *entries = gateway->entries;
+  g_autoptr (CfgChange) change = any_is_left_out (entries) ? NULL : cfg_change_new (entries->merged, &what);
+
+  if (change == NULL || (kind == GW_STORE_TRUNK && !gw_tls_take (gateway, cfg_change_next (change), NULL)))
+    return FALSE;
+  cfg_change_apply (g_steal_pointer (&change), entries->merged);
+  return TRUE;
+}
+
+/* Reads all of them. What is left out already does not stand in the way. */
+static gboolean
+count_in_with_all (Gateway *gateway, GwStoreKind kind, const char *id, const char *text, GError **error)
 {
   GwEntries *entries = gateway->entries;
   g_auto (Texts) texts = { 0 };
@@ -471,8 +495,27 @@ count_in (Gateway *gateway, GwStoreKind kind, const char *id, const char *text, 
   merged = try (entries, &texts, error);
   if (merged == NULL || (kind == GW_STORE_TRUNK && !gw_tls_take (gateway, merged, error)))
     return FALSE;
+  cfg_settings_free (entries->merged);
+  entries->merged = g_steal_pointer (&merged);
+  gateway->settings = entries->merged;
+  return TRUE;
+}
+
+/* Makes the change count. Returns: FALSE with @error: nothing has changed. */
+static gboolean
+count_in (Gateway *gateway, GwStoreKind kind, const char *id, const char *text, Entry **before,
+          GError **error)
+{
+  GwEntries *entries = gateway->entries;
+  const gboolean was_demo = gateway->settings->demo;
+
+  if (!count_in_simply (gateway, kind, id, text) && !count_in_with_all (gateway, kind, id, text, error))
+    return FALSE;
   *before = replace_entry (entries->lists[kind], id, text != NULL ? entry_new (id, text) : NULL);
-  gateway_set_settings (gateway, entries->file);
+  if (any_is_left_out (entries) /* which may go with the others now */ || was_demo != gateway->settings->demo)
+    gateway_set_settings (gateway, entries->file);
+  else
+    gateway_follow_trunks (gateway);
   return TRUE;
 }
 

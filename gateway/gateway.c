@@ -466,6 +466,15 @@ gateway_new (const CfgSettings *settings, const GatewayOptions *options, GError 
 }
 
 void
+gateway_follow_trunks (Gateway *gateway)
+{
+  if (gateway->sip == NULL)
+    return;
+  gw_tls_follow (gateway, FALSE);
+  gw_trunks_follow (gateway);
+}
+
+void
 gateway_set_settings (Gateway *gateway, const CfgSettings *settings)
 {
   gateway->settings = gw_entries_merge (gateway->entries, settings, !gateway->may_demo);
@@ -476,11 +485,7 @@ gateway_set_settings (Gateway *gateway, const CfgSettings *settings)
     }
   else if (settings->api_key != NULL && gateway->api_secret == NULL)
     gateway->api_secret = cfg_id_new ("secret");
-  if (gateway->sip != NULL)
-    {
-      gw_tls_follow (gateway, FALSE);
-      gw_trunks_follow (gateway);
-    }
+  gateway_follow_trunks (gateway);
   gw_extensions_reloaded (gateway);
   gw_webhooks_reload (gateway);
   gw_api_auth_reload (gateway);

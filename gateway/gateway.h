@@ -129,6 +129,8 @@ Gateway *gateway_new (const CfgSettings *settings, const GatewayOptions *options
  * taken from @settings from now on. A secret that was made at the start stays. @settings must outlive the
  * gateway, or the next ones. */
 void gateway_set_settings (Gateway *gateway, const CfgSettings *settings);
+/** gateway_follow_trunks: nothing but trunks and rules is another in Gateway.settings. */
+void gateway_follow_trunks (Gateway *gateway);
 /** gateway_drain: no new calls; @done when the last one ended (perhaps at once, from the main loop). */
 void gateway_drain (Gateway *gateway, void (*done) (gpointer user), gpointer user);
 /** gateway_stop: ends all calls and sessions, then @done (at the latest after about 6 s). */

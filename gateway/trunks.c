@@ -106,17 +106,19 @@ void
 gw_trunks_follow (Gateway *gateway)
 {
   const CfgSettings *settings = gateway->settings;
+  g_autoptr (GHashTable) wanted = g_hash_table_new (g_str_hash, g_str_equal);
   GHashTableIter iter;
   gpointer name;
 
   if (gateway->draining)
     return;
+  for (gsize i = 0; i < settings->n_trunks; i++)
+    if (settings->trunks[i].register_)
+      g_hash_table_add (wanted, settings->trunks[i].name);
   g_hash_table_iter_init (&iter, gateway->trunks->registered);
   while (g_hash_table_iter_next (&iter, &name, NULL))
     {
-      const CfgTrunkSettings *trunk = cfg_settings_find_trunk (settings, name);
-
-      if (trunk != NULL && trunk->register_)
+      if (g_hash_table_contains (wanted, name))
         continue;
       take_back (gateway, name);
       g_hash_table_iter_remove (&iter);
