@@ -1,15 +1,24 @@
-/* Recordings as the main thread sees them: which room each is in, and the thread that writes their files. */
+/* Recordings as the main thread sees them: which room each is in, and the threads that write their files, as
+ * many as there are workers: one that encodes Opus for a hundred is busy. */
 #include "media/engine_private.h"
 
 #include "media/file_writer.h"
 #include "media/recorder.h"
 
 #define FINISH_SECONDS 5
+#define WRITERS_MAX    8
+
+typedef struct
+{
+  MediaRoomId room;
+  guint writer;
+} Entry;
 
 struct _MediaRecords
 {
-  MediaFileWriter *writer;
-  GHashTable *rooms; /* id of the recording → id of its room */
+  MediaFileWriter *writers[WRITERS_MAX]; /* NULL before it is needed */
+  guint n_files[WRITERS_MAX];
+  GHashTable *entries; /* id of the recording → Entry */
 };
 
 /* From the writer's thread to the main thread. */
@@ -24,13 +33,24 @@ typedef struct
 } News;
 
 static void
+forget (struct _MediaRecords *records, MediaRecordId id)
+{
+  const Entry *entry = g_hash_table_lookup (records->entries, &id);
+
+  if (entry == NULL)
+    return;
+  records->n_files[entry->writer]--;
+  g_hash_table_remove (records->entries, &id);
+}
+
+static void
 run_news (CfgMessage *base, gpointer owner)
 {
   const News *news = (const News *)base;
   MediaEngine *engine = owner;
 
   if (news->ended)
-    g_hash_table_remove (engine->records->rooms, &news->id);
+    forget (engine->records, news->id);
   if (news->ended && engine->ops->record_ended != NULL)
     engine->ops->record_ended (engine->owner, news->id, &news->result);
   else if (!news->ended && engine->ops->record_started != NULL)
@@ -78,40 +98,50 @@ on_ended (gpointer user, MediaRecordId id, const MediaRecordResult *result)
   cfg_mailbox_post (user, &news->base, CFG_MAILBOX_MUST_DELIVER);
 }
 
-/* The thread is there from the first recording on. */
-static gboolean
-ensure (MediaEngine *engine)
+/* The one with the fewest files; each is there from when it is needed. NULL: no thread could be made. */
+static MediaFileWriter *
+choose_writer (MediaEngine *engine, guint *index)
 {
   static const MediaFileWriterOps ops = { .started = on_started, .ended = on_ended };
   g_autoptr (GError) error = NULL;
-  struct _MediaRecords *records;
+  struct _MediaRecords *records = engine->records;
 
-  if (engine->records != NULL)
-    return TRUE;
-  records = g_new0 (struct _MediaRecords, 1);
-  records->writer = media_file_writer_new (&ops, engine->mailbox, &error);
-  if (records->writer == NULL)
+  if (records == NULL)
     {
-      g_warning ("%s", error->message);
-      g_free (records);
-      return FALSE;
+      records = engine->records = g_new0 (struct _MediaRecords, 1);
+      records->entries = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
     }
-  records->rooms = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
-  engine->records = records;
-  return TRUE;
+  *index = 0;
+  for (guint i = 1; i < MIN (engine->n_workers, WRITERS_MAX); i++)
+    if (records->n_files[i] < records->n_files[*index])
+      *index = i;
+  if (records->writers[*index] == NULL)
+    records->writers[*index] = media_file_writer_new (&ops, engine->mailbox, &error);
+  if (error != NULL)
+    g_warning ("%s", error->message);
+  return records->writers[*index];
 }
 
 gboolean
 media_engine_records_free (MediaEngine *engine)
 {
-  if (engine->records == NULL)
+  struct _MediaRecords *records = engine->records;
+  gboolean finished = TRUE;
+
+  if (records == NULL)
     return TRUE;
-  if (!media_file_writer_free (engine->records->writer, FINISH_SECONDS))
+  for (guint i = 0; i < WRITERS_MAX; i++)
+    if (records->writers[i] != NULL)
+      media_file_writer_quit (records->writers[i]);
+  for (guint i = 0; i < WRITERS_MAX; i++)
+    if (records->writers[i] != NULL)
+      finished &= media_file_writer_free (records->writers[i], finished ? FINISH_SECONDS : 0);
+  if (!finished)
     {
       g_warning ("recordings could not be finished: the disk does not answer");
       return FALSE;
     }
-  g_hash_table_unref (engine->records->rooms);
+  g_hash_table_unref (records->entries);
   g_clear_pointer (&engine->records, g_free);
   return TRUE;
 }
@@ -120,47 +150,51 @@ MediaRecordId
 media_engine_record (MediaEngine *engine, MediaRoomId room, const MediaRecordConfig *config)
 {
   const int worker = media_engine_room_worker (engine, room);
+  guint index;
+  MediaFileWriter *writer = worker >= 0 ? choose_writer (engine, &index) : NULL;
   MediaRecordId id;
+  Entry *entry;
 
-  if (worker < 0 || !ensure (engine))
+  if (writer == NULL)
     return 0;
   id = ++engine->last_id;
-  g_hash_table_insert (engine->records->rooms, g_memdup2 (&id, sizeof id), g_memdup2 (&room, sizeof room));
-  media_worker_post (
-      engine->workers[worker],
-      media_command_room_record (
-          room,
-          media_recorder_new (id, config, media_file_writer_open (engine->records->writer, id, config))));
+  entry = g_new (Entry, 1);
+  *entry = (Entry){ .room = room, .writer = index };
+  engine->records->n_files[index]++;
+  g_hash_table_insert (engine->records->entries, g_memdup2 (&id, sizeof id), entry);
+  media_worker_post (engine->workers[worker],
+                     media_command_room_record (
+                         room, media_recorder_new (id, config, media_file_writer_open (writer, id, config))));
   return id;
 }
 
 /* @worker: (out): the one that the room is on; -1: it is gone. */
-static const MediaRoomId *
+static MediaRoomId
 room_of (const MediaEngine *engine, MediaRecordId record, int *worker)
 {
-  const MediaRoomId *room
-      = engine->records != NULL ? g_hash_table_lookup (engine->records->rooms, &record) : NULL;
+  const Entry *entry
+      = engine->records != NULL ? g_hash_table_lookup (engine->records->entries, &record) : NULL;
 
-  *worker = room != NULL ? media_engine_room_worker (engine, *room) : -1;
-  return room;
+  *worker = entry != NULL ? media_engine_room_worker (engine, entry->room) : -1;
+  return entry != NULL ? entry->room : 0;
 }
 
 void
 media_engine_record_leg (MediaEngine *engine, MediaRecordId record, MediaLegId leg)
 {
   int worker;
-  const MediaRoomId *room = room_of (engine, record, &worker);
+  const MediaRoomId room = room_of (engine, record, &worker);
 
   if (worker >= 0)
-    media_worker_post (engine->workers[worker], media_command_room_record_leg (*room, record, leg));
+    media_worker_post (engine->workers[worker], media_command_room_record_leg (room, record, leg));
 }
 
 void
 media_engine_record_stop (MediaEngine *engine, MediaRecordId record)
 {
   int worker;
-  const MediaRoomId *room = room_of (engine, record, &worker);
+  const MediaRoomId room = room_of (engine, record, &worker);
 
   if (worker >= 0)
-    media_worker_post (engine->workers[worker], media_command_room_stop_record (*room, record));
+    media_worker_post (engine->workers[worker], media_command_room_stop_record (room, record));
 }

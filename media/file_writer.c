@@ -488,12 +488,18 @@ media_file_writer_new (const MediaFileWriterOps *ops, gpointer user, GError **er
   return NULL;
 }
 
+void
+media_file_writer_quit (MediaFileWriter *writer)
+{
+  post (writer, NULL);
+}
+
 gboolean
 media_file_writer_free (MediaFileWriter *writer, guint timeout_s)
 {
   struct timespec deadline;
 
-  post (writer, NULL);
+  media_file_writer_quit (writer);
   clock_gettime (CLOCK_REALTIME, &deadline);
   deadline.tv_sec += (time_t)timeout_s;
   if (pthread_timedjoin_np (writer->thread, NULL, &deadline) != 0)

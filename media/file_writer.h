@@ -31,6 +31,8 @@ typedef struct
 /** media_file_writer_new: starts the thread; @ops static. (nullable): NULL with @error. */
 MediaFileWriter *media_file_writer_new (const MediaFileWriterOps *ops, gpointer user,
                                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/** media_file_writer_quit: it ends with the last of its files; media_file_writer_free waits for that. */
+void media_file_writer_quit (MediaFileWriter *writer);
 /** media_file_writer_free: every sink must be closed: their files are finished, then the thread ends.
  * Returns: FALSE when the disk let it wait for longer than @timeout_s: then it is lost. */
 gboolean media_file_writer_free (MediaFileWriter *writer, guint timeout_s);
