@@ -20,6 +20,9 @@ const merge = (base, extra) => {
   return result;
 };
 
+// As in the unit.
+const ALLOCATOR = { G_SLICE: 'always-malloc', GLIBC_TUNABLES: 'glibc.malloc.tcache_count=0' };
+
 let mediaPorts = 32768 + (process.pid % 40) * 100;
 
 async function configuration(extra) {
@@ -55,7 +58,7 @@ export class Gateway {
     gateway.process = spawn(t.options.binary, ['--config', file, '--drain-timeout', '3', ...args], {
       cwd: gateway.directory,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NO_COLOR: '1', G_SLICE: 'always-malloc' }, // as in the unit
+      env: { ...process.env, NO_COLOR: '1', ...ALLOCATOR },
     });
     for (const stream of [gateway.process.stdout, gateway.process.stderr])
       stream.on('data', (data) => (gateway.output += data));
