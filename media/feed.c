@@ -7,6 +7,7 @@
 #include "media/core/levels.h"
 #include "media/core/normalizer.h"
 #include "media/core/timescale.h"
+#include "media/io/prefetch.h"
 
 /* A frame, the longest packet, and what stretching adds. */
 #define QUEUE_MS 200
@@ -32,8 +33,10 @@ struct _MediaFeed
   MediaDecoder *decoder;
   guint rate_hz;    /* of queue and frame */
   CfgMonotonic now; /* of the present advance */
-  guint quiet_run;  /* frames that were quiet, in a row, while the buffer asked for that */
+  gboolean resting; /* silent until the next packet: the frame stays as it is */
   guint slept;      /* frames since the decoder ran last */
+  gboolean is_resampled[MEDIA_N_RATES];
+  guint quiet_run; /* frames that were quiet, in a row, while the buffer asked for that */
   MediaComfortNoise noise;
   gboolean have_noise;
   guint64 concealed;
@@ -47,7 +50,6 @@ struct _MediaFeed
 
   gint16 frame[MEDIA_FRAME_SAMPLES_MAX];
   gint16 *resampled[MEDIA_N_RATES];
-  gboolean is_resampled[MEDIA_N_RATES];
   MediaResampler *resamplers[MEDIA_N_RATES];
   guint resampled_from[MEDIA_N_RATES];
 };
@@ -118,6 +120,7 @@ media_feed_reset (MediaFeed *feed)
 void
 media_feed_set_rate (MediaFeed *feed, guint rate_hz)
 {
+  feed->resting = FALSE;
   feed->wanted_rate_hz = rate_hz;
 }
 
@@ -128,6 +131,7 @@ media_feed_set_normalized (MediaFeed *feed, gboolean normalized)
     g_clear_pointer (&feed->normalizer, g_free);
   else if (feed->normalizer == NULL)
     {
+      feed->resting = FALSE;
       feed->normalizer = g_new (MediaNormalizer, 1);
       media_normalizer_init (feed->normalizer);
     }
@@ -138,6 +142,7 @@ media_feed_push (MediaFeed *feed, const MediaCodec *codec, const MediaRtpView *p
                  CfgMonotonic now)
 {
   feed->codec_of_pt[packet->payload_type & 0x7f] = (guint8)(media_codec_get_id (codec) + 1);
+  feed->resting = FALSE;
   /* The buffer counts what it refuses. */
   (void)!media_jitter_buffer_push (feed->buffer, packet, units, now);
 }
@@ -146,12 +151,14 @@ void
 media_feed_push_noise (MediaFeed *feed, const MediaRtpView *packet, CfgMonotonic now)
 {
   feed->codec_of_pt[packet->payload_type & 0x7f] = PT_NOISE;
+  feed->resting = FALSE;
   (void)!media_jitter_buffer_push (feed->buffer, packet, 0, now);
 }
 
 void
 media_feed_skip (MediaFeed *feed, const MediaRtpView *packet)
 {
+  feed->resting = FALSE;
   media_jitter_buffer_skip (feed->buffer, packet);
 }
 
@@ -396,17 +403,27 @@ pull_piece (MediaFeed *feed, CfgMonotonic now, gboolean wanted)
     }
 }
 
+void
+media_feed_expect (const MediaFeed *feed)
+{
+  media_prefetch (feed, G_STRUCT_OFFSET (MediaFeed, frame));
+}
+
 gboolean
 media_feed_advance (MediaFeed *feed, CfgMonotonic now, gboolean wanted)
 {
+  gboolean was_silent;
   gsize samples;
 
   feed->now = now;
-  if (feed->queue == NULL)
-    set_queue_rate (feed, MIN (feed->wanted_rate_hz, feed->rate_hz));
   if (!wanted && feed->slept < G_MAXUINT)
     feed->slept++;
   memset (feed->is_resampled, 0, sizeof feed->is_resampled);
+  if (feed->resting)
+    return FALSE;
+  if (feed->queue == NULL)
+    set_queue_rate (feed, MIN (feed->wanted_rate_hz, feed->rate_hz));
+  was_silent = feed->queued == 0 && feed->last == 0;
   if (feed->queued == 0)
     feed->queue_sounds = FALSE;
   /* Decoding may change the rate and with it the frame's length: it is read anew each time round. */
@@ -424,6 +441,8 @@ media_feed_advance (MediaFeed *feed, CfgMonotonic now, gboolean wanted)
   memmove (feed->queue, feed->queue + samples, feed->queued * sizeof *feed->queue);
   if (feed->normalizer != NULL && wanted)
     media_normalizer_process (feed->normalizer, feed->frame, samples, now);
+  feed->resting = was_silent && feed->begins && !feed->queue_sounds && feed->queued == 0
+                  && feed->normalizer == NULL && media_jitter_buffer_is_idle (feed->buffer);
   return feed->queue_sounds;
 }
 
@@ -457,7 +476,8 @@ media_feed_pcm (MediaFeed *feed, guint rate_hz)
 guint8
 media_feed_level (const MediaFeed *feed)
 {
-  return media_level_of_pcm (feed->frame, feed->rate_hz / 1000 * MEDIA_FRAME_MS);
+  return feed->resting ? MEDIA_LEVEL_SILENCE
+                       : media_level_of_pcm (feed->frame, feed->rate_hz / 1000 * MEDIA_FRAME_MS);
 }
 
 void

@@ -55,6 +55,8 @@ void media_feed_push_noise (MediaFeed *feed, const MediaRtpView *packet, CfgMono
 /** media_feed_skip: a packet of the same sequence without audio (telephone-event). */
 void media_feed_skip (MediaFeed *feed, const MediaRtpView *packet);
 
+/** media_feed_expect: brings what media_feed_advance will need into the cache. */
+void media_feed_expect (const MediaFeed *feed);
 /**
  * media_feed_advance:
  * @now: when the frame is mixed

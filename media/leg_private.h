@@ -140,6 +140,8 @@ struct _MediaSink
   guint silent_ticks;
 
   MediaSinkDigits *digits; /* nullable; kept while there are some */
+
+  MediaTrail trail; /* of a frame that is made for it */
 };
 
 struct _MediaSection

@@ -218,17 +218,34 @@ tell_speakers (MediaRoom *room, CfgMonotonic now)
     room->ops->speakers (room->user, room->config.id, room->told, n);
 }
 
+static gboolean
+has_nothing_to_do (const MediaRoom *room)
+{
+  return !room->dirty
+         && room->plays->len + room->playing->len + room->dialling->len + room->watched->len
+                    + room->mixing->len + room->recorders->len + room->ghosts->len + room->n_fading
+                == 0;
+}
+
 void
 media_room_tick (MediaRoom *room, CfgMonotonic now)
 {
-  room->ticks++;
+  const gboolean tells = ++room->ticks % SPEAKERS_EVERY_TICKS == 0 && !room->config.isolated;
+
+  /* Most rooms of phones forward, and there are hundreds. */
+  if (room->still && !room->dirty)
+    {
+      if (tells)
+        tell_speakers (room, now);
+      return;
+    }
   if (room->dirty)
     media_room_route (room);
   media_room_advance_plays (room);
   media_room_turn_digits (room, now);
   if (room->dirty)
     media_room_route (room);
-  if (room->ticks % SPEAKERS_EVERY_TICKS == 0 && !room->config.isolated)
+  if (tells)
     tell_speakers (room, now);
   for (guint i = 0; i < room->watched->len; i++)
     {
@@ -240,6 +257,7 @@ media_room_tick (MediaRoom *room, CfgMonotonic now)
   if (room->mixing->len > 0 || room->recorders->len > 0)
     media_room_mix (room, now);
   media_room_end_fades (room);
+  room->still = has_nothing_to_do (room);
 }
 
 void

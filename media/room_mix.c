@@ -16,6 +16,44 @@ media_mix_group_free (MediaMixGroup *group)
   g_free (group);
 }
 
+/* ---- what the next ones of a list will need is fetched while this one has its turn ---- */
+
+static void
+expect_source (const GPtrArray *sources, guint i)
+{
+  if (i + 2 < sources->len)
+    {
+      const MediaSource *source = g_ptr_array_index (sources, i + 2);
+
+      media_prefetch (&source->speech, sizeof *source - G_STRUCT_OFFSET (MediaSource, speech));
+    }
+  if (i + 1 < sources->len)
+    media_feed_expect (((const MediaSource *)g_ptr_array_index (sources, i + 1))->feed);
+}
+
+static void
+expect_sink (const GPtrArray *sinks, guint i)
+{
+  MediaSink *sink;
+
+  if (i + 2 < sinks->len)
+    {
+      sink = g_ptr_array_index (sinks, i + 2);
+      media_prefetch (&sink->trail, sizeof sink->trail);
+    }
+  if (i + 1 >= sinks->len)
+    return;
+  sink = g_ptr_array_index (sinks, i + 1);
+  if (media_trail_follow (&sink->trail))
+    return;
+  media_trail_add (&sink->trail, sink, MEDIA_CACHE_LINE);
+  media_trail_add (&sink->trail, &sink->mode,
+                   G_STRUCT_OFFSET (MediaSink, trail) - G_STRUCT_OFFSET (MediaSink, mode));
+  media_trail_add (&sink->trail, sink->leg, MEDIA_CACHE_LINE);
+  media_trail_add (&sink->trail, &sink->leg->gains, MEDIA_CACHE_LINE);
+  media_sink_expect (sink, sink->mix_codec, &sink->trail);
+}
+
 /* Sources whose level only decoding tells are decoded always, before the choice, so that a first syllable is
  * not cut; the others after it and only if chosen. */
 static void
@@ -29,6 +67,7 @@ choose_and_decode (MediaRoom *room, CfgMonotonic now)
     {
       MediaSource *source = g_ptr_array_index (room->mixed, i);
 
+      expect_source (room->mixed, i);
       if (!source->levels_arrive)
         {
           media_feed_advance (source->feed, now, TRUE);
@@ -502,6 +541,7 @@ media_room_mix (MediaRoom *room, CfgMonotonic now)
     {
       MediaSink *sink = g_ptr_array_index (room->mixing, i);
 
+      expect_sink (room->mixing, i);
       if (sink->digits != NULL && play_digit (room, sink, now))
         continue;
       if (sink->from != NULL)
@@ -512,7 +552,10 @@ media_room_mix (MediaRoom *room, CfgMonotonic now)
   if (room->n_fading > 0)
     count_fading (room);
   for (guint i = 0; i < room->common->len; i++)
-    play_common (room, g_ptr_array_index (room->common, i), now);
+    {
+      expect_sink (room->common, i);
+      play_common (room, g_ptr_array_index (room->common, i), now);
+    }
   g_ptr_array_set_size (room->common, 0);
   media_room_write_records (room, now);
   for (guint i = 0; i < room->n_chosen; i++)

@@ -40,6 +40,7 @@ struct _MediaRoom
   GPtrArray *plays;     /* of MediaPlay: what everybody hears */
   GPtrArray *recorders; /* of MediaRecorder */
   gboolean dirty;
+  gboolean still; /* since the last tick and until routing: no frame to make, nothing to watch */
   guint64 ticks;
 
   /* written by routing */

@@ -279,6 +279,7 @@ media_room_route (MediaRoom *room)
   Census census = { 0 };
 
   room->dirty = FALSE;
+  room->still = FALSE;
   g_ptr_array_set_size (room->sources, 0);
   g_ptr_array_set_size (room->mixed, 0);
   g_ptr_array_set_size (room->mixing, 0);

@@ -154,6 +154,12 @@ slot_clear (MediaJitterBuffer *buffer, Slot *slot)
   buffer->n_used--;
 }
 
+gboolean
+media_jitter_buffer_is_idle (const MediaJitterBuffer *buffer)
+{
+  return !buffer->playing && buffer->n_used == 0;
+}
+
 void
 media_jitter_buffer_reset (MediaJitterBuffer *buffer)
 {

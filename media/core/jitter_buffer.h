@@ -84,6 +84,8 @@ typedef struct
 /** media_jitter_buffer_new: @config is copied. */
 MediaJitterBuffer *media_jitter_buffer_new (const MediaJitterBufferConfig *config) G_GNUC_WARN_UNUSED_RESULT;
 void media_jitter_buffer_free (MediaJitterBuffer *buffer);
+/** media_jitter_buffer_is_idle: it plays nothing, and will not before the next packet. */
+gboolean media_jitter_buffer_is_idle (const MediaJitterBuffer *buffer);
 /** media_jitter_buffer_reset: forgets packets and timing, keeps the counters. */
 void media_jitter_buffer_reset (MediaJitterBuffer *buffer);
 
