@@ -1,6 +1,7 @@
 #include "tools/load/scenario.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "tools/load/bound.h"
 #include "tools/load/janus.h"
@@ -275,7 +276,6 @@ follow_phase (LoadScenario *scenario, CfgMonotonic now)
       break;
     case DONE:
     default:
-      media_pump_quit (scenario->load->pump);
       break;
     }
 }
@@ -360,6 +360,14 @@ load_scenario_free (LoadScenario *scenario)
   g_free (scenario);
 }
 
+static void
+sleep_until (CfgMonotonic at)
+{
+  const struct timespec when = { .tv_sec = at.us / CFG_US_PER_S, .tv_nsec = at.us % CFG_US_PER_S * 1000 };
+
+  (void)clock_nanosleep (CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL);
+}
+
 void
 load_scenario_run (LoadScenario *scenario)
 {
@@ -370,7 +378,12 @@ load_scenario_run (LoadScenario *scenario)
   read_target (&scenario->outcome.janus, &scenario->outcome.janus.idle_begin);
   scenario->next_slot = now;
   media_pump_start_timer (scenario->load->pump, &scenario->slot_timer, now);
-  media_pump_run (scenario->load->pump);
+  while (scenario->phase != DONE)
+    {
+      while (media_pump_turn (scenario->load->pump, 0))
+        continue;
+      sleep_until (scenario->next_slot);
+    }
   media_pump_stop_timer (scenario->load->pump, &scenario->slot_timer);
 }
 
