@@ -570,6 +570,38 @@ test_loop_and_memory (void)
   files_clear (&files); /* the reader goes first: the stream ends, and is still ours */
 }
 
+/* Each kind of file goes on from its beginning, as loud as before. */
+static void
+test_loop_of_each_format (void)
+{
+  static const int formats[] = { SF_FORMAT_WAV | SF_FORMAT_FLOAT, SF_FORMAT_FLAC | SF_FORMAT_PCM_16,
+                                 SF_FORMAT_OGG | SF_FORMAT_VORBIS, SF_FORMAT_OGG | SF_FORMAT_OPUS,
+                                 SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III };
+  Files files;
+
+  files_init (&files);
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
+    {
+      g_autoptr (MediaFileStream) stream = NULL;
+      g_autofree gint16 *pcm = g_new (gint16, 48000 * 3);
+      const gint64 until = g_get_monotonic_time () + TIMEOUT_S * G_USEC_PER_SEC;
+      gsize n = 0;
+
+      write_tone (files.path, 48000, 1, formats[i], 700);
+      stream = media_file_reader_open (files.reader, files.path, NULL, files.directory, TRUE);
+      g_assert_cmpint (wait_open (stream), ==, MEDIA_FILE_READY);
+      while (n < 48000 * 3 && g_get_monotonic_time () < until)
+        {
+          n += media_file_stream_read (stream, pcm + n, 48000 * 3 - n);
+          g_usleep (1000);
+        }
+      g_assert_cmpuint (n, ==, 48000 * 3);
+      for (guint k = 0; k < 3; k++)
+        g_assert_cmpfloat (test_tone_level (pcm + k * 48000, 48000, 48000, FILE_HZ), >, TONE / 32768.0 / 2);
+    }
+  files_clear (&files);
+}
+
 static void
 check_refused (Files *files, const char *path, const char *sentence)
 {
@@ -711,6 +743,7 @@ main (int argc, char **argv)
   g_test_add_func ("/media/play/formats", test_formats);
   g_test_add_func ("/media/play/beyond_full_scale", test_beyond_full_scale);
   g_test_add_func ("/media/play/loop_and_memory", test_loop_and_memory);
+  g_test_add_func ("/media/play/loop_of_each_format", test_loop_of_each_format);
   g_test_add_func ("/media/play/what_is_no_file_to_play", test_what_is_no_file_to_play);
   g_test_add_func ("/media/play/too_loud_is_limited", test_too_loud_is_limited);
   g_test_add_func ("/media/play/file_is_heard", test_file_is_heard);
