@@ -45,13 +45,11 @@ media_leg_stop_play (MediaLeg *leg, MediaPlayId id)
   for (guint i = 0; leg->plays != NULL && i < leg->plays->len; i++)
     if (media_play_get_id (g_ptr_array_index (leg->plays, i)) == id)
       {
-        if (leg->room != NULL)
-          {
-            media_play_stop (g_ptr_array_index (leg->plays, i));
-            return;
-          }
+        if (media_play_stop (g_ptr_array_index (leg->plays, i)) && leg->room != NULL)
+          return;
         g_ptr_array_remove_index (leg->plays, i);
         tell_ended (leg, id, MEDIA_PLAY_STOPPED, NULL);
+        changed (leg);
         return;
       }
 }

@@ -111,10 +111,11 @@ advance_file (MediaPlay *play, MediaPlayEnd *end, const char **error)
   return TRUE;
 }
 
-void
+gboolean
 media_play_stop (MediaPlay *play)
 {
   play->stopping = TRUE;
+  return play->sounds;
 }
 
 /* The last frame: no step where it ends. */

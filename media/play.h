@@ -22,8 +22,9 @@ MediaPlay *media_play_new_file (MediaPlayId id, MediaFileStream *stream,
 void media_play_free (MediaPlay *play);
 MediaPlayId media_play_get_id (const MediaPlay *play);
 
-/** media_play_stop: it goes out with one more frame; the advance after that says MEDIA_PLAY_STOPPED. */
-void media_play_stop (MediaPlay *play);
+/** media_play_stop: Returns: FALSE when it is over at once; else it goes out with one more frame, and the
+ * advance after that says MEDIA_PLAY_STOPPED. */
+gboolean media_play_stop (MediaPlay *play);
 /**
  * media_play_advance:
  * @end: (out): why it is over

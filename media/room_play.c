@@ -27,7 +27,11 @@ media_room_stop_play (MediaRoom *room, MediaPlayId id)
   for (guint i = 0; i < room->plays->len; i++)
     if (media_play_get_id (g_ptr_array_index (room->plays, i)) == id)
       {
-        media_play_stop (g_ptr_array_index (room->plays, i));
+        if (media_play_stop (g_ptr_array_index (room->plays, i)))
+          return;
+        g_ptr_array_remove_index (room->plays, i);
+        tell_ended (room, id, MEDIA_PLAY_STOPPED, NULL);
+        room->dirty = TRUE;
         return;
       }
 }
