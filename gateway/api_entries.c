@@ -8,6 +8,7 @@
 #include "config/base/error.h"
 #include "config/settings_fields.h"
 #include "gateway/entries.h"
+#include "gateway/events.h"
 #include "gateway/trunks.h"
 
 static json_t *
@@ -86,6 +87,19 @@ typedef struct
 static const Kind trunks = { GW_STORE_TRUNK, "sip_trunk_id", "trunk", "trunks" };
 static const Kind rules = { GW_STORE_RULE, "sip_dispatch_rule_id", "dispatch_rule", "dispatch_rules" };
 
+static void
+add_times (Gateway *gateway, const Kind *kind, json_t *object)
+{
+  const GwEntryTimes times
+      = gw_entries_times (gateway->entries, kind->kind, json_string_value (json_object_get (object, "id")));
+  g_autofree char *created = gw_time_text (times.created), *updated = gw_time_text (times.updated);
+
+  if (times.created.us != 0)
+    json_object_set_new (object, "created_at", json_string (created));
+  if (times.updated.us != 0)
+    json_object_set_new (object, "updated_at", json_string (updated));
+}
+
 /* The @index-th; NULL behind the last. */
 static json_t *
 entry_json (Gateway *gateway, const Kind *kind, gsize index)
@@ -109,6 +123,7 @@ entry_json (Gateway *gateway, const Kind *kind, gsize index)
     }
   else
     return NULL;
+  add_times (gateway, kind, object);
   json_object_set (object, kind->id_name, json_object_get (object, "id"));
   json_object_del (object, "id");
   json_object_set_new (object, "read_only", json_boolean (line > 0));
@@ -298,9 +313,19 @@ static const GwField health_fields[] = {
   { NULL },
 };
 static const GwShape health_shape = { "trunk_health", "Whether a trunk's server answers.", health_fields };
+#define CREATED                                                                                              \
+  {                                                                                                          \
+    "created_at", GW_FIELD_TIME, GW_FIELD_OPTIONAL, "When it was made through the API."                      \
+  }
+#define UPDATED                                                                                              \
+  {                                                                                                          \
+    "updated_at", GW_FIELD_TIME, GW_FIELD_OPTIONAL, "When it was changed last."                              \
+  }
 static const GwField trunk_fields[] = {
   { "sip_trunk_id", GW_FIELD_STRING, 0, "Id, ST_..." },
   { "read_only", GW_FIELD_BOOL, 0, "It is one of the configuration file." },
+  CREATED,
+  UPDATED,
   { "registration", GW_FIELD_OBJECT, GW_FIELD_OPTIONAL, "With register: how it stands.",
     &registration_shape },
   { "health", GW_FIELD_OBJECT, GW_FIELD_OPTIONAL, "Of trunk.list, with qualify_interval.", &health_shape },
@@ -312,6 +337,8 @@ static const GwShape trunk_shape
 static const GwField rule_fields[] = {
   { "sip_dispatch_rule_id", GW_FIELD_STRING, 0, "Id, SDR_..." },
   { "read_only", GW_FIELD_BOOL, 0, "It is one of the configuration file." },
+  CREATED,
+  UPDATED,
   { NULL },
 };
 static const GwShape rule_shape

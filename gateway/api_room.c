@@ -219,7 +219,7 @@ static const GwField watch_result[] = {
 #define ROOM_EXAMPLE                                                                                         \
   "{\"room\": {\"sid\": \"RM_4k2m9d\", \"name\": \"support\", \"metadata\": \"\", \"codecs\": [], "          \
   "\"empty_timeout\": 300, \"departure_timeout\": 20, \"max_participants\": 0, \"num_participants\": 0, "    \
-  "\"num_publishers\": 0, \"creation_time\": 1795247700}}"
+  "\"num_publishers\": 0, \"creation_time\": 1795247700, \"creation_time_ms\": 1795247700123}}"
 
 const GwMethod gw_room_methods[] = {
   { "room.create", GW_GRANT_ROOM_CREATE, "name", room_create, name_and_settings,

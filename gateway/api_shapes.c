@@ -27,6 +27,7 @@ static const GwField room_fields[] = {
   { "num_participants", GW_FIELD_INT, 0, "How many are in it." },
   { "num_publishers", GW_FIELD_INT, 0, "How many of them are heard." },
   { "creation_time", GW_FIELD_INT, 0, "Seconds since 1970." },
+  { "creation_time_ms", GW_FIELD_INT, 0, "The same in milliseconds." },
   END,
 };
 const GwShape gw_room_shape = { "room", "A room.", room_fields };
@@ -60,6 +61,7 @@ static const GwField participant_fields[] = {
   { "kind", GW_FIELD_STRING, 0, "SIP: a phone; STANDARD: a WebRTC session.", .words = "SIP STANDARD" },
   { "state", GW_FIELD_STRING, 0, "JOINING: its media has not begun.", .words = "JOINING ACTIVE" },
   { "joined_at", GW_FIELD_INT, 0, "Seconds since 1970." },
+  { "joined_at_ms", GW_FIELD_INT, 0, "The same in milliseconds." },
   { "tracks", GW_FIELD_OBJECT, LIST, "What it is heard by; empty: it is not heard.", &gw_track_shape },
   { "permission", GW_FIELD_OBJECT, 0, "What it may do.", &permission_shape },
   { "attributes", GW_FIELD_MAP, 0, "The application's, and sip.* of a phone." },

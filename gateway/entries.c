@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/base/clock.h"
 #include "config/base/error.h"
 #include "config/base/ids.h"
 #include "config/base/log.h"
@@ -14,13 +15,15 @@
 typedef struct
 {
   char *id;
-  char *text;        /* its JSON, with the id */
+  char *text; /* its JSON, with the id; in the store with its times as well */
+  GwEntryTimes times;
   gboolean left_out; /* it does not go with the file */
 } Entry;
 
 struct _GwEntries
 {
-  GPtrArray *lists[N_KINDS]; /* of Entry* */
+  GPtrArray *lists[N_KINDS];  /* of Entry* */
+  GHashTable *by_id[N_KINDS]; /* char* id -> Entry*, of the lists */
   CfgSettings *merged;
   const CfgSettings *file;
   gboolean never_demo;
@@ -55,6 +58,43 @@ entry_new (const char *id, const char *text)
   return entry;
 }
 
+static const char *const time_keys[] = { "created_us", "updated_us" };
+
+/* @object: as the store has it; its times are taken out. */
+static GwEntryTimes
+take_times (json_t *object)
+{
+  gint64 us[G_N_ELEMENTS (time_keys)];
+
+  for (gsize i = 0; i < G_N_ELEMENTS (time_keys); i++)
+    {
+      us[i] = json_integer_value (json_object_get (object, time_keys[i]));
+      json_object_del (object, time_keys[i]);
+    }
+  return (GwEntryTimes){ { us[0] }, { us[1] } };
+}
+
+static char *dump (json_t *object);
+
+static void
+load (GwEntries *entries, GwStoreKind kind, const char *text)
+{
+  json_t *object = json_loads (text, 0, NULL);
+  const char *id = json_string_value (json_object_get (object, "id"));
+  const GwEntryTimes times = take_times (object);
+
+  if (id != NULL)
+    {
+      g_autofree char *own = dump (object);
+      Entry *entry = entry_new (id, own);
+
+      entry->times = times;
+      g_ptr_array_add (entries->lists[kind], entry);
+      g_hash_table_replace (entries->by_id[kind], entry->id, entry);
+    }
+  json_decref (object);
+}
+
 GwEntries *
 gw_entries_new (GwStore *store)
 {
@@ -66,15 +106,9 @@ gw_entries_new (GwStore *store)
       const GPtrArray *texts = gw_store_loaded (store, (GwStoreKind)kind);
 
       entries->lists[kind] = g_ptr_array_new_with_free_func (entry_free);
+      entries->by_id[kind] = g_hash_table_new (g_str_hash, g_str_equal);
       for (guint i = 0; i < texts->len; i++)
-        {
-          json_t *object = json_loads (g_ptr_array_index (texts, i), 0, NULL);
-          const char *id = json_string_value (json_object_get (object, "id"));
-
-          if (id != NULL)
-            g_ptr_array_add (entries->lists[kind], entry_new (id, g_ptr_array_index (texts, i)));
-          json_decref (object);
-        }
+        load (entries, (GwStoreKind)kind, g_ptr_array_index (texts, i));
     }
   return entries;
 }
@@ -85,7 +119,10 @@ gw_entries_free (GwEntries *entries)
   if (entries == NULL)
     return;
   for (int kind = 0; kind < N_KINDS; kind++)
-    g_ptr_array_unref (entries->lists[kind]);
+    {
+      g_hash_table_unref (entries->by_id[kind]);
+      g_ptr_array_unref (entries->lists[kind]);
+    }
   g_ptr_array_unref (entries->pending);
   cfg_settings_free (entries->merged);
   g_free (entries);
@@ -229,11 +266,15 @@ index_of (const GPtrArray *list, const char *id)
 /* @entry: (transfer full) (nullable): NULL removes @id. Returns: (transfer full) (nullable): what was there.
  */
 static Entry *
-replace_entry (GPtrArray *list, const char *id, Entry *entry)
+replace_entry (GwEntries *entries, GwStoreKind kind, const char *id, Entry *entry)
 {
+  GPtrArray *list = entries->lists[kind];
   guint i = index_of (list, id);
   Entry *before = NULL;
 
+  g_hash_table_remove (entries->by_id[kind], id);
+  if (entry != NULL)
+    g_hash_table_insert (entries->by_id[kind], entry->id, entry);
   if (i == G_MAXUINT)
     {
       if (entry != NULL)
@@ -279,7 +320,7 @@ take_back (Change *change)
       hand_on (entries, change);
       return;
     }
-  failed = replace_entry (list, change->id, g_steal_pointer (&change->before));
+  failed = replace_entry (entries, change->kind, change->id, g_steal_pointer (&change->before));
   g_clear_pointer (&failed, entry_free);
   gateway_set_settings (change->gateway, entries->file);
 }
@@ -302,10 +343,26 @@ on_written (gpointer user, const GError *error)
   change_free (change);
 }
 
+/* (transfer full): as it is kept */
+static char *
+with_times (const Entry *entry)
+{
+  json_t *object = json_loads (entry->text, 0, NULL);
+  char *text;
+
+  json_object_set_new (object, time_keys[0], json_integer (entry->times.created.us));
+  json_object_set_new (object, time_keys[1], json_integer (entry->times.updated.us));
+  text = dump (object);
+  json_decref (object);
+  return text;
+}
+
 static void
 write_change (Gateway *gateway, GwStoreKind kind, const char *id, const char *text, Entry *before,
               GwEntryDone done, gpointer user)
 {
+  const Entry *entry = g_hash_table_lookup (gateway->entries->by_id[kind], id);
+  g_autofree char *kept = entry != NULL ? with_times (entry) : NULL;
   Change *change = g_new0 (Change, 1);
 
   change->gateway = gateway;
@@ -316,8 +373,8 @@ write_change (Gateway *gateway, GwStoreKind kind, const char *id, const char *te
   change->done = done;
   change->user = user;
   g_ptr_array_add (gateway->entries->pending, change);
-  if (text != NULL)
-    gw_store_put (gateway->store, kind, id, text, on_written, change);
+  if (kept != NULL)
+    gw_store_put (gateway->store, kind, id, kept, on_written, change);
   else
     gw_store_delete (gateway->store, kind, id, on_written, change);
 }
@@ -501,6 +558,26 @@ count_in_with_all (Gateway *gateway, GwStoreKind kind, const char *id, const cha
   return TRUE;
 }
 
+GwEntryTimes
+gw_entries_times (const GwEntries *entries, GwStoreKind kind, const char *id)
+{
+  const Entry *entry = g_hash_table_lookup (entries->by_id[kind], id);
+
+  return entry != NULL ? entry->times : (GwEntryTimes){ 0 };
+}
+
+/* The entry that comes in the place of @before (nullable). */
+static Entry *
+successor (const Entry *before, const char *id, const char *text)
+{
+  const CfgWall now = cfg_wall_now ();
+  Entry *entry = entry_new (id, text);
+
+  entry->times.created = before != NULL ? before->times.created : now;
+  entry->times.updated = now;
+  return entry;
+}
+
 /* Makes the change count. Returns: FALSE with @error: nothing has changed. */
 static gboolean
 count_in (Gateway *gateway, GwStoreKind kind, const char *id, const char *text, Entry **before,
@@ -511,7 +588,9 @@ count_in (Gateway *gateway, GwStoreKind kind, const char *id, const char *text, 
 
   if (!count_in_simply (gateway, kind, id, text) && !count_in_with_all (gateway, kind, id, text, error))
     return FALSE;
-  *before = replace_entry (entries->lists[kind], id, text != NULL ? entry_new (id, text) : NULL);
+  *before = replace_entry (entries, kind, id,
+                           text != NULL ? successor (g_hash_table_lookup (entries->by_id[kind], id), id, text)
+                                        : NULL);
   if (any_is_left_out (entries) /* which may go with the others now */ || was_demo != gateway->settings->demo)
     gateway_set_settings (gateway, entries->file);
   else

@@ -43,6 +43,14 @@ gboolean gw_entry_put (Gateway *gateway, GwStoreKind kind, const char *id, json_
  * (nullable) */
 json_t *gw_entry_json (Gateway *gateway, GwStoreKind kind, const char *id);
 
+/** GwEntryTimes: us 0: unknown: it was made by a version that did not note them, or stands in the file. */
+typedef struct
+{
+  CfgWall created, updated;
+} GwEntryTimes;
+/** gw_entries_times: when @id was made and changed last. */
+GwEntryTimes gw_entries_times (const GwEntries *entries, GwStoreKind kind, const char *id);
+
 /** gw_entry_delete: @id or name. A trunk that a rule made through the API names is not deleted. */
 gboolean gw_entry_delete (Gateway *gateway, GwStoreKind kind, const char *id, GwEntryDone done, gpointer user,
                           GError **error);

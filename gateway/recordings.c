@@ -173,6 +173,19 @@ gw_recordings_json (Gateway *gateway, const char *room)
   return list;
 }
 
+gboolean
+gw_recordings_is_recorded (const Gateway *gateway, const char *room)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, gateway->recordings->live);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (g_strcmp0 (((const GwRecording *)value)->room, room) == 0)
+      return TRUE;
+  return FALSE;
+}
+
 /* ---- begin ---- */
 
 static MediaRecordFormat

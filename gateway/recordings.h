@@ -40,6 +40,8 @@ json_t *gw_recording_stop (Gateway *gateway, const char *room, const char *id, G
 /** gw_recordings_json: (transfer full): those of @room (nullable: of all rooms), the newest last. */
 json_t *gw_recordings_json (Gateway *gateway, const char *room);
 
+/** gw_recordings_is_recorded: something records @room, or somebody in it, just now. */
+gboolean gw_recordings_is_recorded (const Gateway *gateway, const char *room);
 /** gw_recordings_want: @room is recorded from now on, once, as a rule or trunk asks for. */
 void gw_recordings_want (Gateway *gateway, GwRoom *room);
 /** gw_recordings_left: @participant is about to go: what is recorded of it alone ends. */

@@ -67,12 +67,13 @@ gw_room_json (const GwRoom *room)
 
   for (char **name = room->codecs; name != NULL && *name != NULL; name++)
     json_array_append_new (codecs, json_string (*name));
-  return json_pack ("{s:s, s:s, s:s, s:o, s:i, s:i, s:i, s:i, s:i, s:I}", "sid", room->sid, "name",
+  return json_pack ("{s:s, s:s, s:s, s:o, s:i, s:i, s:i, s:i, s:i, s:I, s:I}", "sid", room->sid, "name",
                     room->name, "metadata", room->metadata, "codecs", codecs, "empty_timeout",
                     (int)room->empty_timeout_s, "departure_timeout", (int)room->departure_timeout_s,
                     "max_participants", (int)room->max_participants, "num_participants",
                     (int)room->participants->len, "num_publishers", (int)n_publishers, "creation_time",
-                    (json_int_t)(room->created_at.us / CFG_US_PER_S));
+                    (json_int_t)(room->created_at.us / CFG_US_PER_S), "creation_time_ms",
+                    (json_int_t)(room->created_at.us / CFG_US_PER_MS));
 }
 
 /* In the order of their names: the same attributes are the same text. */
@@ -106,11 +107,12 @@ gw_participant_json (const GwParticipant *participant)
 
   if (participant->track.sid != NULL)
     json_array_append_new (tracks, track_json (participant));
-  return json_pack ("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:o}", "sid", participant->sid, "identity",
-                    participant->identity, "name", participant->name, "metadata", participant->metadata,
-                    "kind", participant->kind == GW_KIND_SIP ? "SIP" : "STANDARD", "state",
-                    participant->state == GW_PARTICIPANT_ACTIVE ? "ACTIVE" : "JOINING", "joined_at",
-                    (json_int_t)(participant->joined_at.us / CFG_US_PER_S), "tracks", tracks, "permission",
+  return json_pack ("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o}", "sid", participant->sid,
+                    "identity", participant->identity, "name", participant->name, "metadata",
+                    participant->metadata, "kind", participant->kind == GW_KIND_SIP ? "SIP" : "STANDARD",
+                    "state", participant->state == GW_PARTICIPANT_ACTIVE ? "ACTIVE" : "JOINING", "joined_at",
+                    (json_int_t)(participant->joined_at.us / CFG_US_PER_S), "joined_at_ms",
+                    (json_int_t)(participant->joined_at.us / CFG_US_PER_MS), "tracks", tracks, "permission",
                     gw_permissions_json (participant), "attributes", attributes_json (participant));
 }
 

@@ -34,7 +34,7 @@ gboolean gw_twirp_http (Gateway *gateway, const SigWebRequest *request, SigWebRe
 gboolean gw_twirp_takes (const GwTwirpMethod *method, json_t *in, GError **error);
 
 /** gw_livekit_room: our room as LiveKit's Room. The same for a participant and its track. (transfer full) */
-json_t *gw_livekit_room (json_t *room);
+json_t *gw_livekit_room (const Gateway *gateway, json_t *room);
 json_t *gw_livekit_participant (json_t *participant);
 
 /** gw_twirp_same: (GwTwirpMethod.params) the request as it is. */

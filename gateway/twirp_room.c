@@ -1,4 +1,5 @@
 /* livekit.RoomService */
+#include "gateway/recordings.h"
 #include "gateway/rooms.h"
 #include "gateway/twirp_words.h"
 
@@ -7,12 +8,21 @@
 #include "config/base/error.h"
 
 json_t *
-gw_livekit_room (json_t *room)
+gw_livekit_room (const Gateway *gateway, json_t *room)
 {
-  json_t *out = json_copy (room);
+  json_t *out = json_copy (room), *codecs = json_array (), *name;
+  size_t i;
 
-  json_object_set_new (out, "creation_time_ms",
-                       json_integer (json_integer_value (json_object_get (room, "creation_time")) * 1000));
+  json_array_foreach (json_object_get (room, "codecs"), i, name)
+  {
+    g_autofree char *mime = g_strconcat ("audio/", json_string_value (name), NULL);
+
+    json_array_append_new (codecs, json_pack ("{s:s}", "mime", mime));
+  }
+  json_object_set_new (out, "enabled_codecs", codecs);
+  json_object_set_new (
+      out, "active_recording",
+      json_boolean (gw_recordings_is_recorded (gateway, json_string_value (json_object_get (room, "name")))));
   return out;
 }
 
@@ -21,8 +31,6 @@ gw_livekit_participant (json_t *participant)
 {
   json_t *out = json_copy (participant);
 
-  json_object_set_new (out, "joined_at_ms",
-                       json_integer (json_integer_value (json_object_get (participant, "joined_at")) * 1000));
   json_object_set_new (out, "is_publisher",
                        json_boolean (json_array_size (json_object_get (participant, "tracks")) > 0));
   return out;
@@ -44,7 +52,7 @@ create_room (Gateway *gateway, json_t *in, GError **error)
 static json_t *
 answer_room (Gateway *gateway, json_t *in, json_t *result, GError **error)
 {
-  return gw_livekit_room (json_object_get (result, "room"));
+  return gw_livekit_room (gateway, json_object_get (result, "room"));
 }
 
 static gboolean
@@ -70,7 +78,7 @@ answer_rooms (Gateway *gateway, json_t *in, json_t *result, GError **error)
   json_array_foreach (json_object_get (result, "rooms"), i, room)
   {
     if (names == NULL || list_has (names, json_string_value (json_object_get (room, "name"))))
-      json_array_append_new (rooms, gw_livekit_room (room));
+      json_array_append_new (rooms, gw_livekit_room (gateway, room));
   }
   return json_pack ("{s:o}", "rooms", rooms);
 }

@@ -212,7 +212,8 @@ void
 gw_twirp_drop_foreign (json_t *object)
 {
   static const char *const names[]
-      = { "sip_trunk_id", "sip_dispatch_rule_id", "krisp_enabled", "destination_country", "room_preset" };
+      = { "sip_trunk_id", "sip_dispatch_rule_id", "krisp_enabled", "destination_country",
+          "room_preset",  "created_at",           "updated_at" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
     json_object_del (object, names[i]);

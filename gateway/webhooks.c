@@ -317,7 +317,7 @@ room_of (Gateway *gateway, const char *name, json_t *fields)
   json_t *told = json_object_get (fields, "room_info");
   GwRoom *room = gw_rooms_find (gateway, name);
   json_t *ours = told != NULL ? json_incref (told) : room != NULL ? gw_room_json (room) : NULL;
-  json_t *theirs = ours != NULL ? gw_livekit_room (ours) : json_pack ("{s:s}", "name", name);
+  json_t *theirs = ours != NULL ? gw_livekit_room (gateway, ours) : json_pack ("{s:s}", "name", name);
 
   json_decref (ours);
   return theirs;

@@ -12,37 +12,16 @@
 typedef ProtobufCMessageDescriptor Type;
 typedef ProtobufCFieldDescriptor Field;
 
-#define NANOS_PER_S 1000000000
-/* About 10,000 years: what google.protobuf.Duration takes. */
-#define MAX_DURATION_S 315576000000.0
-
-/* As google.protobuf.Duration has it: both of one sign. */
-typedef struct
-{
-  gint64 seconds;
-  int nanos;
-} Duration;
-
-/* Rounded, so that what is read again is the same. */
-static Duration
-split_duration (double seconds)
-{
-  Duration duration = { .seconds = (gint64)seconds };
-  double rest = (seconds - (double)duration.seconds) * NANOS_PER_S;
-
-  duration.nanos = (int)(rest + (rest < 0 ? -0.5 : 0.5));
-  if (ABS (duration.nanos) == NANOS_PER_S)
-    {
-      duration.seconds += duration.nanos < 0 ? -1 : 1;
-      duration.nanos = 0;
-    }
-  return duration;
-}
-
 static gboolean
 is_duration (const Field *field)
 {
   return field->type == PROTOBUF_C_TYPE_MESSAGE && field->descriptor == &livekit__duration__descriptor;
+}
+
+static gboolean
+is_time (const Field *field)
+{
+  return field->type == PROTOBUF_C_TYPE_MESSAGE && field->descriptor == &livekit__timestamp__descriptor;
 }
 
 /* protoc makes a repeated message FooEntry {key, value} of a map. */
@@ -126,23 +105,26 @@ take_enum (const Field *field, json_t *value, GError **error)
   return NULL;
 }
 
-/* "30s", "1.5s"; also a plain number. */
 static json_t *
 take_duration (const Field *field, json_t *value, GError **error)
 {
-  double seconds = json_number_value (value);
-  char *end = NULL;
+  double seconds;
 
-  if (json_is_string (value))
-    {
-      seconds = g_ascii_strtod (json_string_value (value), &end);
-      if (end == json_string_value (value) || strcmp (end, "s") != 0)
-        seconds = NAN;
-    }
-  if ((json_is_string (value) || json_is_number (value)) && isfinite (seconds)
-      && fabs (seconds) <= MAX_DURATION_S)
+  if (sig_livekit_parse_duration (value, &seconds))
     return json_real (seconds);
   wrong (field->name, "a duration such as \"30s\"", error);
+  return NULL;
+}
+
+static json_t *
+take_time (const Field *field, json_t *value, GError **error)
+{
+  gint64 seconds;
+  int nanos;
+
+  if (sig_livekit_parse_time (json_string_value (value), &seconds, &nanos))
+    return json_incref (value);
+  wrong (field->name, "a time such as \"2026-11-21T07:55:00Z\"", error);
   return NULL;
 }
 
@@ -188,6 +170,8 @@ take_value (const Field *field, json_t *value, GError **error)
     case PROTOBUF_C_TYPE_MESSAGE:
       if (is_duration (field))
         return take_duration (field, value, error);
+      if (is_time (field))
+        return take_time (field, value, error);
       if (json_is_object (value))
         return take_object (field->descriptor, value, error);
       wrong (field->name, "an object", error);
@@ -353,8 +337,14 @@ read_value (const Field *field, const void *at, gboolean *ok)
         {
           const Livekit__Duration *duration = *(Livekit__Duration *const *)at;
 
-          *ok = *ok && fabs ((double)duration->seconds) <= MAX_DURATION_S;
-          return json_real ((double)duration->seconds + (double)duration->nanos / NANOS_PER_S);
+          *ok = *ok && fabs ((double)duration->seconds) <= SIG_LIVEKIT_MAX_DURATION_S;
+          return json_real ((double)duration->seconds + (double)duration->nanos / 1e9);
+        }
+      if (is_time (field))
+        {
+          const Livekit__Timestamp *time = *(Livekit__Timestamp *const *)at;
+
+          return sig_livekit_time (time->seconds, time->nanos);
         }
       return read_message (*(ProtobufCMessage *const *)at, ok);
     case PROTOBUF_C_TYPE_SINT32:
@@ -512,27 +502,6 @@ sig_livekit_decode (const char *type_name, SigLivekitFormat format, const char *
 static json_t *write_object (const Type *type, json_t *message, gboolean camel);
 
 static json_t *
-write_duration (json_t *value)
-{
-  Duration duration;
-  gsize size;
-  char text[64];
-
-  if (!json_is_number (value))
-    return json_null ();
-  duration = split_duration (json_number_value (value));
-  size = (gsize)g_snprintf (text, sizeof text, "%s%" G_GINT64_FORMAT ".%09d",
-                            duration.seconds < 0 || duration.nanos < 0 ? "-" : "", ABS (duration.seconds),
-                            ABS (duration.nanos));
-  while (text[size - 1] == '0')
-    size--;
-  if (text[size - 1] == '.')
-    size--;
-  text[size++] = 's';
-  return json_stringn (text, size);
-}
-
-static json_t *
 write_value (const Field *field, json_t *value, gboolean camel)
 {
   switch ((int)field->type)
@@ -563,7 +532,9 @@ write_value (const Field *field, json_t *value, gboolean camel)
       }
     case PROTOBUF_C_TYPE_MESSAGE:
       if (is_duration (field))
-        return write_duration (value);
+        return sig_livekit_duration (value);
+      if (is_time (field))
+        return json_is_string (value) ? json_incref (value) : json_null ();
       return json_is_object (value) ? write_object (field->descriptor, value, camel) : json_null ();
     default:
       return json_integer (value != NULL ? json_integer_value (value) : 0);
@@ -640,12 +611,19 @@ make_duration (double seconds)
 {
   Livekit__Duration *duration = malloc (sizeof *duration);
 
-  const Duration parts = split_duration (seconds);
-
   livekit__duration__init (duration);
-  duration->seconds = parts.seconds;
-  duration->nanos = parts.nanos;
+  sig_livekit_split_duration (seconds, &duration->seconds, &duration->nanos);
   return &duration->base;
+}
+
+static ProtobufCMessage *
+make_time (const char *text)
+{
+  Livekit__Timestamp *time = malloc (sizeof *time);
+
+  livekit__timestamp__init (time);
+  (void)sig_livekit_parse_time (text, &time->seconds, &time->nanos);
+  return &time->base;
 }
 
 /* Memory of malloc: protobuf-c frees it. */
@@ -688,6 +666,7 @@ make_value (const Field *field, json_t *value, void *at)
       break;
     case PROTOBUF_C_TYPE_MESSAGE:
       *(ProtobufCMessage **)at = is_duration (field) ? make_duration (json_number_value (value))
+                                 : is_time (field)   ? make_time (json_string_value (value))
                                                      : make_message (field->descriptor, value);
       break;
     default:

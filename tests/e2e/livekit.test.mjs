@@ -25,6 +25,7 @@ test('livekit-server-sdk: rooms and participants', { timeout: 60 }, async (t) =>
   const room = await rooms.createRoom({ name: 'desk', emptyTimeout: 77, maxParticipants: 5, metadata: '{"a":1}' });
   t.equal([room.name, room.emptyTimeout, room.maxParticipants, room.metadata], ['desk', 77, 5, '{"a":1}'], 'the room');
   t.ok(/^RM_/.test(room.sid) && room.creationTime > 1700000000n, `${room.sid} ${room.creationTime}`);
+  t.ok(room.creationTimeMs / 1000n === room.creationTime && !room.activeRecording, `in milliseconds ${room.creationTimeMs}`);
   const phone = SipPhone.call(t, gateway.sip('desk'));
   await phone.event('answered');
   const list = await until('somebody is in the room', async () => {
@@ -74,14 +75,19 @@ test('livekit-server-sdk: trunks and dispatch rules', { timeout: 60 }, async (t)
   await sip.deleteSipTrunk(secure.sipTrunkId);
   t.equal((await sip.listSipInboundTrunk()).map((trunk) => trunk.name), ['file', 'in'], 'inbound trunks');
   t.equal((await sip.listSipOutboundTrunk()).map((trunk) => trunk.name), ['out'], 'outbound trunks');
+  const made = inbound.createdAt?.toDate().getTime();
+  t.ok(Math.abs(Date.now() - made) < 60000 && inbound.updatedAt.toDate().getTime() === made, `made at ${made}`);
   const more = await sip.updateSipInboundTrunkFields(inbound.sipTrunkId, { name: 'in2', numbers: { add: ['+15550101'], remove: [], set: [] } });
   t.equal([more.name, more.numbers], ['in2', ['+15550100', '+15550101']], 'updated');
+  t.ok(more.createdAt.toDate().getTime() === made && more.updatedAt.toDate().getTime() > made, `changed at ${more.updatedAt?.toDate()}`);
+  t.equal((await sip.listSipInboundTrunk()).map((trunk) => trunk.createdAt?.toDate().getTime()), [undefined, made], 'when they were made');
   t.equal((await sip.updateSipOutboundTrunkFields(outbound.sipTrunkId, { transport: SIPTransport.SIP_TRANSPORT_AUTO })).transport, 0, 'any transport');
   const replaced = await sip.updateSipOutboundTrunk(outbound.sipTrunkId, { ...outbound, address: 'sip.example.org', numbers: [] });
   t.equal([replaced.address, replaced.numbers], ['sip.example.org', []], 'replaced');
 
   const rule = await sip.createSipDispatchRule({ type: 'individual', roomPrefix: 'call-' }, { name: 'each', trunkIds: [inbound.sipTrunkId], attributes: { a: 'b' }, hidePhoneNumber: false });
   t.ok(/^SDR_/.test(rule.sipDispatchRuleId), rule.sipDispatchRuleId);
+  t.ok(rule.createdAt.toDate().getTime() > made && rule.updatedAt, `the rule was made at ${rule.createdAt?.toDate()}`);
   t.equal([rule.trunkIds, rule.rule.rule.case, rule.rule.rule.value.roomPrefix, rule.attributes],
     [[inbound.sipTrunkId], 'dispatchRuleIndividual', 'call-', { a: 'b' }], 'the rule');
   const direct = await sip.updateSipDispatchRuleFields(rule.sipDispatchRuleId, { rule: { rule: { case: 'dispatchRuleDirect', value: { roomName: 'desk', pin: '' } } } });
