@@ -80,6 +80,14 @@ def the_document_tells_cost_ratio_and_a_late_load():
     assert "| 100 calls | 100 | 20.5 % | 0.200 % (0.200–0.200) | 500 | 1.0 / 2.0 * |" in text, text
 
 
+@check
+def a_core_that_others_had_is_told():
+    busy = report(10)
+    busy["gateway"]["windows"] = [{**busy["gateway"]["windows"][0], "waited_percent": 90}]
+    assert document.waited([busy]) and not document.waited([report(10)])
+    assert "other programs had the core" in document.lost([busy])
+
+
 def main():
     print(f"TAP version 13\n1..{len(CHECKS)}")
     failed = False

@@ -5,6 +5,7 @@ import statistics
 import capacity_rows as rows
 
 FULL_PERCENT = 93  # a real-time priority leaves 5 % to others
+WAITED_PERCENT = 10  # of the time, beyond what the program ran itself
 LATE_MS = 10  # a load that was later itself measured its own delay
 
 HEAD = """# Capacity
@@ -103,9 +104,17 @@ def lost(runs):
         words.append(f"{mute} hear too little")
     if max(target(run)["cpu_percent"] for run in runs) > FULL_PERCENT:
         words.append("the core is full")
+    if waited(runs):
+        words.append("other programs had the core")
     if skipped:
         words.append("the load could not keep up")
     return ", ".join(words)
+
+
+def waited(runs):
+    """Whether others had the core in some window: threads of one process wait for each other, but not longer than they run."""
+    windows = [window for run in runs for window in target(run)["windows"]]
+    return any(window.get("waited_percent", 0) > WAITED_PERCENT + window["cpu_percent"] for window in windows)
 
 
 def is_sound(runs):

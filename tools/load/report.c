@@ -181,17 +181,19 @@ target_json (const LoadTarget *target, guint n)
   json_t *windows = json_array ();
 
   for (guint i = 0; i < target->n_windows; i++)
-    json_array_append_new (windows, json_pack ("{s:f, s:f, s:f, s:I}", "seconds", target->windows[i].seconds,
-                                               "cpu_percent", target->windows[i].cpu_percent, "main_percent",
-                                               target->windows[i].main_percent, "rss_kb",
-                                               (json_int_t)target->windows[i].rss_kb));
-  return json_pack ("{s:i, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:f, s:o}", "pid", target->pid,
-                    "cpu_percent", window.cpu_percent, "cpu_percent_per_participant",
-                    window.cpu_percent / MAX (n, 1), "main_percent", window.main_percent, "idle_percent",
-                    idle_percent (target), "idle_rss_kb", (json_int_t)target->idle.rss_kb, "rss_kb",
-                    (json_int_t)window.rss_kb, "idle_anon_kb", (json_int_t)target->idle.anon_kb, "anon_kb",
-                    (json_int_t)window.anon_kb, "kb_per_participant",
-                    (double)(window.anon_kb - target->idle.anon_kb) / MAX (n, 1), "windows", windows);
+    json_array_append_new (
+        windows, json_pack ("{s:f, s:f, s:f, s:f, s:I}", "seconds", target->windows[i].seconds, "cpu_percent",
+                            target->windows[i].cpu_percent, "main_percent", target->windows[i].main_percent,
+                            "waited_percent", target->windows[i].waited_percent, "rss_kb",
+                            (json_int_t)target->windows[i].rss_kb));
+  return json_pack ("{s:i, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:f, s:o}", "pid", target->pid,
+                    "cpu_percent", window.cpu_percent, "waited_percent", window.waited_percent,
+                    "cpu_percent_per_participant", window.cpu_percent / MAX (n, 1), "main_percent",
+                    window.main_percent, "idle_percent", idle_percent (target), "idle_rss_kb",
+                    (json_int_t)target->idle.rss_kb, "rss_kb", (json_int_t)window.rss_kb, "idle_anon_kb",
+                    (json_int_t)target->idle.anon_kb, "anon_kb", (json_int_t)window.anon_kb,
+                    "kb_per_participant", (double)(window.anon_kb - target->idle.anon_kb) / MAX (n, 1),
+                    "windows", windows);
 }
 
 /* How often it happened, by what happened: "answered with 503". */
@@ -318,11 +320,12 @@ print_target (const char *name, const json_t *target)
 {
   if (target == NULL)
     return;
-  printf (
-      "%-8s %6.2f %% of a core (idle %.2f %%), %.4f %% a participant; RSS %.1f MB, %.1f kB a participant\n",
-      name, number (target, "cpu_percent"), number (target, "idle_percent"),
-      number (target, "cpu_percent_per_participant"), number (target, "rss_kb") / 1024,
-      number (target, "kb_per_participant"));
+  printf ("%-8s %6.2f %% of a core (idle %.2f %%), %.4f %% a participant; RSS %.1f MB, %.1f kB a "
+          "participant; its "
+          "threads waited for a processor for %.1f %% of the time\n",
+          name, number (target, "cpu_percent"), number (target, "idle_percent"),
+          number (target, "cpu_percent_per_participant"), number (target, "rss_kb") / 1024,
+          number (target, "kb_per_participant"), number (target, "waited_percent"));
 }
 
 static void

@@ -136,6 +136,7 @@ end_window (LoadTarget *target)
   *window = (LoadWindow){ .seconds = us / 1e6,
                           .cpu_percent = 100 * (double)(now.cpu_us - target->last.cpu_us) / us,
                           .main_percent = 100 * (double)(now.main_us - target->last.main_us) / us,
+                          .waited_percent = 100 * (double)(now.waited_us - target->last.waited_us) / us,
                           .rss_kb = now.rss_kb,
                           .anon_kb = now.anon_kb };
   target->n_windows++;

@@ -15,6 +15,7 @@
 typedef struct
 {
   double seconds, cpu_percent, main_percent;
+  double waited_percent; /* of the time, all threads together: ready, but others had the processor */
   gint64 rss_kb, anon_kb;
 } LoadWindow;
 
