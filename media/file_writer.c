@@ -49,7 +49,8 @@ struct _MediaFileSink
   int failure;   /* errno of the first write that failed; 0: none */
   off_t page_at; /* Ogg: where the newest page begins */
   SNDFILE *file;
-  char *name; /* below the directory, once it is made */
+  char *name;         /* below the directory, once it is made */
+  gboolean has_begun; /* there is a header */
   guint64 frames, frames_flushed;
 };
 
@@ -324,6 +325,12 @@ end (MediaFileWriter *writer, MediaFileSink *sink, char *error)
       if (close (sink->fd) < 0 && sink->failure == 0 && errno != EINTR)
         sink->failure = errno;
     }
+  if (sink->name != NULL && !sink->has_begun)
+    {
+      g_autofree char *path = g_build_filename (sink->directory, sink->name, NULL);
+
+      (void)unlink (path);
+    }
   result.end = error != NULL ? MEDIA_RECORD_FAILED : end_of (sink);
   if (error == NULL && sink->failure != 0)
     error = g_strdup_printf ("the file cannot be written: %s", g_strerror (sink->failure));
@@ -395,10 +402,11 @@ take_sink (MediaFileWriter *writer, MediaFileSink *sink)
     end (writer, sink, g_strdup_printf ("the file cannot be made: %s", g_strerror (errno)));
   else if (!open_sound (sink) && sink->failure == 0)
     end (writer, sink, g_strdup_printf ("the file cannot be written: %s", sf_strerror (NULL)));
-  else if (sink->file == NULL)
-    end (writer, sink, NULL);
+  else if (sink->file == NULL || sink->failure != 0)
+    end (writer, sink, NULL); /* not even its header */
   else
     {
+      sink->has_begun = TRUE;
       writer->ops->started (writer->user, sink->id, sink->name);
       g_ptr_array_add (writer->sinks, sink);
       return;
