@@ -238,6 +238,15 @@ read_arguments (LoadOptions *o, Raw *r, int *argc, char ***argv, GError **error)
 
   g_option_context_set_summary (context, "Loads a gateway with SIP calls and WebRTC participants that are "
                                          "heard and measured.");
+  g_option_context_set_description (
+      context, "The n-th SIP call and the n-th WebRTC participant go to room n modulo the number of rooms: a "
+               "hundred calls,\n"
+               "each a phone and a browser, at a gateway with the key capacity:\n\n"
+               "  switchroom-load --sip 100 --webrtc 100 --rooms 100 --api-key capacity --api-secret SECRET "
+               "--pid PID\n\n"
+               "docs/OPERATIONS.md says what the gateway must allow for it, and what the columns are. The "
+               "status is 0 when\n"
+               "everybody came up and stayed, 1 when not, 2 when the load could not begin.");
   add_participants (context, o, r);
   add_measuring (context, o, r);
   done = g_option_context_parse (context, argc, argv, error);
