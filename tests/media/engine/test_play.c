@@ -688,6 +688,28 @@ test_too_loud_is_limited (void)
     }
 }
 
+/* So is a track that a listener has made louder: no harmonics of a tone that was cut off. */
+static void
+test_louder_track_is_limited (void)
+{
+  Scene scene;
+  TestPeer *phone, *browser;
+
+  scene_init (&scene, FALSE);
+  phone = join (&scene, FALSE, pcmu, 500);
+  phone->amplitude = 0.9;
+  browser = join (&scene, TRUE, pcmu, 0);
+  browser->plan.sections[0].sink = MEDIA_SINK_TRACK;
+  browser->plan.sections[0].sink_track = phone->plan.sections[0].source_track;
+  test_peer_configure (browser, scene.now);
+  media_leg_set_gain (phone->leg, 2, 12);
+  run (&scene, 1500);
+  g_assert_cmpint (highest (browser, 500), <, 31500);
+  g_assert_cmpfloat (test_peer_level (browser, 500, 500), >, 0.8);
+  g_assert_cmpfloat (test_peer_level (browser, 1500, 500), <, 0.02);
+  scene_clear (&scene);
+}
+
 /* A file through a play, to a phone and to a browser: each at the rate that it needs. */
 static void
 test_file_is_heard (void)
@@ -746,6 +768,7 @@ main (int argc, char **argv)
   g_test_add_func ("/media/play/loop_of_each_format", test_loop_of_each_format);
   g_test_add_func ("/media/play/what_is_no_file_to_play", test_what_is_no_file_to_play);
   g_test_add_func ("/media/play/too_loud_is_limited", test_too_loud_is_limited);
+  g_test_add_func ("/media/play/louder_track_is_limited", test_louder_track_is_limited);
   g_test_add_func ("/media/play/file_is_heard", test_file_is_heard);
   return g_test_run ();
 }
