@@ -10,6 +10,7 @@
 
 #include "config/base/error.h"
 #include "config/base/log.h"
+#include "config/base/thread.h"
 #include "config/settings_files.h"
 #include "gateway/gateway.h"
 #include "gateway/redis.h"
@@ -299,6 +300,7 @@ run (const Arguments *arguments, CfgSettings *settings, GError **error)
       cfg_settings_free (settings);
       return EXIT_FAILURE;
     }
+  cfg_thread_give_way (); /* the media threads have been made: they do not */
   log_settings (arguments, process.gateway->settings);
   process.loop = g_main_loop_new (NULL, FALSE);
   /* Never removed: one signal more must not kill a process that is ending in order. */

@@ -11,6 +11,7 @@
 #include "config/base/error.h"
 #include "config/base/log.h"
 #include "config/base/memory.h"
+#include "config/base/thread.h"
 #include "gateway/store_search.h"
 
 #define PAGE_BYTES     4096 /* SQLite's default */
@@ -449,6 +450,7 @@ run_thread (gpointer data)
   GwStore *store = data;
   g_autoptr (GPtrArray) batch = g_ptr_array_new ();
 
+  cfg_thread_give_way ();
   while (run_batch (store, next_job (store), batch))
     store->is_tidy = FALSE;
   return NULL;

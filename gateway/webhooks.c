@@ -6,6 +6,7 @@
 #include "config/base/ids.h"
 #include "config/base/log.h"
 #include "config/base/memory.h"
+#include "config/base/thread.h"
 #include "gateway/rooms.h"
 #include "gateway/twirp.h"
 #include "signaling/core/livekit.h"
@@ -177,6 +178,7 @@ run_target (gpointer data)
   char *body;
 
   g_assert (curl != NULL);
+  cfg_thread_give_way ();
   while ((body = next_body (target)) != BODY_IS_QUIT)
     {
       if (!is_aborted (target))

@@ -20,7 +20,7 @@
 #define ROUND_MS    100
 #define ORDERS_MAX  4096
 #define NUMBERS_MAX 10000 /* of files with the same name */
-#define NICENESS    5     /* encoding waits for the workers, not they for it */
+#define NICENESS    10    /* encoding waits for the workers and the main thread, not they for it */
 #define FILE_MODE   0640
 #define FOLDER_MODE 0750
 /* What the sizes in a WAV file's header can say, with space for what else is in the file. */

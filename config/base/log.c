@@ -12,6 +12,7 @@
 #include "config/base/clock.h"
 #include "config/base/error.h"
 #include "config/base/log_format.h"
+#include "config/base/thread.h"
 
 /* The queue's bound. At 200 bytes a line it is some 20000 lines, a second or two of a very busy debug log. */
 #define MAX_QUEUED_BYTES (4 * 1024 * 1024)
@@ -151,6 +152,7 @@ writer_main (void *data)
   GString *taken = g_string_new (NULL);
   gboolean stopping = FALSE;
 
+  cfg_thread_give_way ();
   while (!stopping)
     {
       GString *swap = taken;
