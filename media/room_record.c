@@ -3,6 +3,8 @@
  * is decoded for the file alone. */
 #include "media/room_private.h"
 
+#include <string.h>
+
 void
 media_room_record (MediaRoom *room, MediaRecorder *recorder)
 {
@@ -89,8 +91,9 @@ take_leg (const MediaRoom *room, MediaRecorder *recorder, gint16 *pcm)
 
       if (source->leg->config.id != recorder->leg)
         continue;
-      media_mixer_accumulate (sum, media_feed_pcm (source->feed, recorder->rate_hz), samples,
-                              source->leg->gain_q12);
+      memcpy (pcm, media_feed_pcm (source->feed, recorder->rate_hz), samples * sizeof *pcm);
+      media_fade_pcm (pcm, samples, source->ending ? MEDIA_FADE_OUT : MEDIA_FADE_NONE);
+      media_mixer_accumulate (sum, pcm, samples, source->leg->gain_q12);
       any = TRUE;
     }
   if (any)
