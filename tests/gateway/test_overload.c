@@ -191,8 +191,12 @@ turn (World *world, GwOverload *overload, double rate, double *owed)
   static const guint shows = 30, second = 100, sample_turns = 100 / GW_OVERLOAD_HZ;
   gboolean changed;
   double mean = 0;
+  guint n_come;
 
-  for (*owed += rate / 100; *owed >= 1; *owed -= 1)
+  *owed += rate / 100;
+  n_come = (guint)*owed;
+  *owed -= n_come;
+  for (guint k = 0; k < n_come; k++)
     if (gw_overload_allows (overload, &limits, 300 + world->n_legs, &changed))
       {
         world->n_legs++;
