@@ -67,19 +67,21 @@ changed_array (gconstpointer array, gsize n, gsize size, gsize index, gconstpoin
   return changed;
 }
 
-/* An entry by itself, checked beside those of @settings. */
+/* An entry by itself, checked beside those of @settings. What is said of other places than this entry is not
+ * said here. */
 static gboolean
-read_entry (const CfgSettings *settings, const CfgChanged *what, CfgSettings *alone)
+read_entry (const CfgSettings *settings, const CfgChanged *what, CfgSettings *alone, GError **error)
 {
+  const char *const list = what->is_rule ? "dispatch_rules" : "trunks";
   CfgReader reader;
   gboolean ok;
 
   cfg_reader_init (&reader, NULL, "");
-  ok = cfg_reader_entry (&reader, cfg_settings_key (what->is_rule ? "dispatch_rules" : "trunks"), what->text,
-                         alone)
+  ok = cfg_reader_entry (&reader, cfg_settings_key (list), what->text, alone)
        && (what->is_rule ? cfg_settings_check_rule (&reader, settings, alone->dispatch_rules)
                          : cfg_settings_check_trunk (&reader, settings, alone->trunks));
-  g_clear_error (&reader.error);
+  if (!ok && reader.error != NULL && g_str_has_prefix (reader.error->message, list))
+    g_propagate_error (error, g_steal_pointer (&reader.error));
   cfg_reader_clear (&reader);
   return ok;
 }
@@ -130,7 +132,7 @@ take (CfgChange *change, const CfgSettings *settings, CfgSettings *alone)
 }
 
 CfgChange *
-cfg_change_new (const CfgSettings *settings, const CfgChanged *what)
+cfg_change_new (const CfgSettings *settings, const CfgChanged *what, GError **error)
 {
   const gsize n = what->is_rule ? settings->n_dispatch_rules : settings->n_trunks,
               n_max = what->is_rule ? CFG_SETTINGS_MAX_DISPATCH_RULES : CFG_SETTINGS_MAX_TRUNKS;
@@ -147,7 +149,7 @@ cfg_change_new (const CfgSettings *settings, const CfgChanged *what)
   change->goes = change->index < n;
   change->comes = what->text != NULL;
   if ((!change->goes && (!change->comes || n >= n_max))
-      || (change->comes && !read_entry (settings, what, &alone))
+      || (change->comes && !read_entry (settings, what, &alone, error))
       || (!what->is_rule && !is_simple_trunk (settings, change, alone.trunks)))
     {
       clear_alone (&alone);

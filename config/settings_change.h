@@ -20,9 +20,11 @@ typedef struct
  * cfg_change_new:
  * @settings: that of cfg_settings_with, which stay as they are
  *
- * Returns: (transfer full) (nullable): NULL: it is not that simple, or wrong.
+ * Returns: (transfer full) (nullable): NULL with @error, that of cfg_settings_with but for the entry's place
+ * in its list, which is 0: the entry is wrong; NULL without: it is not that simple.
  */
-CfgChange *cfg_change_new (const CfgSettings *settings, const CfgChanged *what) G_GNUC_WARN_UNUSED_RESULT;
+CfgChange *cfg_change_new (const CfgSettings *settings, const CfgChanged *what,
+                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /** cfg_change_next: what the settings will be; valid while neither they nor @change do anything. */
 const CfgSettings *cfg_change_next (const CfgChange *change);
 /** cfg_change_apply: makes @settings, those of cfg_change_new, what they will be. (transfer full) */

@@ -510,16 +510,17 @@ any_is_left_out (const GwEntries *entries)
   return FALSE;
 }
 
-/* A thousand others are not read again for one. Returns: FALSE: that does not go, or it is wrong: nothing has
- * changed. */
+/* A thousand others are not read again for one. Returns: FALSE: nothing has changed: with @error it is wrong,
+ * else that does not go. */
 static gboolean
-count_in_simply (Gateway *gateway, GwStoreKind kind, const char *id, const char *text)
+count_in_simply (Gateway *gateway, GwStoreKind kind, const char *id, const char *text, GError **error)
 {
   const CfgChanged what = { .is_rule = kind == GW_STORE_RULE, .id = id, .text = text };
   GwEntries *entries = gateway->entries;
-  g_autoptr (CfgChange) change = any_is_left_out (entries) ? NULL : cfg_change_new (entries->merged, &what);
+  g_autoptr (CfgChange) change
+      = any_is_left_out (entries) ? NULL : cfg_change_new (entries->merged, &what, error);
 
-  if (change == NULL || (kind == GW_STORE_TRUNK && !gw_tls_take (gateway, cfg_change_next (change), NULL)))
+  if (change == NULL || (kind == GW_STORE_TRUNK && !gw_tls_take (gateway, cfg_change_next (change), error)))
     return FALSE;
   cfg_change_apply (g_steal_pointer (&change), entries->merged);
   return TRUE;
@@ -586,8 +587,14 @@ count_in (Gateway *gateway, GwStoreKind kind, const char *id, const char *text, 
   GwEntries *entries = gateway->entries;
   const gboolean was_demo = gateway->settings->demo;
 
-  if (!count_in_simply (gateway, kind, id, text) && !count_in_with_all (gateway, kind, id, text, error))
-    return FALSE;
+  g_autoptr (GError) wrong = NULL;
+
+  if (!count_in_simply (gateway, kind, id, text, &wrong)
+      && (wrong != NULL || !count_in_with_all (gateway, kind, id, text, &wrong)))
+    {
+      g_propagate_error (error, g_steal_pointer (&wrong));
+      return FALSE;
+    }
   *before = replace_entry (entries, kind, id,
                            text != NULL ? successor (g_hash_table_lookup (entries->by_id[kind], id), id, text)
                                         : NULL);

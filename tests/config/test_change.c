@@ -4,7 +4,7 @@
 #include "config/settings_change.h"
 #include "config/settings_fields.h"
 
-#define N_CHANGES 1500
+#define N_CHANGES 600
 #define N_NAMES   6
 #define MAX_MADE  24
 
@@ -135,7 +135,7 @@ some_rule (GRand *rand, const GPtrArray *made, const char *id)
 }
 
 static CfgSettings *
-read_all (const CfgSettings *base, const GPtrArray *made, const CfgChanged *what)
+read_all (const CfgSettings *base, const GPtrArray *made, const CfgChanged *what, GError **error)
 {
   g_autoptr (GPtrArray) trunks = g_ptr_array_new (), rules = g_ptr_array_new ();
   gboolean found = FALSE;
@@ -157,7 +157,7 @@ read_all (const CfgSettings *base, const GPtrArray *made, const CfgChanged *what
   return cfg_settings_with (base,
                             &(CfgEntries){ .trunks = (const char *const *)trunks->pdata,
                                            .dispatch_rules = (const char *const *)rules->pdata },
-                            NULL);
+                            error);
 }
 
 static void
@@ -205,32 +205,49 @@ expect_same (const char *text, const char *expected)
     g_error ("%.200s\ninstead of\n%.200s", text, expected);
 }
 
+/* Of an entry with two mistakes either may be told. */
+static gboolean
+is_same_error (const GError *error, const GError *expected)
+{
+  g_autoptr (GRegex) places = g_regex_new ("(trunks|dispatch_rules)\\[[0-9]+\\]", 0, 0, NULL);
+  g_autofree char *text = g_regex_replace (places, error->message, -1, 0, "\\1", 0, NULL),
+                  *wanted = g_regex_replace (places, expected->message, -1, 0, "\\1", 0, NULL);
+
+  g_assert_cmpint (error->code, ==, expected->code);
+  return strcmp (text, wanted) == 0;
+}
+
 static void
 test_like_reading_all (void)
 {
   g_autoptr (CfgSettings) base = cfg_settings_parse (file, strlen (file), "file", NULL);
   g_autoptr (GPtrArray) made = g_ptr_array_new_with_free_func (made_free);
   g_autoptr (GRand) rand = g_rand_new_with_seed (7);
-  guint n_done = 0, n_simple = 0, n_refused = 0;
+  guint n_done = 0, n_simple = 0, n_refused = 0, n_named = 0, n_same = 0;
   CfgSettings *now;
 
   g_assert_nonnull (base);
-  now = read_all (base, made, &(CfgChanged){ .id = "none" });
+  now = read_all (base, made, &(CfgChanged){ .id = "none" }, NULL);
   for (guint i = 0; i < N_CHANGES; i++)
     {
       const gboolean is_rule = some (rand, 2) == 0, goes = some (rand, MAX_MADE) < made->len;
       g_autofree char *id = g_strdup_printf ("%s%u", is_rule ? "SDR_" : "ST_", some (rand, MAX_MADE));
       g_autofree char *text = goes ? NULL : is_rule ? some_rule (rand, made, id) : some_trunk (rand, id);
       const CfgChanged what = { .is_rule = is_rule, .id = id, .text = text };
-      g_autoptr (CfgChange) change = cfg_change_new (now, &what), dropped = cfg_change_new (now, &what);
-      g_autoptr (CfgSettings) all = read_all (base, made, &what);
+      g_autoptr (GError) error = NULL, wrong = NULL;
+      g_autoptr (CfgChange) change = cfg_change_new (now, &what, &wrong),
+                            dropped = cfg_change_new (now, &what, NULL);
+      g_autoptr (CfgSettings) all = read_all (base, made, &what, &error);
 
       if (all == NULL)
         {
           g_assert_null (change);
           n_refused++;
+          n_named += wrong != NULL;
+          n_same += wrong != NULL && is_same_error (wrong, error);
           continue;
         }
+      g_assert_no_error (wrong);
       n_done++;
       if (change != NULL)
         {
@@ -254,9 +271,12 @@ test_like_reading_all (void)
         }
       note (made, &what);
     }
-  g_test_message ("%u changes, %u of them simple; %u refused", n_done, n_simple, n_refused);
+  g_test_message ("%u changes, %u of them simple; %u refused, of %u it is told why, of %u the same", n_done,
+                  n_simple, n_refused, n_named, n_same);
   g_assert_cmpuint (n_simple, >, N_CHANGES / 10);
   g_assert_cmpuint (n_refused, >, N_CHANGES / 10);
+  g_assert_cmpuint (n_named, >, n_refused / 2);
+  g_assert_cmpuint (n_same, >, n_named * 9 / 10);
   cfg_settings_free (now);
 }
 
