@@ -217,6 +217,23 @@ is_same_error (const GError *error, const GError *expected)
   return strcmp (text, wanted) == 0;
 }
 
+/* Both (transfer full), of one @now, which becomes @all. */
+static void
+expect_simple (CfgChange *change, CfgChange *dropped, CfgSettings *now, const CfgSettings *all)
+{
+  g_autofree char *expected = describe (all), *before = describe (now), *next = NULL, *after = NULL;
+
+  cfg_change_free (dropped);
+  after = describe (now);
+  expect_same (after, before);
+  next = describe (cfg_change_next (change));
+  expect_same (next, expected);
+  cfg_change_apply (change, now);
+  g_free (after);
+  after = describe (now);
+  expect_same (after, expected);
+}
+
 static void
 test_like_reading_all (void)
 {
@@ -251,18 +268,8 @@ test_like_reading_all (void)
       n_done++;
       if (change != NULL)
         {
-          g_autofree char *expected = describe (all), *before = describe (now), *next = NULL, *after = NULL;
-
           n_simple++;
-          g_clear_pointer (&dropped, cfg_change_free);
-          after = describe (now);
-          expect_same (after, before);
-          next = describe (cfg_change_next (change));
-          expect_same (next, expected);
-          cfg_change_apply (g_steal_pointer (&change), now);
-          g_free (after);
-          after = describe (now);
-          expect_same (after, expected);
+          expect_simple (g_steal_pointer (&change), g_steal_pointer (&dropped), now, all);
         }
       else
         {
