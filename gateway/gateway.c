@@ -470,7 +470,7 @@ gateway_follow_trunks (Gateway *gateway)
 {
   if (gateway->sip == NULL)
     return;
-  gw_tls_follow (gateway, FALSE);
+  gw_tls_follow (gateway);
   gw_trunks_follow (gateway);
 }
 

@@ -78,8 +78,9 @@ typedef struct
 
   MediaEngine *media;
   SigSip *sip;
-  char *tls_in_force; /* (nullable): tls.c */
-  gboolean tls_asked; /* a call wanted TLS, which nothing is configured for */
+  char *tls_in_force;  /* (nullable): tls.c */
+  gboolean tls_is_old; /* the files of TLS are to be read again */
+  gboolean tls_asked;  /* a call wanted TLS, which nothing is configured for */
   SigWeb *web;
   GwEvents *events;
   struct _GwPresence *presence; /* subscriptions of phones */

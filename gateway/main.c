@@ -264,8 +264,8 @@ reload (Process *process)
   if (!process->gateway->loopback_only)
     (void)sig_sip_find_addresses (process->gateway->sip);
   cfg_log_set_level (level);
+  gw_tls_read_again (process->gateway);
   replace_settings (process, settings);
-  gw_tls_follow (process->gateway, TRUE);
 }
 
 static gboolean

@@ -136,11 +136,19 @@ gw_tls_started (Gateway *gateway)
 }
 
 void
-gw_tls_follow (Gateway *gateway, gboolean always)
+gw_tls_read_again (Gateway *gateway)
 {
+  gateway->tls_is_old = TRUE;
+}
+
+void
+gw_tls_follow (Gateway *gateway)
+{
+  const gboolean always = gateway->tls_is_old;
   g_autofree char *wanted = describe (gateway, gateway->settings);
   g_autoptr (GError) error = NULL;
 
+  gateway->tls_is_old = FALSE;
   if (!always && g_strcmp0 (wanted, gateway->tls_in_force) == 0)
     return;
   if (wanted == NULL && gateway->tls_in_force != NULL)

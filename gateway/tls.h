@@ -24,8 +24,10 @@ void gw_tls_started (Gateway *gateway);
  * changed. */
 gboolean gw_tls_take (Gateway *gateway, const CfgSettings *settings, GError **error);
 /** gw_tls_follow: the settings may be others: reads the files that they name for the connections to come, or
- * leaves the old ones in force and says so in the log. @always: also when the same files are named. */
-void gw_tls_follow (Gateway *gateway, gboolean always);
+ * leaves the old ones in force and says so in the log. */
+void gw_tls_follow (Gateway *gateway);
+/** gw_tls_read_again: the next gw_tls_follow reads the files also when they are the same. */
+void gw_tls_read_again (Gateway *gateway);
 /** gw_tls_ask: @uri is about to be called: where it asks for TLS and nothing else did so far, it is begun,
  * with the authorities that this machine trusts. FALSE with @error: it cannot be. */
 gboolean gw_tls_ask (Gateway *gateway, const char *uri, GError **error);

@@ -176,6 +176,8 @@ test('certificates of trunks and of callers, and SIP over TLS read again on SIGH
   writeFileSync(gateway.config.sip.tls.key, 'nonsense');
   gateway.process.kill('SIGHUP');
   await gateway.line(/The SIP certificates were not read again, the old ones go on +reason="the key of the SIP certificate cannot be read/);
+  await until('it was read again twice', () => gateway.lines(/Configuration read again/).length === 2);
+  t.equal(gateway.lines(/The SIP certificates were not read again/).length, 1, 'how often it is said');
   t.equal((await knock(mine)).serial, after.serial, 'the serial after a bad reload');
   t.equal((await rpc.call('call.list')).calls.map((call) => call.status), ['active'], 'the call of before');
   const participants = (await rpc.call('participant.list', { room: 'lobby' })).participants;
