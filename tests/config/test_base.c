@@ -289,6 +289,57 @@ test_memory_cache (void)
 #endif
 }
 
+static gsize
+anonymous_kb (void)
+{
+  g_autofree char *text = NULL;
+  const char *line;
+
+  if (!g_file_get_contents ("/proc/self/smaps_rollup", &text, NULL, NULL))
+    return 0;
+  line = strstr (text, "Anonymous:");
+  return line != NULL ? (gsize)g_ascii_strtoull (line + strlen ("Anonymous:"), NULL, 10) : 0;
+}
+
+/* A burst in a thread with a heap of its own, and a rest. */
+static gpointer
+use_and_rest (gpointer data)
+{
+  gsize *kb = data;
+  char *blocks[500];
+
+  for (gsize i = 0; i < G_N_ELEMENTS (blocks); i++)
+    {
+      blocks[i] = malloc (1000);
+      memset (blocks[i], 1, 1000);
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (blocks); i++)
+    free (blocks[i]);
+  kb[0] = anonymous_kb ();
+  cfg_memory_empty_cache ();
+  kb[1] = anonymous_kb ();
+  return NULL;
+}
+
+static void
+test_memory_end (void)
+{
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+  g_test_skip ("another allocator");
+#else
+  gsize kb[2] = { 0 };
+
+  g_thread_join (g_thread_new ("burst", use_and_rest, kb));
+  if (kb[0] == 0)
+    {
+      g_test_skip ("no smaps_rollup");
+      return;
+    }
+  g_test_message ("%" G_GSIZE_FORMAT " kB, then %" G_GSIZE_FORMAT, kb[0], kb[1]);
+  g_assert_cmpuint (kb[1] + 60, <=, kb[0]);
+#endif
+}
+
 int
 main (int argc, char **argv)
 {
@@ -304,5 +355,6 @@ main (int argc, char **argv)
   g_test_add_func ("/config/mailbox/keeps_each_senders_order_across_threads",
                    mailbox_keeps_each_senders_order_across_threads);
   g_test_add_func ("/config/memory/empties_a_threads_cache", test_memory_cache);
+  g_test_add_func ("/config/memory/gives_back_the_end_of_a_threads_heap", test_memory_end);
   return g_test_run ();
 }
