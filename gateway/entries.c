@@ -562,7 +562,7 @@ count_in_with_all (Gateway *gateway, GwStoreKind kind, const char *id, const cha
 GwEntryTimes
 gw_entries_times (const GwEntries *entries, GwStoreKind kind, const char *id)
 {
-  const Entry *entry = g_hash_table_lookup (entries->by_id[kind], id);
+  const Entry *entry = entries != NULL ? g_hash_table_lookup (entries->by_id[kind], id) : NULL;
 
   return entry != NULL ? entry->times : (GwEntryTimes){ 0 };
 }

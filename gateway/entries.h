@@ -48,7 +48,7 @@ typedef struct
 {
   CfgWall created, updated;
 } GwEntryTimes;
-/** gw_entries_times: when @id was made and changed last. */
+/** gw_entries_times: when @id was made and changed last. @entries: (nullable): then it is unknown. */
 GwEntryTimes gw_entries_times (const GwEntries *entries, GwStoreKind kind, const char *id);
 
 /** gw_entry_delete: @id or name. A trunk that a rule made through the API names is not deleted. */
