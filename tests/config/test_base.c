@@ -289,6 +289,7 @@ test_memory_cache (void)
 #endif
 }
 
+#if !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__
 static gsize
 anonymous_kb (void)
 {
@@ -320,6 +321,7 @@ use_and_rest (gpointer data)
   kb[1] = anonymous_kb ();
   return NULL;
 }
+#endif
 
 static void
 test_memory_end (void)
