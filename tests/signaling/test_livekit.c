@@ -45,6 +45,10 @@ static const JsonRow json_rows[] = {
     "{\"max_call_duration\":90.0,\"ringing_timeout\":30.0}" },
   { "CreateSIPParticipantRequest", "{\"ringingTimeout\":\"30\"}", NULL },
   { "CreateSIPParticipantRequest", "{\"ringingTimeout\":\"infs\"}", NULL },
+  { "CreateSIPInboundTrunkRequest", "{\"trunk\":{\"createdAt\":\"2026-11-21T07:55:00.5Z\"}}",
+    "{\"trunk\":{\"created_at\":\"2026-11-21T07:55:00.5Z\"}}" },
+  { "CreateSIPInboundTrunkRequest", "{\"trunk\":{\"createdAt\":\"yesterday\"}}", NULL },
+  { "CreateSIPInboundTrunkRequest", "{\"trunk\":{\"createdAt\":5}}", NULL },
   { "ListSIPInboundTrunkRequest", "{\"trunkIds\":[\"a\",\"b\"]}", "{\"trunk_ids\":[\"a\",\"b\"]}" },
   { "ListSIPInboundTrunkRequest", "{\"trunkIds\":[\"a\",7]}", NULL },
   { "SendDataRequest", "{\"data\":\"aGk=\"}", "{\"data\":\"aGk=\"}" },
@@ -148,6 +152,8 @@ test_protobuf_there_and_back (void)
       "{\"attributes\":{\"a\":\"\"},\"permission\":{\"can_publish_sources\":[\"MICROPHONE\",\"CAMERA\"]}}" },
     { "SendDataRequest", "{\"data\":\"aGkA\",\"kind\":\"LOSSY\"}" },
     { "WebhookEvent", "{\"created_at\":12345678901,\"event\":\"room_started\",\"room\":{\"name\":\"a\"}}" },
+    { "SIPInboundTrunkInfo",
+      "{\"created_at\":\"2026-11-21T07:55:00Z\",\"updated_at\":\"2026-11-21T07:55:00.123000000Z\"}" },
     { "Empty", "{}" },
   };
 
