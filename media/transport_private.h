@@ -29,16 +29,7 @@ struct _MediaTransport
   gpointer user;
   MediaPump *pump; /* nullable */
   guint64 strangers;
-  MediaTrail trail;
 };
-
-/* A packet is about to be read. */
-static inline void
-media_transport_expect (MediaTransport *transport)
-{
-  if (!media_trail_follow (&transport->trail) && transport->ops->expect != NULL)
-    transport->ops->expect (transport->user, &transport->trail);
-}
 
 static inline void
 media_transport_drop (MediaTransport *transport)

@@ -283,11 +283,15 @@ on_ice_candidate (MediaIce *ice, const char *candidate, gpointer user)
 }
 
 static void
-on_ice_expect (gpointer user)
+on_ice_expect (gpointer user, MediaTrail *trail)
 {
-  RtcTransport *transport = user;
+  const RtcTransport *transport = user;
 
-  media_transport_expect (&transport->base);
+  media_trail_add (trail, transport, G_STRUCT_OFFSET (RtcTransport, local_keys));
+  if (transport->srtp != NULL)
+    media_srtp_expect_receive (transport->srtp, trail);
+  if (transport->base.ops->expect != NULL)
+    transport->base.ops->expect (transport->base.user, trail);
 }
 
 static const MediaIceOps ice_ops = {

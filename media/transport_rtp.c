@@ -12,6 +12,7 @@
 typedef struct
 {
   MediaTransport base;
+  MediaTrail trail; /* of a packet that is received */
   MediaUdp *udp;
   guint64 watches[2]; /* by MediaUdpChannel; 0: not attached */
   MediaLatch latch;
@@ -171,6 +172,18 @@ receive_rtcp (RtpTransport *transport, guint8 *data, gsize size, const MediaAddr
   base->ops->rtcp (base->user, data, (gsize)plain, now);
 }
 
+static void
+expect_receive (RtpTransport *transport)
+{
+  const MediaTransport *base = &transport->base;
+
+  if (transport->srtp != NULL)
+    media_srtp_expect_receive (transport->srtp, &transport->trail);
+  media_trail_add (&transport->trail, transport->udp, 2 * MEDIA_CACHE_LINE);
+  if (base->ops->expect != NULL)
+    base->ops->expect (base->user, &transport->trail);
+}
+
 /* One packet: there is rarely another, and the call that says so costs a twentieth of all that a forwarded
  * packet does. The pump comes again for those that are there, and one socket does not keep the others
  * waiting. */
@@ -181,7 +194,8 @@ on_readable (RtpTransport *transport, MediaUdpChannel channel, CfgMonotonic now)
   MediaAddress from;
   gssize length;
 
-  media_transport_expect (&transport->base);
+  if (!media_trail_follow (&transport->trail))
+    expect_receive (transport);
   length = media_udp_receive (transport->udp, channel, buffer, &from);
 
   if (length < 0)

@@ -39,19 +39,22 @@ struct _MediaIce
   gpointer user;
   gboolean closed;
   MediaIceState state;
+  gboolean has_pair;
+  MediaAddress remote; /* of the selected pair */
+  int fd;              /* of the selected pair, claimed; -1: libnice carries the packets */
+  guint64 fd_id;
+  MediaIceStats stats;
+  MediaTrail
+      trail; /* of a packet that is received. What follows none needs: the pump fetches the beginning. */
+
   MediaAddress external;
   char *ufrag;
   char *password;
   GPtrArray *local_candidates; /* of char* */
   guint n_remote_candidates;
   gboolean gathering;
-  gboolean has_pair;
-  MediaAddress remote; /* of the selected pair */
-  int fd;              /* of the selected pair, claimed; -1: libnice carries the packets */
-  guint64 fd_id;
   CfgMonotonic handover_since;
   guint n_handovers[2]; /* strangers', the selected peer's */
-  MediaIceStats stats;
 };
 
 static const MediaIceOps no_ops = { 0 };
@@ -116,8 +119,8 @@ on_readable (guint32 events, CfgMonotonic now, gpointer user)
   gssize length;
 
   (void)events;
-  if (ice->ops->expect != NULL)
-    ice->ops->expect (ice->user);
+  if (!media_trail_follow (&ice->trail) && ice->ops->expect != NULL)
+    ice->ops->expect (ice->user, &ice->trail);
   length = recvfrom (ice->fd, packet, 1, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, &from.sa, &from_length);
   if (length < 0)
     return;
@@ -575,7 +578,7 @@ media_ice_restart (MediaIce *ice, GError **error)
 void
 media_ice_expect_send (const MediaIce *ice, MediaTrail *trail)
 {
-  media_trail_add (trail, ice, sizeof *ice);
+  media_trail_add (trail, ice, G_STRUCT_OFFSET (MediaIce, trail));
 }
 
 int

@@ -46,7 +46,7 @@ typedef struct
   /* Only on changes. After CONNECTED the DTLS handshake may start (once). */
   void (*state) (MediaIce *ice, MediaIceState state, gpointer user);
   /* (nullable): a packet is about to be read. */
-  void (*expect) (gpointer user);
+  void (*expect) (gpointer user, MediaTrail *trail);
   /* A packet that is not STUN, from a peer address that ICE validated. @data is a buffer of MEDIA_PACKET_SIZE
    * bytes, valid during the call, that may be written to. */
   void (*receive) (MediaIce *ice, guint8 *data, gsize length, CfgMonotonic now, gpointer user);

@@ -16,32 +16,43 @@
 
 typedef struct
 {
-  struct
-  {
-    gconstpointer from;
-    guint size;
-  } parts[MEDIA_TRAIL_MAX];
+  guint64 parts[MEDIA_TRAIL_MAX]; /* number of the first cache line << 8 | how many */
   guint8 n;
   guint8 left; /* packets until it is walked anew */
 } MediaTrail;
 
-/** media_prefetch: begins to bring @size bytes from @from into the cache. Any address, also NULL. */
+static inline void
+media_prefetch_lines (guint64 part)
+{
+  const char *line = (const char *)(guintptr)(part >> 8 << 6); /* MEDIA_CACHE_LINE */
+
+  for (guint n = (guint)(part & 0xff); n > 0; n--, line += MEDIA_CACHE_LINE)
+    __builtin_prefetch (line, 1);
+}
+
+static inline guint64
+media_prefetch_part (gconstpointer from, gsize size)
+{
+  const guint64 first = (guint64)(guintptr)from / MEDIA_CACHE_LINE;
+  const guint64 last = ((guint64)(guintptr)from + size - 1) / MEDIA_CACHE_LINE;
+
+  return first << 8 | MIN (last - first + 1, 0xff);
+}
+
+/** media_prefetch: begins to bring @size bytes, at least one, from @from into the cache. Any address, also
+ * NULL. */
 static inline void
 media_prefetch (gconstpointer from, gsize size)
 {
-  for (gsize at = 0; at < size; at += MEDIA_CACHE_LINE)
-    __builtin_prefetch ((const char *)from + at, 1);
+  media_prefetch_lines (media_prefetch_part (from, size));
 }
 
-/** media_trail_add: @size bytes from @from will be needed. What does not fit is left out. */
+/** media_trail_add: @size bytes, at least one, from @from will be needed. What does not fit is left out. */
 static inline void
 media_trail_add (MediaTrail *trail, gconstpointer from, gsize size)
 {
-  if (trail->n == MEDIA_TRAIL_MAX || from == NULL)
-    return;
-  trail->parts[trail->n].from = from;
-  trail->parts[trail->n].size = (guint)size;
-  trail->n++;
+  if (trail->n < MEDIA_TRAIL_MAX && from != NULL)
+    trail->parts[trail->n++] = media_prefetch_part (from, size);
 }
 
 /** media_trail_follow: Returns: FALSE when it is to be walked, with media_trail_add. */
@@ -56,6 +67,6 @@ media_trail_follow (MediaTrail *trail)
     }
   trail->left--;
   for (guint i = 0; i < trail->n; i++)
-    media_prefetch (trail->parts[i].from, trail->parts[i].size);
+    media_prefetch_lines (trail->parts[i]);
   return TRUE;
 }

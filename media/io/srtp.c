@@ -311,12 +311,27 @@ place_rtp (const Direction *direction, const ReplayWindow *before, const guint8 
   return sender != NULL && window_has (&sender->rtp, view->index) ? -EALREADY : 0;
 }
 
+static void
+expect (const Direction *direction, MediaTrail *trail)
+{
+  media_trail_add (trail, direction, sizeof *direction);
+  if (direction->rtp != NULL)
+    media_srtp_cipher_expect (direction->rtp, trail);
+  media_trail_add (trail, direction->senders, sizeof (guint32) + sizeof (ReplayWindow));
+}
+
+void
+media_srtp_expect_receive (const MediaSrtp *srtp, MediaTrail *trail)
+{
+  expect (&srtp->in, trail);
+  media_trail_add (trail, &srtp->old_in, sizeof *srtp - G_STRUCT_OFFSET (MediaSrtp, old_in));
+}
+
 void
 media_srtp_expect_send (const MediaSrtp *srtp, MediaTrail *trail)
 {
-  media_trail_add (trail, &srtp->out, sizeof srtp->out);
-  media_trail_add (trail, srtp->out.rtp, MEDIA_CACHE_LINE);
-  media_trail_add (trail, srtp->out.senders, MEDIA_CACHE_LINE);
+  expect (&srtp->out, trail);
+  media_trail_add (trail, &srtp->stats, sizeof srtp->stats);
 }
 
 gssize

@@ -113,6 +113,8 @@ void media_srtp_free (MediaSrtp *srtp);
 gboolean media_srtp_rekey (MediaSrtp *srtp, const MediaSrtpKeys *local, const MediaSrtpKeys *remote,
                            GError **error);
 
+/** media_srtp_expect_receive: what unprotecting a packet will need. */
+void media_srtp_expect_receive (const MediaSrtp *srtp, MediaTrail *trail);
 /** media_srtp_expect_send: what protecting a packet will need. */
 void media_srtp_expect_send (const MediaSrtp *srtp, MediaTrail *trail);
 /**

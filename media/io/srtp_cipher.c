@@ -18,6 +18,8 @@
 #define GCM_TAG    16
 #define AUTH_KEY   20
 #define HMAC_BLOCK 64
+/* OpenSSL 3; what it is exactly matters little. */
+#define EVP_CONTEXT_SIZE 192
 
 /* RFC 3711 4.3.2 */
 enum
@@ -74,7 +76,9 @@ new_context (const EVP_CIPHER *algorithm, const guint8 *key, gboolean encrypts)
   if (context == NULL)
     return NULL;
   if (EVP_CipherInit_ex2 (context, algorithm, key, NULL, encrypts ? 1 : 0, NULL) != 1
-      || EVP_CIPHER_CTX_set_padding (context, 0) != 1)
+      /* GCM pads nothing, but would be told again with each packet. */
+      || (EVP_CIPHER_get_mode (algorithm) == EVP_CIPH_ECB_MODE
+          && EVP_CIPHER_CTX_set_padding (context, 0) != 1))
     g_clear_pointer (&context, EVP_CIPHER_CTX_free);
   return context;
 }
@@ -207,6 +211,15 @@ media_srtp_cipher_free (MediaSrtpCipher *cipher)
   EVP_CIPHER_CTX_free (cipher->aes);
   explicit_bzero (cipher, sizeof *cipher);
   g_free (cipher);
+}
+
+/* What OpenSSL keeps behind its context cannot be asked for. */
+void
+media_srtp_cipher_expect (const MediaSrtpCipher *cipher, MediaTrail *trail)
+{
+  media_trail_add (trail, cipher,
+                   cipher->is_aead ? G_STRUCT_OFFSET (MediaSrtpCipher, inner) : sizeof *cipher);
+  media_trail_add (trail, cipher->aes, EVP_CONTEXT_SIZE);
 }
 
 gsize

@@ -36,6 +36,8 @@ MediaSrtpCipher *media_srtp_cipher_new (const MediaSrtpKeys *keys, MediaSrtpKind
                                         gboolean encrypts) G_GNUC_WARN_UNUSED_RESULT;
 void media_srtp_cipher_free (MediaSrtpCipher *cipher);
 
+/** media_srtp_cipher_expect: what a packet will need. */
+void media_srtp_cipher_expect (const MediaSrtpCipher *cipher, MediaTrail *trail);
 /** media_srtp_cipher_tag_length: 4, 10 or 16. */
 gsize media_srtp_cipher_tag_length (const MediaSrtpCipher *cipher);
 gboolean media_srtp_cipher_is_aead (const MediaSrtpCipher *cipher);

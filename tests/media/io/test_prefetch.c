@@ -16,7 +16,21 @@ test_trail_is_walked_again_after_some_packets (void)
       }
   g_assert_cmpuint (walks, ==, 3);
   g_assert_cmpuint (trail.n, ==, 1);
-  g_assert_true (trail.parts[0].from == place);
+  g_assert_cmpuint (trail.parts[0], ==, media_prefetch_part (place, sizeof place));
+}
+
+/* Whole lines from the first byte to the last, wherever it begins. */
+static void
+test_part_has_all_lines (void)
+{
+  const char *line = (const char *)(guintptr)(0x7f1234567840u);
+  const guint64 first = (guint64)(guintptr)line / MEDIA_CACHE_LINE << 8;
+
+  g_assert_cmpuint (media_prefetch_part (line, 1), ==, first | 1);
+  g_assert_cmpuint (media_prefetch_part (line, MEDIA_CACHE_LINE), ==, first | 1);
+  g_assert_cmpuint (media_prefetch_part (line + 1, MEDIA_CACHE_LINE), ==, first | 2);
+  g_assert_cmpuint (media_prefetch_part (line + 63, 2 * MEDIA_CACHE_LINE), ==, first | 3);
+  g_assert_cmpuint (media_prefetch_part (line, 1 << 20), ==, first | 255);
 }
 
 static void
@@ -53,6 +67,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/media/prefetch/trail_is_walked_again_after_some_packets",
                    test_trail_is_walked_again_after_some_packets);
+  g_test_add_func ("/media/prefetch/part_has_all_lines", test_part_has_all_lines);
   g_test_add_func ("/media/prefetch/trail_is_bounded", test_trail_is_bounded);
   g_test_add_func ("/media/prefetch/following_touches_nothing", test_following_touches_nothing);
   return g_test_run ();
