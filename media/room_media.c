@@ -222,9 +222,21 @@ static gboolean
 has_nothing_to_do (const MediaRoom *room)
 {
   return !room->dirty
-         && room->plays->len + room->playing->len + room->dialling->len + room->watched->len
-                    + room->mixing->len + room->recorders->len + room->ghosts->len + room->n_fading
+         && room->plays->len + room->playing->len + room->dialling->len + room->mixing->len
+                    + room->recorders->len + room->ghosts->len + room->n_fading
                 == 0;
+}
+
+static void
+fill_gaps (const MediaRoom *room, CfgMonotonic now)
+{
+  for (guint i = 0; i < room->watched->len; i++)
+    {
+      MediaSink *sink = g_ptr_array_index (room->watched, i);
+
+      if (sink->filling)
+        media_sink_silence (sink, sink->codec, now);
+    }
 }
 
 void
@@ -237,6 +249,7 @@ media_room_tick (MediaRoom *room, CfgMonotonic now)
     {
       if (tells)
         tell_speakers (room, now);
+      fill_gaps (room, now);
       return;
     }
   if (room->dirty)
@@ -247,13 +260,7 @@ media_room_tick (MediaRoom *room, CfgMonotonic now)
     media_room_route (room);
   if (tells)
     tell_speakers (room, now);
-  for (guint i = 0; i < room->watched->len; i++)
-    {
-      MediaSink *sink = g_ptr_array_index (room->watched, i);
-
-      if (sink->filling)
-        media_sink_silence (sink, sink->codec, now);
-    }
+  fill_gaps (room, now);
   if (room->mixing->len > 0 || room->recorders->len > 0)
     media_room_mix (room, now);
   media_room_end_fades (room);

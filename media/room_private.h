@@ -40,7 +40,7 @@ struct _MediaRoom
   GPtrArray *plays;     /* of MediaPlay: what everybody hears */
   GPtrArray *recorders; /* of MediaRecorder */
   gboolean dirty;
-  gboolean still; /* since the last tick and until routing: no frame to make, nothing to watch */
+  gboolean still; /* since the last tick and until routing: no frame to make, at most gaps to fill */
   guint64 ticks;
 
   /* written by routing */
