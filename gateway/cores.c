@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "config/base/clock.h"
@@ -24,20 +25,43 @@ struct _GwCores
   GwCoreShares shares;
 };
 
+/* Whoever moves a process to other cores may have moved its first thread only. Returns: FALSE: nobody knows,
+ * as with more than 1024 cores. */
+static gboolean
+read_sets (cpu_set_t *all)
+{
+  g_autoptr (GDir) threads = g_dir_open ("/proc/self/task", 0, NULL);
+  const char *name;
+  cpu_set_t set;
+
+  if (sched_getaffinity (0, sizeof *all, all) != 0)
+    return FALSE;
+  while (threads != NULL && (name = g_dir_read_name (threads)) != NULL)
+    if (sched_getaffinity ((pid_t)g_ascii_strtoll (name, NULL, 10), sizeof set, &set) == 0)
+      CPU_OR (all, all, &set);
+  return TRUE;
+}
+
 static void
 read_allowed (GwCores *cores)
 {
+  gboolean changed = FALSE;
   cpu_set_t set;
-  const gboolean known = sched_getaffinity (0, sizeof set, &set) == 0; /* not with more than 1024 cores */
+  const gboolean known = read_sets (&set);
 
   cores->n_allowed = 0;
   for (guint i = 0; i < CPU_SETSIZE; i++)
     {
-      cores->allowed[i] = !known || CPU_ISSET (i, &set);
-      cores->n_allowed += known && cores->allowed[i];
+      const gboolean allowed = !known || CPU_ISSET (i, &set);
+
+      changed = changed || cores->allowed[i] != allowed;
+      cores->allowed[i] = allowed;
+      cores->n_allowed += known && allowed;
     }
   if (cores->n_allowed == 0)
     cores->n_allowed = g_get_num_processors ();
+  if (changed) /* as many others have nothing in common with what was read before */
+    cores->times = (GwCoreTimes){ 0 };
 }
 
 /* A cgroup has no more than the ones that it is in. Returns: cores; 0: no quota. */
@@ -78,16 +102,35 @@ read_available (GwCores *cores)
     cores->available = quota;
 }
 
+/* The kernel counts the main thread among niced programs once it gave way. In ticks. */
+static guint64
+read_own_nice (void)
+{
+  struct rusage usage;
+
+  if (getpriority (PRIO_PROCESS, (id_t)gettid ()) <= 0 || getrusage (RUSAGE_THREAD, &usage) != 0)
+    return 0;
+  return ((guint64)usage.ru_utime.tv_sec * CFG_US_PER_S + (guint64)usage.ru_utime.tv_usec)
+         * (guint64)sysconf (_SC_CLK_TCK) / CFG_US_PER_S;
+}
+
 static gboolean
 read_times (GwCores *cores, GwCoreTimes *times)
 {
   char text[STAT_BYTES];
   const ssize_t n = cores->stat_fd >= 0 ? pread (cores->stat_fd, text, sizeof text - 1, 0) : -1;
+  char *last;
 
   if (n <= 0)
     return FALSE;
   text[n] = '\0';
-  return gw_core_times_parse (text, cores->allowed, CPU_SETSIZE, times);
+  last = strrchr (text, '\n'); /* what is behind may be half a number */
+  if (last != NULL)
+    last[1] = '\0';
+  if (!gw_core_times_parse (text, cores->allowed, CPU_SETSIZE, times))
+    return FALSE;
+  times->own_nice = read_own_nice ();
+  return TRUE;
 }
 
 GwCores *
@@ -134,6 +177,12 @@ double
 gw_cores_available (const GwCores *cores)
 {
   return cores->available;
+}
+
+guint
+gw_cores_allowed (const GwCores *cores)
+{
+  return cores->n_allowed;
 }
 
 const GwCoreShares *

@@ -14,5 +14,7 @@ void gw_cores_look (GwCores *cores);
 /** gw_cores_available: how many; a quota (cpu.max of the cgroup or of one above it) may make it a fraction.
  */
 double gw_cores_available (const GwCores *cores);
+/** gw_cores_allowed: how many any of our threads may run on, whatever the quota. At least 1. */
+guint gw_cores_allowed (const GwCores *cores);
 /** gw_cores_shares: in the last second; zero when the kernel does not say. */
 const GwCoreShares *gw_cores_shares (const GwCores *cores);

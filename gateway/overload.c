@@ -110,9 +110,8 @@ worker_limits (const Gateway *gateway)
   const GwLoad *load = gateway->load;
 
   return (GwOverloadLimits){
-    .max_load
-    = gateway->settings->limits.max_cpu_utilization
-      * gw_thread_share (load->used, gw_cores_available (load->cores), gw_cores_shares (load->cores)),
+    .max_load = gateway->settings->limits.max_cpu_utilization
+                * gw_thread_share (load->used, gw_cores_allowed (load->cores), gw_cores_shares (load->cores)),
     .max_late_ms = (double)gateway->settings->limits.max_tick_lateness_us / CFG_US_PER_MS,
   };
 }
@@ -221,7 +220,8 @@ look_at_process (Gateway *gateway, CfgMonotonic now)
   GwOverloadSample sample = { .n_legs = n_placed (gateway) };
 
   gateway->load->used = measure (meter, cfg_process_cpu_us (), now);
-  sample.load = gw_process_load (gateway->load->used, gw_cores_available (cores), gw_cores_shares (cores));
+  sample.load = gw_process_load (gateway->load->used, gw_cores_available (cores), gw_cores_allowed (cores),
+                                 gw_cores_shares (cores));
   if (gw_overload_update (&meter->overload, &limits, &sample))
     tell (&meter->overload, "process", main_late_ms (gateway->load));
 }

@@ -40,6 +40,8 @@ gw_core_times_parse (const char *text, const gboolean *allowed, guint n_allowed,
 
           if (core < n_allowed && allowed[core] && parse_columns (end, columns))
             {
+              for (guint i = 0; i < N_COLUMNS; i++)
+                times->counted += columns[i];
               times->nice += columns[1];
               times->idle += columns[3] + columns[4];
               times->interrupts += columns[5] + columns[6];
@@ -62,11 +64,13 @@ GwCoreShares
 gw_core_shares (const GwCoreTimes *before, const GwCoreTimes *now, double ticks)
 {
   const double total = ticks * now->n_cores;
+  const double own = grown (before->own_nice, now->own_nice);
+  const double of_nice = MAX (grown (before->nice, now->nice) - own, 0);
   GwCoreShares shares = { 0 };
 
-  if (before->n_cores != now->n_cores || total <= 0)
+  if (before->n_cores != now->n_cores || before->counted == now->counted || total <= 0)
     return shares;
-  shares.busy = (total - grown (before->idle, now->idle) - grown (before->nice, now->nice)) / total;
+  shares.busy = (total - grown (before->idle, now->idle) - of_nice) / total;
   shares.busy = CLAMP (shares.busy, 0, 1);
   shares.interrupts = MIN (grown (before->interrupts, now->interrupts) / total, shares.busy);
   return shares;
@@ -98,15 +102,17 @@ gw_cgroup_parse (const char *text)
 }
 
 double
-gw_process_load (double process, double n_cores, const GwCoreShares *shares)
+gw_process_load (double process, double n_cores, guint n_allowed, const GwCoreShares *shares)
 {
-  return process < FAIR_SHARE * n_cores ? process : MAX (process, shares->busy * n_cores);
+  const double left = (1 - shares->busy) * n_allowed;
+
+  return process < FAIR_SHARE * n_cores ? process : MAX (process, n_cores - left);
 }
 
 double
-gw_thread_share (double process, double n_cores, const GwCoreShares *shares)
+gw_thread_share (double process, guint n_allowed, const GwCoreShares *shares)
 {
-  const double of_others = MAX (shares->busy - process / n_cores, 0);
+  const double of_others = MAX (shares->busy - process / n_allowed, 0);
 
   return 1 - MIN (MIN (shares->interrupts, of_others), INTERRUPTS_MAX);
 }

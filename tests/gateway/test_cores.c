@@ -20,6 +20,7 @@ test_times (void)
   g_assert_cmpuint (times.nice, ==, 10);
   g_assert_cmpuint (times.idle, ==, 1020);
   g_assert_cmpuint (times.interrupts, ==, 6);
+  g_assert_cmpuint (times.counted, ==, 1236);
   g_assert_true (gw_core_times_parse (stat_text, others, 11, &times));
   g_assert_cmpuint (times.n_cores, ==, 2);
   g_assert_cmpuint (times.idle, ==, 3060);
@@ -41,14 +42,17 @@ static void
 test_shares (void)
 {
   static const SharesCase cases[] = {
-    { "half idle", { 0, 0, 0, 2 }, { 0, 20, 100, 2 }, 100, 0.5, 0.1 },
-    { "niced programs are none", { 0, 0, 50, 1 }, { 30, 0, 70, 1 }, 100, 0.5, 0 },
-    { "full", { 5, 0, 50, 1 }, { 5, 10, 50, 1 }, 100, 1, 0.1 },
-    { "the ticks of interrupts were guessed", { 0, 0, 0, 1 }, { 0, 40, 90, 1 }, 100, 0.1, 0.1 },
-    { "idle went back", { 0, 0, 60, 1 }, { 0, 0, 50, 1 }, 100, 1, 0 },
-    { "more idle than time", { 0, 0, 0, 1 }, { 0, 0, 102, 1 }, 100, 0, 0 },
-    { "a core has gone", { 0, 0, 0, 2 }, { 0, 0, 10, 1 }, 100, 0, 0 },
-    { "no time", { 0, 0, 0, 1 }, { 0, 0, 0, 1 }, 0, 0, 0 },
+    { "half idle", { 0, 0, 0, 0, 0, 2 }, { 9, 0, 0, 20, 100, 2 }, 100, 0.5, 0.1 },
+    { "niced programs are none", { 0, 0, 0, 0, 50, 1 }, { 9, 30, 0, 0, 70, 1 }, 100, 0.5, 0 },
+    { "our niced threads are no others", { 0, 10, 5, 0, 50, 1 }, { 9, 40, 25, 0, 70, 1 }, 100, 0.7, 0 },
+    { "more of them than was counted", { 0, 0, 0, 0, 50, 1 }, { 9, 30, 35, 0, 70, 1 }, 100, 0.8, 0 },
+    { "full", { 0, 5, 0, 0, 50, 1 }, { 9, 5, 0, 10, 50, 1 }, 100, 1, 0.1 },
+    { "the ticks of interrupts were guessed", { 0, 0, 0, 0, 0, 1 }, { 9, 0, 0, 40, 90, 1 }, 100, 0.1, 0.1 },
+    { "idle went back", { 0, 0, 0, 0, 60, 1 }, { 9, 0, 0, 0, 50, 1 }, 100, 1, 0 },
+    { "more idle than time", { 0, 0, 0, 0, 0, 1 }, { 9, 0, 0, 0, 102, 1 }, 100, 0, 0 },
+    { "a core has gone", { 0, 0, 0, 0, 0, 2 }, { 9, 0, 0, 0, 10, 1 }, 100, 0, 0 },
+    { "a sandbox that counts nothing", { 0, 0, 0, 0, 0, 2 }, { 0, 0, 0, 0, 0, 2 }, 100, 0, 0 },
+    { "no time", { 0, 0, 0, 0, 0, 1 }, { 9, 0, 0, 0, 0, 1 }, 0, 0, 0 },
     { "no cores", { 0 }, { 0 }, 100, 0, 0 },
   };
 
@@ -68,10 +72,20 @@ test_process (void)
 {
   const GwCoreShares shares = { .busy = 0.95, .interrupts = 0.15 }, unknown = { 0 };
 
-  g_assert_cmpfloat (gw_process_load (0.9, 2, &shares), ==, 0.9); /* it would get more */
-  g_assert_cmpfloat_with_epsilon (gw_process_load (1.1, 2, &shares), 1.9, 1e-9);
-  g_assert_cmpfloat (gw_process_load (1.6, 2, &unknown), ==, 1.6);
-  g_assert_cmpfloat (gw_process_load (1.3, 1.5, &(GwCoreShares){ .busy = 0.1 }), ==, 1.3); /* a quota */
+  g_assert_cmpfloat (gw_process_load (0.9, 2, 2, &shares), ==, 0.9); /* it would get more */
+  g_assert_cmpfloat_with_epsilon (gw_process_load (1.1, 2, 2, &shares), 1.9, 1e-9);
+  g_assert_cmpfloat (gw_process_load (1.6, 2, 2, &unknown), ==, 1.6);
+}
+
+/* Others may have nearly all of a large machine: what a quota leaves us of it is there all the same. */
+static void
+test_quota_of_many (void)
+{
+  const GwCoreShares most = { .busy = 0.9 }, all = { .busy = 0.995 }, few = { .busy = 0.1 };
+
+  g_assert_cmpfloat (gw_process_load (0.55, 1, 64, &most), ==, 0.55);
+  g_assert_cmpfloat (gw_process_load (1.3, 1.5, 2, &few), ==, 1.3);
+  g_assert_cmpfloat_with_epsilon (gw_process_load (0.55, 1, 64, &all), 0.68, 1e-9);
 }
 
 static void
@@ -125,6 +139,7 @@ main (int argc, char **argv)
   g_test_add_func ("/gateway/cores/times", test_times);
   g_test_add_func ("/gateway/cores/shares", test_shares);
   g_test_add_func ("/gateway/cores/process", test_process);
+  g_test_add_func ("/gateway/cores/quota_of_many", test_quota_of_many);
   g_test_add_func ("/gateway/cores/thread", test_thread);
   g_test_add_func ("/gateway/cores/quota", test_quota);
   g_test_add_func ("/gateway/cores/cgroup", test_cgroup);
