@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
-"""The table of tools/capacity: its rows, their sizes, and the document that is made of them. Prints TAP."""
+"""The table of tools/capacity: its rows, their sizes, and the document that is made of them; what tools/soak tells. Prints
+TAP."""
 
+import importlib.machinery
+import importlib.util
 import os
 import sys
 
@@ -86,6 +89,16 @@ def a_core_that_others_had_is_told():
     busy["gateway"]["windows"] = [{**busy["gateway"]["windows"][0], "waited_percent": 90}]
     assert document.waited([busy]) and not document.waited([report(10)])
     assert "other programs had the core" in document.lost([busy])
+
+
+@check
+def a_soak_tells_of_a_gateway_that_ended_at_once():
+    loader = importlib.machinery.SourceFileLoader("soak", os.path.join(sys.argv[1], "tools", "soak"))
+    soak = importlib.util.module_from_spec(importlib.util.spec_from_loader("soak", loader))
+    loader.exec_module(soak)
+    ended = {key: value for key, value in report(10).items() if key != "gateway"}
+    assert soak.windows_of(ended) == []
+    assert len(soak.windows_of(report(10))) == 3
 
 
 def main():
