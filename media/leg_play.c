@@ -29,7 +29,7 @@ media_leg_play (MediaLeg *leg, MediaPlay *play)
 {
   if (leg->plays == NULL)
     leg->plays = g_ptr_array_new_with_free_func ((GDestroyNotify)media_play_free);
-  if (leg->plays->len >= MEDIA_PLAYS_MAX)
+  if (media_plays_are_full (leg->plays))
     {
       tell_ended (leg, media_play_get_id (play), MEDIA_PLAY_FAILED, "too much is played there already");
       media_play_free (play);

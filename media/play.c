@@ -118,6 +118,16 @@ media_play_stop (MediaPlay *play)
   return play->sounds;
 }
 
+gboolean
+media_plays_are_full (const GPtrArray *plays)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < plays->len; i++)
+    n += !((const MediaPlay *)g_ptr_array_index (plays, i))->stopping;
+  return n >= MEDIA_PLAYS_MAX;
+}
+
 /* The last frame: no step where it ends. */
 static void
 fade_out (MediaPlay *play)

@@ -25,6 +25,9 @@ MediaPlayId media_play_get_id (const MediaPlay *play);
 /** media_play_stop: Returns: FALSE when it is over at once; else it goes out with one more frame, and the
  * advance after that says MEDIA_PLAY_STOPPED. */
 gboolean media_play_stop (MediaPlay *play);
+/** media_plays_are_full: @plays has MEDIA_PLAYS_MAX that go on; those that go out with one more frame do not
+ * count. */
+gboolean media_plays_are_full (const GPtrArray *plays);
 /**
  * media_play_advance:
  * @end: (out): why it is over

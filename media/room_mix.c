@@ -6,6 +6,7 @@
 
 /* An encoder that nobody used for 30 s gives its memory back. */
 #define GROUP_IDLE_TICKS (30 * 1000 / MEDIA_FRAME_MS)
+#define EXTRAS_MAX       (2 * MEDIA_PLAYS_MAX) /* as many go out as begin */
 #define LINGER_TICKS     (3 * 1000 / MEDIA_FRAME_MS)
 #define QUIET_LEVEL      50 /* -dBov */
 
@@ -318,13 +319,13 @@ count_sounding (const GPtrArray *plays)
   return n;
 }
 
-/* @extras: space for MEDIA_PLAYS_MAX. Returns: how many of @plays sound. */
+/* @extras: space for EXTRAS_MAX. Returns: how many of @plays sound. */
 static guint
 list_plays (const GPtrArray *plays, guint rate_hz, MediaMixerExtra *extras)
 {
   guint n = 0;
 
-  for (guint i = 0; plays != NULL && i < plays->len && n < MEDIA_PLAYS_MAX; i++)
+  for (guint i = 0; plays != NULL && i < plays->len && n < EXTRAS_MAX; i++)
     {
       MediaPlay *play = g_ptr_array_index (plays, i);
 
@@ -338,7 +339,7 @@ list_plays (const GPtrArray *plays, guint rate_hz, MediaMixerExtra *extras)
 static void
 add_plays (const GPtrArray *plays, guint rate_hz, gint32 *sum)
 {
-  MediaMixerExtra extras[MEDIA_PLAYS_MAX];
+  MediaMixerExtra extras[EXTRAS_MAX];
   const guint n = list_plays (plays, rate_hz, extras);
 
   for (guint i = 0; i < n; i++)
@@ -463,7 +464,7 @@ play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
 {
   const guint r = media_rate_index (sink->mix_rate_hz);
   const GPtrArray *own = own_plays (sink);
-  MediaMixerExtra extras[MEDIA_PLAYS_MAX];
+  MediaMixerExtra extras[EXTRAS_MAX];
   const guint n_own = list_plays (own, sink->mix_rate_hz, extras);
   MediaMixerOverride overrides[2 * MEDIA_ROOM_MIX_SPEAKERS_MAX]; /* also of those who left */
   guint n_heard = count_sounding (room->plays);

@@ -11,7 +11,7 @@ tell_ended (const MediaRoom *room, MediaPlayId play, MediaPlayEnd end, const cha
 void
 media_room_play (MediaRoom *room, MediaPlay *play)
 {
-  if (room->plays->len >= MEDIA_PLAYS_MAX)
+  if (media_plays_are_full (room->plays))
     {
       tell_ended (room, media_play_get_id (play), MEDIA_PLAY_FAILED, "too much is played there already");
       media_play_free (play);

@@ -255,6 +255,37 @@ test_too_many_are_refused (void)
 
 /* ---- digits ---- */
 
+/* One that goes out with its last frame is not in the way of the one that comes instead. */
+static void
+test_replaced_at_the_limit (void)
+{
+  for (guint to_room = 0; to_room < 2; to_room++)
+    {
+      Scene scene;
+      TestPeer *a;
+
+      scene_init (&scene, FALSE);
+      a = join (&scene, FALSE, pcmu, 0);
+      for (guint i = 0; i <= MEDIA_PLAYS_MAX; i++)
+        {
+          if (i == MEDIA_PLAYS_MAX)
+            run (&scene, 200);
+          if (i == MEDIA_PLAYS_MAX && to_room)
+            media_room_stop_play (scene.room, 10);
+          else if (i == MEDIA_PLAYS_MAX)
+            media_leg_stop_play (a->leg, 10);
+          if (to_room)
+            media_room_play (scene.room, tone (10 + i, MEDIA_TONE_DIAL));
+          else
+            media_leg_play (a->leg, tone (10 + i, MEDIA_TONE_DIAL));
+        }
+      run (&scene, 200);
+      g_assert_cmpuint (to_room ? scene.n_ended : a->n_plays_ended, ==, 1);
+      g_assert_cmpint (to_room ? scene.end : a->play_end, ==, MEDIA_PLAY_STOPPED);
+      scene_clear (&scene);
+    }
+}
+
 static void
 check_events (gboolean forwarded)
 {
@@ -762,6 +793,7 @@ main (int argc, char **argv)
   g_test_add_func ("/media/play/tones_where_no_events_are_taken", test_tones_where_no_events_are_taken);
   g_test_add_func ("/media/play/tones_while_ticks_are_missed", test_tones_while_ticks_are_missed);
   g_test_add_func ("/media/play/digits_wait_while_held", test_digits_wait_while_held);
+  g_test_add_func ("/media/play/replaced_at_the_limit", test_replaced_at_the_limit);
   g_test_add_func ("/media/play/formats", test_formats);
   g_test_add_func ("/media/play/beyond_full_scale", test_beyond_full_scale);
   g_test_add_func ("/media/play/loop_and_memory", test_loop_and_memory);
