@@ -118,10 +118,20 @@ gw_tls_take (Gateway *gateway, const CfgSettings *settings, GError **error)
 gboolean
 gw_tls_ask (Gateway *gateway, const char *uri, GError **error)
 {
-  if (!sig_sip_is_tls (uri) || sig_sip_speaks_tls (gateway->sip))
+  g_autoptr (GError) wrong = NULL;
+
+  if (!sig_sip_is_tls (uri) || sig_sip_has_tls (gateway->sip))
     return TRUE;
-  if (!reload (gateway, gateway->settings, error))
-    return FALSE;
+  if (!reload (gateway, gateway->settings, &wrong))
+    {
+      if (!sig_sip_has_tls (gateway->sip))
+        {
+          g_propagate_error (error, g_steal_pointer (&wrong));
+          return FALSE;
+        }
+      cfg_warn ("sip", NULL, "SIP over TLS has begun on some addresses only",
+                CFG_STR ("reason", wrong->message));
+    }
   gateway->tls_asked = TRUE;
   g_free (gateway->tls_in_force);
   gateway->tls_in_force = describe (gateway, gateway->settings);

@@ -29,7 +29,8 @@ void gw_tls_follow (Gateway *gateway);
 /** gw_tls_read_again: the next gw_tls_follow reads the files also when they are the same. */
 void gw_tls_read_again (Gateway *gateway);
 /** gw_tls_ask: @uri is about to be called: where it asks for TLS and nothing else did so far, it is begun,
- * with the authorities that this machine trusts. FALSE with @error: it cannot be. */
+ * with the authorities that this machine trusts; one address with it is enough. FALSE with @error: it cannot
+ * be. */
 gboolean gw_tls_ask (Gateway *gateway, const char *uri, GError **error);
 /** gw_tls_log: when the first of our certificates expires, louder the sooner that is. */
 void gw_tls_log (SigSip *sip);

@@ -467,6 +467,12 @@ sig_sip_speaks_tls (const SigSip *sip)
   return sip->tls != NULL && first_without_tls (sip) == NULL;
 }
 
+gboolean
+sig_sip_has_tls (const SigSip *sip)
+{
+  return sip->tls != NULL && any_has_tls (sip);
+}
+
 gint64
 sig_sip_tls_expires (const SigSip *sip, const char **file)
 {

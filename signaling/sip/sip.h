@@ -347,6 +347,8 @@ void sig_sip_free (SigSip *sip);
 gboolean sig_sip_reload_tls (SigSip *sip, const SigSipTlsConfig *config, GError **error);
 /** sig_sip_speaks_tls: on every address. */
 gboolean sig_sip_speaks_tls (const SigSip *sip);
+/** sig_sip_has_tls: on one address at least. */
+gboolean sig_sip_has_tls (const SigSip *sip);
 /** sig_sip_is_tls: @uri asks for TLS. */
 gboolean sig_sip_is_tls (const char *uri);
 /** sig_sip_tls_expires: seconds since 1970 at which the first of our certificates expires. @file: (out): its
