@@ -124,6 +124,9 @@ pattern_fits (const char *wanted, const char *text)
 
   if (number.is_number && other.is_number)
     return part_fits (number.digits, number.n, any_before, any_behind, other.digits, other.n);
+  /* Looked for by gw_number_wanted_tail: among numbers, not among names that end so. */
+  if (any_before && !any_behind && number.is_number && number.n >= TAIL_DIGITS)
+    return FALSE;
   return part_fits (part, strlen (part), any_before, any_behind, text, strlen (text));
 }
 

@@ -52,6 +52,9 @@ static const struct
   { "ali*", "alice", TRUE },
   { "*ice", "alice", TRUE },
   { "*lic*", "alice", TRUE },
+  { "*1234", "alice01234", TRUE },
+  { "*01234", "alice01234", FALSE }, /* the end of a number */
+  { "*01234*", "alice01234", TRUE },
   { "*lis*", "alice", FALSE },
   { "123", "alice", FALSE },
   { "alice", NULL, FALSE },
