@@ -8,6 +8,8 @@
 #define HOUSEKEEPING_TICKS ((guint)(MEDIA_LEG_HOUSEKEEPING_MS * CFG_US_PER_MS / MEDIA_WORKER_PHASE_US))
 /* Rooms and legs: four calls. */
 #define FULL_PHASE 12
+/* What a tick of a room that stands still reads of it. */
+#define ROOM_HEAD_SIZE (2 * MEDIA_CACHE_LINE)
 /* How often lateness is published: a percentile costs more than a tick should pay each time. */
 #define LATENESS_TICKS 100
 /* A tick that is due for so long is no matter of 1 %. */
@@ -252,7 +254,11 @@ on_tick (CfgMonotonic scheduled, guint missed, gpointer user)
   count_lateness (worker, scheduled, missed, (guint)(worker->ticks - last - 1));
   rooms = worker->phases[worker->ticks % MEDIA_WORKER_PHASES];
   for (guint i = 0; i < rooms->len; i++)
-    media_room_tick (g_ptr_array_index (rooms, i), scheduled);
+    {
+      if (i + 1 < rooms->len)
+        media_prefetch (g_ptr_array_index (rooms, i + 1), ROOM_HEAD_SIZE);
+      media_room_tick (g_ptr_array_index (rooms, i), scheduled);
+    }
   for (guint64 t = MAX (last + 1, worker->ticks - MIN (worker->ticks, HOUSEKEEPING_TICKS - 1));
        t <= worker->ticks; t++)
     for (guint i = (guint)(t % HOUSEKEEPING_TICKS); i < worker->leg_list->len; i += HOUSEKEEPING_TICKS)
