@@ -20,8 +20,8 @@ char *gw_number_wanted_tail (const char *wanted) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
  * gw_number_fits:
- * @wanted: a number or a name; a `*` before or behind it stands for anything: "*123456", "+4930*"; five digits and
- * more behind a `*` are the end of a number, not of a name
+ * @wanted: a number or a name; a `*` before or behind it stands for anything: "*123456", "+4930*"; five
+ * digits and more behind a `*` are the end of a number, not of a name
  * @text: (nullable): what a call has
  *
  * Returns: whether they are the same, but for separators (spaces, "-", ".", "/", parentheses), the "+" or
