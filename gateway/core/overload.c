@@ -7,9 +7,10 @@
 /* Back again when the load is so much below its limit, the lateness half of its. */
 #define CALM_LOAD 0.9
 #define CALM_LATE 0.5
-/* Of a leg. The first of many that come at once may be of any kind: not known, they are taken for some that
- * transcode, until it shows what they are. */
-#define COST_UNKNOWN 0.005
+/* Of a leg. The first of many that come at once may be of any kind: not known, they are taken for forwarded
+ * ones, until it shows what they are. Refusing calls for which there was room is the worse mistake: a gateway
+ * that just started is to take 200 a second, each with a room of its own. */
+#define COST_UNKNOWN 0.001
 #define COST_MIN     0.0002
 #define COST_MAX     0.02
 #define COST_LEGS    20

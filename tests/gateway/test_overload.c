@@ -123,8 +123,8 @@ test_a_burst_is_counted (void)
     }
   g_assert_true (changed);
   g_assert_cmpint (overload.reason, ==, GW_OVERLOAD_CPU);
-  g_assert_cmpuint (n, >=, 180); /* 0.5 % each, for it is not known what they are */
-  g_assert_cmpuint (n, <=, 182);
+  g_assert_cmpuint (n, >=, 200); /* 0.4 % each: the average, as it is not known what they are */
+  g_assert_cmpuint (n, <=, 202);
   g_assert_false (gw_overload_allows (&overload, &limits, n, &changed));
   g_assert_false (changed);
   /* They have gone again: nothing of them will be seen. */
@@ -173,7 +173,7 @@ test_few_legs (void)
   for (guint i = 0; i < 10; i++)
     gw_overload_update (&overload, &limits, &sample);
   g_assert_true (gw_overload_allows (&overload, &limits, 21, &changed));
-  g_assert_cmpfloat_with_epsilon (gw_overload_expected (&overload, 21), 0.4, 0.001);
+  g_assert_cmpfloat_with_epsilon (gw_overload_expected (&overload, 21), 0.32, 0.001);
 }
 
 /* A core as it is: each leg that comes costs from 300 ms later on, and what is measured is a second's mean.
@@ -197,7 +197,7 @@ turn (World *world, GwOverload *overload, double rate, double *owed)
   n_come = (guint)*owed;
   *owed -= n_come;
   for (guint k = 0; k < n_come; k++)
-    if (gw_overload_allows (overload, &limits, 300 + world->n_legs, &changed))
+    if (gw_overload_allows (overload, &limits, world->n_legs, &changed))
       {
         world->n_legs++;
         for (guint i = world->n_turns + shows; i < G_N_ELEMENTS (world->loads); i++)
@@ -210,7 +210,29 @@ turn (World *world, GwOverload *overload, double rate, double *owed)
     return;
   for (guint i = world->n_turns - second; i < world->n_turns; i++)
     mean += MIN (world->before + world->loads[i], 1) / second;
-  gw_overload_update (overload, &limits, &(GwOverloadSample){ .load = mean, .n_legs = 300 + world->n_legs });
+  gw_overload_update (overload, &limits, &(GwOverloadSample){ .load = mean, .n_legs = world->n_legs });
+}
+
+/* Nothing is known of any call, and none is refused that there is room for. */
+static void
+test_a_cold_start (void)
+{
+  static const double rates[] = { 20, 400 }; /* legs and rooms */
+
+  for (guint r = 0; r < G_N_ELEMENTS (rates); r++)
+    {
+      g_autofree World *world = g_new0 (World, 1);
+      GwOverload overload = { 0 };
+      double owed = 0;
+
+      world->cost = 0.0004;
+      for (guint i = 0; i < 500; i++)
+        turn (world, &overload, 0, &owed);
+      for (guint i = 0; i < 300; i++)
+        turn (world, &overload, rates[r], &owed);
+      g_test_message ("%g a second: load %g", rates[r], world->loads[world->n_turns]);
+      g_assert_cmpuint (world->n_refused, ==, 0);
+    }
 }
 
 /* Of cheap calls there are many when others begin to come: the limit, 0.8, is reached and hardly passed, at
@@ -228,9 +250,10 @@ test_expensive_ones_come (void)
         GwOverload overload = { 0 };
         double owed = 0, most;
 
-        if (costs[c] > 0.005 && rates[r] > 20)
+        if (costs[c] > 0.001 && rates[r] > 20)
           continue;
         world->before = 0.2;
+        world->n_legs = 300;
         world->cost = costs[c];
         for (guint i = 0; i < 500; i++)
           turn (world, &overload, 0, &owed);
@@ -266,6 +289,7 @@ main (int argc, char **argv)
   g_test_add_func ("/gateway/overload/a_burst_is_counted", test_a_burst_is_counted);
   g_test_add_func ("/gateway/overload/an_expected_one_comes", test_an_expected_one_comes);
   g_test_add_func ("/gateway/overload/expensive_ones_come", test_expensive_ones_come);
+  g_test_add_func ("/gateway/overload/a_cold_start", test_a_cold_start);
   g_test_add_func ("/gateway/overload/short_calls", test_short_calls);
   g_test_add_func ("/gateway/overload/few_legs", test_few_legs);
   g_test_add_func ("/gateway/overload/names", test_names);
