@@ -97,6 +97,43 @@ test_silence_has_no_marks (void)
   free_flow (listener);
 }
 
+/* Whose pauses are muted sends nothing in them: no packet is missing, the time goes on, and a marker says
+ * that a spurt begins. */
+static void
+test_muted_pauses (void)
+{
+  g_autoptr (LoadFrames) frames = load_frames_new (MEDIA_CODEC_PCMU, NULL, NULL);
+  LoadFlow *speaker = new_flow (frames, TRUE);
+  guint n_sent = 0, n_markers = 0;
+  guint16 sequence = 0;
+  guint32 first = 0;
+
+  speaker->muted = TRUE;
+  load_flow_set_turn (speaker, 100, 50, 0, 0, 2);
+  for (guint i = 0; i < 450; i++)
+    {
+      guint8 packet[MEDIA_RTP_PACKET_MAX];
+      MediaRtpView view;
+      gboolean mark;
+      const gsize size = load_flow_next (speaker, packet, &mark);
+
+      g_assert_cmpint (size > 0, ==, i % 150 < 100);
+      if (size == 0)
+        continue;
+      g_assert_cmpint (media_rtp_parse (&view, packet, size), ==, 0);
+      if (n_sent++ == 0)
+        first = view.timestamp;
+      else
+        g_assert_cmpuint (view.sequence, ==, (guint16)(sequence + 1));
+      g_assert_cmpuint (view.timestamp - first, ==, i * 160);
+      sequence = view.sequence;
+      n_markers += view.marker;
+    }
+  g_assert_cmpuint (n_sent, ==, 300);
+  g_assert_cmpuint (n_markers, ==, 3);
+  free_flow (speaker);
+}
+
 /* Three talkers with turns of a second and pauses of two: each is heard a third of the time, one after the
  * other, with a mark in each turn. */
 static void
@@ -308,6 +345,7 @@ main (int argc, char **argv)
   g_test_add_func ("/load/marks/none_in_silence", test_silence_has_no_marks);
   g_test_add_func ("/load/flow/counts", test_flow_counts);
   g_test_add_func ("/load/flow/turns", test_turns);
+  g_test_add_func ("/load/flow/muted_pauses", test_muted_pauses);
   g_test_add_func ("/load/flow/reports", test_flow_reads_reports);
   g_test_add_data_func ("/load/network/loss", &networks[0], test_network);
   g_test_add_data_func ("/load/network/rows_and_delay", &networks[1], test_network);

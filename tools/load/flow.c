@@ -5,7 +5,8 @@
 #include "config/base/ids.h"
 #include "media/core/rtp.h"
 
-#define SPURT_START (LOAD_LOOP_FRAMES - 8) /* of the loop, whose first frame is a mark */
+#define HEARD_FRAMES (1000 / LOAD_FRAME_MS)
+#define SPURT_START  (LOAD_LOOP_FRAMES - 8) /* of the loop, whose first frame is a mark */
 
 void
 load_flow_init (LoadFlow *flow, const LoadFrames *frames, gboolean talks)
@@ -70,18 +71,24 @@ gsize
 load_flow_next (LoadFlow *flow, guint8 *packet, gboolean *mark)
 {
   const gboolean talks = take_turn (flow);
+  const gboolean sends = talks || !flow->muted || flow->sent < HEARD_FRAMES;
   const LoadPayload *payload
       = talks ? &flow->frames->speech[flow->position % LOAD_LOOP_FRAMES] : &flow->frames->silence;
   const MediaRtpHeader header = { .payload_type = flow->payload_type,
-                                  .marker = flow->sent == 0,
-                                  .sequence = flow->sequence++,
+                                  .marker = !flow->was_sending,
+                                  .sequence = flow->sequence,
                                   .timestamp = flow->timestamp,
                                   .ssrc = flow->ssrc };
-  const gssize size = media_rtp_write (&header, payload->data, payload->size, packet, MEDIA_RTP_PACKET_MAX);
+  const gssize size
+      = sends ? media_rtp_write (&header, payload->data, payload->size, packet, MEDIA_RTP_PACKET_MAX) : 0;
 
   *mark = talks && flow->position % LOAD_MARK_FRAMES == 0;
   flow->position = (flow->position + 1) % LOAD_LOOP_FRAMES;
   flow->timestamp += flow->frames->units;
+  flow->was_sending = sends;
+  if (!sends)
+    return 0;
+  flow->sequence++;
   flow->sent++;
   flow->octets += payload->size;
   return (gsize)MAX (size, 0);

@@ -32,6 +32,9 @@ typedef struct
   /* what is sent */
   const LoadFrames *frames;
   gboolean talks;
+  gboolean muted; /* sends nothing while it does not talk, but for the first second: others must know where it
+                     is */
+  gboolean was_sending;
   guint8 payload_type;
   guint32 ssrc, timestamp;
   guint16 sequence;
@@ -83,7 +86,8 @@ void load_flow_set_turn (LoadFlow *flow, guint spurt_frames, guint pause_frames,
  * @packet: room for MEDIA_RTP_PACKET_MAX octets
  * @mark: (out): TRUE when it carries a mark
  *
- * Returns: the size of the next 20 ms as an RTP packet.
+ * Returns: the size of the next 20 ms as an RTP packet; 0: nothing is sent, for it is muted and does not
+ * talk.
  */
 gsize load_flow_next (LoadFlow *flow, guint8 *packet, gboolean *mark);
 /** load_flow_report: an RTCP sender report about both ways. Returns: its size; 0 when there is none yet. */

@@ -25,6 +25,7 @@ load_participant_new (Load *load, LoadKind kind, guint room, gboolean talks, con
   participant->room = room;
   participant->report_in = 25 + cfg_random_u32 () % 50;
   load_flow_init (&participant->flow, frames, talks);
+  participant->flow.muted = load->options->muted;
   where->n_members++;
   where->n_talkers += talks;
   return participant;
@@ -70,7 +71,6 @@ send_packet (LoadParticipant *participant, guint8 *packet, gsize length, CfgMono
                           send_late, participant);
 }
 
-/* Muted: after a second, by which everybody knows where it is. */
 static void
 speak (LoadParticipant *participant, CfgMonotonic now)
 {
@@ -78,10 +78,9 @@ speak (LoadParticipant *participant, CfgMonotonic now)
   gboolean mark;
   gsize length;
 
-  if (participant->load->options->muted && !participant->flow.talks
-      && participant->flow.sent >= 1000 / LOAD_TICK_MS)
-    return;
   length = load_flow_next (&participant->flow, packet, &mark);
+  if (length == 0)
+    return;
   if (mark)
     {
       LoadRoom *room = &participant->load->rooms[participant->room];
