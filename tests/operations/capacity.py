@@ -88,6 +88,7 @@ def a_core_that_others_had_is_told():
     busy = report(10)
     busy["gateway"]["windows"] = [{**busy["gateway"]["windows"][0], "waited_percent": 90}]
     assert document.waited([busy]) and not document.waited([report(10)])
+    assert not document.waited([{**busy, "janus": busy["gateway"]}])
     assert "other programs had the core" in document.lost([busy])
 
 

@@ -20,8 +20,8 @@ else is said.
   without what the idle gateway takes, as the median of the windows with the smallest and the largest.
 - **Calls per core** is 100 % by that: room for everything else a machine does is not taken off.
 - **Delay** is what the gateway adds, from mark to mark in the audio (median and 99th percentile, the slower direction);
-  the look-ahead of the speaker's codec is taken off, that of an encoder in the gateway is not. Marks are found to half a
-  millisecond, in G.722 to two. A star: the load itself was late by more than {late} ms, and that is in the figure.
+  the look-ahead of the speaker's codec is taken off, that of an encoder in the gateway is not. The load looks at its sockets
+  once a millisecond, so up to one is its own. Marks are found to half a millisecond, in G.722 to two. A star: the load itself was late by more than {late} ms, and that is in the figure.
 - **kB per call** is what the process has more of than before the load, without pages of files (code that runs for the
   first time), and without the SIP messages that are kept for `call.trace`, at most 64 kB a call: `capture.enabled` is off.
   With it a call of a few messages takes 6 kB more for each of its phones.
@@ -112,8 +112,9 @@ def lost(runs):
 
 
 def waited(runs):
-    """Whether others had the core in some window: threads of one process wait for each other, but not longer than they run."""
-    windows = [window for run in runs for window in target(run)["windows"]]
+    """Whether others had the core in some window: threads of one process wait for each other, but not longer than they run;
+    those of Janus, one or two for each participant, do."""
+    windows = [window for run in runs if not run.get("janus") for window in target(run)["windows"]]
     return any(window.get("waited_percent", 0) > WAITED_PERCENT + window["cpu_percent"] for window in windows)
 
 
