@@ -208,6 +208,8 @@ cfg_settings_free (CfgSettings *settings)
   g_free (settings);
 }
 
+static const CfgEntries no_entries; /* of the file alone, which says where we listen */
+
 static gboolean
 read_entries (CfgReader *reader, CfgSettings *settings, const char *name, const char *const *texts)
 {
@@ -226,7 +228,8 @@ read_all (CfgReader *reader, yaml_node_t *root, const CfgEntries *entries, CfgSe
           || cfg_reader_mapping (reader, cfg_settings_keys, root, settings))
          && read_entries (reader, settings, "trunks", entries->trunks)
          && read_entries (reader, settings, "dispatch_rules", entries->dispatch_rules)
-         && cfg_settings_check (reader, settings, !entries->never_demo);
+         && cfg_settings_check (reader, settings, !entries->never_demo)
+         && (entries != &no_entries || cfg_check_ports (reader, settings));
 }
 
 static CfgSettings *
@@ -264,7 +267,7 @@ cfg_settings_parse (const char *text, gsize len, const char *file_name, GError *
 {
   g_autoptr (GBytes) source = g_bytes_new (text, len);
 
-  return parse (source, file_name, &(CfgEntries){ 0 }, error);
+  return parse (source, file_name, &no_entries, error);
 }
 
 CfgSettings *

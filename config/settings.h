@@ -139,7 +139,8 @@ typedef struct
   CfgEncryption encryption;
   CfgDtmf dtmf;
   CfgTones tones;            /* default eu */
-  guint opus_complexity;     /* 0-10, default 5 */
+  guint opus_complexity;     /* 0-10, default 5: at most */
+  guint opus_complexity_min; /* 0-10, default 0: what a worker that is nearly full goes down to */
   guint mix_speakers;        /* default 6 */
   gint64 timeout_us;         /* default 60 s; 0: off */
   gint64 timeout_initial_us; /* default 0: off */

@@ -307,6 +307,15 @@ check_users (CfgReader *reader, const CfgSettings *settings)
   return TRUE;
 }
 
+static gboolean
+check_media (CfgReader *reader, const CfgMediaSettings *media)
+{
+  return media->opus_complexity_min <= media->opus_complexity
+         || cfg_reader_fail_at (reader, "media.opus_complexity_min",
+                                "must not be above media.opus_complexity, which is %u",
+                                media->opus_complexity);
+}
+
 /* A connection is found by where it goes to, so that it cannot be one thing for one trunk and another for the
  * next. */
 static gboolean
@@ -469,7 +478,7 @@ cfg_settings_check (CfgReader *reader, CfgSettings *settings, gboolean may_demo)
   if (!check_pin (reader, &settings->pin) || !check_key_pairs (reader, settings)
       || !check_servers (reader, settings) || !check_session_timer (reader, &settings->session_timer)
       || !check_trunks (reader, settings) || !check_users (reader, settings)
-      || !check_rules (reader, settings))
+      || !check_rules (reader, settings) || !check_media (reader, &settings->media))
     return FALSE;
   check_recordings (reader, settings);
   return TRUE;

@@ -4,6 +4,7 @@
 
 #include "config/base/error.h"
 #include "config/base/log_format.h"
+#include "config/base/words.h"
 #include "config/settings.h"
 #include "config/settings_yaml.h"
 
@@ -187,32 +188,6 @@ visit (CfgReader *reader, const yaml_node_t *node)
 
 /* --- keys ---------------------------------------------------------------------------------------------- */
 
-static guint
-edit_distance (const char *a, const char *b)
-{
-  guint row[64];
-  gsize n = strlen (b);
-
-  if (n >= G_N_ELEMENTS (row))
-    return G_MAXUINT;
-  for (guint j = 0; j <= n; j++)
-    row[j] = j;
-  for (guint i = 1; *a != '\0'; a++, i++)
-    {
-      guint diagonal = row[0];
-
-      row[0] = i;
-      for (guint j = 1; j <= n; j++)
-        {
-          guint replaced = diagonal + (*a != b[j - 1]);
-
-          diagonal = row[j];
-          row[j] = MIN (replaced, MIN (row[j], row[j - 1]) + 1);
-        }
-    }
-  return row[n];
-}
-
 /* A sentence that helps: the nearest key, or all of them. */
 static char *
 describe_unknown_key (const CfgKey *keys, const char *name)
@@ -223,7 +198,7 @@ describe_unknown_key (const CfgKey *keys, const char *name)
 
   for (const CfgKey *key = keys; key->name != NULL; key++)
     {
-      guint distance = edit_distance (name, key->name);
+      guint distance = cfg_edit_distance (name, key->name);
 
       g_string_append_printf (all, "%s%s", key == keys ? "" : ", ", key->name);
       if (distance < nearest_distance && distance < strlen (key->name))

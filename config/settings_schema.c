@@ -348,6 +348,7 @@ static const CfgKey media_keys[] = {
   WORD ("dtmf", dtmf, dtmf_words),
   WORD ("tones", tones, tones_words),
   COUNT ("opus_complexity", opus_complexity, 0, 10),
+  COUNT ("opus_complexity_min", opus_complexity_min, 0, 10),
   COUNT ("mix_speakers", mix_speakers, 1, 32),
   DURATION ("timeout", timeout_us),
   DURATION ("timeout_initial", timeout_initial_us),

@@ -31,3 +31,5 @@ gboolean cfg_check_trunk_files (CfgReader *reader, const CfgSettings *settings, 
                                 const char *path);
 /** cfg_check_trunk_calls: what settings_trunk.c says; @path is the trunk's. Also its defaults. */
 gboolean cfg_check_trunk_calls (CfgReader *reader, CfgTrunkSettings *trunk, const char *path);
+/** cfg_check_ports: no two of HTTP, SIP over TCP and SIP over TLS listen on one port of one address. */
+gboolean cfg_check_ports (CfgReader *reader, const CfgSettings *settings);

@@ -177,3 +177,63 @@ cfg_yaml_load (const char *text, gsize len, const char *file_name, yaml_document
   yaml_parser_delete (&parser);
   return ok;
 }
+
+static yaml_node_t *
+member_of (yaml_document_t *document, const yaml_node_t *node, const char *name, gsize size, guint *line)
+{
+  if (node->type != YAML_MAPPING_NODE)
+    return NULL;
+  for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
+       pair++)
+    {
+      const yaml_node_t *key = yaml_document_get_node (document, pair->key);
+
+      if (key == NULL || key->type != YAML_SCALAR_NODE || key->data.scalar.length != size
+          || memcmp (key->data.scalar.value, name, size) != 0)
+        continue;
+      *line = (guint)key->start_mark.line + 1;
+      return yaml_document_get_node (document, pair->value);
+    }
+  return NULL;
+}
+
+static yaml_node_t *
+item_of (yaml_document_t *document, const yaml_node_t *node, guint64 index, guint *line)
+{
+  yaml_node_t *item;
+
+  if (node->type != YAML_SEQUENCE_NODE
+      || index >= (guint64)(node->data.sequence.items.top - node->data.sequence.items.start))
+    return NULL;
+  item = yaml_document_get_node (document, node->data.sequence.items.start[index]);
+  if (item != NULL)
+    *line = (guint)item->start_mark.line + 1;
+  return item;
+}
+
+guint
+cfg_yaml_line (yaml_document_t *document, const char *path)
+{
+  yaml_node_t *node = yaml_document_get_root_node (document);
+  guint line = 0;
+
+  while (node != NULL && *path != '\0')
+    if (*path == '[')
+      {
+        char *end;
+        guint64 index = g_ascii_strtoull (path + 1, &end, 10);
+
+        node = *end == ']' ? item_of (document, node, index, &line) : NULL;
+        path = *end == ']' ? end + 1 : end;
+      }
+    else
+      {
+        gsize size;
+
+        path += *path == '.';
+        size = strcspn (path, ".[");
+        node = size > 0 ? member_of (document, node, path, size, &line) : NULL;
+        path += size;
+      }
+  return node != NULL ? line : 0;
+}

@@ -20,3 +20,8 @@
  */
 gboolean cfg_yaml_load (const char *text, gsize len, const char *file_name, yaml_document_t *document,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** cfg_yaml_line: the line of the key or item @path ("trunks[0].tls.cert"), counted from 1; 0: it is not
+ * there.
+ */
+guint cfg_yaml_line (yaml_document_t *document, const char *path);

@@ -65,10 +65,27 @@ parse_arguments (int *argc, char ***argv, Arguments *arguments, GError **error)
 
   g_option_context_add_main_entries (context, entries, NULL);
   if (!g_option_context_parse (context, argc, argv, error))
-    return FALSE;
+    {
+      if (error != NULL && *error != NULL && (*error)->domain == G_OPTION_ERROR)
+        {
+          char *message = g_strconcat ((*error)->message, "; see --help", NULL);
+
+          g_free ((*error)->message);
+          (*error)->message = message;
+        }
+      return FALSE;
+    }
+  if (arguments->drain_timeout_s < 0)
+    {
+      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                           "--drain-timeout: must be a number of seconds, 0 or more");
+      return FALSE;
+    }
   if (*argc > 1)
     {
-      g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "unknown argument: %s", (*argv)[1]);
+      g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                   "unknown argument: %s; a configuration is given with --config FILE, see --help",
+                   (*argv)[1]);
       return FALSE;
     }
   return TRUE;
@@ -93,10 +110,19 @@ effective_level (const Arguments *arguments, const CfgSettings *settings, CfgLog
 }
 
 static void
-log_settings (const Arguments *arguments, const CfgSettings *settings)
+log_warnings (const CfgSettings *settings)
 {
+  g_auto (GStrv) unusable = cfg_settings_unusable (settings);
+
   for (char **warning = settings->warnings; *warning != NULL; warning++)
     cfg_warn ("config", NULL, "Configuration warning", CFG_STR ("warning", *warning));
+  for (char **warning = unusable; *warning != NULL; warning++)
+    cfg_warn ("config", NULL, "Configuration warning", CFG_STR ("warning", *warning));
+}
+
+static void
+log_settings (const Arguments *arguments, const CfgSettings *settings)
+{
   if (settings->demo)
     cfg_info ("config", NULL,
               arguments->options.open
@@ -171,7 +197,9 @@ on_terminate (gpointer data)
     case 0:
       gw_service_stopping ("Draining: no new calls");
       cfg_info ("main", NULL, "Draining: no new calls",
-                CFG_INT ("timeout", process->arguments->drain_timeout_s));
+                CFG_INT ("timeout", process->arguments->drain_timeout_s),
+                CFG_INT ("calls", g_hash_table_size (process->gateway->calls)),
+                CFG_STR ("next", "a second signal ends at once"));
       process->drain_source
           = g_timeout_add (process->arguments->drain_timeout_s > 0 ? 1000 : 0, on_drain_second, process);
       gateway_drain (process->gateway, on_drained, process);
@@ -213,8 +241,7 @@ say_what_waits (const CfgSettings *started, const CfgSettings *settings)
   g_auto (GStrv) keys = cfg_settings_restart_keys (started, settings);
   g_autofree char *list = g_strjoinv (", ", keys);
 
-  for (char **warning = settings->warnings; *warning != NULL; warning++)
-    cfg_warn ("config", NULL, "Configuration warning", CFG_STR ("warning", *warning));
+  log_warnings (settings);
   if (keys[0] != NULL)
     cfg_warn ("config", NULL, "Changed keys count after a restart only", CFG_STR ("keys", list));
 }
@@ -282,6 +309,17 @@ on_hangup (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+/* @key: (nullable): put before a message that does not begin with its key */
+static void
+say_where (const CfgSettings *settings, GError *error, const char *key)
+{
+  g_autofree char *message = g_strconcat (key != NULL ? key : "", error->message, NULL);
+  char *placed = cfg_settings_place (settings, message);
+
+  g_free (error->message);
+  error->message = placed;
+}
+
 static int
 run (const Arguments *arguments, CfgSettings *settings, GError **error)
 {
@@ -297,10 +335,12 @@ run (const Arguments *arguments, CfgSettings *settings, GError **error)
   process.gateway = gateway_new (settings, &arguments->options, error);
   if (process.gateway == NULL)
     {
+      say_where (settings, *error, NULL);
       cfg_settings_free (settings);
       return EXIT_FAILURE;
     }
   cfg_thread_give_way (); /* the media threads have been made: they do not */
+  log_warnings (settings);
   log_settings (arguments, process.gateway->settings);
   process.loop = g_main_loop_new (NULL, FALSE);
   /* Never removed: one signal more must not kill a process that is ending in order. */
@@ -326,12 +366,12 @@ run (const Arguments *arguments, CfgSettings *settings, GError **error)
   return EXIT_SUCCESS;
 }
 
-/* Whoever checks may be another user, or on another machine: what he cannot read is no mistake in the file.
+/* Whoever checks may be another user, or on another machine: what he cannot use is no mistake in the file.
  */
 static void
 warn_of_files (const CfgSettings *settings)
 {
-  g_auto (GStrv) found = cfg_settings_unreadable (settings);
+  g_auto (GStrv) found = cfg_settings_unusable (settings);
 
   for (char **each = found; *each != NULL; each++)
     fprintf (stderr, "switchroom: warning: %s\n", *each);
@@ -363,7 +403,9 @@ start (int *argc, char ***argv, Arguments *arguments, GError **error)
       cfg_settings_free (settings);
       return EXIT_SUCCESS;
     }
-  if (*error != NULL || !cfg_log_init (level, settings->logging.format, settings->logging.file, error))
+  if (*error == NULL && !cfg_log_init (level, settings->logging.format, settings->logging.file, error))
+    say_where (settings, *error, "logging.file: ");
+  if (*error != NULL)
     {
       cfg_settings_free (settings);
       return EXIT_FAILURE;

@@ -50,7 +50,7 @@ typedef struct
   double real;
 } CfgLogField;
 
-/* A NULL string is printed as an absent field. */
+/* A NULL string is printed as an absent field, a real number to hundredths. */
 #define CFG_STR(k, v)  ((CfgLogField){ .type = CFG_LOG_FIELD_STRING, .key = (k), .string = (v) })
 #define CFG_INT(k, v)  ((CfgLogField){ .type = CFG_LOG_FIELD_INT, .key = (k), .integer = (gint64)(v) })
 #define CFG_REAL(k, v) ((CfgLogField){ .type = CFG_LOG_FIELD_DOUBLE, .key = (k), .real = (v) })

@@ -210,13 +210,14 @@ append_json_string (GString *out, const char *value)
   g_string_append_c (out, '"');
 }
 
+/* To hundredths: they are seconds, milliseconds, per cent, shares. */
 static void
 append_real (GString *out, double real, const char *otherwise)
 {
   char text[G_ASCII_DTOSTR_BUF_SIZE];
 
   if (isfinite (real))
-    g_string_append (out, g_ascii_formatd (text, sizeof text, "%.10g", real));
+    g_string_append (out, g_ascii_formatd (text, sizeof text, "%.10g", floor (real * 100 + 0.5) / 100));
   else
     g_string_append (out, otherwise);
 }

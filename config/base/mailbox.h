@@ -24,8 +24,8 @@ struct _CfgMessage
 
 typedef enum
 {
-  CFG_MAILBOX_MUST_DELIVER, /* control and DTMF: queued even above the limit */
-  CFG_MAILBOX_MAY_DROP,     /* statistics, speakers: refused above the limit */
+  CFG_MAILBOX_MUST_DELIVER, /* control, DTMF, speakers: queued even above the limit */
+  CFG_MAILBOX_MAY_DROP,     /* statistics: refused above the limit */
 } CfgMailboxPriority;
 
 /** cfg_mailbox_new: @limit is how many droppable messages may wait. */
@@ -53,6 +53,14 @@ int cfg_mailbox_fd (const CfgMailbox *mailbox);
  */
 guint cfg_mailbox_dispatch (CfgMailbox *mailbox, gpointer owner);
 
+/**
+ * cfg_mailbox_dispatch_for:
+ * @us: how long; no more are begun after that, and the descriptor stays readable for the rest
+ *
+ * As cfg_mailbox_dispatch, for a thread that has other work too. At least one message runs.
+ */
+guint cfg_mailbox_dispatch_for (CfgMailbox *mailbox, gpointer owner, gint64 us);
+
 /** cfg_mailbox_waiting: messages that wait now. Any thread. */
 guint cfg_mailbox_waiting (CfgMailbox *mailbox);
 
@@ -61,7 +69,8 @@ guint64 cfg_mailbox_dropped (CfgMailbox *mailbox);
 
 /**
  * cfg_mailbox_source_new:
- * Returns: (transfer full): a GSource, not yet attached, that dispatches @mailbox with @owner.
+ * Returns: (transfer full): a GSource, not yet attached, that dispatches @mailbox with @owner. A message must
+ * not turn the loop.
  */
 GSource *cfg_mailbox_source_new (CfgMailbox *mailbox, gpointer owner) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -154,6 +154,31 @@ mailbox_delivers_in_order_and_frees (void)
   g_assert_cmpuint (cfg_mailbox_dispatch (mailbox, &owner), ==, 0);
 }
 
+/* Without any time there is one message for each call, and who waits on the descriptor hears of the rest. */
+static void
+mailbox_takes_its_time (void)
+{
+  g_autoptr (CfgMailbox) mailbox = cfg_mailbox_new (10);
+  Owner owner = { 0 };
+  guint n_destroyed = 0;
+
+  g_assert_cmpuint (cfg_mailbox_dispatch_for (mailbox, &owner, 0), ==, 0);
+  for (guint i = 0; i < 3; i++)
+    g_assert_true (cfg_mailbox_post (mailbox, number_message (0, i, &n_destroyed), CFG_MAILBOX_MAY_DROP));
+  for (guint i = 1; i <= 3; i++)
+    {
+      g_assert_true (is_readable (cfg_mailbox_fd (mailbox)));
+      g_assert_cmpuint (cfg_mailbox_dispatch_for (mailbox, &owner, 0), ==, 1);
+      g_assert_cmpuint (n_destroyed, ==, i);
+      g_assert_cmpuint (cfg_mailbox_waiting (mailbox), ==, 3 - i);
+    }
+  g_assert_false (is_readable (cfg_mailbox_fd (mailbox)));
+  g_assert_true (cfg_mailbox_post (mailbox, number_message (0, 3, &n_destroyed), CFG_MAILBOX_MAY_DROP));
+  g_assert_true (is_readable (cfg_mailbox_fd (mailbox)));
+  g_assert_cmpuint (cfg_mailbox_dispatch_for (mailbox, &owner, CFG_US_PER_S), ==, 1);
+  g_assert_cmpuint (owner.n_run, ==, 4);
+}
+
 static void
 mailbox_drops_only_what_may_be_dropped (void)
 {
@@ -265,6 +290,40 @@ mailbox_keeps_each_senders_order_across_threads (void)
   g_source_destroy (source);
 }
 
+static gint polled_ready; /* descriptors that the last poll found ready */
+
+static gint
+poll_and_note (GPollFD *fds, guint n, gint timeout_ms)
+{
+  polled_ready = g_poll (fds, n, timeout_ms);
+  return polled_ready;
+}
+
+/* A loop that wakes itself up finds its own descriptor ready after each dispatch. */
+static void
+mailbox_turns_the_loop_once (void)
+{
+  g_autoptr (CfgMailbox) mailbox = cfg_mailbox_new (4);
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  Owner owner = { 0 };
+  g_autoptr (GSource) source = cfg_mailbox_source_new (mailbox, &owner);
+
+  g_main_context_set_poll_func (context, poll_and_note);
+  g_source_attach (source, context);
+  while (g_main_context_iteration (context, FALSE) || polled_ready > 0)
+    ;
+  for (guint i = 0; i < 3; i++)
+    {
+      g_assert_true (cfg_mailbox_post (mailbox, number_message (0, i, NULL), CFG_MAILBOX_MUST_DELIVER));
+      g_assert_true (g_main_context_iteration (context, TRUE));
+      g_assert_cmpint (polled_ready, ==, 1);
+      g_assert_false (g_main_context_iteration (context, FALSE));
+      g_assert_cmpint (polled_ready, ==, 0);
+    }
+  g_assert_cmpuint (owner.n_run, ==, 3);
+  g_source_destroy (source);
+}
+
 /* To the heap, what a thread keeps for itself counts as used. The thread that helps leaves up to a few
  * hundred bytes of its own in this one's cache, or takes them along: less than a block. */
 static void
@@ -352,10 +411,12 @@ main (int argc, char **argv)
   g_test_add_func ("/config/error/words", error_words);
   g_test_add_func ("/config/clock/advances", clocks_advance);
   g_test_add_func ("/config/mailbox/delivers_in_order_and_frees", mailbox_delivers_in_order_and_frees);
+  g_test_add_func ("/config/mailbox/takes_its_time", mailbox_takes_its_time);
   g_test_add_func ("/config/mailbox/drops_only_what_may_be_dropped", mailbox_drops_only_what_may_be_dropped);
   g_test_add_func ("/config/mailbox/runs_only_what_waited", mailbox_runs_only_what_waited);
   g_test_add_func ("/config/mailbox/keeps_each_senders_order_across_threads",
                    mailbox_keeps_each_senders_order_across_threads);
+  g_test_add_func ("/config/mailbox/turns_the_loop_once", mailbox_turns_the_loop_once);
   g_test_add_func ("/config/memory/empties_a_threads_cache", test_memory_cache);
   g_test_add_func ("/config/memory/gives_back_the_end_of_a_threads_heap", test_memory_end);
   return g_test_run ();

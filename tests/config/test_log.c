@@ -42,9 +42,10 @@ fields_of_every_type (void)
 {
   const CfgLogContext context = { .call_id = "SCL_x", .room = "lobby", .participant = "alice" };
   const CfgLogField fields[] = {
-    CFG_STR ("absent", NULL),      CFG_INT ("n", -7),   CFG_REAL ("mos", 4.25),
-    CFG_REAL ("bad", 0.0 / 0.0),   CFG_BOOL ("yes", 1), CFG_BOOL ("no", FALSE),
-    { .type = CFG_LOG_FIELD_END },
+    CFG_STR ("absent", NULL),      CFG_INT ("n", -7),
+    CFG_REAL ("mos", 4.25),        CFG_REAL ("bad", 0.0 / 0.0),
+    CFG_BOOL ("yes", 1),           CFG_BOOL ("no", FALSE),
+    CFG_REAL ("load", 0.80033404), { .type = CFG_LOG_FIELD_END },
   };
   g_autofree char *text = format (CFG_LOG_TEXT, CFG_LOG_DEBUG, &context, "x", fields);
   g_autofree char *json = format (CFG_LOG_JSON, CFG_LOG_WARN, &context, "x", fields);
@@ -52,12 +53,12 @@ fields_of_every_type (void)
   g_assert_cmpstr (
       text, ==,
       "2026-11-21T07:55:00.123Z DEBUG sip  x  callID=SCL_x room=lobby participant=alice n=-7 mos=4.25 "
-      "bad=nan yes=true no=false\n");
+      "bad=nan yes=true no=false load=0.8\n");
   g_assert_cmpstr (
       json, ==,
       "{\"time\":\"2026-11-21T07:55:00.123Z\",\"level\":\"warn\",\"component\":\"sip\",\"event\":\"x\","
       "\"callID\":\"SCL_x\",\"room\":\"lobby\",\"participant\":\"alice\",\"n\":-7,\"mos\":4.25,"
-      "\"bad\":null,\"yes\":true,\"no\":false}\n");
+      "\"bad\":null,\"yes\":true,\"no\":false,\"load\":0.8}\n");
 }
 
 typedef struct

@@ -6,7 +6,6 @@
 #include "config/base/clock.h"
 #include "config/base/error.h"
 #include "config/settings.h"
-#include "config/settings_files.h"
 
 static CfgSettings *
 parse (const char *text)
@@ -672,31 +671,6 @@ test_restart (void)
     }
 }
 
-/* What a configuration names and cannot be read is told with its key. */
-static void
-test_unreadable (void)
-{
-  static const char text[]
-      = "http: {tls: {cert: /, key: /nowhere/key.pem}}\nmedia: {files: /}\n"
-        "sip: {tls: {ca: /nowhere/ca.pem}}\nprompts: {pin_wrong: /nowhere/w.wav}\n"
-        "trunks:\n  - {name: a, numbers: ['1']}\n"
-        "  - {name: b, outbound_address: h, transport: tls, tls: {cert: /nowhere/c, key: /}}\n";
-  g_autoptr (GError) error = NULL;
-  CfgSettings *settings = cfg_settings_parse (text, sizeof text - 1, "x", &error);
-  g_auto (GStrv) found = NULL;
-  g_autofree char *all = NULL;
-
-  g_assert_no_error (error);
-  found = cfg_settings_unreadable (settings);
-  all = g_strjoinv ("\n", found);
-  g_assert_cmpstr (all, ==,
-                   "http.tls.key: /nowhere/key.pem: No such file or directory\n"
-                   "sip.tls.ca: /nowhere/ca.pem: No such file or directory\n"
-                   "prompts.pin_wrong: /nowhere/w.wav: No such file or directory\n"
-                   "trunks[1].tls.cert: /nowhere/c: No such file or directory");
-  cfg_settings_free (settings);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -719,6 +693,5 @@ main (int argc, char **argv)
   g_test_add_func ("/config/settings/an_alias_repeats_a_value", an_alias_repeats_a_value);
   g_test_add_func ("/config/settings/loads_a_file", loads_a_file);
   g_test_add_func ("/settings/restart", test_restart);
-  g_test_add_func ("/settings/unreadable", test_unreadable);
   return g_test_run ();
 }

@@ -102,6 +102,18 @@ static const Row value_rows[] = {
   { "http: {allowed_origins: \"*\"}\n", "1: http.allowed_origins: must be a list, as in [a, b], not \"*\"" },
   { "http:\n  tls:\n    cert: a.pem\n", "3: http.tls.cert: needs http.tls.key beside it" },
   { "http:\n  tls:\n    key: a.pem\n", "3: http.tls.key: needs http.tls.cert beside it" },
+  { "http:\n  port: 5060\n", "2: http.port: HTTP and SIP over TCP cannot both have port 5060; take another" },
+  { "http: {bind: 0.0.0.0}\nsip_port: 7880\n",
+    "2: sip_port: HTTP and SIP over TCP cannot both have port 7880; take another" },
+  { "http: {bind: 192.0.2.7, port: 5060}\nsip: {bind: [192.0.2.8, 0.0.0.0]}\n",
+    "1: http.port: HTTP and SIP over TCP cannot both have port 5060; take another" },
+  { "http: {bind: 192.0.2.7, port: 5061}\nsip: {tls: {cert: a, key: b}}\ntrunks:\n"
+    "  - {name: t, numbers: ['1']}\n",
+    "1: http.port: HTTP and SIP over TLS cannot both have port 5061; take another" },
+  { "sip_port: 5061\nsip: {tls: {cert: a, key: b}}\n",
+    "1: sip_port: SIP over TCP and over TLS cannot both have port 5061; take another" },
+  { "sip:\n  tls: {cert: a, key: b, port: 5060}\n",
+    "2: sip.tls.port: SIP over TCP and over TLS cannot both have port 5060; take another" },
   { "ws_url: http://a\n", "1: ws_url: must be a URL that begins with ws:// or wss://, not \"http://a\"" },
   { "sip: {bind: [eth0]}\n",
     "1: sip.bind[0]: must be a numeric address such as 192.0.2.7 or 2001:db8::7, not \"eth0\"" },
@@ -131,6 +143,8 @@ static const Row value_rows[] = {
     "1: media.codecs: has 5 entries, at most 4 are possible" },
   { "media: {opus_complexity: 11}\n",
     "1: media.opus_complexity: must be a number between 0 and 10, not \"11\"" },
+  { "media: {opus_complexity: 3, opus_complexity_min: 4}\n",
+    "1: media.opus_complexity_min: must not be above media.opus_complexity, which is 3" },
   { "media: {mix_speakers: 0}\n", "1: media.mix_speakers: must be a number between 1 and 32, not \"0\"" },
   { "media:\n  timeout: 60 s\n",
     "2: media.timeout: must be a duration such as 60s, 5m or 1h, at most 24h; 0 turns it off, not \"60 s\"" },
@@ -489,6 +503,31 @@ long_values_are_refused_and_cut (void)
                   CFG_ERROR_INVALID_ARGUMENT);
 }
 
+/* What the same number stands for twice, and is heard apart. */
+static void
+ports_that_do_not_meet_are_taken (void)
+{
+  static const char *const texts[] = {
+    "http: {port: 5060}\nsip: {transports: [udp]}\n",
+    "http: {port: 5061}\n",
+    "sip_port: 5061\n",
+    "sip_port: 5061\nsip: {transports: [udp], tls: {cert: a, key: b}}\n",
+    "http: {bind: 192.0.2.7, port: 5060}\n",
+    "http: {bind: 192.0.2.7, port: 5060}\nsip: {bind: [192.0.2.8, '::']}\n",
+    "http: {bind: '::1', port: 5060}\nsip: {bind: [0.0.0.0]}\n",
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (CfgSettings) settings
+          = cfg_settings_parse (texts[i], strlen (texts[i]), "switchroom.yaml", &error);
+
+      g_assert_no_error (error);
+      g_assert_nonnull (settings);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -496,6 +535,7 @@ main (int argc, char **argv)
   g_test_add_func ("/config/settings/what_a_trunk_says_of_calls", what_a_trunk_says_of_calls);
   g_test_add_func ("/config/settings/keys_are_known_and_given_once", keys_are_known_and_given_once);
   g_test_add_func ("/config/settings/values_are_checked", values_are_checked);
+  g_test_add_func ("/config/settings/ports_that_do_not_meet_are_taken", ports_that_do_not_meet_are_taken);
   g_test_add_func ("/config/settings/trunks_are_checked", trunks_are_checked);
   g_test_add_func ("/config/settings/rules_are_checked", rules_are_checked);
   g_test_add_func ("/config/settings/what_is_not_there_yet_is_refused", what_is_not_there_yet_is_refused);
