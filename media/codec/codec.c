@@ -206,6 +206,13 @@ media_encoder_continue (MediaEncoder *encoder, const MediaEncoder *from)
     encoder->codec->encoder_copy (encoder->state, from->state);
 }
 
+int
+media_encoder_get_opus_complexity (const MediaEncoder *encoder)
+{
+  return encoder->codec->encoder_complexity != NULL ? encoder->codec->encoder_complexity (encoder->state)
+                                                    : -1;
+}
+
 gboolean
 media_encoder_remembers (const MediaEncoder *encoder)
 {

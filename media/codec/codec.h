@@ -77,6 +77,10 @@ typedef struct
   gboolean opus_dtx;
 } MediaEncoderConfig;
 
+/** media_opus_complexity: @member: opus_complexity of MediaEncoderConfig. Returns: 0-10, what libopus is
+ * told.
+ */
+guint media_opus_complexity (int member);
 /** media_encoder_new: Returns: (transfer full): NULL with @error (CFG_ERROR_INVALID_ARGUMENT, _INTERNAL). */
 MediaEncoder *media_encoder_new (const MediaCodec *codec, const MediaEncoderConfig *config,
                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -86,6 +90,8 @@ guint media_encoder_get_sample_rate (const MediaEncoder *encoder);
 /** media_encoder_configure: changes complexity, bitrate, FEC, loss, DTX in a running encoder; not the rate.
  */
 void media_encoder_configure (MediaEncoder *encoder, const MediaEncoderConfig *config);
+/** media_encoder_get_opus_complexity: 0-10, as libopus has it now; -1: no Opus. */
+int media_encoder_get_opus_complexity (const MediaEncoder *encoder);
 /** media_encoder_continue: what @encoder makes next follows what @from made last: a decoder that heard the
  * one goes on with the other. With the settings of @from; nothing happens when they are of different codecs
  * or rates. */

@@ -25,6 +25,7 @@ struct _MediaCodec
   gpointer (*encoder_new) (const MediaEncoderConfig *config, GError **error);
   void (*encoder_free) (gpointer state);
   void (*encoder_configure) (gpointer state, const MediaEncoderConfig *config); /* (nullable) */
+  int (*encoder_complexity) (gconstpointer state);                              /* (nullable): has none */
   void (*encoder_copy) (gpointer to, gconstpointer from); /* (nullable): without a state */
   gssize (*encode) (gpointer state, const gint16 *pcm, gsize samples, guint8 *out, gsize capacity);
 

@@ -74,23 +74,37 @@ default_bitrate (guint sample_rate_hz)
   return sample_rate_hz <= 8000 ? 16000 : sample_rate_hz <= 16000 ? 24000 : 32000;
 }
 
+guint
+media_opus_complexity (int member)
+{
+  return member == 0 ? DEFAULT_COMPLEXITY : (guint)CLAMP (member, 0, 10);
+}
+
 static void
 encoder_configure (gpointer state, const MediaEncoderConfig *config)
 {
   Encoder *encoder = state;
-  const int complexity
-      = config->opus_complexity == 0 ? DEFAULT_COMPLEXITY : CLAMP (config->opus_complexity, 0, 10);
   guint bitrate = config->opus_bitrate;
 
   if (bitrate == 0)
     bitrate = default_bitrate (encoder->sample_rate_hz);
   encoder->dtx = config->opus_dtx;
-  (void)opus_encoder_ctl (encoder->opus, OPUS_SET_COMPLEXITY ((opus_int32)complexity));
+  (void)opus_encoder_ctl (encoder->opus,
+                          OPUS_SET_COMPLEXITY ((opus_int32)media_opus_complexity (config->opus_complexity)));
   (void)opus_encoder_ctl (encoder->opus, OPUS_SET_BITRATE ((opus_int32)CLAMP (bitrate, 6000, 128000)));
   (void)opus_encoder_ctl (encoder->opus, OPUS_SET_INBAND_FEC (config->opus_fec ? 1 : 0));
   (void)opus_encoder_ctl (encoder->opus,
                           OPUS_SET_PACKET_LOSS_PERC ((opus_int32)MIN (config->opus_loss_percent, 100)));
   (void)opus_encoder_ctl (encoder->opus, OPUS_SET_DTX (config->opus_dtx ? 1 : 0));
+}
+
+static int
+encoder_complexity (gconstpointer state)
+{
+  opus_int32 complexity = 0;
+
+  (void)opus_encoder_ctl (((const Encoder *)state)->opus, OPUS_GET_COMPLEXITY (&complexity));
+  return complexity;
 }
 
 static gpointer
@@ -255,6 +269,7 @@ const MediaCodec media_codec_opus = {
   .encoder_new = encoder_new,
   .encoder_free = encoder_free,
   .encoder_configure = encoder_configure,
+  .encoder_complexity = encoder_complexity,
   .encoder_copy = encoder_copy,
   .encode = encode,
   .decoder_new = decoder_new,

@@ -1,6 +1,7 @@
 #include "media/codec/resampler.h"
 
 #include "config/base/error.h"
+#include "media/codec/polyphase.h"
 
 #include <errno.h>
 #include <speex/speex_resampler.h>
@@ -9,7 +10,8 @@
 
 struct _MediaResampler
 {
-  SpeexResamplerState *speex;
+  SpeexResamplerState *speex; /* or */
+  MediaPolyphase *polyphase;
   guint in_rate_hz;
   guint out_rate_hz;
 };
@@ -49,6 +51,16 @@ refuse (guint in_rate_hz, guint out_rate_hz, GError **error)
   return FALSE;
 }
 
+/* speexdsp: with up to eight places between two samples a coefficient is looked up, else interpolated. */
+static gboolean
+is_fast (guint in_rate_hz, guint out_rate_hz)
+{
+  for (guint places = 1; places <= 8; places++)
+    if ((guint64)in_rate_hz * places % out_rate_hz == 0)
+      return TRUE;
+  return FALSE;
+}
+
 MediaResampler *
 media_resampler_new (guint in_rate_hz, guint out_rate_hz, GError **error)
 {
@@ -61,9 +73,20 @@ media_resampler_new (guint in_rate_hz, guint out_rate_hz, GError **error)
 MediaResampler *
 media_resampler_new_from (guint in_rate_hz, guint out_rate_hz, GError **error)
 {
+  MediaPolyphase *polyphase;
+
   if ((in_rate_hz < 4000 || in_rate_hz > 192000 || !rate_is_known (out_rate_hz))
       && !refuse (in_rate_hz, out_rate_hz, error))
     return NULL;
+  polyphase = is_fast (in_rate_hz, out_rate_hz) ? NULL : media_polyphase_new (in_rate_hz, out_rate_hz);
+  if (polyphase != NULL)
+    {
+      MediaResampler *resampler = g_new0 (MediaResampler, 1);
+
+      *resampler
+          = (MediaResampler){ .polyphase = polyphase, .in_rate_hz = in_rate_hz, .out_rate_hz = out_rate_hz };
+      return resampler;
+    }
   return resampler_new (in_rate_hz, out_rate_hz, error);
 }
 
@@ -72,14 +95,19 @@ media_resampler_free (MediaResampler *resampler)
 {
   if (resampler == NULL)
     return;
-  speex_resampler_destroy (resampler->speex);
+  if (resampler->speex != NULL)
+    speex_resampler_destroy (resampler->speex);
+  media_polyphase_free (resampler->polyphase);
   g_free (resampler);
 }
 
 void
 media_resampler_reset (MediaResampler *resampler)
 {
-  (void)speex_resampler_reset_mem (resampler->speex);
+  if (resampler->polyphase != NULL)
+    media_polyphase_reset (resampler->polyphase);
+  else
+    (void)speex_resampler_reset_mem (resampler->speex);
 }
 
 gssize
@@ -92,6 +120,8 @@ media_resampler_process (MediaResampler *resampler, const gint16 *in, gsize samp
 
   if (capacity < wanted)
     return -ENOSPC;
+  if (resampler->polyphase != NULL)
+    return (gssize)media_polyphase_process (resampler->polyphase, in, samples, out);
   if (speex_resampler_process_int (resampler->speex, 0, in, &in_length, out, &out_length)
       != RESAMPLER_ERR_SUCCESS)
     return -ENOSPC;

@@ -1,5 +1,5 @@
-/* Sample rate conversion between 8, 16 and 48 kHz (speexdsp, quality 3). int16 mono; keeps state between
- * calls. */
+/* Sample rate conversion between 8, 16 and 48 kHz (speexdsp, quality 3), and from the rates of files. int16
+ * mono; keeps state between calls. */
 #pragma once
 
 #include <glib.h>

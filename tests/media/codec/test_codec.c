@@ -527,6 +527,85 @@ test_resampler (void)
       }
 }
 
+/* What comes out of a tone of @hz in the second half of a second. @noise: (out): what is no tone of @hz.
+ * Returns: how loud the tone is; both as shares of what went in. */
+static double
+convert_tone (guint in_hz, guint out_hz, double hz, gsize chunk, double *noise)
+{
+  g_autoptr (MediaResampler) resampler = media_resampler_new_from (in_hz, out_hz, NULL);
+  g_autofree gint16 *from = g_new (gint16, in_hz), *to = g_new (gint16, out_hz + 1);
+  double cosine = 0, sine = 0, rest = 0;
+  gsize n = 0;
+
+  for (guint i = 0; i < in_hz; i++)
+    from[i] = (gint16)lrint (10000 * sin (2 * G_PI * hz * i / in_hz));
+  for (gsize at = 0; at < in_hz; at += chunk)
+    {
+      const gssize some
+          = media_resampler_process (resampler, from + at, MIN (chunk, in_hz - at), to + n, out_hz);
+
+      g_assert_cmpint (some, >=, 0);
+      n += (gsize)some;
+    }
+  g_assert_cmpuint (n, ==, out_hz);
+  for (guint i = out_hz / 2; i < out_hz; i++)
+    {
+      cosine += to[i] * cos (2 * G_PI * hz * i / out_hz) * 4 / out_hz;
+      sine += to[i] * sin (2 * G_PI * hz * i / out_hz) * 4 / out_hz;
+    }
+  for (guint i = out_hz / 2; i < out_hz; i++)
+    {
+      const double error
+          = to[i] - cosine * cos (2 * G_PI * hz * i / out_hz) - sine * sin (2 * G_PI * hz * i / out_hz);
+
+      rest += error * error;
+    }
+  *noise = sqrt (rest * 4 / out_hz) / 10000;
+  return hypot (cosine, sine) / 10000;
+}
+
+/* Rates of files, by own coefficients and by the library: tones come through as they are, and what the lower
+ * rate has no place for does not come back as something else. */
+static void
+test_resampler_of_files (void)
+{
+  static const struct
+  {
+    guint in_hz, out_hz;
+    double pass_hz[3], stop_hz;
+  } cases[] = {
+    { 44100, 48000, { 100, 1000, 16000 }, 0 },     { 22050, 48000, { 100, 1000, 8000 }, 0 },
+    { 11025, 16000, { 100, 1000, 4000 }, 0 },      { 7350, 8000, { 100, 1000, 2600 }, 0 },
+    { 88200, 48000, { 100, 1000, 16000 }, 30000 }, { 176400, 48000, { 100, 1000, 16000 }, 40000 },
+    { 32000, 48000, { 100, 1000, 10000 }, 0 },     { 44101, 48000, { 100, 1000, 16000 }, 0 },
+  };
+
+  for (guint c = 0; c < G_N_ELEMENTS (cases); c++)
+    for (guint t = 0; t <= G_N_ELEMENTS (cases[c].pass_hz); t++)
+      {
+        const gboolean passes = t < G_N_ELEMENTS (cases[c].pass_hz);
+        const double hz = passes ? cases[c].pass_hz[t] : cases[c].stop_hz;
+        double noise, level;
+
+        if (hz == 0)
+          continue;
+        level = convert_tone (cases[c].in_hz, cases[c].out_hz, hz, 4096, &noise);
+        g_test_message ("%u to %u Hz, %.0f Hz: level %.5f, noise %.6f", cases[c].in_hz, cases[c].out_hz, hz,
+                        level, noise);
+        if (passes)
+          g_assert_cmpfloat_with_epsilon (level, 1, 0.02);
+        g_assert_cmpfloat (noise, <, passes ? 0.001 : 0.002);
+        if (t == 1)
+          {
+            double again;
+
+            /* Whatever it is given at a time. */
+            g_assert_cmpfloat (convert_tone (cases[c].in_hz, cases[c].out_hz, hz, 441, &again), ==, level);
+            g_assert_cmpfloat (again, ==, noise);
+          }
+      }
+}
+
 static void
 test_comfort_noise (void)
 {
@@ -592,6 +671,7 @@ main (int argc, char **argv)
   g_test_add_func ("/media/codec/lowest_complexity", test_lowest_complexity);
   g_test_add_func ("/media/codec/decoders_survive_any_bytes", test_decoders_survive_any_bytes);
   g_test_add_func ("/media/codec/resampler", test_resampler);
+  g_test_add_func ("/media/codec/resampler_of_files", test_resampler_of_files);
   g_test_add_func ("/media/codec/comfort_noise", test_comfort_noise);
   g_test_add_func ("/media/codec/energy_without_decoding", test_energy_without_decoding);
   return g_test_run ();
