@@ -156,34 +156,56 @@ static const GwField recording_fields[] = {
 const GwShape gw_recording_shape
     = { "Recording", "A recording of a room or of one participant.", recording_fields };
 
-json_t *
-gw_recordings_json (Gateway *gateway, const char *room)
+static gint
+compare_age (gconstpointer a, gconstpointer b)
 {
-  json_t *list = json_array ();
+  const GwRecording *const *left = a, *const *right = b;
+
+  return ((*left)->media > (*right)->media) - ((*left)->media < (*right)->media);
+}
+
+static gboolean
+is_of (const GwRecording *recording, const char *room)
+{
+  return room == NULL || strcmp (recording->room, room) == 0;
+}
+
+/* (transfer container): those of @room (nullable: of all rooms) that are not over, the newest last. */
+static GPtrArray *
+live_of (const GwRecordings *recordings, const char *room)
+{
+  GPtrArray *live = g_ptr_array_new ();
   GHashTableIter iter;
   gpointer value;
 
-  for (GList *link = gateway->recordings->over.head; link != NULL; link = link->next)
-    if (room == NULL || strcmp (((GwRecording *)link->data)->room, room) == 0)
-      json_array_append_new (list, recording_json (link->data));
-  g_hash_table_iter_init (&iter, gateway->recordings->live);
+  g_hash_table_iter_init (&iter, recordings->live);
   while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (room == NULL || strcmp (((GwRecording *)value)->room, room) == 0)
-      json_array_append_new (list, recording_json (value));
+    if (is_of (value, room))
+      g_ptr_array_add (live, value);
+  g_ptr_array_sort (live, compare_age);
+  return live;
+}
+
+json_t *
+gw_recordings_json (Gateway *gateway, const char *room)
+{
+  g_autoptr (GPtrArray) live = live_of (gateway->recordings, room);
+  json_t *list = json_array ();
+
+  for (GList *link = gateway->recordings->over.head; link != NULL; link = link->next)
+    if (is_of (link->data, room))
+      json_array_append_new (list, recording_json (link->data));
+  for (guint i = 0; i < live->len; i++)
+    json_array_append_new (list, recording_json (g_ptr_array_index (live, i)));
   return list;
 }
 
 gboolean
 gw_recordings_is_recorded (const Gateway *gateway, const char *room)
 {
-  GHashTableIter iter;
-  gpointer value;
+  g_autoptr (GPtrArray) live = room != NULL ? live_of (gateway->recordings, room) : NULL;
 
-  g_hash_table_iter_init (&iter, gateway->recordings->live);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (g_strcmp0 (((const GwRecording *)value)->room, room) == 0)
-      return TRUE;
-  return FALSE;
+  return live != NULL && live->len > 0;
 }
 
 /* ---- begin ---- */
@@ -257,8 +279,11 @@ record (Gateway *gateway, const GwRoom *room, GwRecording *recording, GError **e
   config.directory = gateway->settings->recordings.path;
   config.file = recording->file;
   recording->media = media_engine_record (gateway->media, room->media_room, &config);
-  if (recording->media == 0)
+  if (recording->media == 0 && media_engine_room_worker (gateway->media, room->media_room) < 0)
     g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION, "there is no media to record");
+  else if (recording->media == 0)
+    g_set_error_literal (error, CFG_ERROR, CFG_ERROR_RESOURCE_EXHAUSTED,
+                         "no thread is free to write the file: the disk of recordings.path does not answer");
   return recording->media != 0;
 }
 
@@ -429,15 +454,13 @@ gw_record_ended (gpointer data, MediaRecordId record, const MediaRecordResult *r
 json_t *
 gw_recording_stop (Gateway *gateway, const char *room, const char *id, GError **error)
 {
-  GHashTableIter iter;
-  gpointer value;
+  g_autoptr (GPtrArray) live = live_of (gateway->recordings, room);
 
-  g_hash_table_iter_init (&iter, gateway->recordings->live);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
+  for (guint i = 0; i < live->len; i++)
     {
-      GwRecording *recording = value;
+      GwRecording *recording = g_ptr_array_index (live, i);
 
-      if (strcmp (recording->id, id) != 0 || strcmp (recording->room, room) != 0)
+      if (strcmp (recording->id, id) != 0)
         continue;
       stop (gateway, recording, REASON_STOPPED);
       return recording_json (recording);
@@ -452,16 +475,14 @@ gw_recordings_want (Gateway *gateway, GwRoom *room)
 {
   const GwRecordingRequest what = { .is_automatic = TRUE };
   const CfgLogContext context = { .room = room->name };
+  g_autoptr (GPtrArray) live = live_of (gateway->recordings, room->name);
   g_autoptr (GError) error = NULL;
-  GHashTableIter iter;
-  gpointer value;
 
-  g_hash_table_iter_init (&iter, gateway->recordings->live);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
+  for (guint i = 0; i < live->len; i++)
     {
-      const GwRecording *recording = value;
+      const GwRecording *recording = g_ptr_array_index (live, i);
 
-      if (recording->is_automatic && !recording->is_stopping && strcmp (recording->room, room->name) == 0)
+      if (recording->is_automatic && !recording->is_stopping)
         return;
     }
   if (gw_recording_start (gateway, room, &what, NULL, &error) == NULL)
@@ -469,30 +490,32 @@ gw_recordings_want (Gateway *gateway, GwRoom *room)
               CFG_STR ("reason", error->message));
 }
 
+static gboolean
+is_of_participant (const GwRecording *recording, const GwParticipant *participant)
+{
+  return g_strcmp0 (recording->participant_sid, participant->sid) == 0;
+}
+
 void
 gw_recordings_left (Gateway *gateway, const GwParticipant *participant)
 {
-  GHashTableIter iter;
-  gpointer value;
+  g_autoptr (GPtrArray) live = live_of (gateway->recordings, NULL);
 
-  g_hash_table_iter_init (&iter, gateway->recordings->live);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (g_strcmp0 (((GwRecording *)value)->participant_sid, participant->sid) == 0)
-      stop (gateway, value, REASON_PARTICIPANT_LEFT);
+  for (guint i = 0; i < live->len; i++)
+    if (is_of_participant (g_ptr_array_index (live, i), participant))
+      stop (gateway, g_ptr_array_index (live, i), REASON_PARTICIPANT_LEFT);
 }
 
 void
 gw_recordings_replaced (Gateway *gateway, const GwParticipant *participant)
 {
-  GHashTableIter iter;
-  gpointer value;
+  g_autoptr (GPtrArray) live = live_of (gateway->recordings, NULL);
 
-  g_hash_table_iter_init (&iter, gateway->recordings->live);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
+  for (guint i = 0; i < live->len; i++)
     {
-      GwRecording *recording = value;
+      GwRecording *recording = g_ptr_array_index (live, i);
 
-      if (g_strcmp0 (recording->participant_sid, participant->sid) != 0)
+      if (!is_of_participant (recording, participant))
         continue;
       recording->config.leg = participant->leg;
       media_engine_record_leg (gateway->media, recording->media, participant->leg);
@@ -502,13 +525,11 @@ gw_recordings_replaced (Gateway *gateway, const GwParticipant *participant)
 void
 gw_recordings_tick (Gateway *gateway)
 {
-  GHashTableIter iter;
-  gpointer value;
+  g_autoptr (GPtrArray) live = live_of (gateway->recordings, NULL);
 
-  g_hash_table_iter_init (&iter, gateway->recordings->live);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
+  for (guint i = 0; i < live->len; i++)
     {
-      GwRecording *recording = value;
+      GwRecording *recording = g_ptr_array_index (live, i);
       const GwRoom *room = recording->is_automatic ? gw_rooms_find (gateway, recording->room) : NULL;
 
       if (room != NULL && room->participants->len == 0)
@@ -519,12 +540,10 @@ gw_recordings_tick (Gateway *gateway)
 gboolean
 gw_recordings_stop_all (Gateway *gateway)
 {
-  GHashTableIter iter;
-  gpointer value;
+  g_autoptr (GPtrArray) live = live_of (gateway->recordings, NULL);
 
-  g_hash_table_iter_init (&iter, gateway->recordings->live);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    stop (gateway, value, REASON_SHUTDOWN);
+  for (guint i = 0; i < live->len; i++)
+    stop (gateway, g_ptr_array_index (live, i), REASON_SHUTDOWN);
   return !gw_recordings_are_finished (gateway);
 }
 
@@ -537,13 +556,11 @@ gw_recordings_are_finished (const Gateway *gateway)
 void
 gw_recordings_give_up (Gateway *gateway)
 {
-  GHashTableIter iter;
-  gpointer value;
+  g_autoptr (GPtrArray) live = live_of (gateway->recordings, NULL);
 
-  g_hash_table_iter_init (&iter, gateway->recordings->live);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
+  for (guint i = 0; i < live->len; i++)
     {
-      GwRecording *recording = value;
+      GwRecording *recording = g_ptr_array_index (live, i);
 
       if (recording->request == NULL)
         continue;

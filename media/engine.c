@@ -10,8 +10,10 @@
 #include "media/core/dtmf.h"
 #include "media/io/udp.h"
 
-#define EVENTS_LIMIT 16384
-#define JOIN_SECONDS 5
+#define EVENTS_LIMIT     16384
+#define JOIN_SECONDS     5
+#define FILES_SECONDS    5 /* played and recorded ones together */
+#define FILE_THREADS_MAX 8
 
 /* Where a leg is, or will be when all commands so far have run. */
 typedef struct
@@ -117,6 +119,15 @@ pass_on (MediaEngine *engine, const MediaEvent *event)
 }
 
 static void
+pass_on_speakers (MediaEngine *engine, const MediaEvent *event)
+{
+  g_autofree MediaSpeakerList *list = media_newest_take (event->speakers);
+
+  if (list != NULL && g_hash_table_contains (engine->rooms, &event->room))
+    engine->ops->room_speakers (engine->owner, event->room, list->speakers, list->n);
+}
+
+static void
 on_event (gpointer user, const MediaEvent *event)
 {
   MediaEngine *engine = user;
@@ -129,8 +140,7 @@ on_event (gpointer user, const MediaEvent *event)
     }
   if (event->kind == MEDIA_EVENT_SPEAKERS)
     {
-      if (g_hash_table_contains (engine->rooms, &event->room))
-        engine->ops->room_speakers (engine->owner, event->room, event->speakers, event->n_speakers);
+      pass_on_speakers (engine, event);
       return;
     }
   if (event->kind == MEDIA_EVENT_PLAY_ENDED)
@@ -232,17 +242,28 @@ join_workers (MediaEngine *engine)
   return all;
 }
 
+static void
+free_files (MediaEngine *engine, CfgMonotonic until)
+{
+  if (engine->files != NULL && !media_file_reader_free (engine->files, until))
+    g_warning ("a file that was played is still being read: the disk does not answer");
+}
+
 void
 media_engine_free (MediaEngine *engine)
 {
+  CfgMonotonic until;
+
   g_source_destroy (engine->source);
   g_source_unref (engine->source);
   if (!join_workers (engine))
     return;
   for (guint i = 0; i < engine->n_workers; i++)
     media_worker_free (engine->workers[i]);
-  g_clear_pointer (&engine->files, media_file_reader_free);
-  if (!media_engine_records_free (engine))
+  until = cfg_monotonic_add_us (cfg_monotonic_now (), FILES_SECONDS * CFG_US_PER_S);
+  media_engine_records_quit (engine); /* while the others are waited for */
+  free_files (engine, until);
+  if (!media_engine_records_free (engine, until))
     return;
   cfg_mailbox_free (engine->mailbox);
   g_clear_pointer (&engine->certificate, media_certificate_free);
@@ -297,6 +318,12 @@ media_engine_avoid_worker (MediaEngine *engine, guint index, gboolean avoid)
   engine->avoided[index] = avoid;
 }
 
+void
+media_engine_set_opus_complexity (MediaEngine *engine, guint index, guint complexity)
+{
+  media_worker_post (engine->workers[index], media_command_set_opus_complexity (complexity));
+}
+
 int
 media_engine_room_worker (const MediaEngine *engine, MediaRoomId room)
 {
@@ -328,6 +355,15 @@ media_engine_room_free (MediaEngine *engine, MediaRoomId room)
   engine->load[entry->worker]--;
   media_worker_post (engine->workers[entry->worker], media_command_room_free (room));
   g_hash_table_remove (engine->rooms, &room);
+}
+
+void
+media_engine_room_tell_speakers (MediaEngine *engine, MediaRoomId room, gboolean tell)
+{
+  const RoomEntry *entry = g_hash_table_lookup (engine->rooms, &room);
+
+  if (entry != NULL)
+    media_worker_post (engine->workers[entry->worker], media_command_room_tell_speakers (room, tell));
 }
 
 void
@@ -473,6 +509,15 @@ media_engine_leg_set_gain (MediaEngine *engine, MediaLegId leg, MediaLegId liste
 }
 
 void
+media_engine_leg_unset_gain (MediaEngine *engine, MediaLegId leg, MediaLegId listener)
+{
+  const LegEntry *entry = find_leg (engine, leg);
+
+  if (entry != NULL)
+    media_worker_post (engine->workers[entry->worker], media_command_leg_unset_gain (leg, listener));
+}
+
+void
 media_engine_leg_set_deaf (MediaEngine *engine, MediaLegId leg, gboolean is_deaf)
 {
   const LegEntry *entry = find_leg (engine, leg);
@@ -494,18 +539,21 @@ make_play (MediaEngine *engine, MediaPlayId id, const MediaPlaySource *source,
     }
   return media_play_new_file (
       id,
-      media_file_reader_open (engine->files, source->file, source->bytes, source->directory, options->loop),
+      media_file_reader_open (engine->files, &(MediaFileSource){ .path = source->file,
+                                                                 .bytes = source->bytes,
+                                                                 .directory = source->directory,
+                                                                 .loop = options->loop }),
       options->gain_db);
 }
 
-/* The thread is there from the first file on. */
+/* The threads are there from the first file on. */
 static gboolean
 ensure_files (MediaEngine *engine)
 {
   g_autoptr (GError) error = NULL;
 
   if (engine->files == NULL)
-    engine->files = media_file_reader_new (&error);
+    engine->files = media_file_reader_new (MIN (engine->n_workers, FILE_THREADS_MAX), NULL, &error);
   if (engine->files == NULL)
     g_warning ("%s", error->message);
   return engine->files != NULL;

@@ -31,6 +31,8 @@ typedef guint64 MediaRecordId; /* 0: none */
 
 #define MEDIA_MAX_SECTIONS 32
 #define MEDIA_MAX_CODECS   8
+/* Listeners that have a gain of their own for one leg. */
+#define MEDIA_MAX_GAINS 1024
 
 typedef struct
 {
@@ -206,7 +208,8 @@ typedef enum
   MEDIA_RECORD_MAX_DURATION, /* it is as long as it may be */
   MEDIA_RECORD_GONE,         /* the room is gone */
   MEDIA_RECORD_DISK_FULL,    /* no space, quota or limit of a file's size; what was written before is there */
-  MEDIA_RECORD_FAILED,       /* the file cannot be made or written; too much is recorded already */
+  MEDIA_RECORD_FAILED,       /* the file cannot be made or written; or its disk does not answer: what there is
+                              * of it is finished when it does */
 } MediaRecordEnd;
 
 typedef struct
@@ -215,7 +218,7 @@ typedef struct
   const char *error; /* one sentence without a path of this machine, with DISK_FULL and FAILED; else NULL */
   const char *file;  /* below the directory; NULL: none was made */
   double duration_s; /* of the file */
-  guint64 size;      /* bytes */
+  guint64 size;      /* bytes; 0: not known */
   double lost_s;     /* left out because the disk was too slow: silence in the file */
 } MediaRecordResult;
 
@@ -249,7 +252,8 @@ typedef struct
 /** media_engine_new: starts the workers. @config copied, @ops not. (nullable): NULL with @error. */
 MediaEngine *media_engine_new (const MediaEngineConfig *config, const MediaEngineOps *ops, gpointer owner,
                                GError **error);
-/** media_engine_free: closes every leg and joins the workers (bounded: 5 s). No ops are called any more. */
+/** media_engine_free: closes every leg, joins the workers and finishes the files of recordings (each bounded:
+ * 5 s in all). No ops are called any more. */
 void media_engine_free (MediaEngine *engine);
 /** media_engine_fingerprint: "sha-256 AB:CD:..." of the process's DTLS certificate. */
 const char *media_engine_fingerprint (const MediaEngine *engine);
@@ -258,6 +262,9 @@ guint media_engine_n_workers (const MediaEngine *engine);
 MediaRoomId media_engine_room_new (MediaEngine *engine); /* on the least loaded worker */
 /** media_engine_room_free: legs still attached are detached (they stay alive). */
 void media_engine_room_free (MediaEngine *engine, MediaRoomId room);
+/** media_engine_room_tell_speakers: FALSE: nobody wants to know who speaks there; what is under way may still
+ * be told. TRUE, as in a new room: ops.room_speakers tells, after a FALSE with those who speak now. */
+void media_engine_room_tell_speakers (MediaEngine *engine, MediaRoomId room, gboolean tell);
 
 /** media_engine_tidy: after a load: workers without a leg give back the memory that their threads keep. */
 void media_engine_tidy (MediaEngine *engine);
@@ -280,9 +287,11 @@ void media_engine_leg_attach (MediaEngine *engine, MediaLegId leg, MediaRoomId r
 gboolean media_engine_leg_can_attach (MediaEngine *engine, MediaLegId leg, MediaRoomId room);
 /** media_engine_leg_set_muted: TRUE: nobody hears this leg's sources. */
 void media_engine_leg_set_muted (MediaEngine *engine, MediaLegId leg, gboolean muted);
-/** media_engine_leg_set_gain: how loud @leg is for @listener (0: for everybody without a gain of their own).
- */
+/** media_engine_leg_set_gain: how loud @leg is for @listener (0: for everybody without a gain of their own;
+ * MEDIA_MAX_GAINS have one, more are ignored). */
 void media_engine_leg_set_gain (MediaEngine *engine, MediaLegId leg, MediaLegId listener, double gain_db);
+/** media_engine_leg_unset_gain: @leg is as loud for @listener as for everybody. */
+void media_engine_leg_unset_gain (MediaEngine *engine, MediaLegId leg, MediaLegId listener);
 /** media_engine_leg_set_deaf: TRUE: it hears no other leg; gains are as they were when it hears again. */
 void media_engine_leg_set_deaf (MediaEngine *engine, MediaLegId leg, gboolean is_deaf);
 /** media_engine_leg_free: ops.leg_closed is its last word. */
@@ -310,7 +319,7 @@ typedef struct
  * @room: used when @leg is 0
  * @options: (nullable)
  *
- * Files are read by a helper thread: what is wrong with one is told by ops.play_ended, which always comes and
+ * Files are read by helper threads: what is wrong with one is told by ops.play_ended, which always comes and
  * never before this returns. A play to a leg follows it from room to room.
  *
  * Returns: 0 when there is no such leg or room.
@@ -328,7 +337,10 @@ void media_engine_play_stop (MediaEngine *engine, MediaPlayId play);
  * forwarded before. Time is that of the clock: silence where nobody speaks. Files are written by a helper
  * thread: whether it can be is told by ops.record_started or ops.record_ended, never before this returns.
  *
- * Returns: 0 when there is no such room, or no thread can be started.
+ * A disk that does not answer ends what waits for it, after 10 s (before it began, or once it is stopped) or
+ * 30 s; what is on other disks goes on.
+ *
+ * Returns: 0 when there is no such room, or no thread for it: none can be started, or a disk holds all up.
  */
 MediaRecordId media_engine_record (MediaEngine *engine, MediaRoomId room, const MediaRecordConfig *config);
 /** media_engine_record_leg: a recording of one leg alone goes on with @leg, which took its place in the room.
@@ -372,17 +384,23 @@ typedef struct
   double tick_late_mean_ms; /* over about the last second */
   guint64 ticks_skipped;    /* so far: left out, because the worker was too late for them */
   guint commands_waiting;   /* in its mailbox */
+  guint opus_complexity;    /* 0-10, of its encoders now */
+  gint64 opus_cpu_us;       /* of cpu_us: what they took so far, by samples */
+  gint64 opus_audio_us;     /* of how much audio */
   guint64 packets_in, packets_out, strangers;
 } MediaWorkerStats;
 
 /** media_engine_events: @waiting: (out): what workers have told and the main thread has not heard yet;
- * @dropped: (out): statistics and speakers that it would have heard too late. */
+ * @dropped: (out): statistics that it would have heard too late. */
 void media_engine_events (const MediaEngine *engine, guint *waiting, guint64 *dropped);
 /** media_engine_worker_placed: how many legs and rooms are placed on worker @index, those included that it
  * has not heard of yet. */
 guint media_engine_worker_placed (const MediaEngine *engine, guint index);
 /** media_engine_avoid_worker: nothing new is placed on worker @index while others are not to be avoided. */
 void media_engine_avoid_worker (MediaEngine *engine, guint index, gboolean avoid);
+/** media_engine_set_opus_complexity: all Opus encoders of worker @index, those that it has and those it will
+ * have, work with @complexity (0-10) from their next frame on. */
+void media_engine_set_opus_complexity (MediaEngine *engine, guint index, guint complexity);
 /** media_engine_next_worker: where a room that is made now will live. */
 guint media_engine_next_worker (const MediaEngine *engine);
 /** media_engine_room_worker: where @room lives; -1: there is no such room. */

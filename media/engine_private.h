@@ -34,6 +34,11 @@ struct _MediaEngine
 };
 
 /* engine_record.c */
-/** media_engine_records_free: files are finished; the workers must have ended. Returns: FALSE when the disk
- * does not answer: then the mailbox is still written to. */
-gboolean media_engine_records_free (MediaEngine *engine);
+/** media_engine_records_look: each second; @now: monotonic: ends what waits for a disk that does not answer.
+ * There must have been a recording. */
+void media_engine_records_look (MediaEngine *engine, CfgMonotonic now);
+/** media_engine_records_quit: files are finished from now on; the workers must have ended. */
+void media_engine_records_quit (MediaEngine *engine);
+/** media_engine_records_free: waits for that. Returns: FALSE when the disk does not answer @until then: the
+ * mailbox is still written to. */
+gboolean media_engine_records_free (MediaEngine *engine, CfgMonotonic until);

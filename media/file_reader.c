@@ -1,39 +1,39 @@
 #include "media/file_reader.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <math.h>
-#include <poll.h>
 #include <pthread.h>
-#include <sndfile.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <time.h>
 
-#include "config/base/mailbox.h"
-#include "media/codec/resampler.h"
+#define RING_MS 1000
+/* How often rings are looked at while there are some, and below what they are filled up. */
+#define ROUND_MS 50
+#define LOW_MS   750
+#define SOON_MS  300
+/* A turn: the part of a ring that is filled before the next stream has its turn. */
+#define TURNS_PER_RING 3
+/* Who takes longer for a turn of some 2 ms is held up by a disk. */
+#define HELD_UP_US (100 * CFG_US_PER_MS)
+/* Threads that no file of a disk may have. */
+#define FOR_MEMORY 2
 
-#define RING_MS      1000
-#define CHUNK_FRAMES 4096 /* of the file, at a time */
-#define CHANNELS_MAX 8
-#define RATE_MIN_HZ  4000
-#define RATE_MAX_HZ  192000
-/* How often rings are looked at while there are some. A ring holds twenty times as much. */
-#define ROUND_MS   50
-#define ORDERS_MAX 4096
+/* Whose turn is first: what no disk can stop; what would have a gap soon; what is to begin; the rest. */
+typedef enum
+{
+  DUE_MEMORY,
+  DUE_SOON,
+  DUE_NEW,
+  DUE_LATER,
+  N_DUE,
+} Due;
 
 struct _MediaFileStream
 {
   atomic_uint refs; /* the reader's and the consumer's */
   atomic_uint state;
   atomic_bool closed; /* by the consumer */
-  char *path, *directory;
-  GBytes *bytes;
-  gboolean loop;
 
-  /* Written before the state becomes READY or FAILED, constant from then on. */
+  /* Written before the state becomes READY or FAILED, the error also before at_end; constant from then on. */
   char *error;
   guint rate_hz;
   gint16 *ring;
@@ -42,29 +42,40 @@ struct _MediaFileStream
   atomic_size_t written, read; /* samples in all: the ring holds the difference */
   atomic_bool at_end;          /* nothing will be written any more */
 
-  /* the reader's own */
-  SNDFILE *file;
-  SF_INFO info;
-  sf_count_t memory_at;
-  MediaResampler *resampler; /* NULL: the file has a rate of ours */
-  gint16 *pending;           /* what did not fit */
+  /* whose turn it is on */
+  const MediaFileDecoding *decoding;
+  char *path, *directory;
+  MediaFileSource source;
+  gpointer decoder;
+  gint16 *pending; /* what did not fit */
   gsize n_pending;
-  gboolean any_this_round; /* a file without sound must not loop for ever */
-};
-
-struct _MediaFileReader
-{
-  pthread_t thread;
-  CfgMailbox *mailbox;
-  gboolean quit;      /* the thread's own */
-  GPtrArray *streams; /* the thread's own */
 };
 
 typedef struct
 {
-  CfgMessage base;
-  MediaFileStream *stream; /* NULL: quit */
-} Order;
+  MediaFileReader *reader;
+  pthread_t thread;
+  CfgMonotonic since; /* when its turn began */
+  gboolean is_busy, is_joined;
+} Helper;
+
+struct _MediaFileReader
+{
+  const MediaFileDecoding *decoding;
+  guint n_threads;
+  pthread_t keeper;
+  pthread_mutex_t lock; /* of all below */
+  pthread_cond_t look;  /* the keeper's */
+  pthread_cond_t work;  /* the helpers' */
+  gboolean quit, is_joined;
+  GPtrArray *waiting; /* of streams that had their turn, and are in nobody's hands */
+  GQueue due[N_DUE];  /* of streams */
+  guint n_streams;    /* also those in somebody's hands */
+  guint n_from_disk;  /* helpers with a file of a disk */
+  Helper helpers[MEDIA_FILE_THREADS_MAX];
+  guint n_helpers, n_idle;
+  gboolean is_refused; /* no more threads: said once */
+};
 
 /* ---- streams ---- */
 
@@ -73,11 +84,9 @@ unref (MediaFileStream *stream)
 {
   if (atomic_fetch_sub_explicit (&stream->refs, 1, memory_order_acq_rel) != 1)
     return;
-  if (stream->file != NULL)
-    sf_close (stream->file);
-  if (stream->resampler != NULL)
-    media_resampler_free (stream->resampler);
-  g_clear_pointer (&stream->bytes, g_bytes_unref);
+  if (stream->decoder != NULL)
+    stream->decoding->close (stream->decoder);
+  g_clear_pointer (&stream->source.bytes, g_bytes_unref);
   g_free (stream->path);
   g_free (stream->directory);
   g_free (stream->error);
@@ -94,7 +103,7 @@ media_file_stream_state (const MediaFileStream *stream)
   if (state == MEDIA_FILE_READY && atomic_load_explicit (&stream->at_end, memory_order_acquire)
       && atomic_load_explicit (&stream->written, memory_order_acquire)
              == atomic_load_explicit (&stream->read, memory_order_relaxed))
-    return MEDIA_FILE_ENDED;
+    return stream->error != NULL ? MEDIA_FILE_FAILED : MEDIA_FILE_ENDED;
   return state;
 }
 
@@ -134,217 +143,13 @@ media_file_stream_close (MediaFileStream *stream)
   unref (stream);
 }
 
-/* ---- reading, on the reader's thread ---- */
+/* ---- a turn, on a helper's thread ---- */
 
-static void
-fail (MediaFileStream *stream, char *error)
+static gsize
+held (const MediaFileStream *stream)
 {
-  stream->error = error;
-  atomic_store_explicit (&stream->state, MEDIA_FILE_FAILED, memory_order_release);
-}
-
-static sf_count_t
-memory_size (void *user)
-{
-  return (sf_count_t)g_bytes_get_size (((MediaFileStream *)user)->bytes);
-}
-
-static sf_count_t
-memory_seek (sf_count_t offset, int whence, void *user)
-{
-  MediaFileStream *stream = user;
-  const sf_count_t base = whence == SEEK_CUR   ? stream->memory_at
-                          : whence == SEEK_END ? memory_size (user)
-                                               : 0;
-
-  stream->memory_at = CLAMP (base + offset, 0, memory_size (user));
-  return stream->memory_at;
-}
-
-static sf_count_t
-memory_read (void *to, sf_count_t count, void *user)
-{
-  MediaFileStream *stream = user;
-  const guint8 *data = g_bytes_get_data (stream->bytes, NULL);
-  const sf_count_t n = CLAMP (count, 0, memory_size (user) - stream->memory_at);
-
-  memcpy (to, data + stream->memory_at, (gsize)n);
-  stream->memory_at += n;
-  return n;
-}
-
-static sf_count_t
-memory_tell (void *user)
-{
-  return ((MediaFileStream *)user)->memory_at;
-}
-
-static gboolean
-is_below (const char *directory, const char *path)
-{
-  g_autofree char *prefix
-      = g_str_has_suffix (directory, "/") ? g_strdup (directory) : g_strconcat (directory, "/", NULL);
-
-  return g_str_has_prefix (path, prefix);
-}
-
-/* Below the directory, if there is one to be below. A link may lead anywhere: what counts is where it ends.
- * (transfer full): with free; NULL: failed. */
-static char *
-resolve (MediaFileStream *stream)
-{
-  char *real = realpath (stream->path, NULL);
-  char *directory = NULL;
-
-  if (real == NULL)
-    {
-      fail (stream, g_strdup_printf ("the file cannot be opened: %s", g_strerror (errno)));
-      return NULL;
-    }
-  if (stream->directory == NULL)
-    return real;
-  directory = realpath (stream->directory, NULL);
-  if (directory == NULL || !is_below (directory, real))
-    {
-      fail (stream, g_strdup ("the file is not in the directory of files that may be played"));
-      g_clear_pointer (&real, free);
-    }
-  free (directory);
-  return real;
-}
-
-static int
-open_path (MediaFileStream *stream)
-{
-  char *real = resolve (stream);
-  struct stat status;
-  int fd;
-
-  if (real == NULL)
-    return -1;
-  fd = open (real, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-  free (real);
-  if (fd < 0)
-    {
-      fail (stream, g_strdup_printf ("the file cannot be opened: %s", g_strerror (errno)));
-      return -1;
-    }
-  if (fstat (fd, &status) == 0 && S_ISREG (status.st_mode))
-    return fd;
-  fail (stream, g_strdup ("this is no regular file"));
-  close (fd);
-  return -1;
-}
-
-static gboolean
-open_file (MediaFileStream *stream)
-{
-  static SF_VIRTUAL_IO memory = {
-    .get_filelen = memory_size, .seek = memory_seek, .read = memory_read, .write = NULL, .tell = memory_tell
-  };
-
-  if (stream->bytes != NULL)
-    stream->file = sf_open_virtual (&memory, SFM_READ, &stream->info, stream);
-  else
-    {
-      const int fd = open_path (stream);
-
-      if (fd < 0)
-        return FALSE;
-      stream->file = sf_open_fd (fd, SFM_READ, &stream->info, SF_TRUE);
-    }
-  if (stream->file != NULL)
-    return TRUE;
-  fail (stream, g_strdup_printf ("the file is no audio that can be read: %s", sf_strerror (NULL)));
-  return FALSE;
-}
-
-static guint
-output_rate_hz (int file_rate_hz)
-{
-  return file_rate_hz <= 8000 ? 8000 : file_rate_hz <= 16000 ? 16000 : 48000;
-}
-
-static gboolean
-prepare (MediaFileStream *stream)
-{
-  const SF_INFO *info = &stream->info;
-
-  if (info->channels < 1 || info->channels > CHANNELS_MAX || info->samplerate < RATE_MIN_HZ
-      || info->samplerate > RATE_MAX_HZ)
-    {
-      fail (stream,
-            g_strdup_printf ("the file has %d channels at %d Hz: at most %d channels at %d to %d Hz can "
-                             "be played",
-                             info->channels, info->samplerate, CHANNELS_MAX, RATE_MIN_HZ, RATE_MAX_HZ));
-      return FALSE;
-    }
-  stream->rate_hz = output_rate_hz (info->samplerate);
-  if ((guint)info->samplerate != stream->rate_hz)
-    stream->resampler = media_resampler_new_from ((guint)info->samplerate, stream->rate_hz, NULL);
-  stream->capacity = (gsize)stream->rate_hz / 1000 * RING_MS;
-  stream->ring = g_new (gint16, stream->capacity);
-  /* A chunk at the slowest rate that is resampled to the fastest: 16001 Hz to 48 kHz; 4 kHz to 8 kHz. */
-  stream->pending = g_new (gint16, CHUNK_FRAMES * 4);
-  return TRUE;
-}
-
-/* Floating point may be beyond full scale, or no number at all. */
-static gint16
-to_sample (float value)
-{
-  if (!(value > -1.0f))
-    return value <= -1.0f ? G_MININT16 : 0;
-  return value < 1.0f ? (gint16)MIN (lrintf (value * 32768.0f), G_MAXINT16) : G_MAXINT16;
-}
-
-/* As loud as the file says. Read as integers, formats that have none (Ogg, float) would be scaled to their
- * highest peak, which libsndfile decodes the whole file for. */
-static void
-mix_down (const MediaFileStream *stream, const float *frames, gsize n, gint16 *mono)
-{
-  const int channels = stream->info.channels;
-
-  for (gsize i = 0; i < n; i++)
-    {
-      float sum = 0;
-
-      for (int c = 0; c < channels; c++)
-        sum += frames[i * (gsize)channels + (gsize)c];
-      mono[i] = to_sample (sum / (float)channels);
-    }
-}
-
-/* Decodes the next chunk into pending. Returns: FALSE at the end. */
-static gboolean
-decode_chunk (MediaFileStream *stream)
-{
-  g_autofree float *frames = g_new (float, CHUNK_FRAMES *(gsize)stream->info.channels);
-  gint16 mono[CHUNK_FRAMES];
-  sf_count_t n = sf_readf_float (stream->file, frames, CHUNK_FRAMES);
-
-  if (n <= 0 && stream->loop && stream->any_this_round && sf_seek (stream->file, 0, SEEK_SET) == 0)
-    {
-      stream->any_this_round = FALSE;
-      n = sf_readf_float (stream->file, frames, CHUNK_FRAMES);
-    }
-  if (n <= 0)
-    return FALSE;
-  stream->any_this_round = TRUE;
-  mix_down (stream, frames, (gsize)n, mono);
-  if (stream->resampler == NULL)
-    {
-      memcpy (stream->pending, mono, (gsize)n * sizeof *mono);
-      stream->n_pending = (gsize)n;
-    }
-  else
-    {
-      const gssize out
-          = media_resampler_process (stream->resampler, mono, (gsize)n, stream->pending, CHUNK_FRAMES * 4);
-
-      stream->n_pending = (gsize)MAX (out, 0);
-    }
-  return TRUE;
+  return atomic_load_explicit (&stream->written, memory_order_relaxed)
+         - atomic_load_explicit (&stream->read, memory_order_acquire);
 }
 
 /* As much of pending as the ring takes. */
@@ -352,8 +157,7 @@ static void
 write_pending (MediaFileStream *stream)
 {
   const gsize at = atomic_load_explicit (&stream->written, memory_order_relaxed);
-  const gsize held = at - atomic_load_explicit (&stream->read, memory_order_acquire);
-  const gsize n = MIN (stream->n_pending, stream->capacity - held);
+  const gsize n = MIN (stream->n_pending, stream->capacity - held (stream));
   const gsize first = MIN (n, stream->capacity - at % stream->capacity);
 
   memcpy (stream->ring + at % stream->capacity, stream->pending, first * sizeof *stream->ring);
@@ -364,154 +168,452 @@ write_pending (MediaFileStream *stream)
 }
 
 static void
-finish (MediaFileStream *stream)
+fail (MediaFileStream *stream, char *error)
 {
-  g_clear_pointer (&stream->file, sf_close);
+  stream->error = error;
+  atomic_store_explicit (&stream->state, MEDIA_FILE_FAILED, memory_order_release);
+}
+
+static gboolean
+open_stream (MediaFileStream *stream)
+{
+  char *error = NULL;
+
+  stream->decoder = stream->decoding->open (&stream->source, &error);
+  if (stream->decoder == NULL)
+    {
+      fail (stream, error);
+      return FALSE;
+    }
+  stream->rate_hz = stream->decoding->rate_hz (stream->decoder);
+  stream->capacity = (gsize)stream->rate_hz / 1000 * RING_MS;
+  stream->ring = g_new (gint16, stream->capacity);
+  stream->pending = g_new (gint16, MEDIA_FILE_DECODER_SAMPLES_MAX);
+  return TRUE;
+}
+
+static void
+set_end (MediaFileStream *stream)
+{
   atomic_store_explicit (&stream->at_end, TRUE, memory_order_release);
 }
 
-/* Fills the ring. Returns: FALSE when the reader has nothing more to do with it. */
-static gboolean
-serve (MediaFileStream *stream)
+static void
+close_decoder (MediaFileStream *stream)
 {
-  if (atomic_load_explicit (&stream->closed, memory_order_acquire))
-    return FALSE;
+  gpointer decoder = g_steal_pointer (&stream->decoder);
+
+  if (decoder != NULL)
+    stream->decoding->close (decoder);
+}
+
+/* Returns: FALSE at the end. */
+static gboolean
+fill (MediaFileStream *stream)
+{
+  const gsize before = atomic_load_explicit (&stream->written, memory_order_relaxed);
+
   for (;;)
     {
       write_pending (stream);
-      if (stream->n_pending > 0)
+      if (stream->n_pending > 0
+          || atomic_load_explicit (&stream->written, memory_order_relaxed) - before
+                 >= stream->capacity / TURNS_PER_RING)
         return TRUE;
-      if (!decode_chunk (stream))
-        {
-          finish (stream);
-          return FALSE;
-        }
+      stream->n_pending = stream->decoding->read (stream->decoder, stream->pending);
+      if (stream->n_pending == 0)
+        return FALSE;
     }
 }
 
-static void
-take_stream (MediaFileReader *reader, MediaFileStream *stream)
+/* Returns: FALSE when the reader has nothing more to do with it. */
+static gboolean
+turn (MediaFileStream *stream)
 {
-  if (reader->streams->len >= MEDIA_FILE_STREAMS_MAX)
-    fail (stream, g_strdup ("too many files are being played"));
-  else if (!atomic_load_explicit (&stream->closed, memory_order_acquire) && open_file (stream)
-           && prepare (stream))
+  const gboolean is_new = stream->ring == NULL;
+  gboolean more;
+
+  if (atomic_load_explicit (&stream->closed, memory_order_acquire) || (is_new && !open_stream (stream)))
     {
-      const gboolean more = serve (stream);
-
-      atomic_store_explicit (&stream->state, MEDIA_FILE_READY, memory_order_release);
-      if (more)
-        {
-          g_ptr_array_add (reader->streams, stream);
-          return;
-        }
+      close_decoder (stream);
+      return FALSE;
     }
-  g_clear_pointer (&stream->file, sf_close);
-  unref (stream);
+  more = fill (stream);
+  if (!more)
+    {
+      stream->error = g_strdup (stream->decoding->error (stream->decoder));
+      set_end (stream);
+    }
+  if (is_new)
+    atomic_store_explicit (&stream->state, MEDIA_FILE_READY, memory_order_release);
+  if (!more)
+    close_decoder (stream); /* which may take its time */
+  return more;
+}
+
+/* ---- whose turn it is, under the lock ---- */
+
+static gboolean
+has_less (const MediaFileStream *stream, guint ms)
+{
+  return held (stream) < stream->capacity / RING_MS * ms;
+}
+
+static gboolean
+is_due (const MediaFileStream *stream)
+{
+  return atomic_load_explicit (&stream->closed, memory_order_acquire) || has_less (stream, LOW_MS);
+}
+
+static Due
+due_of (const MediaFileStream *stream)
+{
+  if (stream->source.bytes != NULL)
+    return DUE_MEMORY;
+  return stream->ring == NULL ? DUE_NEW : has_less (stream, SOON_MS) ? DUE_SOON : DUE_LATER;
 }
 
 static void
-run_order (CfgMessage *base, gpointer owner)
+make_due (MediaFileReader *reader, MediaFileStream *stream)
 {
-  Order *order = (Order *)base;
-  MediaFileReader *reader = owner;
+  g_queue_push_tail (&reader->due[due_of (stream)], stream);
+}
 
-  if (order->stream == NULL)
-    reader->quit = TRUE;
+static guint
+count_held_up (const MediaFileReader *reader)
+{
+  const CfgMonotonic now = cfg_monotonic_now ();
+  guint n = 0;
+
+  for (guint i = 0; i < reader->n_helpers; i++)
+    n += reader->helpers[i].is_busy && cfg_monotonic_diff_us (now, reader->helpers[i].since) > HELD_UP_US;
+  return n;
+}
+
+/* The more are held up, the more may work at a time: a hundred files of a disk that has just gone are not to
+ * hold up the others one after the other. When the disk is back, most threads have nothing to do. */
+static gboolean
+may_work (const MediaFileReader *reader)
+{
+  const guint held_up = count_held_up (reader);
+  guint n_busy = 0;
+
+  for (guint i = 0; i < reader->n_helpers; i++)
+    n_busy += reader->helpers[i].is_busy;
+  return n_busy - held_up < reader->n_threads + held_up;
+}
+
+static guint
+count_due (const MediaFileReader *reader)
+{
+  guint n = 0;
+
+  for (Due due = 0; due < N_DUE; due++)
+    n += reader->due[due].length;
+  return n;
+}
+
+/* (nullable) */
+static MediaFileStream *
+take_due (MediaFileReader *reader)
+{
+  const gboolean from_disk = reader->n_from_disk < MEDIA_FILE_THREADS_MAX - FOR_MEMORY;
+
+  if (!may_work (reader))
+    return NULL;
+  for (Due due = DUE_MEMORY; due < (from_disk ? N_DUE : DUE_SOON); due++)
+    if (reader->due[due].length > 0)
+      return g_queue_pop_head (&reader->due[due]);
+  return NULL;
+}
+
+/* Gives the lock away for the turn. */
+static void
+take_turn (Helper *helper, MediaFileStream *stream)
+{
+  MediaFileReader *reader = helper->reader;
+  const gboolean is_from_disk = stream->source.bytes == NULL;
+  gboolean more;
+
+  helper->since = cfg_monotonic_now ();
+  helper->is_busy = TRUE;
+  reader->n_from_disk += is_from_disk;
+  pthread_mutex_unlock (&reader->lock);
+  more = turn (stream);
+  if (!more)
+    unref (stream);
+  pthread_mutex_lock (&reader->lock);
+  reader->n_from_disk -= is_from_disk;
+  helper->is_busy = FALSE;
+  if (!more)
+    reader->n_streams--;
+  else if (is_due (stream))
+    make_due (reader, stream);
   else
-    take_stream (reader, g_steal_pointer (&order->stream));
-}
-
-static void
-destroy_order (CfgMessage *base)
-{
-  Order *order = (Order *)base;
-
-  g_clear_pointer (&order->stream, unref);
-  g_free (order);
+    g_ptr_array_add (reader->waiting, stream);
 }
 
 static void *
-run (void *data)
+run_helper (void *data)
+{
+  Helper *helper = data;
+  MediaFileReader *reader = helper->reader;
+
+  pthread_setname_np (pthread_self (), "media-file");
+  pthread_mutex_lock (&reader->lock);
+  while (!reader->quit)
+    {
+      MediaFileStream *stream = take_due (reader);
+
+      reader->n_idle -= stream != NULL;
+      if (stream != NULL)
+        take_turn (helper, stream);
+      else
+        pthread_cond_wait (&reader->work, &reader->lock);
+      reader->n_idle += stream != NULL;
+    }
+  pthread_mutex_unlock (&reader->lock);
+  return NULL;
+}
+
+/* What was closed before it began has no file: it does not wait for a thread that could close one, which may
+ * be for long. */
+static void
+forget_closed (MediaFileReader *reader, GQueue *due)
+{
+  for (guint i = due->length; i > 0; i--)
+    {
+      MediaFileStream *stream = g_queue_pop_head (due);
+
+      if (stream->decoder != NULL || !atomic_load_explicit (&stream->closed, memory_order_acquire))
+        {
+          g_queue_push_tail (due, stream);
+          continue;
+        }
+      reader->n_streams--;
+      unref (stream);
+    }
+}
+
+static void
+collect (MediaFileReader *reader)
+{
+  for (guint i = reader->waiting->len; i-- > 0;)
+    if (is_due (g_ptr_array_index (reader->waiting, i)))
+      make_due (reader, g_ptr_array_steal_index_fast (reader->waiting, i));
+  for (guint i = reader->due[DUE_LATER].length; i > 0; i--)
+    make_due (reader, g_queue_pop_head (&reader->due[DUE_LATER])); /* it may have become soon */
+  forget_closed (reader, &reader->due[DUE_NEW]);
+}
+
+/* Returns: 0, or errno. */
+static int
+add_helper (MediaFileReader *reader)
+{
+  Helper *helper = &reader->helpers[reader->n_helpers];
+  int failed;
+
+  helper->reader = reader;
+  failed = pthread_create (&helper->thread, NULL, run_helper, helper);
+  if (failed != 0)
+    return failed;
+  reader->n_helpers++;
+  reader->n_idle++;
+  return 0;
+}
+
+/* For as many streams as wait, as far as they may work. */
+static void
+add_helpers (MediaFileReader *reader)
+{
+  const guint held_up = count_held_up (reader);
+  int failed = 0;
+
+  while (count_due (reader) > reader->n_idle && reader->n_helpers - held_up < reader->n_threads + held_up
+         && reader->n_helpers < MEDIA_FILE_THREADS_MAX && failed == 0)
+    failed = add_helper (reader);
+  if (failed != 0 && !reader->is_refused)
+    g_warning ("file reading thread: %s", g_strerror (failed));
+  reader->is_refused = failed != 0;
+}
+
+static void
+wait_a_round (MediaFileReader *reader)
+{
+  const CfgMonotonic next = cfg_monotonic_add_us (cfg_monotonic_now (), ROUND_MS * CFG_US_PER_MS);
+  const struct timespec at
+      = { .tv_sec = (time_t)(next.us / CFG_US_PER_S), .tv_nsec = (long)(next.us % CFG_US_PER_S * 1000) };
+
+  if (reader->n_streams > 0)
+    pthread_cond_timedwait (&reader->look, &reader->lock, &at);
+  else
+    pthread_cond_wait (&reader->look, &reader->lock);
+}
+
+static void *
+run_keeper (void *data)
 {
   MediaFileReader *reader = data;
 
   pthread_setname_np (pthread_self (), "media-files");
+  pthread_mutex_lock (&reader->lock);
   while (!reader->quit)
     {
-      struct pollfd ready = { .fd = cfg_mailbox_fd (reader->mailbox), .events = POLLIN };
-
-      (void)!poll (&ready, 1, reader->streams->len > 0 ? ROUND_MS : -1);
-      cfg_mailbox_dispatch (reader->mailbox, reader);
-      for (guint i = reader->streams->len; i-- > 0;)
-        if (!serve (g_ptr_array_index (reader->streams, i)))
-          unref (g_ptr_array_steal_index_fast (reader->streams, i));
+      collect (reader);
+      add_helpers (reader);
+      for (guint i = MIN (count_due (reader), reader->n_threads); i > 0; i--)
+        pthread_cond_signal (&reader->work);
+      wait_a_round (reader);
     }
-  for (guint i = 0; i < reader->streams->len; i++)
-    {
-      MediaFileStream *stream = g_ptr_array_index (reader->streams, i);
-
-      finish (stream);
-      unref (stream);
-    }
-  g_ptr_array_set_size (reader->streams, 0);
+  pthread_mutex_unlock (&reader->lock);
   return NULL;
 }
 
 /* ---- the reader, on other threads ---- */
 
-static void
-post (MediaFileReader *reader, MediaFileStream *stream)
+static gpointer
+decoder_open (const MediaFileSource *source, char **error)
 {
-  Order *order = g_new0 (Order, 1);
+  return media_file_decoder_new (source, error);
+}
 
-  order->base.run = run_order;
-  order->base.destroy = destroy_order;
-  order->stream = stream;
-  cfg_mailbox_post (reader->mailbox, &order->base, CFG_MAILBOX_MUST_DELIVER);
+static guint
+decoder_rate_hz (gpointer decoder)
+{
+  return media_file_decoder_rate_hz (decoder);
+}
+
+static gsize
+decoder_read (gpointer decoder, gint16 *pcm)
+{
+  return media_file_decoder_read (decoder, pcm);
+}
+
+static const char *
+decoder_error (gpointer decoder)
+{
+  return media_file_decoder_error (decoder);
+}
+
+static void
+decoder_close (gpointer decoder)
+{
+  media_file_decoder_free (decoder);
+}
+
+static void
+free_members (MediaFileReader *reader)
+{
+  pthread_mutex_destroy (&reader->lock);
+  pthread_cond_destroy (&reader->look);
+  pthread_cond_destroy (&reader->work);
+  g_ptr_array_unref (reader->waiting);
+  g_free (reader);
 }
 
 MediaFileReader *
-media_file_reader_new (GError **error)
+media_file_reader_new (guint n_threads, const MediaFileDecoding *decoding, GError **error)
 {
+  static const MediaFileDecoding libsndfile = { .open = decoder_open,
+                                                .rate_hz = decoder_rate_hz,
+                                                .read = decoder_read,
+                                                .error = decoder_error,
+                                                .close = decoder_close };
   MediaFileReader *reader = g_new0 (MediaFileReader, 1);
+  pthread_condattr_t monotonic;
   int failed;
 
-  reader->mailbox = cfg_mailbox_new (ORDERS_MAX);
-  reader->streams = g_ptr_array_new ();
-  failed = pthread_create (&reader->thread, NULL, run, reader);
+  reader->decoding = decoding != NULL ? decoding : &libsndfile;
+  reader->n_threads = CLAMP (n_threads, 1, MEDIA_FILE_THREADS_MAX / 2);
+  reader->waiting = g_ptr_array_new ();
+  for (Due due = 0; due < N_DUE; due++)
+    g_queue_init (&reader->due[due]);
+  pthread_mutex_init (&reader->lock, NULL);
+  pthread_condattr_init (&monotonic);
+  pthread_condattr_setclock (&monotonic, CLOCK_MONOTONIC);
+  pthread_cond_init (&reader->look, &monotonic);
+  pthread_condattr_destroy (&monotonic);
+  pthread_cond_init (&reader->work, NULL);
+  failed = pthread_create (&reader->keeper, NULL, run_keeper, reader);
   if (failed == 0)
     return reader;
   g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (failed), "file reading thread: %s",
                g_strerror (failed));
-  cfg_mailbox_free (reader->mailbox);
-  g_ptr_array_unref (reader->streams);
-  g_free (reader);
+  free_members (reader);
   return NULL;
 }
 
-void
-media_file_reader_free (MediaFileReader *reader)
+static void
+drop (gpointer data, gpointer user)
 {
-  post (reader, NULL);
-  pthread_join (reader->thread, NULL);
-  cfg_mailbox_free (reader->mailbox);
-  g_ptr_array_unref (reader->streams);
-  g_free (reader);
+  set_end (data);
+  close_decoder (data);
+  unref (data);
+}
+
+gboolean
+media_file_reader_free (MediaFileReader *reader, CfgMonotonic until)
+{
+  const struct timespec deadline
+      = { .tv_sec = (time_t)(until.us / CFG_US_PER_S), .tv_nsec = (long)(until.us % CFG_US_PER_S * 1000) };
+  gboolean all = TRUE;
+
+  pthread_mutex_lock (&reader->lock);
+  reader->quit = TRUE;
+  pthread_cond_broadcast (&reader->look);
+  pthread_cond_broadcast (&reader->work);
+  pthread_mutex_unlock (&reader->lock);
+  if (!reader->is_joined) /* it never waits for a disk, and makes no more helpers */
+    reader->is_joined = pthread_join (reader->keeper, NULL) == 0;
+  for (guint i = 0; i < reader->n_helpers; i++)
+    {
+      Helper *helper = &reader->helpers[i];
+
+      if (!helper->is_joined)
+        helper->is_joined = pthread_clockjoin_np (helper->thread, NULL, CLOCK_MONOTONIC, &deadline) == 0;
+      all &= helper->is_joined;
+    }
+  if (!all)
+    return FALSE;
+  g_ptr_array_foreach (reader->waiting, drop, NULL);
+  for (Due due = 0; due < N_DUE; due++)
+    {
+      g_queue_foreach (&reader->due[due], drop, NULL);
+      g_queue_clear (&reader->due[due]);
+    }
+  free_members (reader);
+  return TRUE;
 }
 
 MediaFileStream *
-media_file_reader_open (MediaFileReader *reader, const char *path, GBytes *bytes, const char *directory,
-                        gboolean loop)
+media_file_reader_open (MediaFileReader *reader, const MediaFileSource *source)
 {
   MediaFileStream *stream = g_new0 (MediaFileStream, 1);
+  gboolean is_taken;
 
   atomic_init (&stream->refs, 2);
   atomic_init (&stream->state, MEDIA_FILE_OPENING);
-  stream->path = g_strdup (path);
-  stream->directory = g_strdup (directory);
-  stream->bytes = bytes != NULL ? g_bytes_ref (bytes) : NULL;
-  stream->loop = loop;
-  post (reader, stream);
+  stream->decoding = reader->decoding;
+  stream->path = g_strdup (source->path);
+  stream->directory = g_strdup (source->directory);
+  stream->source = *source;
+  stream->source.path = stream->path;
+  stream->source.directory = stream->directory;
+  if (source->bytes != NULL)
+    g_bytes_ref (source->bytes);
+  pthread_mutex_lock (&reader->lock);
+  is_taken = reader->n_streams < MEDIA_FILE_STREAMS_MAX;
+  if (is_taken)
+    {
+      reader->n_streams++;
+      make_due (reader, stream);
+      pthread_cond_signal (&reader->look);
+    }
+  pthread_mutex_unlock (&reader->lock);
+  if (!is_taken)
+    {
+      fail (stream, g_strdup ("too many files are being played"));
+      unref (stream);
+    }
   return stream;
 }

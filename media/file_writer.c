@@ -14,15 +14,19 @@
 
 #include "config/base/clock.h"
 #include "config/base/mailbox.h"
+#include "media/feed.h"
+#include "media/record_folders.h"
 
 #define CHUNK_FRAMES 4096
 /* How often rings are looked at while there are some: a twentieth of what they hold. */
-#define ROUND_MS    100
-#define ORDERS_MAX  4096
-#define NUMBERS_MAX 10000 /* of files with the same name */
-#define NICENESS    10    /* encoding waits for the workers and the main thread, not they for it */
-#define FILE_MODE   0640
-#define FOLDER_MODE 0750
+#define ROUND_MS         100
+#define ORDERS_MAX       4096
+#define NUMBERS_MAX      10000 /* of files with the same name */
+#define NICENESS         10    /* encoding waits for the workers and the main thread, not they for it */
+#define OGG_HEADER_SIZE  27
+#define OPUS_GRANULES_HZ 48000 /* RFC 7845 section 4 */
+#define FILE_MODE        0640
+#define FOLDER_TRIES     16
 /* What the sizes in a WAV file's header can say, with space for what else is in the file. */
 #define WAV_BYTES_MAX ((gint64)G_MAXUINT32 - (1 << 20))
 
@@ -39,18 +43,21 @@ struct _MediaFileSink
   gsize capacity;              /* samples */
   atomic_size_t written, read; /* samples in all: the ring holds the difference */
   atomic_bool closed;          /* by the recorder: nothing more will be written */
-  atomic_bool dead;            /* by the writer: nothing more will be read */
+  atomic_bool dead;            /* by the writer, or given up: nothing more will be read */
+  atomic_bool told;            /* the end, by the writer or who gave it up */
   atomic_ullong n_dropped;     /* frames */
   MediaRecordEnd end;          /* the recorder's word, before closed */
   guint64 owed;                /* frames of silence, the recorder's own */
 
   /* the writer's own */
-  int fd;
-  int failure;   /* errno of the first write that failed; 0: none */
-  off_t page_at; /* Ogg: where the newest page begins */
+  int fd, folder;
+  int failure;                     /* errno of the first write that failed; 0: none */
+  off_t page_at;                   /* Ogg: where the newest page begins */
+  guint64 granule, granule_before; /* Ogg: at the end of the newest page, and of the one before it */
   SNDFILE *file;
-  char *name;         /* below the directory, once it is made */
-  gboolean has_begun; /* there is a header */
+  char *name;          /* below the directory, once it is made */
+  gboolean has_begun;  /* there is a header; at the end: and something to hear */
+  gboolean is_entered; /* its folders are to be left */
   guint64 frames, frames_flushed;
 };
 
@@ -60,8 +67,9 @@ struct _MediaFileWriter
   gpointer user;
   pthread_t thread;
   CfgMailbox *mailbox;
-  gboolean quit;    /* the thread's own */
-  GPtrArray *sinks; /* the thread's own */
+  atomic_llong busy_since_us; /* monotonic; 0: it waits */
+  gboolean quit;              /* the thread's own */
+  GPtrArray *sinks;           /* the thread's own */
 };
 
 typedef struct
@@ -70,8 +78,15 @@ typedef struct
   MediaFileSink *sink; /* NULL: quit */
 } Order;
 
-static void
-unref (MediaFileSink *sink)
+MediaFileSink *
+media_file_sink_ref (MediaFileSink *sink)
+{
+  atomic_fetch_add_explicit (&sink->refs, 1, memory_order_relaxed);
+  return sink;
+}
+
+void
+media_file_sink_unref (MediaFileSink *sink)
 {
   if (atomic_fetch_sub_explicit (&sink->refs, 1, memory_order_acq_rel) != 1)
     return;
@@ -140,10 +155,35 @@ media_file_sink_close (MediaFileSink *sink, MediaRecordEnd end)
 {
   sink->end = end;
   atomic_store_explicit (&sink->closed, TRUE, memory_order_release);
-  unref (sink);
+  media_file_sink_unref (sink);
+}
+
+static double
+seconds (const MediaFileSink *sink, guint64 frames)
+{
+  return (double)frames / sink->rate_hz;
+}
+
+gboolean
+media_file_sink_give_up (MediaFileSink *sink, MediaRecordResult *result)
+{
+  const guint64 taken = atomic_load_explicit (&sink->read, memory_order_relaxed) / sink->channels;
+
+  if (atomic_exchange_explicit (&sink->told, TRUE, memory_order_acq_rel))
+    return FALSE;
+  atomic_store_explicit (&sink->dead, TRUE, memory_order_release);
+  result->duration_s = seconds (sink, taken);
+  result->lost_s = seconds (sink, atomic_load_explicit (&sink->n_dropped, memory_order_relaxed));
+  return TRUE;
 }
 
 /* ---- the file, on the writer's thread ---- */
+
+static gboolean
+is_given_up (const MediaFileSink *sink)
+{
+  return atomic_load_explicit (&sink->told, memory_order_acquire);
+}
 
 static sf_count_t
 file_size (void *user)
@@ -171,14 +211,29 @@ file_tell (void *user)
   return lseek (((MediaFileSink *)user)->fd, 0, SEEK_CUR);
 }
 
+/* RFC 3533 section 6: a page's header, which the library writes by itself. */
+static void
+note_page (MediaFileSink *sink, const guint8 *header)
+{
+  guint64 granule = 0;
+
+  for (guint i = 0; i < 8; i++)
+    granule |= (guint64)header[6 + i] << (8 * i);
+  sink->page_at = lseek (sink->fd, 0, SEEK_CUR);
+  sink->granule_before = sink->granule;
+  if (granule != G_MAXUINT64) /* no packet ends there */
+    sink->granule = granule;
+}
+
 static sf_count_t
 file_write (const void *from, sf_count_t count, void *user)
 {
   MediaFileSink *sink = user;
   sf_count_t done = 0;
 
-  if (sink->format == MEDIA_RECORD_OGG && sink->failure == 0 && count >= 4 && memcmp (from, "OggS", 4) == 0)
-    sink->page_at = lseek (sink->fd, 0, SEEK_CUR);
+  if (sink->format == MEDIA_RECORD_OGG && sink->failure == 0 && count >= OGG_HEADER_SIZE
+      && memcmp (from, "OggS", 4) == 0)
+    note_page (sink, from);
   /* A WAV header may still be put right, where it is. */
   while (done < count && (sink->failure == 0 || sink->format == MEDIA_RECORD_WAV))
     {
@@ -197,31 +252,6 @@ file_write (const void *from, sf_count_t count, void *user)
   return done;
 }
 
-/* Below the directory, by no link that somebody put there. Returns: a descriptor, or -1 with errno. */
-static int
-open_folder (const MediaFileSink *sink, char **parts)
-{
-  int folder;
-
-  if (g_mkdir_with_parents (sink->directory, FOLDER_MODE) < 0)
-    return -1;
-  folder = open (sink->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  for (guint i = 0; folder >= 0 && parts[i + 1] != NULL; i++)
-    {
-      const int above = folder;
-      int failed;
-
-      if (mkdirat (above, parts[i], FOLDER_MODE) < 0 && errno != EEXIST)
-        folder = -1;
-      else
-        folder = openat (above, parts[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-      failed = errno;
-      close (above);
-      errno = failed;
-    }
-  return folder;
-}
-
 /* "call.wav", "call-2.wav", "call-3.wav" ... (transfer full) */
 static char *
 numbered (const char *file, guint number)
@@ -235,46 +265,71 @@ numbered (const char *file, guint number)
   return g_strdup_printf ("%.*s-%u%s", length, file, number, dot != NULL ? dot : "");
 }
 
-static gboolean
-stays_below (char **parts)
+static const char *
+base_name (const char *name)
 {
-  if (*parts == NULL)
-    return FALSE;
-  for (; *parts != NULL; parts++)
-    if (**parts == '\0' || strcmp (*parts, ".") == 0 || strcmp (*parts, "..") == 0)
-      return FALSE;
-  return TRUE;
+  const char *slash = strrchr (name, '/');
+
+  return slash != NULL ? slash + 1 : name;
 }
 
 /* Returns: FALSE with errno. */
 static gboolean
-make_file (MediaFileSink *sink)
+make_numbered (MediaFileSink *sink)
 {
-  g_auto (GStrv) parts = g_strsplit (sink->wanted, "/", -1);
-  const int folder = stays_below (parts) ? open_folder (sink, parts) : -1;
-  int failed;
-
-  if (folder < 0)
-    {
-      errno = stays_below (parts) ? errno : EINVAL;
-      return FALSE;
-    }
-  for (guint number = 1; sink->fd < 0 && number <= NUMBERS_MAX; number++)
+  for (guint number = 1; number <= NUMBERS_MAX; number++)
     {
       g_autofree char *name = numbered (sink->wanted, number);
-      const char *slash = strrchr (name, '/');
 
-      sink->fd = openat (folder, slash != NULL ? slash + 1 : name,
-                         O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+      sink->fd = openat (sink->folder, base_name (name), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+                         FILE_MODE);
       if (sink->fd >= 0)
-        sink->name = g_steal_pointer (&name);
-      else if (errno != EEXIST)
-        break;
+        {
+          sink->name = g_steal_pointer (&name);
+          return TRUE;
+        }
+      if (errno != EEXIST)
+        return FALSE;
     }
-  failed = errno;
-  close (folder);
+  return FALSE;
+}
+
+/* Returns: FALSE with errno. A folder may go before the file is in it, or before it is opened: the last of
+ * those that did not come about there removes it, and then the ones above it. */
+static gboolean
+make_file (MediaFileSink *sink)
+{
+  int failed = ENOENT;
+
+  sink->is_entered = media_record_folders_enter (sink->directory, sink->wanted);
+  if (!sink->is_entered)
+    failed = EINVAL;
+  for (guint tries = 0; failed == ENOENT && tries < FOLDER_TRIES; tries++)
+    {
+      sink->folder = media_record_folders_open (sink->directory, sink->wanted);
+      if (sink->folder >= 0 && make_numbered (sink))
+        return TRUE;
+      failed = errno;
+      if (sink->folder >= 0)
+        close (sink->folder);
+      sink->folder = -1;
+    }
   errno = failed;
-  return sink->fd >= 0;
+  return FALSE;
+}
+
+/* A file in which nothing is does not stay. By its name it is removed only while that is the name of this
+ * file: somebody may have put another one there. (No call of the kernel's removes a file by its descriptor.)
+ */
+static void
+discard (MediaFileSink *sink)
+{
+  const char *name = base_name (sink->name);
+  struct stat ours, there;
+
+  if (fstat (sink->fd, &ours) == 0 && fstatat (sink->folder, name, &there, AT_SYMLINK_NOFOLLOW) == 0
+      && ours.st_dev == there.st_dev && ours.st_ino == there.st_ino)
+    (void)unlinkat (sink->folder, name, 0);
 }
 
 static gboolean
@@ -292,7 +347,16 @@ open_sound (MediaFileSink *sink)
   /* EBU Tech 3306: a WAV file with space in its header, which becomes RF64 when it is as long as that. */
   if (sink->file != NULL && sink->may_be_long)
     sf_command (sink->file, SFC_RF64_AUTO_DOWNGRADE, NULL, SF_TRUE);
+  /* Ogg's would wait for the first frame: a full disk is to be known now. */
+  if (sink->file != NULL && sink->format == MEDIA_RECORD_OGG)
+    sf_command (sink->file, SFC_UPDATE_HEADER_NOW, NULL, 0);
   return sink->file != NULL;
+}
+
+static const char *
+format_name (const MediaFileSink *sink)
+{
+  return sink->format == MEDIA_RECORD_OGG ? "Ogg/Opus" : "WAV";
 }
 
 static MediaRecordEnd
@@ -303,42 +367,83 @@ end_of (const MediaFileSink *sink)
   return sink->failure != 0 ? MEDIA_RECORD_FAILED : sink->end;
 }
 
-/* @error: (nullable) (transfer full): one that did not come from writing. The file is finished, the last word
- * told.
- */
+/* Readers take Ogg without any frame for no audio. */
 static void
-end (MediaFileWriter *writer, MediaFileSink *sink, char *error)
+put_one_frame (MediaFileSink *sink)
 {
-  MediaRecordResult result = { .file = sink->name };
+  const sf_count_t frames = sink->rate_hz / 1000 * MEDIA_FRAME_MS;
+  g_autofree gint16 *silence = g_new0 (gint16, (gsize)frames * sink->channels);
+
+  if (sf_writef_short (sink->file, silence, frames) == frames)
+    sink->frames += (guint64)frames;
+}
+
+static void
+cut_last_page (MediaFileSink *sink)
+{
+  /* Half a page is worse than none: readers do not find the end. */
+  if (ftruncate (sink->fd, sink->page_at) < 0)
+    sink->failure = errno;
+  sink->frames = sink->granule_before * sink->rate_hz / OPUS_GRANULES_HZ;
+  if (sink->frames == 0)
+    sink->has_begun = FALSE;
+}
+
+static void
+close_file (MediaFileSink *sink, MediaRecordResult *result)
+{
   struct stat status;
+
+  if (sink->file != NULL && sink->format == MEDIA_RECORD_OGG && sink->frames == 0 && sink->failure == 0)
+    put_one_frame (sink);
+  if (sink->file != NULL)
+    sf_close (sink->file);
+  if (sink->fd < 0)
+    return;
+  if (sink->format == MEDIA_RECORD_OGG && sink->failure != 0)
+    cut_last_page (sink);
+  else if (sink->failure != 0 && sink->frames == 0)
+    sink->has_begun = FALSE;
+  if (!sink->has_begun)
+    discard (sink);
+  else if (fstat (sink->fd, &status) == 0)
+    result->size = (guint64)status.st_size;
+  if (close (sink->fd) < 0 && sink->failure == 0 && errno != EINTR)
+    sink->failure = errno;
+}
+
+/* @error: (nullable) (transfer full): in place of what writing failed with. Its last word. */
+static void
+tell (const MediaFileWriter *writer, const MediaFileSink *sink, char *error, MediaRecordResult *result)
+{
+  result->end = error != NULL && sink->failure == 0 ? MEDIA_RECORD_FAILED : end_of (sink);
+  if (error == NULL && sink->failure != 0)
+    error = g_strdup_printf ("the file cannot be written: %s", g_strerror (sink->failure));
+  result->error = error;
+  result->file = sink->has_begun ? sink->name : NULL;
+  result->duration_s = seconds (sink, sink->frames);
+  result->lost_s = seconds (sink, atomic_load_explicit (&sink->n_dropped, memory_order_relaxed));
+  writer->ops->ended (writer->user, sink->id, result);
+  g_free (error);
+}
+
+/* @error: as for tell. The file is finished. */
+static void
+end (const MediaFileWriter *writer, MediaFileSink *sink, char *error)
+{
+  MediaRecordResult result = { 0 };
 
   /* Before the end is told: the recorder may go on writing into the ring, nobody will read it. */
   atomic_store_explicit (&sink->dead, TRUE, memory_order_release);
-  if (sink->file != NULL)
-    sf_close (sink->file);
-  if (sink->fd >= 0)
-    {
-      /* Half a page is worse than none: readers do not find the end. */
-      if (sink->format == MEDIA_RECORD_OGG && sink->failure != 0 && ftruncate (sink->fd, sink->page_at) < 0)
-        sink->failure = errno;
-      result.size = fstat (sink->fd, &status) == 0 ? (guint64)status.st_size : 0;
-      if (close (sink->fd) < 0 && sink->failure == 0 && errno != EINTR)
-        sink->failure = errno;
-    }
-  if (sink->name != NULL && !sink->has_begun)
-    {
-      g_autofree char *path = g_build_filename (sink->directory, sink->name, NULL);
-
-      (void)unlink (path);
-    }
-  result.end = error != NULL ? MEDIA_RECORD_FAILED : end_of (sink);
-  if (error == NULL && sink->failure != 0)
-    error = g_strdup_printf ("the file cannot be written: %s", g_strerror (sink->failure));
-  result.error = error;
-  result.duration_s = (double)sink->frames / sink->rate_hz;
-  result.lost_s = (double)atomic_load_explicit (&sink->n_dropped, memory_order_relaxed) / sink->rate_hz;
-  writer->ops->ended (writer->user, sink->id, &result);
-  g_free (error);
+  close_file (sink, &result);
+  if (sink->folder >= 0)
+    close (sink->folder);
+  if (sink->is_entered)
+    media_record_folders_leave (sink->directory, sink->wanted, sink->has_begun);
+  if (atomic_exchange_explicit (&sink->told, TRUE, memory_order_acq_rel))
+    g_free (error); /* whoever gave it up told of it */
+  else
+    tell (writer, sink, error, &result);
 }
 
 /* As much as there is. Returns: FALSE when the file takes no more. */
@@ -354,19 +459,21 @@ drain (MediaFileSink *sink)
       const gsize samples = MIN (held, G_N_ELEMENTS (pcm)) / sink->channels * sink->channels;
       const gsize first = MIN (samples, sink->capacity - at % sink->capacity);
       const sf_count_t frames = (sf_count_t)(samples / sink->channels);
+      sf_count_t done;
 
       if (samples == 0)
         return TRUE;
       memcpy (pcm, sink->ring + at % sink->capacity, first * sizeof *pcm);
       memcpy (pcm + first, sink->ring, (samples - first) * sizeof *pcm);
       atomic_store_explicit (&sink->read, at + samples, memory_order_release);
-      if (sf_writef_short (sink->file, pcm, frames) != frames || sink->failure != 0)
+      done = sf_writef_short (sink->file, pcm, frames);
+      sink->frames += (guint64)MAX (done, 0);
+      if (done != frames || sink->failure != 0)
         {
           if (sink->failure == 0)
             sink->failure = EIO;
           return FALSE;
         }
-      sink->frames += (guint64)frames;
     }
 }
 
@@ -380,11 +487,17 @@ keep_readable (MediaFileSink *sink)
   sink->frames_flushed = sink->frames;
 }
 
+static void
+set_busy (MediaFileWriter *writer, gboolean busy)
+{
+  atomic_store_explicit (&writer->busy_since_us, busy ? cfg_monotonic_now ().us : 0, memory_order_relaxed);
+}
+
 /* Returns: FALSE when it is over, and told. */
 static gboolean
 serve (MediaFileWriter *writer, MediaFileSink *sink)
 {
-  const gboolean closed = atomic_load_explicit (&sink->closed, memory_order_acquire);
+  const gboolean closed = atomic_load_explicit (&sink->closed, memory_order_acquire) || is_given_up (sink);
 
   if (!drain (sink) || closed)
     {
@@ -398,12 +511,19 @@ serve (MediaFileWriter *writer, MediaFileSink *sink)
 static void
 take_sink (MediaFileWriter *writer, MediaFileSink *sink)
 {
-  if (!make_file (sink))
-    end (writer, sink, g_strdup_printf ("the file cannot be made: %s", g_strerror (errno)));
+  set_busy (writer, TRUE);
+  if (is_given_up (sink))
+    end (writer, sink, NULL);
+  else if (!make_file (sink))
+    {
+      sink->failure = errno;
+      end (writer, sink, g_strdup_printf ("the file cannot be made: %s", g_strerror (sink->failure)));
+    }
   else if (!open_sound (sink) && sink->failure == 0)
-    end (writer, sink, g_strdup_printf ("the file cannot be written: %s", sf_strerror (NULL)));
-  else if (sink->file == NULL || sink->failure != 0)
-    end (writer, sink, NULL); /* not even its header */
+    end (writer, sink,
+         g_strdup_printf ("libsndfile writes no %s at %u Hz", format_name (sink), sink->rate_hz));
+  else if (sink->file == NULL || sink->failure != 0 || is_given_up (sink))
+    end (writer, sink, NULL); /* not even its header; or nobody waits for it any more */
   else
     {
       sink->has_begun = TRUE;
@@ -411,7 +531,7 @@ take_sink (MediaFileWriter *writer, MediaFileSink *sink)
       g_ptr_array_add (writer->sinks, sink);
       return;
     }
-  unref (sink);
+  media_file_sink_unref (sink);
 }
 
 static void
@@ -431,7 +551,7 @@ destroy_order (CfgMessage *base)
 {
   Order *order = (Order *)base;
 
-  g_clear_pointer (&order->sink, unref);
+  g_clear_pointer (&order->sink, media_file_sink_unref);
   g_free (order);
 }
 
@@ -447,11 +567,15 @@ run (void *data)
     {
       struct pollfd ready = { .fd = cfg_mailbox_fd (writer->mailbox), .events = POLLIN };
 
+      set_busy (writer, FALSE);
       (void)!poll (&ready, 1, writer->sinks->len > 0 ? ROUND_MS : -1);
       cfg_mailbox_dispatch (writer->mailbox, writer);
       for (guint i = writer->sinks->len; i-- > 0;)
-        if (!serve (writer, g_ptr_array_index (writer->sinks, i)))
-          unref (g_ptr_array_steal_index_fast (writer->sinks, i));
+        {
+          set_busy (writer, TRUE);
+          if (!serve (writer, g_ptr_array_index (writer->sinks, i)))
+            media_file_sink_unref (g_ptr_array_steal_index_fast (writer->sinks, i));
+        }
     }
   return NULL;
 }
@@ -496,6 +620,12 @@ media_file_writer_new (const MediaFileWriterOps *ops, gpointer user, GError **er
   return NULL;
 }
 
+CfgMonotonic
+media_file_writer_busy_since (const MediaFileWriter *writer)
+{
+  return (CfgMonotonic){ atomic_load_explicit (&writer->busy_since_us, memory_order_relaxed) };
+}
+
 void
 media_file_writer_quit (MediaFileWriter *writer)
 {
@@ -503,14 +633,13 @@ media_file_writer_quit (MediaFileWriter *writer)
 }
 
 gboolean
-media_file_writer_free (MediaFileWriter *writer, guint timeout_s)
+media_file_writer_free (MediaFileWriter *writer, CfgMonotonic until)
 {
-  struct timespec deadline;
+  const struct timespec deadline
+      = { .tv_sec = (time_t)(until.us / CFG_US_PER_S), .tv_nsec = (long)(until.us % CFG_US_PER_S * 1000) };
 
   media_file_writer_quit (writer);
-  clock_gettime (CLOCK_REALTIME, &deadline);
-  deadline.tv_sec += (time_t)timeout_s;
-  if (pthread_timedjoin_np (writer->thread, NULL, &deadline) != 0)
+  if (pthread_clockjoin_np (writer->thread, NULL, CLOCK_MONOTONIC, &deadline) != 0)
     return FALSE;
   free_members (writer);
   return TRUE;
@@ -542,7 +671,7 @@ media_file_writer_open (MediaFileWriter *writer, MediaRecordId id, const MediaRe
   sink->may_be_long = may_be_long (config);
   sink->capacity = (gsize)sink->rate_hz / 1000 * MEDIA_FILE_RING_MS * sink->channels;
   sink->ring = g_new (gint16, sink->capacity);
-  sink->fd = -1;
+  sink->fd = sink->folder = -1;
   post (writer, sink);
   return sink;
 }

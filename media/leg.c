@@ -113,20 +113,50 @@ media_leg_set_muted (MediaLeg *leg, gboolean muted)
     media_room_changed (leg->room);
 }
 
+/* They are in the order of their listeners. Returns: the first one of @listener or of one behind it. */
+static guint
+gain_index (const MediaLeg *leg, MediaLegId listener)
+{
+  guint from = 0, to = leg->n_gains;
+
+  while (from < to)
+    {
+      const guint middle = (from + to) / 2;
+
+      if (leg->gains[middle].listener < listener)
+        from = middle + 1;
+      else
+        to = middle;
+    }
+  return from;
+}
+
+static MediaGain *
+find_gain (const MediaLeg *leg, MediaLegId listener)
+{
+  const guint i = gain_index (leg, listener);
+
+  return i < leg->n_gains && leg->gains[i].listener == listener ? &leg->gains[i] : NULL;
+}
+
 static void
 set_listener_gain (MediaLeg *leg, MediaLegId listener, gint32 gain_q12)
 {
-  for (guint i = 0; i < leg->n_gains; i++)
-    if (leg->gains[i].listener == listener)
-      {
-        leg->gains[i].gain_q12 = gain_q12;
-        return;
-      }
-  if (leg->n_gains >= MEDIA_LEG_MAX_GAINS)
+  MediaGain *gain = find_gain (leg, listener);
+  guint i;
+
+  if (gain != NULL)
+    {
+      gain->gain_q12 = gain_q12;
+      return;
+    }
+  if (leg->n_gains >= MEDIA_MAX_GAINS)
     return;
+  i = gain_index (leg, listener);
   leg->gains = g_renew (MediaGain, leg->gains, leg->n_gains + 1);
-  leg->gains[leg->n_gains++]
-      = (MediaGain){ .listener = listener, .gain_q12 = gain_q12, .was_q12 = leg->was_q12 };
+  memmove (leg->gains + i + 1, leg->gains + i, (leg->n_gains - i) * sizeof *leg->gains);
+  leg->gains[i] = (MediaGain){ .listener = listener, .gain_q12 = gain_q12, .was_q12 = leg->was_q12 };
+  leg->n_gains++;
 }
 
 void
@@ -156,21 +186,22 @@ media_leg_set_deaf (MediaLeg *leg, gboolean is_deaf)
 void
 media_leg_forget_listener (MediaLeg *leg, MediaLegId listener)
 {
-  for (guint i = 0; i < leg->n_gains; i++)
-    if (leg->gains[i].listener == listener)
-      {
-        leg->gains[i] = leg->gains[--leg->n_gains];
-        return;
-      }
+  MediaGain *gain = find_gain (leg, listener);
+
+  if (gain == NULL)
+    return;
+  leg->n_gains--;
+  memmove (gain, gain + 1, (gsize)(leg->gains + leg->n_gains - gain) * sizeof *gain);
+  if (leg->room != NULL)
+    media_room_changed (leg->room);
 }
 
 gint32
 media_leg_gain_for (const MediaLeg *leg, MediaLegId listener)
 {
-  for (guint i = 0; i < leg->n_gains; i++)
-    if (leg->gains[i].listener == listener)
-      return leg->gains[i].gain_q12;
-  return leg->gain_q12;
+  const MediaGain *gain = find_gain (leg, listener);
+
+  return gain != NULL ? gain->gain_q12 : leg->gain_q12;
 }
 
 gint32
@@ -182,10 +213,7 @@ media_leg_gain_to (const MediaLeg *leg, const MediaLeg *listener)
 const MediaGain *
 media_leg_own_gain (const MediaLeg *leg, MediaLegId listener)
 {
-  for (guint i = 0; i < leg->n_gains; i++)
-    if (leg->gains[i].listener == listener)
-      return &leg->gains[i];
-  return NULL;
+  return find_gain (leg, listener);
 }
 
 void

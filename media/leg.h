@@ -21,7 +21,6 @@ typedef struct _MediaLeg MediaLeg;
 
 /* How often media_leg_housekeep is due, at least. */
 #define MEDIA_LEG_HOUSEKEEPING_MS 100
-#define MEDIA_LEG_MAX_GAINS       256
 
 typedef struct
 {
@@ -57,11 +56,12 @@ MediaLegId media_leg_get_id (const MediaLeg *leg);
 void media_leg_configure (MediaLeg *leg, const MediaPlan *plan, CfgMonotonic now);
 void media_leg_set_muted (MediaLeg *leg, gboolean muted);
 /** media_leg_set_gain: how loud @leg is for @listener (0: everybody without one of their own); at most
- * MEDIA_LEG_MAX_GAINS listeners, more are ignored. */
+ * MEDIA_MAX_GAINS listeners, more are ignored. */
 void media_leg_set_gain (MediaLeg *leg, MediaLegId listener, double gain_db);
 /** media_leg_set_deaf: TRUE: @leg hears no other leg, whatever the gains are; what is played to it stays. */
 void media_leg_set_deaf (MediaLeg *leg, gboolean is_deaf);
-/** media_leg_forget_listener: @listener is gone, and its place is free for another one. */
+/** media_leg_forget_listener: @listener has no gain of its own any more; its place is free for another one.
+ */
 void media_leg_forget_listener (MediaLeg *leg, MediaLegId listener);
 
 /** media_leg_play: @play (transfer full): to this leg alone, mixed with what it hears. */

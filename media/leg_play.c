@@ -58,7 +58,11 @@ void
 media_leg_end_plays (MediaLeg *leg)
 {
   for (guint i = 0; leg->plays != NULL && i < leg->plays->len; i++)
-    tell_ended (leg, media_play_get_id (g_ptr_array_index (leg->plays, i)), MEDIA_PLAY_GONE, NULL);
+    {
+      const MediaPlay *play = g_ptr_array_index (leg->plays, i);
+
+      tell_ended (leg, media_play_get_id (play), media_play_end_with (play, MEDIA_PLAY_GONE), NULL);
+    }
   if (leg->plays != NULL)
     g_ptr_array_set_size (leg->plays, 0);
 }

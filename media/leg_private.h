@@ -33,6 +33,24 @@ typedef enum
   MEDIA_FADE_OUT,
 } MediaFade;
 
+/* How often the level of what a source sends is wanted. */
+typedef enum
+{
+  MEDIA_MEASURE_ALWAYS, /* who speaks is asked for, it is mixed, or its level goes with it */
+  MEDIA_MEASURE_SELDOM, /* for the comfort noise of a phone that hears it, once it falls silent */
+  MEDIA_MEASURE_NEVER,
+} MediaMeasure;
+
+#define MEDIA_LEVEL_AGE_OLD 100 /* packets: the next one is measured */
+
+/* Opus packets of speech have 15 octets at its lowest bit rate, those of digital silence 3 to 8 (in hybrid
+ * mode more); less than 20 ms have a part of that. After a run of such ones, when whatever came before has
+ * been played (no jitter buffer keeps it so long), a source that nobody hears is not decoded, and is again
+ * with the first longer one. */
+#define MEDIA_SOURCE_TINY_OCTETS 8
+#define MEDIA_SOURCE_TINY_RUN    10
+#define MEDIA_SOURCE_TINY_US     CFG_US_PER_S
+
 struct _MediaSource
 {
   MediaLeg *leg;
@@ -49,9 +67,11 @@ struct _MediaSource
   MediaToneKeys *tone_keys; /* nullable; plan.detect_tones */
 
   MediaSpeech speech;
-  gboolean levels_arrive;      /* speech is known from packets as they come, not only from decoding */
-  MediaDecoder *level_decoder; /* nullable; 8 kHz */
-  guint level_countdown;
+  gboolean levels_arrive;       /* speech is known from packets as they come, not only from decoding */
+  MediaDecoder *level_decoder;  /* nullable; 8 kHz */
+  guint level_age;              /* packets since it was measured */
+  guint n_tiny;                 /* packets in a row that are too short for speech … */
+  CfgMonotonic long_at;         /* … and when the last one came that is not */
   guint8 level;                 /* of the newest packet, for RFC 6464 when forwarding */
   gboolean tells_noise;         /* it sends comfort noise packets (RFC 3389) … */
   guint8 noise_level;           /* … the newest of this level, -dBov */
@@ -59,9 +79,10 @@ struct _MediaSource
   guint next_packet_ms, n_next; /* so many packets in a row were of another length */
 
   /* routing, written by room_routing.c */
-  GPtrArray *forward_to;                 /* of MediaSink */
-  gboolean audible;                      /* in room, unmuted, enabled */
-  gboolean mixed;                        /* some sink mixes it: it has a feed */
+  GPtrArray *forward_to; /* of MediaSink */
+  gboolean audible;      /* in room, unmuted, enabled */
+  gboolean mixed;        /* some sink mixes it: it has a feed */
+  MediaMeasure measure;
   guint n_track_mixers;                  /* sinks that mix this one alone */
   gboolean recorded;                     /* alone: it is always decoded, also what is too low to be speech */
   MediaFeed *feed;                       /* nullable */
@@ -69,8 +90,9 @@ struct _MediaSource
   gboolean ending;                       /* muted while it is heard: goes out with the next frame */
   /* mixing, written by room_mix.c */
   gboolean chosen;
-  gboolean spoke; /* in the last frame */
-  MediaFade fade; /* of the present frame */
+  gboolean spoke;   /* in the last frame */
+  gboolean in_file; /* the last frame went into a recording of it alone, and is not faded */
+  MediaFade fade;   /* of the present frame */
   gint slot[MEDIA_N_RATES];
 };
 
@@ -237,6 +259,8 @@ void media_sink_clear (MediaSink *sink);
 void media_sink_configure (MediaSink *sink);
 gboolean media_sink_speaks (const MediaSink *sink, MediaCodecId codec);
 guint media_sink_ptime_ms (const MediaSink *sink);
+/** media_sink_shows_level: a level goes with each packet that is forwarded to it (RFC 6464). */
+gboolean media_sink_shows_level (const MediaSink *sink);
 /** media_sink_expect: what forwarding a packet of @codec to it will need. */
 void media_sink_expect (const MediaSink *sink, MediaCodecId codec, MediaTrail *trail);
 /** media_sink_forward: one packet of @source, @units long. */

@@ -167,6 +167,12 @@ send_packet (MediaSink *sink, MediaSinkStream *stream, const MediaRtpPlace *plac
   sink->leg->ops->send_rtp (sink->leg->user, packet, (gsize)size, now);
 }
 
+gboolean
+media_sink_shows_level (const MediaSink *sink)
+{
+  return sink->section->plan.ext_level_id >= 1 && sink->section->plan.ext_level_id <= 14;
+}
+
 static void
 forward_as (MediaSink *sink, const MediaSource *source, const MediaRtpView *packet, guint8 payload_type,
             guint32 units, CfgMonotonic now)
@@ -187,7 +193,7 @@ forward_as (MediaSink *sink, const MediaSource *source, const MediaRtpView *pack
   key = source->serial << 24 | (sink->epoch & 0xffffff);
   if (media_rewriter_forward (&stream->rewriter, key, packet, units, now, &place) != 0)
     return;
-  if (sink->section->plan.ext_level_id >= 1 && sink->section->plan.ext_level_id <= 14)
+  if (media_sink_shows_level (sink))
     {
       header.level_id = sink->section->plan.ext_level_id;
       header.level = MIN (source->level, MEDIA_LEVEL_SILENCE);
@@ -378,7 +384,7 @@ encode_and_send (MediaSink *sink, MediaCodecId codec, const gint16 *pcm, gsize s
 
   if (encoder == NULL)
     return;
-  size = media_encoder_encode (encoder, pcm, samples, payload, sizeof payload);
+  size = media_room_encode (sink->leg->room, encoder, pcm, samples, payload, sizeof payload);
   media_sink_produce (sink, codec, payload, size,
                       (guint32)(samples * media_codec_get_clock_rate (media_codec_get (codec)) / rate_hz),
                       now);
@@ -559,6 +565,8 @@ media_sink_housekeep (MediaSink *sink, CfgMonotonic now)
 
   sink->filling = sink->mode == MEDIA_SINK_FORWARDING && sink->leg->config.always_send && sink->enabled
                   && (sink->filling || quiet_us > FILL_AFTER_MS * CFG_US_PER_MS);
+  if (sink->filling && sink->leg->room != NULL)
+    media_room_has_gaps (sink->leg->room);
   if (sink->encoder != NULL
       && cfg_monotonic_diff_us (now, sink->encoder_used_at) > ENCODER_IDLE_MS * CFG_US_PER_MS)
     g_clear_pointer (&sink->encoder, media_encoder_free);

@@ -7,6 +7,8 @@
 #include "media/feed.h"
 
 #define TONE_RATE_HZ 8000
+/* A file of which nothing comes for so long is given up. */
+#define STALLED_FRAMES_MAX (MEDIA_PLAY_STALLED_MS / MEDIA_FRAME_MS)
 
 struct _MediaPlay
 {
@@ -19,6 +21,7 @@ struct _MediaPlay
   guint rate_hz; /* of the frame */
   gboolean sounds;
   gboolean stopping, faded;
+  guint n_stalled; /* frames without anything of the file, in a row */
   gint16 frame[MEDIA_FRAME_SAMPLES_MAX];
   gint16 *resampled[MEDIA_N_RATES];
   gboolean is_resampled[MEDIA_N_RATES];
@@ -85,7 +88,8 @@ advance_tone (MediaPlay *play, MediaPlayEnd *end)
   return FALSE;
 }
 
-/* A file that does not keep up leaves a gap; it is not over before the reader says so. */
+/* A file that does not keep up leaves a gap; it is not over before the reader says so, or says nothing for
+ * too long. */
 static gboolean
 advance_file (MediaPlay *play, MediaPlayEnd *end, const char **error)
 {
@@ -108,7 +112,12 @@ advance_file (MediaPlay *play, MediaPlayEnd *end, const char **error)
   n = media_file_stream_read (play->stream, play->frame, samples);
   memset (play->frame + n, 0, (samples - n) * sizeof *play->frame);
   play->sounds = n > 0;
-  return TRUE;
+  play->n_stalled = n > 0 ? 0 : play->n_stalled + 1;
+  if (play->n_stalled < STALLED_FRAMES_MAX)
+    return TRUE;
+  *end = MEDIA_PLAY_FAILED;
+  *error = "nothing came of the file for 10 s: its disk does not answer, or too much is being played";
+  return FALSE;
 }
 
 gboolean
@@ -116,6 +125,12 @@ media_play_stop (MediaPlay *play)
 {
   play->stopping = TRUE;
   return play->sounds;
+}
+
+MediaPlayEnd
+media_play_end_with (const MediaPlay *play, MediaPlayEnd end)
+{
+  return play->stopping ? MEDIA_PLAY_STOPPED : end;
 }
 
 gboolean
@@ -153,7 +168,12 @@ media_play_advance (MediaPlay *play, MediaPlayEnd *end, const char **error)
   memset (play->is_resampled, 0, sizeof play->is_resampled);
   if (goes_on && play->stopping)
     fade_out (play);
-  return goes_on;
+  if (goes_on)
+    return TRUE;
+  *end = media_play_end_with (play, *end);
+  if (play->stopping)
+    *error = NULL;
+  return FALSE;
 }
 
 gboolean

@@ -12,6 +12,8 @@ typedef struct _MediaPlay MediaPlay;
 
 /* How many at a time in a room, or to a leg. */
 #define MEDIA_PLAYS_MAX 8
+/* A file that gives nothing for so long has failed. */
+#define MEDIA_PLAY_STALLED_MS 10000
 
 /** media_play_new_tone: @pattern copied. */
 MediaPlay *media_play_new_tone (MediaPlayId id, const MediaTonePattern *pattern,
@@ -25,13 +27,16 @@ MediaPlayId media_play_get_id (const MediaPlay *play);
 /** media_play_stop: Returns: FALSE when it is over at once; else it goes out with one more frame, and the
  * advance after that says MEDIA_PLAY_STOPPED. */
 gboolean media_play_stop (MediaPlay *play);
+/** media_play_end_with: Returns: the end to tell of when @end comes upon it now: what was stopped before
+ * stays stopped, whatever comes while it goes out. */
+MediaPlayEnd media_play_end_with (const MediaPlay *play, MediaPlayEnd end);
 /** media_plays_are_full: @plays has MEDIA_PLAYS_MAX that go on; those that go out with one more frame do not
  * count. */
 gboolean media_plays_are_full (const GPtrArray *plays);
 /**
  * media_play_advance:
  * @end: (out): why it is over
- * @error: (out): with MEDIA_PLAY_FAILED: a sentence that @play owns
+ * @error: (out): with MEDIA_PLAY_FAILED: a sentence, valid as long as @play
  *
  * Goes on by one frame. Returns: FALSE when it is over: there is no frame any more.
  */

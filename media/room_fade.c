@@ -78,7 +78,7 @@ media_room_end_fades (MediaRoom *room)
       if (!source->ending)
         continue;
       /* Also where nobody was left to hear the frame, or it would end with each tick. */
-      source->chosen = FALSE;
+      source->chosen = source->in_file = FALSE;
       room->dirty = TRUE;
     }
 }

@@ -39,6 +39,31 @@ media_room_new (const MediaRoomConfig *config, const MediaRoomOps *ops, gpointer
   return room;
 }
 
+gssize
+media_room_encode (MediaRoom *room, MediaEncoder *encoder, const gint16 *pcm, gsize samples, guint8 *out,
+                   gsize capacity)
+{
+  return media_encode_metered (room != NULL ? room->config.meter : NULL, encoder, pcm, samples, out,
+                               capacity);
+}
+
+/* Encoders of single sinks follow when they are used next. */
+void
+media_room_set_opus_complexity (MediaRoom *room, int complexity)
+{
+  room->config.opus_complexity = complexity;
+  for (guint i = 0; i < room->groups->len; i++)
+    {
+      MediaMixGroup *group = g_ptr_array_index (room->groups, i);
+
+      if (group->codec != MEDIA_CODEC_OPUS)
+        continue;
+      group->config.opus_complexity = complexity;
+      if (group->encoder != NULL)
+        media_encoder_configure (group->encoder, &group->config);
+    }
+}
+
 void
 media_room_free (MediaRoom *room)
 {
@@ -131,6 +156,12 @@ media_room_changed (MediaRoom *room)
   room->dirty = TRUE;
 }
 
+void
+media_room_has_gaps (MediaRoom *room)
+{
+  room->fills = TRUE;
+}
+
 /* The scale of LiveKit's clients: linear in the sound pressure. */
 static double
 linear_level (guint8 level_dbov)
@@ -218,6 +249,16 @@ tell_speakers (MediaRoom *room, CfgMonotonic now)
     room->ops->speakers (room->user, room->config.id, room->told, n);
 }
 
+void
+media_room_tell_speakers (MediaRoom *room, gboolean tell)
+{
+  if (tell && room->is_unheard)
+    room->n_told = 0; /* who asks anew does not know what was told before */
+  room->is_unheard = !tell;
+  if (!room->dirty)
+    media_room_route_levels (room);
+}
+
 static gboolean
 has_nothing_to_do (const MediaRoom *room)
 {
@@ -228,21 +269,51 @@ has_nothing_to_do (const MediaRoom *room)
 }
 
 static void
-fill_gaps (const MediaRoom *room, CfgMonotonic now)
+fill_gaps (MediaRoom *room, CfgMonotonic now)
 {
+  if (!room->fills)
+    return;
+  room->fills = FALSE;
   for (guint i = 0; i < room->watched->len; i++)
     {
       MediaSink *sink = g_ptr_array_index (room->watched, i);
 
-      if (sink->filling)
-        media_sink_silence (sink, sink->codec, now);
+      if (!sink->filling)
+        continue;
+      media_sink_silence (sink, sink->codec, now);
+      room->fills = TRUE;
     }
+}
+
+gboolean
+media_room_is_at_rest (const MediaRoom *room)
+{
+  return room->still && !room->fills;
+}
+
+static gboolean
+count_tick (MediaRoom *room)
+{
+  return ++room->ticks % SPEAKERS_EVERY_TICKS == 0 && !room->config.isolated && !room->is_unheard;
+}
+
+void
+media_room_tick_late (MediaRoom *room, CfgMonotonic now)
+{
+  /* Of a mix the time is lost: its encoders go on with the next tick as if this one had not been. */
+  const gboolean tells = room->still && count_tick (room);
+
+  if (room->dirty)
+    media_room_route (room);
+  if (tells)
+    tell_speakers (room, now);
+  fill_gaps (room, now);
 }
 
 void
 media_room_tick (MediaRoom *room, CfgMonotonic now)
 {
-  const gboolean tells = ++room->ticks % SPEAKERS_EVERY_TICKS == 0 && !room->config.isolated;
+  const gboolean tells = count_tick (room);
 
   /* Most rooms of phones forward, and there are hundreds. */
   if (room->still && !room->dirty)

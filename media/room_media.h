@@ -14,6 +14,7 @@
 #include <glib.h>
 
 #include "config/base/clock.h"
+#include "media/encode_meter.h"
 #include "media/engine.h"
 #include "media/leg.h"
 #include "media/recorder.h"
@@ -23,9 +24,10 @@ typedef struct _MediaRoom MediaRoom;
 typedef struct
 {
   MediaRoomId id;
-  guint mix_speakers;  /* 0: 6 */
-  int opus_complexity; /* as in MediaEncoderConfig */
-  gboolean isolated;   /* nobody hears anybody: where legs without a room wait */
+  guint mix_speakers;      /* 0: 6 */
+  int opus_complexity;     /* as in MediaEncoderConfig */
+  gboolean isolated;       /* nobody hears anybody: where legs without a room wait */
+  MediaEncodeMeter *meter; /* (nullable): the worker's */
 } MediaRoomConfig;
 
 typedef struct
@@ -65,12 +67,28 @@ void media_room_record_leg (MediaRoom *room, MediaRecordId id, MediaLegId leg);
 /** media_room_end_records: all of them, with MEDIA_RECORD_GONE: the room is going. */
 void media_room_end_records (MediaRoom *room);
 
+/** media_room_encode: media_encoder_encode, and the worker knows what it took. @room: (nullable). */
+gssize media_room_encode (MediaRoom *room, MediaEncoder *encoder, const gint16 *pcm, gsize samples,
+                          guint8 *out, gsize capacity) G_GNUC_WARN_UNUSED_RESULT;
+/** media_room_set_opus_complexity: @complexity as in MediaEncoderConfig; of all who are encoded for, from the
+ * next frame on. */
+void media_room_set_opus_complexity (MediaRoom *room, int complexity);
+/** media_room_tell_speakers: FALSE: nobody wants to know, ops.speakers is not called any more. TRUE, as in a
+ * new room: it is, and after a FALSE with those who speak, at once. */
+void media_room_tell_speakers (MediaRoom *room, gboolean tell);
 /** media_room_tick: every 20 ms, @now on a fixed grid. */
 void media_room_tick (MediaRoom *room, CfgMonotonic now);
+/** media_room_is_at_rest: nothing goes out with the ticks, and none has to be in time. */
+gboolean media_room_is_at_rest (const MediaRoom *room);
+/** media_room_tick_late: instead of a tick whose time is over, as that of a room at rest: no audio is made.
+ */
+void media_room_tick_late (MediaRoom *room, CfgMonotonic now);
 
 /** media_room_changed: something that routing depends on is different (plan, mute, gain, codec); it is looked
  * at before the next packet or tick of the room. Called by legs. */
 void media_room_changed (MediaRoom *room);
+/** media_room_has_gaps: a sink has nothing to forward, and is to be given silence from the next tick on. */
+void media_room_has_gaps (MediaRoom *room);
 
 typedef struct
 {

@@ -55,8 +55,17 @@ expect_sink (const GPtrArray *sinks, guint i)
   media_sink_expect (sink, sink->mix_codec, &sink->trail);
 }
 
-/* Sources whose level only decoding tells are decoded always, before the choice, so that a first syllable is
- * not cut; the others after it and only if chosen. */
+/* Its packets alone say that it is silent, those too that still wait to be played, and nobody hears it. */
+static gboolean
+is_surely_silent (const MediaSource *source, CfgMonotonic now)
+{
+  return source->n_tiny >= MEDIA_SOURCE_TINY_RUN
+         && cfg_monotonic_diff_us (now, source->long_at) > MEDIA_SOURCE_TINY_US && !source->chosen
+         && !source->recorded && !source->ending && !source->spoke;
+}
+
+/* Sources whose level only decoding tells are decoded before the choice, unless they are surely silent, so
+ * that a first syllable is not cut; the others after it and only if chosen. */
 static void
 choose_and_decode (MediaRoom *room, CfgMonotonic now)
 {
@@ -71,10 +80,12 @@ choose_and_decode (MediaRoom *room, CfgMonotonic now)
       expect_source (room->mixed, i);
       if (!source->levels_arrive)
         {
-          media_feed_advance (source->feed, now, TRUE);
-          source->level = media_feed_level (source->feed);
+          const gboolean silent = is_surely_silent (source, now);
+
+          media_feed_advance (source->feed, now, !silent);
+          source->level = silent ? MEDIA_LEVEL_SILENCE : media_feed_level (source->feed);
           media_speech_update (&source->speech, source->level, now);
-          room->stats.n_decoding++;
+          room->stats.n_decoding += !silent;
         }
       candidates[i] = (MediaSpeakerCandidate){ .speech = &source->speech, .chosen = source->chosen };
     }
@@ -88,7 +99,7 @@ choose_and_decode (MediaRoom *room, CfgMonotonic now)
       const gboolean heard = source->chosen || candidates[i].chosen;
       const gboolean speaks = source->n_track_mixers > 0 && media_speech_is_active (&source->speech, now);
       /* One frame more: to go out with. */
-      const gboolean wanted = heard || source->recorded || speaks || source->spoke;
+      const gboolean wanted = heard || source->recorded || source->ending || speaks || source->spoke;
 
       source->fade = source->chosen == candidates[i].chosen ? MEDIA_FADE_NONE
                      : source->chosen                       ? MEDIA_FADE_OUT
@@ -297,8 +308,8 @@ play_common (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
         media_fade_pcm (pcm, group->rate_hz / 1000 * MEDIA_FRAME_MS, fade_of (group));
       group->size = -1;
       if (group->encoder != NULL)
-        group->size = media_encoder_encode (group->encoder, pcm, group->rate_hz / 1000 * MEDIA_FRAME_MS,
-                                            group->payload, sizeof group->payload);
+        group->size = media_room_encode (room, group->encoder, pcm, group->rate_hz / 1000 * MEDIA_FRAME_MS,
+                                         group->payload, sizeof group->payload);
       room->stats.encodes++;
     }
   group->n_listeners++;

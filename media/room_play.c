@@ -40,7 +40,11 @@ void
 media_room_end_plays (MediaRoom *room)
 {
   for (guint i = 0; i < room->plays->len; i++)
-    tell_ended (room, media_play_get_id (g_ptr_array_index (room->plays, i)), MEDIA_PLAY_GONE, NULL);
+    {
+      const MediaPlay *play = g_ptr_array_index (room->plays, i);
+
+      tell_ended (room, media_play_get_id (play), media_play_end_with (play, MEDIA_PLAY_GONE), NULL);
+    }
   g_ptr_array_set_size (room->plays, 0);
 }
 

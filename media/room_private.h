@@ -40,7 +40,9 @@ struct _MediaRoom
   GPtrArray *plays;     /* of MediaPlay: what everybody hears */
   GPtrArray *recorders; /* of MediaRecorder */
   gboolean dirty;
-  gboolean still; /* since the last tick and until routing: no frame to make, at most gaps to fill */
+  gboolean still;      /* since the last tick and until routing: no frame to make, at most gaps to fill */
+  gboolean is_unheard; /* nobody wants to know who speaks */
+  gboolean fills;      /* a sink has a gap to fill, or had one with the last tick */
   guint64 ticks;
 
   /* written by routing */
@@ -79,6 +81,8 @@ struct _MediaRoom
 
 /* room_routing.c */
 void media_room_route (MediaRoom *room);
+/** media_room_route_levels: whose level is wanted with each packet; when that alone is different. */
+void media_room_route_levels (MediaRoom *room);
 /* room_play.c */
 /** media_room_advance_plays: a frame of each; ends those that are over. */
 void media_room_advance_plays (MediaRoom *room);

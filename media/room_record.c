@@ -76,8 +76,8 @@ media_room_route_recorders (MediaRoom *room)
     }
 }
 
-/* All that @recorder's leg sends: nobody chooses, so nothing begins or ends suddenly. Returns: FALSE when it
- * sends nothing. */
+/* All that @recorder's leg sends: nobody chooses, so nothing begins or ends suddenly but when it is muted.
+ * Returns: FALSE when it sends nothing. */
 static gboolean
 take_leg (const MediaRoom *room, MediaRecorder *recorder, gint16 *pcm)
 {
@@ -87,10 +87,11 @@ take_leg (const MediaRoom *room, MediaRecorder *recorder, gint16 *pcm)
 
   for (guint i = 0; i < room->mixed->len; i++)
     {
-      const MediaSource *source = g_ptr_array_index (room->mixed, i);
+      MediaSource *source = g_ptr_array_index (room->mixed, i);
 
       if (source->leg->config.id != recorder->leg)
         continue;
+      source->in_file = !source->ending;
       memcpy (pcm, media_feed_pcm (source->feed, recorder->rate_hz), samples * sizeof *pcm);
       media_fade_pcm (pcm, samples, source->ending ? MEDIA_FADE_OUT : MEDIA_FADE_NONE);
       media_mixer_accumulate (sum, pcm, samples, source->leg->gain_q12);

@@ -39,7 +39,8 @@ collect_sources (MediaRoom *room, MediaLeg *leg, Census *census)
     {
       MediaSource *source = &leg->sections[i]->source;
 
-      source->ending = leg->muted && source->chosen && source->feed != NULL && !room->config.isolated;
+      source->ending = leg->muted && (source->chosen || source->in_file) && source->feed != NULL
+                       && !room->config.isolated;
       room->n_fading += source->ending;
       if (room->config.isolated || leg->muted || !source->enabled)
         continue;
@@ -273,6 +274,42 @@ set_up_feeds (MediaRoom *room, const Census *census)
     }
 }
 
+static MediaMeasure
+choose_measure (const MediaRoom *room, const MediaSource *source)
+{
+  MediaMeasure measure = room->is_unheard && !source->mixed ? MEDIA_MEASURE_NEVER : MEDIA_MEASURE_ALWAYS;
+
+  for (guint i = 0; i < source->forward_to->len; i++)
+    {
+      const MediaSink *sink = g_ptr_array_index (source->forward_to, i);
+
+      if (media_sink_shows_level (sink))
+        return MEDIA_MEASURE_ALWAYS;
+      if (sink->leg->config.always_send)
+        measure = MIN (measure, MEDIA_MEASURE_SELDOM);
+    }
+  return measure;
+}
+
+void
+media_room_route_levels (MediaRoom *room)
+{
+  for (guint i = 0; i < room->legs->len; i++)
+    {
+      const MediaLeg *leg = g_ptr_array_index (room->legs, i);
+
+      for (guint k = 0; k < leg->n_sections; k++)
+        {
+          MediaSource *source = &leg->sections[k]->source;
+          const MediaMeasure measure = choose_measure (room, source);
+
+          if (source->measure != measure)
+            source->level_age = MEDIA_LEVEL_AGE_OLD;
+          source->measure = measure;
+        }
+    }
+}
+
 void
 media_room_route (MediaRoom *room)
 {
@@ -314,4 +351,5 @@ media_room_route (MediaRoom *room)
   choose_formats (room, &census);
   media_room_route_recorders (room);
   set_up_feeds (room, &census);
+  media_room_route_levels (room);
 }

@@ -7,6 +7,7 @@
 #include "media/core/demux.h"
 #include "media/core/latch.h"
 #include "media/core/rtcp.h"
+#include "media/io/arrival.h"
 #include "media/io/prefetch.h"
 
 typedef struct
@@ -200,6 +201,8 @@ on_readable (RtpTransport *transport, MediaUdpChannel channel, CfgMonotonic now)
 
   if (length < 0)
     return;
+  now = media_arrival (media_udp_fd (transport->udp, channel), now,
+                       media_pump_quiet_at (transport->base.pump));
   switch (media_demux_classify (buffer, (gsize)length))
     {
     case MEDIA_PACKET_RTP:
@@ -257,6 +260,7 @@ rtp_attach (MediaTransport *base, MediaPump *pump)
                                                          EPOLLIN, on_rtp_readable, transport);
   transport->watches[MEDIA_UDP_RTCP] = media_pump_add_fd (pump, media_udp_fd (transport->udp, MEDIA_UDP_RTCP),
                                                           EPOLLIN, on_rtcp_readable, transport);
+  media_arrival_watch (media_udp_fd (transport->udp, MEDIA_UDP_RTP));
   if (transport->watches[MEDIA_UDP_RTP] != 0 && transport->watches[MEDIA_UDP_RTCP] != 0)
     return TRUE;
   rtp_detach (base);

@@ -1,6 +1,7 @@
 #include "media/worker_private.h"
 
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 #define MAILBOX_LIMIT 4096
@@ -83,7 +84,7 @@ destroy_event (CfgMessage *base)
   g_free (event->dtls);
   g_free (event->stats);
   g_clear_pointer (&event->state, media_leg_state_free);
-  g_free (event->speakers);
+  g_clear_pointer (&event->speakers, media_newest_unref);
   if (event->gate != NULL)
     {
       media_stats_gate_open (event->gate);
@@ -110,13 +111,15 @@ message_of (MediaEvent *event)
   return (EventMessage *)((char *)event - G_STRUCT_OFFSET (EventMessage, event));
 }
 
+/* Statistics come again. Who speaks does not, and no more than one such event waits for each room. */
 static void
 send_held (MediaWorker *worker)
 {
   MediaEvent *event;
 
   while ((event = g_queue_pop_head (&worker->held)) != NULL)
-    cfg_mailbox_post (worker->config.to_main, &message_of (event)->base, CFG_MAILBOX_MAY_DROP);
+    cfg_mailbox_post (worker->config.to_main, &message_of (event)->base,
+                      event->speakers != NULL ? CFG_MAILBOX_MUST_DELIVER : CFG_MAILBOX_MAY_DROP);
 }
 
 void
@@ -143,6 +146,41 @@ media_worker_tell_play_ended (MediaWorker *worker, MediaPlayId play, MediaPlayEn
   event->end = end;
   event->text = g_strdup (error);
   media_worker_send (worker, event, CFG_MAILBOX_MUST_DELIVER);
+}
+
+static void
+newest_unref (gpointer newest)
+{
+  media_newest_unref (newest);
+}
+
+GHashTable *
+media_worker_told_new (void)
+{
+  return g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, newest_unref);
+}
+
+void
+media_worker_tell_speakers (MediaWorker *worker, MediaRoomId room, const MediaSpeaker *speakers, gsize n)
+{
+  MediaSpeakerList *list = g_malloc (sizeof *list + n * sizeof *speakers);
+  MediaNewest *newest = g_hash_table_lookup (worker->told, &room);
+  MediaEvent *event;
+
+  list->n = n;
+  if (n > 0)
+    memcpy (list->speakers, speakers, n * sizeof *speakers);
+  if (newest == NULL)
+    {
+      newest = media_newest_new (g_free);
+      g_hash_table_insert (worker->told, g_memdup2 (&room, sizeof room), newest);
+    }
+  if (!media_newest_put (newest, list))
+    return;
+  event = media_event_new (MEDIA_EVENT_SPEAKERS, 0);
+  event->room = room;
+  event->speakers = media_newest_ref (newest);
+  media_worker_send (worker, event, CFG_MAILBOX_MAY_DROP);
 }
 
 static unsigned int
@@ -206,7 +244,7 @@ count_legs (const GPtrArray *rooms)
 void
 media_worker_add_room (MediaWorker *worker, MediaRoom *room)
 {
-  GPtrArray *best = NULL;
+  guint best = 0;
   guint best_load = G_MAXUINT;
 
   for (guint i = 0; i < MEDIA_WORKER_PHASES && best_load >= FULL_PHASE; i++)
@@ -215,10 +253,11 @@ media_worker_add_room (MediaWorker *worker, MediaRoom *room)
 
       if (load >= best_load)
         continue;
-      best = worker->phases[i];
+      best = i;
       best_load = load;
     }
-  g_ptr_array_add (best, room);
+  g_ptr_array_add (worker->phases[best], room);
+  worker->awake[best]++;
 }
 
 void
@@ -229,15 +268,27 @@ media_worker_remove_room (MediaWorker *worker, MediaRoom *room)
       return;
 }
 
-static guint
-steps_to_next_phase (const MediaWorker *worker)
+/* One that was not woken for had only rooms at rest, or its time was missed: their audio goes on with the
+ * next. */
+static void
+tick_phase (MediaWorker *worker, guint64 tick, gboolean on_time, CfgMonotonic scheduled)
 {
-  guint steps = 1;
+  const GPtrArray *rooms = worker->phases[tick % MEDIA_WORKER_PHASES];
+  guint n_awake = 0;
 
-  while (steps < MEDIA_WORKER_PHASES
-         && worker->phases[(worker->ticks + steps) % MEDIA_WORKER_PHASES]->len == 0)
-    steps++;
-  return steps;
+  for (guint i = 0; i < rooms->len; i++)
+    {
+      MediaRoom *room = g_ptr_array_index (rooms, i);
+
+      if (i + 1 < rooms->len)
+        media_prefetch (g_ptr_array_index (rooms, i + 1), ROOM_HEAD_SIZE);
+      if (on_time)
+        media_room_tick (room, scheduled);
+      else
+        media_room_tick_late (room, scheduled);
+      n_awake += !media_room_is_at_rest (room);
+    }
+  worker->awake[tick % MEDIA_WORKER_PHASES] = n_awake;
 }
 
 static guint
@@ -246,19 +297,14 @@ on_tick (CfgMonotonic scheduled, guint missed, gpointer user)
   MediaWorker *worker = user;
   const CfgMonotonic now = media_pump_now (worker->pump);
   const guint64 last = worker->ticks;
-  const GPtrArray *rooms;
   guint steps;
 
   /* What was skipped counts, or phases would change places. */
   worker->ticks = worker->next_tick + missed;
   count_lateness (worker, scheduled, missed, (guint)(worker->ticks - last - 1));
-  rooms = worker->phases[worker->ticks % MEDIA_WORKER_PHASES];
-  for (guint i = 0; i < rooms->len; i++)
-    {
-      if (i + 1 < rooms->len)
-        media_prefetch (g_ptr_array_index (rooms, i + 1), ROOM_HEAD_SIZE);
-      media_room_tick (g_ptr_array_index (rooms, i), scheduled);
-    }
+  for (guint64 t = MAX (last, worker->ticks - MIN (worker->ticks, MEDIA_WORKER_PHASES)) + 1;
+       t <= worker->ticks; t++)
+    tick_phase (worker, t, t == worker->ticks, scheduled);
   for (guint64 t = MAX (last + 1, worker->ticks - MIN (worker->ticks, HOUSEKEEPING_TICKS - 1));
        t <= worker->ticks; t++)
     for (guint i = (guint)(t % HOUSEKEEPING_TICKS); i < worker->leg_list->len; i += HOUSEKEEPING_TICKS)
@@ -267,7 +313,7 @@ on_tick (CfgMonotonic scheduled, guint missed, gpointer user)
     send_held (worker);
   if (cfg_monotonic_diff_us (now, worker->load_at) >= CFG_US_PER_S)
     count_load (worker, now);
-  steps = steps_to_next_phase (worker);
+  steps = media_phases_to_next (worker->awake, g_hash_table_size (worker->rooms), worker->ticks);
   worker->next_tick = worker->ticks + steps;
   return steps;
 }
@@ -321,6 +367,7 @@ free_members (MediaWorker *worker)
   g_hash_table_unref (worker->legs);
   g_ptr_array_unref (worker->leg_list);
   g_hash_table_unref (worker->rooms);
+  g_hash_table_unref (worker->told);
   for (guint i = 0; i < MEDIA_WORKER_PHASES; i++)
     g_ptr_array_unref (worker->phases[i]);
   g_hash_table_unref (worker->expected);
@@ -338,6 +385,7 @@ media_worker_new (const MediaWorkerConfig *config, GError **error)
   worker->legs = g_hash_table_new (g_int64_hash, g_int64_equal);
   worker->leg_list = g_ptr_array_new ();
   worker->rooms = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  worker->told = media_worker_told_new ();
   for (guint i = 0; i < MEDIA_WORKER_PHASES; i++)
     worker->phases[i] = g_ptr_array_new ();
   worker->expected = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, free_waiting);
@@ -354,6 +402,7 @@ media_worker_new (const MediaWorkerConfig *config, GError **error)
     }
   worker->lobby = media_room_new (&lobby, NULL, NULL);
   media_worker_add_room (worker, worker->lobby);
+  media_worker_set_opus_complexity (worker, media_opus_complexity (config->engine->opus_complexity));
   media_pump_set_mailbox (worker->pump, worker->mailbox, worker);
   worker->next_tick = worker->ticks + 1;
   media_pump_set_tick (worker->pump, MEDIA_WORKER_PHASE_US, on_tick, worker);
@@ -413,6 +462,9 @@ media_worker_get_stats (MediaWorker *worker, MediaWorkerStats *stats)
   stats->ticks_skipped = atomic_load_explicit (&counters->ticks_skipped, memory_order_relaxed);
   stats->n_legs = atomic_load_explicit (&counters->n_legs, memory_order_relaxed);
   stats->n_rooms = atomic_load_explicit (&counters->n_rooms, memory_order_relaxed);
+  stats->opus_complexity = atomic_load_explicit (&counters->opus_complexity, memory_order_relaxed);
+  stats->opus_cpu_us = (gint64)atomic_load_explicit (&worker->meter.cpu_us, memory_order_relaxed);
+  stats->opus_audio_us = (gint64)atomic_load_explicit (&worker->meter.audio_us, memory_order_relaxed);
   stats->cpu_us = cpu_us_of (worker);
   stats->load = atomic_load_explicit (&counters->load_ppm, memory_order_relaxed) / 1e6;
   stats->tick_late_ms = atomic_load_explicit (&counters->tick_late_us, memory_order_relaxed) / 1e3;

@@ -19,6 +19,7 @@
 #include "media/io/certificate.h"
 #include "media/io/udp.h"
 #include "media/leg_state.h"
+#include "media/newest.h"
 #include "media/play.h"
 #include "media/recorder.h"
 
@@ -40,6 +41,12 @@ typedef enum
   MEDIA_EVENT_SPEAKERS,
   MEDIA_EVENT_PLAY_ENDED,
 } MediaEventKind;
+
+typedef struct
+{
+  gsize n;
+  MediaSpeaker speakers[];
+} MediaSpeakerList;
 
 /* Shared by a leg and its statistics under way: while one waits for the main thread no second is sent. */
 typedef struct _MediaStatsGate MediaStatsGate;
@@ -64,10 +71,9 @@ typedef struct
   MediaLegState *state; /* EXPORTED; NULL: the leg is gone */
   void (*done) (gpointer user, const MediaLegState *state);
   gpointer user;
-  MediaSpeaker *speakers; /* SPEAKERS */
-  gsize n_speakers;
-  MediaStatsGate *gate; /* STATS */
-  MediaPlayId play;     /* PLAY_ENDED; text: error (nullable) */
+  MediaNewest *speakers; /* SPEAKERS: of MediaSpeakerList: who speaks by the time the message is read */
+  MediaStatsGate *gate;  /* STATS */
+  MediaPlayId play;      /* PLAY_ENDED; text: error (nullable) */
   MediaPlayEnd end;
 } MediaEvent;
 
@@ -103,6 +109,9 @@ void media_worker_post (MediaWorker *worker, MediaCommand *command);
 
 MediaCommand *media_command_room_new (MediaRoomId room);
 MediaCommand *media_command_room_free (MediaRoomId room);
+/** media_command_set_opus_complexity: @complexity 0-10: of all Opus encoders of the worker. */
+MediaCommand *media_command_set_opus_complexity (guint complexity);
+MediaCommand *media_command_room_tell_speakers (MediaRoomId room, gboolean tell);
 /** media_command_tidy: memory that the thread keeps for itself goes back, unless the worker has a leg. */
 MediaCommand *media_command_tidy (void);
 /** media_command_leg_new_rtp: @udp (transfer full). */
@@ -115,6 +124,7 @@ MediaCommand *media_command_leg_configure (MediaLegId leg, const MediaPlan *plan
 MediaCommand *media_command_leg_attach (MediaLegId leg, MediaRoomId room);
 MediaCommand *media_command_leg_set_muted (MediaLegId leg, gboolean muted);
 MediaCommand *media_command_leg_set_gain (MediaLegId leg, MediaLegId listener, double gain_db);
+MediaCommand *media_command_leg_unset_gain (MediaLegId leg, MediaLegId listener);
 MediaCommand *media_command_leg_set_deaf (MediaLegId leg, gboolean is_deaf);
 /** media_command_leg_play: @play (transfer full); tells of its end also when the leg is gone. */
 MediaCommand *media_command_leg_play (MediaLegId leg, MediaPlay *play);

@@ -104,13 +104,7 @@ command_new (MediaLegId leg, void (*apply) (MediaWorker *, MediaWorkerLeg *, Med
 static void
 on_speakers (gpointer user, MediaRoomId room, const MediaSpeaker *speakers, gsize n)
 {
-  MediaWorker *worker = user;
-  MediaEvent *event = media_event_new (MEDIA_EVENT_SPEAKERS, 0);
-
-  event->room = room;
-  event->speakers = g_memdup2 (speakers, n * sizeof *speakers);
-  event->n_speakers = n;
-  media_worker_send (worker, event, CFG_MAILBOX_MAY_DROP);
+  media_worker_tell_speakers (user, room, speakers, n);
 }
 
 static void
@@ -132,7 +126,8 @@ apply_room_new (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
 {
   const MediaRoomConfig config = { .id = command->room,
                                    .mix_speakers = worker->config.engine->mix_speakers,
-                                   .opus_complexity = worker->config.engine->opus_complexity };
+                                   .opus_complexity = worker->opus_complexity,
+                                   .meter = &worker->meter };
   MediaRoom *room = media_room_new (&config, &room_ops, worker);
 
   g_hash_table_insert (worker->rooms, g_memdup2 (&command->room, sizeof command->room), room);
@@ -158,6 +153,7 @@ apply_room_free (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command
       media_room_add (worker->lobby, member, now);
     }
   g_hash_table_remove (worker->rooms, &command->room);
+  g_hash_table_remove (worker->told, &command->room);
   media_worker_remove_room (worker, room);
   media_room_free (room);
   count_rooms (worker);
@@ -178,6 +174,31 @@ media_command_room_free (MediaRoomId room)
   MediaCommand *command = command_new (0, apply_room_free);
 
   command->room = room;
+  return command;
+}
+
+void
+media_worker_set_opus_complexity (MediaWorker *worker, guint complexity)
+{
+  worker->opus_complexity = complexity == 0 ? MEDIA_OPUS_COMPLEXITY_0 : (int)complexity;
+  atomic_store_explicit (&worker->counters.opus_complexity, complexity, memory_order_relaxed);
+  for (guint i = 0; i < MEDIA_WORKER_PHASES; i++)
+    for (guint k = 0; k < worker->phases[i]->len; k++)
+      media_room_set_opus_complexity (g_ptr_array_index (worker->phases[i], k), worker->opus_complexity);
+}
+
+static void
+apply_set_opus_complexity (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  media_worker_set_opus_complexity (worker, command->opus_complexity);
+}
+
+MediaCommand *
+media_command_set_opus_complexity (guint complexity)
+{
+  MediaCommand *command = command_new (0, apply_set_opus_complexity);
+
+  command->opus_complexity = complexity;
   return command;
 }
 
@@ -325,6 +346,21 @@ media_command_leg_set_gain (MediaLegId leg, MediaLegId listener, double gain_db)
 }
 
 static void
+apply_unset_gain (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  media_leg_forget_listener (leg->leg, command->listener);
+}
+
+MediaCommand *
+media_command_leg_unset_gain (MediaLegId leg, MediaLegId listener)
+{
+  MediaCommand *command = command_new (leg, apply_unset_gain);
+
+  command->listener = listener;
+  return command;
+}
+
+static void
 apply_set_deaf (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
 {
   media_leg_set_deaf (leg->leg, command->flag);
@@ -391,6 +427,25 @@ media_command_room_play (MediaRoomId room, MediaPlay *play)
 
   command->room = room;
   command->play = play;
+  return command;
+}
+
+static void
+apply_room_tell_speakers (MediaWorker *worker, MediaWorkerLeg *leg, MediaCommand *command)
+{
+  MediaRoom *room = g_hash_table_lookup (worker->rooms, &command->room);
+
+  if (room != NULL)
+    media_room_tell_speakers (room, command->flag);
+}
+
+MediaCommand *
+media_command_room_tell_speakers (MediaRoomId room, gboolean tell)
+{
+  MediaCommand *command = command_new (0, apply_room_tell_speakers);
+
+  command->room = room;
+  command->flag = tell;
   return command;
 }
 

@@ -4,6 +4,14 @@
 
 #define STATS_INTERVAL_US CFG_US_PER_S
 
+/* All legs tell with the same second of the clock, each in its turn of the housekeeping: the main thread is
+ * woken a few times a second, however many they are, and not fifty times. */
+static CfgMonotonic
+next_stats_at (CfgMonotonic now)
+{
+  return (CfgMonotonic){ (now.us / STATS_INTERVAL_US + 1) * STATS_INTERVAL_US };
+}
+
 static void
 send_text_event (MediaWorkerLeg *leg, MediaEventKind kind, const char *text)
 {
@@ -207,10 +215,16 @@ leave_worker (MediaWorkerLeg *leg)
   media_room_remove (media_room_of (leg->leg), leg->leg, media_pump_now (worker->pump));
   last->position = leg->position;
   g_ptr_array_remove_index_fast (worker->leg_list, leg->position);
-  for (guint i = 0; i < worker->leg_list->len; i++)
-    media_leg_forget_listener (((MediaWorkerLeg *)g_ptr_array_index (worker->leg_list, i))->leg, leg->id);
   g_hash_table_remove (worker->legs, &leg->id);
   atomic_store_explicit (&worker->counters.n_legs, worker->leg_list->len, memory_order_relaxed);
+}
+
+/* One that is gone; who only goes to another worker is followed by those whom it is to hear. */
+static void
+forget_listener (MediaWorker *worker, MediaLegId listener)
+{
+  for (guint i = 0; i < worker->leg_list->len; i++)
+    media_leg_forget_listener (((MediaWorkerLeg *)g_ptr_array_index (worker->leg_list, i))->leg, listener);
 }
 
 static MediaWorkerLeg *
@@ -228,7 +242,7 @@ new_leg (MediaWorker *worker, MediaLegId id, gboolean rtc)
   leg->id = id;
   leg->leg = media_leg_new (&config, &leg_ops, leg, now);
   leg->gate = media_stats_gate_new ();
-  leg->stats_at = cfg_monotonic_add_us (now, STATS_INTERVAL_US);
+  leg->stats_at = next_stats_at (now);
   join_worker (leg, worker);
   return leg;
 }
@@ -301,6 +315,7 @@ media_worker_leg_close (MediaWorkerLeg *leg, gboolean tell)
   if (tell)
     media_leg_end_plays (leg->leg);
   leave_worker (leg);
+  forget_listener (worker, leg->id);
   media_leg_say_bye (leg->leg, now, media_worker_wall (worker, now));
   if (tell)
     {
@@ -353,7 +368,7 @@ media_worker_leg_housekeep (MediaWorkerLeg *leg, CfgMonotonic now)
   media_leg_housekeep (leg->leg, now, media_worker_wall (leg->worker, now));
   if (cfg_monotonic_diff_us (now, leg->stats_at) < 0)
     return;
-  leg->stats_at = cfg_monotonic_add_us (now, STATS_INTERVAL_US);
+  leg->stats_at = next_stats_at (now);
   gate = media_stats_gate_pass (leg->gate);
   if (gate == NULL)
     return;

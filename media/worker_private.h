@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "media/core/lateness.h"
+#include "media/core/phases.h"
 #include "media/io/dtls.h"
 #include "media/io/pump.h"
 #include "media/leg.h"
@@ -40,6 +41,7 @@ struct _MediaCommand
   char **candidates;
   gboolean flag, flag2;
   double gain_db;
+  guint opus_complexity;
   MediaLegId listener;
   MediaPlan *plan;
   MediaPlay *play;
@@ -53,13 +55,13 @@ struct _MediaCommand
 
 /* Rooms tick at one of so many instants of the 20 ms, so that a packet to be forwarded waits for a part of
  * the mixing only, and packets of many rooms do not leave in one burst. */
-#define MEDIA_WORKER_PHASES   10
+#define MEDIA_WORKER_PHASES   MEDIA_PHASES
 #define MEDIA_WORKER_PHASE_US (MEDIA_PUMP_TICK_US / MEDIA_WORKER_PHASES)
 
 /* Written by the worker alone, read by the main thread. */
 typedef struct
 {
-  atomic_uint n_legs, n_rooms;
+  atomic_uint n_legs, n_rooms, opus_complexity;
   atomic_uint load_ppm;
   atomic_uint tick_late_us, tick_late_p99_us, tick_late_mean_us;
   atomic_llong ticked_at_us; /* monotonic, when the last tick began */
@@ -79,15 +81,20 @@ struct _MediaWorker
   GHashTable *legs;                       /* id → MediaWorkerLeg */
   GPtrArray *leg_list;                    /* the same */
   GHashTable *rooms;                      /* id → MediaRoom */
+  GHashTable *told;                       /* id → MediaNewest: who speaks there */
   GPtrArray *phases[MEDIA_WORKER_PHASES]; /* the same and the lobby, by when in the 20 ms they tick */
   GHashTable *expected;                   /* id → GPtrArray of MediaCommand that wait for the leg */
+  guint awake[MEDIA_WORKER_PHASES];       /* rooms of the phase that were not at rest when they last ticked */
   MediaRoom *lobby;                       /* where legs without a room are kept from silence */
   guint64 ticks; /* number of the newest, of MEDIA_WORKER_PHASE_US each; not all have something to do */
   guint64 next_tick;
   CfgMonotonic load_at;
   gint64 load_cpu_us;
   MediaLateness lateness;
-  GQueue held; /* of MediaEvent that are no hurry: the main thread is woken once for many */
+  int opus_complexity; /* as in MediaEncoderConfig: what it is now */
+  GQueue held;         /* of MediaEvent that are no hurry: the main thread is woken once for many */
+
+  MediaEncodeMeter meter;
 
   MediaWorkerCounters counters;
 };
@@ -115,6 +122,11 @@ void media_worker_remove_room (MediaWorker *worker, MediaRoom *room);
 void media_worker_send (MediaWorker *worker, MediaEvent *event, CfgMailboxPriority priority);
 MediaEvent *media_event_new (MediaEventKind kind, MediaLegId leg);
 
+/** media_worker_tell_speakers: the main thread hears of the last of them, however far behind it is. */
+void media_worker_tell_speakers (MediaWorker *worker, MediaRoomId room, const MediaSpeaker *speakers,
+                                 gsize n);
+/** media_worker_told_new: for MediaWorker.told. */
+GHashTable *media_worker_told_new (void) G_GNUC_WARN_UNUSED_RESULT;
 void media_worker_tell_play_ended (MediaWorker *worker, MediaPlayId play, MediaPlayEnd end,
                                    const char *error);
 
@@ -138,6 +150,8 @@ void media_worker_leg_housekeep (MediaWorkerLeg *leg, CfgMonotonic now);
 MediaLegState *media_worker_leg_export (MediaWorkerLeg *leg);
 
 /* worker_commands.c */
+/** media_worker_set_opus_complexity: @complexity 0-10, of the rooms that there are and that will be. */
+void media_worker_set_opus_complexity (MediaWorker *worker, guint complexity);
 void media_command_free (MediaCommand *command);
 void media_command_run (MediaWorker *worker, MediaCommand *command);
 void media_worker_leg_arrived (MediaWorker *worker, MediaLegId leg);

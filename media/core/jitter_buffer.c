@@ -64,6 +64,7 @@ struct _MediaJitterBuffer
   gboolean played;       /* next_sequence is where playout stands, nothing older is wanted */
   guint16 next_sequence; /* before that: the oldest that waits */
   gint64 next_timestamp;
+  CfgMonotonic pulled_at; /* last */
   guint32 frame_units;
   gboolean silent;    /* the last packet played was comfort noise or DTX */
   guint32 owed_units; /* concealed for packets that have not come yet */
@@ -317,6 +318,16 @@ fill_slot (MediaJitterBuffer *buffer, const MediaRtpView *packet, guint32 units,
   buffer->n_used++;
 }
 
+static void
+note_reading (MediaJitterBuffer *buffer, gint64 timestamp, CfgMonotonic now)
+{
+  if (cfg_monotonic_diff_us (buffer->pulled_at, now) > 0)
+    media_jitter_timing_note_reading (&buffer->timing, buffer->pulled_at.us - to_us (buffer, timestamp),
+                                      buffer->pulled_at);
+  else
+    media_jitter_timing_note_reading (&buffer->timing, G_MININT64, now);
+}
+
 int
 media_jitter_buffer_push (MediaJitterBuffer *buffer, const MediaRtpView *packet, guint32 units,
                           CfgMonotonic now)
@@ -340,6 +351,7 @@ media_jitter_buffer_push (MediaJitterBuffer *buffer, const MediaRtpView *packet,
       (void)media_jitter_timing_add (&buffer->timing, now.us - to_us (buffer, timestamp), now);
       error = 0;
     }
+  note_reading (buffer, timestamp, now);
   if (error != 0)
     return error;
   note_newest (buffer, packet);
@@ -637,6 +649,7 @@ media_jitter_buffer_pull (MediaJitterBuffer *buffer, CfgMonotonic now, guint32 h
   Slot *head;
 
   chunk_release (buffer, g_steal_pointer (&buffer->lent));
+  buffer->pulled_at = now;
   if (!buffer->playing)
     {
       try_start (buffer, now, held, frame);

@@ -93,7 +93,7 @@ void media_jitter_buffer_reset (MediaJitterBuffer *buffer);
  * media_jitter_buffer_push:
  * @packet: the payload is copied; a new SSRC resets the buffer
  * @units: duration of the payload (media_codec_duration); 0 when unknown (comfort noise)
- * @now: arrival
+ * @now: arrival; when it lies before the last pull, the packet was read too late for that
  *
  * Returns: 0; -ESTALE when its time has passed; -EEXIST for a duplicate; -ERANGE far out of sequence (two in
  * a row reset the buffer); -EMSGSIZE for a payload above MEDIA_RTP_PACKET_MAX.

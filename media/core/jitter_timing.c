@@ -13,7 +13,7 @@
 void
 media_jitter_timing_init (MediaJitterTiming *timing)
 {
-  *timing = (MediaJitterTiming){ .robust_us = G_MININT64 };
+  *timing = (MediaJitterTiming){ .robust_us = G_MININT64, .missed_us = { G_MININT64, G_MININT64 } };
   for (guint i = 0; i < MEDIA_JITTER_TIMING_BUCKETS; i++)
     timing->fastest_us[i] = G_MAXINT64;
   for (guint i = 0; i < SPANS; i++)
@@ -97,6 +97,20 @@ note_latest (MediaJitterTiming *timing, gint64 transit_us, CfgMonotonic now)
   return changed;
 }
 
+void
+media_jitter_timing_note_reading (MediaJitterTiming *timing, gint64 missed_us, CfgMonotonic read_at)
+{
+  const gint64 passed_us = cfg_monotonic_diff_us (read_at, timing->missed_began);
+
+  if (passed_us >= SPAN_US)
+    {
+      timing->missed_us[1] = passed_us < 2 * SPAN_US ? timing->missed_us[0] : G_MININT64;
+      timing->missed_us[0] = G_MININT64;
+      timing->missed_began = read_at;
+    }
+  timing->missed_us[0] = MAX (timing->missed_us[0], missed_us);
+}
+
 gboolean
 media_jitter_timing_add (MediaJitterTiming *timing, gint64 transit_us, CfgMonotonic now)
 {
@@ -116,5 +130,7 @@ media_jitter_timing_add (MediaJitterTiming *timing, gint64 transit_us, CfgMonoto
 gint64
 media_jitter_timing_spread_us (const MediaJitterTiming *timing)
 {
-  return timing->started ? timing->robust_us - timing->baseline_us : 0;
+  const gint64 missed_us = MIN (timing->missed_us[0], timing->missed_us[1]);
+
+  return timing->started ? MAX (timing->robust_us, missed_us) - timing->baseline_us : 0;
 }

@@ -25,7 +25,10 @@ typedef struct
   guint span;                                  /* of the newest packet; counts on */
   guint n_in_span;
   CfgMonotonic span_began;
-  gint64 robust_us; /* largest transit that counts, of the spans before and this one */
+  gint64 robust_us;    /* largest transit that counts, of the spans before and this one */
+  gint64 missed_us[2]; /* largest transit of those that were read too late; G_MININT64: none. Of half a second
+                          … */
+  CfgMonotonic missed_began; /* … since then, and the one before */
 } MediaJitterTiming;
 
 void media_jitter_timing_init (MediaJitterTiming *timing);
@@ -35,5 +38,14 @@ void media_jitter_timing_init (MediaJitterTiming *timing);
  * Returns: FALSE when the transit jumped by seconds: another time line begins, init and add again.
  */
 gboolean media_jitter_timing_add (MediaJitterTiming *timing, gint64 transit_us, CfgMonotonic now);
+/**
+ * media_jitter_timing_note_reading: of the packet that was added last.
+ * @missed_us: transit up to when it was read, if playout had gone on without it; G_MININT64 if not
+ * @read_at: on the clock of playout
+ *
+ * This thread has too much to do, and that is over soon or not: it is believed when it happened in the last
+ * half second and in the one before.
+ */
+void media_jitter_timing_note_reading (MediaJitterTiming *timing, gint64 missed_us, CfgMonotonic read_at);
 /** media_jitter_timing_spread_us: nearly all packets come no later than this after the fastest. */
 gint64 media_jitter_timing_spread_us (const MediaJitterTiming *timing);

@@ -130,6 +130,8 @@ accept_good (MediaLatch *latch, guint32 ssrc, guint16 sequence, CfgMonotonic now
 static MediaLatchResult
 bind_to (MediaLatch *latch, const MediaLatchAddress *from, guint32 ssrc, guint16 sequence, CfgMonotonic now)
 {
+  latch->is_guess
+      = latch->state == MEDIA_LATCH_PENDING && !media_latch_address_equal (&latch->signalled, from);
   latch->state = MEDIA_LATCH_LATCHED;
   latch->remote = *from;
   latch->previous = (MediaLatchAddress){ 0 };
@@ -201,6 +203,10 @@ media_latch_rtp (MediaLatch *latch, const MediaLatchAddress *from, guint32 ssrc,
     return accept_good (latch, ssrc, sequence, now);
   if (authenticated)
     return bind_to (latch, from, ssrc, sequence, now);
+  if (latch->state == MEDIA_LATCH_LATCHED && latch->is_guess
+      && media_latch_address_equal (&latch->signalled, from))
+    return note_candidate (latch, from, ssrc, sequence, now) ? bind_to (latch, from, ssrc, sequence, now)
+                                                             : refuse (latch);
   if (latch->state == MEDIA_LATCH_LATCHED)
     return try_rebind (latch, from, ssrc, sequence, now);
   if (media_latch_address_equal (&latch->signalled, from))

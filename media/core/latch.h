@@ -8,10 +8,11 @@
  *                                                                                  rebind
  *
  * Rebind: three in sequence of the same SSRC that go on from the last good one, at least 1 s after it, and no
- * RTCP from the old address meanwhile. Packets of any other address are refused. While PENDING after a change
- * of address the old one still counts as good, so that nothing is lost before the peer moves. Plain values;
- * pure. For authenticated streams (SRTP) pass only packets that passed authentication, @authenticated TRUE:
- * they may rebind at once. */
+ * RTCP from the old address meanwhile. Also, while the latched address is only that of the first packets that
+ * came, three in sequence of the signalled one: the others may be left over from the port's last call.
+ * Packets of any other address are refused. While PENDING after a change of address the old one still counts
+ * as good, so that nothing is lost before the peer moves. Plain values; pure. For authenticated streams
+ * (SRTP) pass only packets that passed authentication, @authenticated TRUE: they may rebind at once. */
 #pragma once
 
 #include "config/base/clock.h"
@@ -68,6 +69,7 @@ typedef struct
   MediaLatchAddress signalled; /* from SDP; may be unset */
   MediaLatchAddress remote;    /* send RTP here: the latched address, before that the signalled one */
   MediaLatchAddress previous;  /* good until latched again */
+  gboolean is_guess;           /* latched to who came first, not to the signalled address */
   gboolean have_stream;
   guint32 ssrc;
   guint16 sequence; /* newest good */

@@ -11,6 +11,7 @@
 #include <nice/agent.h>
 
 #include "config/base/error.h"
+#include "media/io/arrival.h"
 #include "media/io/ice_candidate.h"
 #include "media/io/pump_context.h"
 
@@ -44,8 +45,8 @@ struct _MediaIce
   int fd;              /* of the selected pair, claimed; -1: libnice carries the packets */
   guint64 fd_id;
   MediaIceStats stats;
-  MediaTrail
-      trail; /* of a packet that is received. What follows none needs: the pump fetches the beginning. */
+  /* Of a packet that is received. What follows none needs: the pump fetches the beginning. */
+  MediaTrail trail;
 
   MediaAddress external;
   char *ufrag;
@@ -143,15 +144,17 @@ on_readable (guint32 events, CfgMonotonic now, gpointer user)
     }
   length = recv (ice->fd, packet, MEDIA_PACKET_MAX_LENGTH, MSG_DONTWAIT);
   if (length > 0)
-    deliver (ice, packet, (gsize)length, now);
+    deliver (ice, packet, (gsize)length, media_arrival (ice->fd, now, media_pump_quiet_at (ice->pump)));
 }
 
-/* What libnice read: packets of relayed pairs, and those behind a STUN packet. Its buffer is its own. */
+/* What libnice read: packets of relayed pairs, and those behind a STUN packet, which it reads one by one from
+ * the selected socket. Its buffer is its own. */
 static void
 on_nice_packet (NiceAgent *agent, guint stream_id, guint component_id, guint length, char *data,
                 gpointer user)
 {
   MediaIce *ice = user;
+  CfgMonotonic now = media_pump_now (ice->pump);
   guint8 packet[MEDIA_PACKET_SIZE];
 
   (void)agent;
@@ -165,7 +168,9 @@ on_nice_packet (NiceAgent *agent, guint stream_id, guint component_id, guint len
       return;
     }
   memcpy (packet, data, length);
-  deliver (ice, packet, length, media_pump_now (ice->pump));
+  if (ice->fd >= 0)
+    now = media_arrival (ice->fd, now, media_pump_quiet_at (ice->pump));
+  deliver (ice, packet, length, now);
 }
 
 static void
@@ -187,6 +192,7 @@ claim_fd (MediaIce *ice, int fd)
   if (ice->fd_id == 0)
     return;
   ice->fd = fd;
+  media_arrival_watch (fd);
   media_pump_context_claim (ice->context, fd);
 }
 
@@ -613,6 +619,12 @@ MediaIceState
 media_ice_state (const MediaIce *ice)
 {
   return ice->state;
+}
+
+int
+media_ice_fd (const MediaIce *ice)
+{
+  return ice->fd;
 }
 
 char **

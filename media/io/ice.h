@@ -119,6 +119,9 @@ void media_ice_expect_send (const MediaIce *ice, MediaTrail *trail);
 int media_ice_send (MediaIce *ice, const guint8 *data, gsize length);
 
 MediaIceState media_ice_state (const MediaIce *ice);
+/** media_ice_fd: the socket of the selected pair, for who asks the kernel about it. Owned by @ice; -1: there
+ * is no pair, or libnice carries its packets. */
+int media_ice_fd (const MediaIce *ice);
 /** media_ice_local_candidates: as given to ops so far, for an SDP. Returns: (transfer full): NULL-ended. */
 char **media_ice_local_candidates (const MediaIce *ice) G_GNUC_WARN_UNUSED_RESULT;
 #define MEDIA_ICE_PAIR_TEXT_SIZE 192

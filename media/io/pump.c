@@ -16,8 +16,17 @@
 #include "media/io/timer_heap.h"
 
 #define MAX_EVENTS   64
-#define MAX_CONTEXTS 256
+#define MAX_CONTEXTS 1024
 #define DRAIN_US     (2 * CFG_US_PER_S)
+/* A tick that is later than that waits for what is to be read no longer than for half of its lateness. */
+#define BEHIND_US       (5 * CFG_US_PER_MS)
+#define READING_MOST_US (50 * CFG_US_PER_MS)
+/* What is no hurry does not keep packets waiting: in a turn there are messages for so long, and one job;
+ * while more packets wait than a turn takes, only every so often. */
+#define MAILBOX_US CFG_US_PER_MS
+#define REST_US    (10 * CFG_US_PER_MS)
+/* A wait of less than that found something at once. */
+#define SLEPT_US 30
 /* Of what a descriptor's callback is given: its transport. */
 #define PREFETCH_SIZE 448
 
@@ -38,6 +47,11 @@ struct _MediaPump
   int wake_fd;
   atomic_bool quit;
   CfgMonotonic now;
+  CfgMonotonic quiet_at; /* nothing that is read now came before it */
+  gint64 read_until_us;  /* before that no late tick; 0: none is late */
+  CfgMonotonic rest_at;  /* that was done last */
+  gboolean has_mail;
+  guint n_own_events; /* in this turn: those that are no packets */
   GArray *slots;      /* of Slot */
   GArray *free_slots; /* of guint */
   guint n_internal;   /* descriptors of the pump itself */
@@ -148,7 +162,7 @@ media_pump_new (GError **error)
   pump->marked = g_ptr_array_new ();
   media_timer_heap_init (&pump->timers);
   g_queue_init (&pump->jobs);
-  pump->now = cfg_monotonic_now ();
+  pump->now = pump->quiet_at = cfg_monotonic_now ();
   pump->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
   pump->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   pump->tick_fd = timerfd_create (CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -228,6 +242,12 @@ CfgMonotonic
 media_pump_now (const MediaPump *pump)
 {
   return pump->now;
+}
+
+CfgMonotonic
+media_pump_quiet_at (const MediaPump *pump)
+{
+  return pump->quiet_at;
 }
 
 /* How long to wait, in ms, rounded up so that a timer is due when the wait ends. */
@@ -318,26 +338,6 @@ run_timers (MediaPump *pump)
   return n;
 }
 
-gboolean
-media_pump_turn (MediaPump *pump, int timeout_ms)
-{
-  struct epoll_event events[MAX_EVENTS];
-  guint n_done;
-  int n;
-
-  if (pump->thread == NULL)
-    pump->thread = g_thread_self ();
-  assert_thread (pump);
-  n = epoll_wait (pump->epoll_fd, events, MAX_EVENTS, wait_ms (pump, timeout_ms));
-  pump->now = cfg_monotonic_now ();
-  pump->stats.turns++;
-  dispatch_events (pump, events, n);
-  n_done = run_contexts (pump);
-  n_done += run_job (pump) ? 1 : 0;
-  n_done += run_timers (pump);
-  return n > 0 || n_done > 0;
-}
-
 static void
 arm_tick (const MediaPump *pump)
 {
@@ -359,18 +359,12 @@ arm_tick (const MediaPump *pump)
 
 /* What becomes due while it runs waits for the next turn: sockets have theirs in between. */
 static void
-on_tick (guint32 events, CfgMonotonic now, gpointer user)
+run_ticks (MediaPump *pump)
 {
-  MediaPump *pump = user;
   const CfgMonotonic began = cfg_monotonic_now ();
   gint64 late_us = cfg_monotonic_diff_us (began, pump->tick_at);
-  uint64_t n_due = 0;
   guint missed = 0;
 
-  (void)events;
-  (void)now;
-  if (read (pump->tick_fd, &n_due, sizeof n_due) != sizeof n_due)
-    return;
   if (late_us > MEDIA_PUMP_CATCH_UP_US)
     {
       missed = (guint)((late_us - MEDIA_PUMP_CATCH_UP_US) / pump->tick_interval_us);
@@ -390,7 +384,110 @@ on_tick (guint32 events, CfgMonotonic now, gpointer user)
       pump->tick_at = cfg_monotonic_add_us (scheduled, MAX (steps, 1) * pump->tick_interval_us);
       missed = 0;
     }
+  pump->read_until_us = 0;
   arm_tick (pump);
+}
+
+/* The timer only wakes: it is set anew with the ticks that are due, after the packets of this turn. */
+static void
+on_tick_due (guint32 events, CfgMonotonic now, gpointer user)
+{
+  MediaPump *pump = user;
+
+  (void)events;
+  (void)now;
+  pump->n_own_events++;
+}
+
+static void
+run_mailbox (MediaPump *pump)
+{
+  if (pump->has_mail && pump->mailbox != NULL)
+    (void)cfg_mailbox_dispatch_for (pump->mailbox, pump->mailbox_owner, MAILBOX_US);
+  pump->has_mail = FALSE;
+}
+
+/* How long the tick has been due; negative: it is not. */
+static gint64
+tick_late_us (const MediaPump *pump)
+{
+  return pump->tick_func == NULL ? G_MININT64 : cfg_monotonic_diff_us (pump->now, pump->tick_at);
+}
+
+static int
+wait_for_events (MediaPump *pump, struct epoll_event *events, int timeout_ms)
+{
+  const int wait = wait_ms (pump, timeout_ms);
+  const CfgMonotonic began = cfg_monotonic_now ();
+  const int n = epoll_wait (pump->epoll_fd, events, MAX_EVENTS, wait);
+
+  pump->now = cfg_monotonic_now ();
+  /* It slept, so nothing was left; whether it was woken in time its tick tells. So many that more may be left
+   * take as long without a sleep, and whoever was stopped knows nothing. */
+  if (n == 0
+      || (n > 0 && n < MAX_EVENTS && cfg_monotonic_diff_us (pump->now, began) > SLEPT_US
+          && tick_late_us (pump) <= BEHIND_US))
+    pump->quiet_at = pump->now;
+  return n;
+}
+
+/* A tick goes without what waits in the sockets, and so the next ones would have too much: it is read first.
+ * Where the thread stood still, or has too much else to do, only for a while. */
+static gboolean
+reads_on (MediaPump *pump, int n)
+{
+  const gint64 late_us = tick_late_us (pump);
+
+  if (late_us <= BEHIND_US || n <= (int)pump->n_own_events)
+    pump->read_until_us = 0;
+  else if (pump->read_until_us == 0)
+    pump->read_until_us = pump->now.us + CLAMP (late_us / 2, BEHIND_US, READING_MOST_US);
+  if (late_us <= BEHIND_US)
+    return late_us >= 0 && n == MAX_EVENTS;
+  return pump->now.us < pump->read_until_us;
+}
+
+/* More packets wait than a turn takes: they are read before anything else is begun, but for a little now and
+ * then. Without ticks nothing waits for them. */
+static gboolean
+has_time (MediaPump *pump, int n)
+{
+  if (pump->tick_func != NULL && n == MAX_EVENTS
+      && cfg_monotonic_diff_us (pump->now, pump->rest_at) < REST_US)
+    return FALSE;
+  pump->rest_at = pump->now;
+  return TRUE;
+}
+
+gboolean
+media_pump_turn (MediaPump *pump, int timeout_ms)
+{
+  struct epoll_event events[MAX_EVENTS];
+  guint n_done;
+  int n;
+
+  if (pump->thread == NULL)
+    pump->thread = g_thread_self ();
+  assert_thread (pump);
+  pump->n_own_events = 0;
+  n = wait_for_events (pump, events, timeout_ms);
+  pump->stats.turns++;
+  /* It was stopped and goes on: what waits is not known yet, and is read before any tick. */
+  if (n < 0)
+    return TRUE;
+  dispatch_events (pump, events, n);
+  n_done = run_contexts (pump);
+  if (reads_on (pump, n))
+    return TRUE;
+  if (tick_late_us (pump) >= 0)
+    run_ticks (pump);
+  if (has_time (pump, n))
+    {
+      run_mailbox (pump);
+      n_done += run_job (pump) ? 1 : 0;
+    }
+  n_done += run_timers (pump);
+  return n > 0 || n_done > 0;
 }
 
 void
@@ -410,7 +507,7 @@ media_pump_set_tick (MediaPump *pump, gint64 interval_us, MediaPumpTickFunc func
       g_assert (interval_us > 0 && MEDIA_PUMP_TICK_US % interval_us == 0);
       pump->tick_interval_us = interval_us;
       pump->tick_at = cfg_monotonic_add_us (cfg_monotonic_now (), interval_us);
-      pump->tick_id = media_pump_add_fd (pump, pump->tick_fd, EPOLLIN, on_tick, pump);
+      pump->tick_id = media_pump_add_fd (pump, pump->tick_fd, EPOLLIN, on_tick_due, pump);
       g_assert (pump->tick_id != 0);
       pump->n_internal++;
     }
@@ -421,11 +518,12 @@ media_pump_set_tick (MediaPump *pump, gint64 interval_us, MediaPumpTickFunc func
 static void
 on_mailbox (guint32 events, CfgMonotonic now, gpointer user)
 {
-  const MediaPump *pump = user;
+  MediaPump *pump = user;
 
   (void)events;
   (void)now;
-  (void)cfg_mailbox_dispatch (pump->mailbox, pump->mailbox_owner);
+  pump->has_mail = TRUE;
+  pump->n_own_events++;
 }
 
 void

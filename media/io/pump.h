@@ -5,7 +5,10 @@
  * the pump iterates such a context only when one of its timers is due, when one of its descriptors that
  * media has not taken over is readable, or when a STUN packet waits on a taken one.
  *
- * One turn: wait; events of descriptors; contexts with something to do; one job; due timers.
+ * One turn: wait; packets; contexts with something to do; ticks that are due; messages for a millisecond and
+ * one job; due timers. Media goes first: while more packets wait than a turn takes they are read before a
+ * tick (one that is late waits for half of its lateness, 5 to 50 ms), and of messages and jobs there is a
+ * little every 10 ms only.
  *
  * A pump may be created and filled on any thread. From its first turn on it belongs to the thread that turns
  * it; every function but media_pump_quit then asserts that thread. */
@@ -17,8 +20,9 @@
 #include "config/base/mailbox.h"
 
 #define MEDIA_PUMP_TICK_US (20 * CFG_US_PER_MS)
-/* An iteration costs about 1.5 us per agent in the context; a context costs two descriptors. */
-#define MEDIA_PUMP_AGENTS_PER_CONTEXT 16
+/* Each STUN packet costs three iterations or so, of about 1.5 us per agent in the context; a context costs
+ * two descriptors. */
+#define MEDIA_PUMP_AGENTS_PER_CONTEXT 4
 /* Size of every packet buffer that media/io hands to a callback, whatever the length of the packet in it: the
  * callee may work in it in place and append. Longer datagrams are dropped and counted. */
 #define MEDIA_PACKET_SIZE       2048
@@ -68,6 +72,9 @@ void media_pump_quit (MediaPump *pump);
 gboolean media_pump_turn (MediaPump *pump, int timeout_ms);
 /** media_pump_now: the instant of the current batch of events, without a system call. */
 CfgMonotonic media_pump_now (const MediaPump *pump);
+/** media_pump_quiet_at: at that instant nothing waited: what is read in this turn came after it. Normally
+ * that is now; earlier where the thread had more to do, or was kept from it. */
+CfgMonotonic media_pump_quiet_at (const MediaPump *pump);
 
 /**
  * media_pump_add_fd:

@@ -63,7 +63,7 @@ record (MediaRecordFormat format, const gint16 *voice, double *worker, double *w
     }
   *worker = (bench_thread_cpu_s () - thread) * 1e6 / FRAMES;
   media_recorder_free (recorder, MEDIA_RECORD_STOPPED);
-  media_file_writer_free (files, 10);
+  (void)media_file_writer_free (files, cfg_monotonic_add_us (cfg_monotonic_now (), 10 * CFG_US_PER_S));
   *writer = (process_cpu_s () - process) * 1e6 / FRAMES - *worker;
   g_remove (path);
   g_rmdir (directory);

@@ -160,6 +160,30 @@ test_remembers_over_silence (void)
   g_assert_cmpint (spread_ms (&run), >=, 50);
 }
 
+/* Read after playout went on without it: the network is not to blame, and one standstill is none here too. */
+static void
+test_misses_are_soon_forgotten (void)
+{
+  Run run = start ();
+  CfgMonotonic at = { 300 * CFG_US_PER_S };
+
+  add_many (&run, 5000, 0);
+  for (guint i = 0; i < 50; i++)
+    media_jitter_timing_note_reading (&run.timing, TRANSIT + 1000000 - i * 20000, at);
+  g_assert_cmpint (spread_ms (&run), ==, 0);
+  for (guint i = 0; i < 20; i++)
+    {
+      at = cfg_monotonic_add_us (at, 300 * CFG_US_PER_MS);
+      media_jitter_timing_note_reading (&run.timing, TRANSIT + (i % 2 == 0 ? 100000 : 150000), at);
+      media_jitter_timing_note_reading (&run.timing, G_MININT64, at);
+      if (i > 4)
+        g_assert_cmpint (spread_ms (&run), >=, 100);
+      g_assert_cmpint (spread_ms (&run), <=, 150);
+    }
+  media_jitter_timing_note_reading (&run.timing, G_MININT64, cfg_monotonic_add_us (at, 500 * CFG_US_PER_MS));
+  g_assert_cmpint (spread_ms (&run), ==, 0);
+}
+
 static void
 test_refuses_jump (void)
 {
@@ -180,6 +204,7 @@ main (int argc, char **argv)
   g_test_add_func ("/media/jitter_timing/believes_better_network", test_believes_better_network);
   g_test_add_func ("/media/jitter_timing/longer_way", test_longer_way);
   g_test_add_func ("/media/jitter_timing/remembers_over_silence", test_remembers_over_silence);
+  g_test_add_func ("/media/jitter_timing/misses_are_soon_forgotten", test_misses_are_soon_forgotten);
   g_test_add_func ("/media/jitter_timing/refuses_jump", test_refuses_jump);
   return g_test_run ();
 }

@@ -97,6 +97,49 @@ test_three_in_sequence (void)
   g_assert_cmpuint (latch.remote.port, ==, 6000);
 }
 
+/* Who still sends to the port from its last call is latched first, and loses it to the peer. */
+static void
+test_signalled_wins_over_who_came_first (void)
+{
+  MediaLatchAddress signalled = address ("10.0.0.1", 4000);
+  MediaLatch latch;
+  const Row rows[] = {
+    { "10.0.0.9", 1, 5, 900, 0, REFUSE },
+    { "10.0.0.9", 1, 5, 901, 10, REFUSE },
+    { "10.0.0.9", 1, 5, 902, 20, CHANGED },
+    { "10.0.0.1", 4000, 7, 1, 40, REFUSE },
+    { "10.0.0.9", 1, 5, 903, 45, ACCEPT },
+    { "10.0.0.1", 4000, 7, 3, 60, REFUSE }, /* a gap: counted anew */
+    { "10.0.0.1", 4000, 7, 4, 80, REFUSE },
+    { "10.0.0.1", 4000, 7, 5, 100, CHANGED },
+    { "10.0.0.9", 1, 5, 904, 110, REFUSE },
+    { "10.0.0.9", 1, 5, 905, 1500, REFUSE },
+    { "10.0.0.9", 1, 5, 906, 1510, REFUSE },
+    { "10.0.0.9", 1, 5, 907, 1520, REFUSE },
+    { "10.0.0.1", 4000, 7, 6, 1530, ACCEPT },
+    { 0 },
+  };
+
+  media_latch_init (&latch, &signalled);
+  check (&latch, rows);
+}
+
+/* A peer that was heard from its signalled address and moved is not called back by what is left of the old
+ * one. */
+static void
+test_moved_peer_stays (void)
+{
+  MediaLatch latch = latched ();
+  const Row rows[] = {
+    { "10.0.0.1", 4002, 7, 160, 1200, REFUSE },  { "10.0.0.1", 4002, 7, 161, 1220, REFUSE },
+    { "10.0.0.1", 4002, 7, 162, 1240, CHANGED }, { "10.0.0.1", 4000, 9, 1, 1260, REFUSE },
+    { "10.0.0.1", 4000, 9, 2, 1280, REFUSE },    { "10.0.0.1", 4000, 9, 3, 1300, REFUSE },
+    { "10.0.0.1", 4002, 7, 163, 1310, ACCEPT },  { 0 },
+  };
+
+  check (&latch, rows);
+}
+
 static void
 test_stranger_cannot_take_over (void)
 {
@@ -228,6 +271,9 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/media/latch/signalled_at_once", test_signalled_at_once);
   g_test_add_func ("/media/latch/three_in_sequence", test_three_in_sequence);
+  g_test_add_func ("/media/latch/signalled_wins_over_who_came_first",
+                   test_signalled_wins_over_who_came_first);
+  g_test_add_func ("/media/latch/moved_peer_stays", test_moved_peer_stays);
   g_test_add_func ("/media/latch/stranger_cannot_take_over", test_stranger_cannot_take_over);
   g_test_add_func ("/media/latch/peer_may_move", test_peer_may_move);
   g_test_add_func ("/media/latch/rtcp_contradicts", test_rtcp_contradicts);

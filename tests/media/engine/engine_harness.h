@@ -52,7 +52,7 @@ typedef struct
 void test_engine_init (TestEngine *test, guint n_workers);
 void test_engine_clear (TestEngine *test);
 /** test_engine_run: real time: endpoints with a tone send each 20 ms, until @ms have passed or @enough says
- * so. */
+ * so; that is waited for with patience, since a busy machine lets a program stand still for seconds. */
 void test_engine_run (TestEngine *test, guint ms, gboolean (*enough) (TestEngine *test));
 
 /** test_endpoint_new: a leg of the engine, configured, and a socket that it sends to. */

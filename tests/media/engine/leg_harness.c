@@ -385,6 +385,16 @@ test_peer_newest (const TestPeer *peer)
   return &peer->heard[peer->newest];
 }
 
+/* As a worker's rooms, that at rest tick when others do. */
+static void
+tick (MediaRoom *room, CfgMonotonic now)
+{
+  if (media_room_is_at_rest (room))
+    media_room_tick_late (room, now);
+  else
+    media_room_tick (room, now);
+}
+
 void
 test_run (MediaRoom *room, TestPeer *const *peers, guint n_peers, CfgMonotonic *now, guint ms)
 {
@@ -398,8 +408,14 @@ test_run (MediaRoom *room, TestPeer *const *peers, guint n_peers, CfgMonotonic *
         if (peers[i]->tone_hz > 0 && at_ms % peers[i]->packet_ms == 0)
           test_peer_speak (peers[i], *now);
       if (at_ms % 20 == 0)
-        media_room_tick (room, *now);
+        tick (room, *now);
       for (guint i = 0; i < n_peers && at_ms % MEDIA_LEG_HOUSEKEEPING_MS == 0; i++)
         media_leg_housekeep (peers[i]->leg, *now, (CfgWall){ 1790000000 * CFG_US_PER_S + now->us });
     }
+}
+
+CfgMonotonic
+test_soon (void)
+{
+  return cfg_monotonic_add_us (cfg_monotonic_now (), 30 * CFG_US_PER_S);
 }

@@ -99,3 +99,6 @@ void test_run (MediaRoom *room, TestPeer *const *peers, guint n_peers, CfgMonoto
 
 /** test_tone_level: amplitude of @tone_hz in @pcm (Goertzel), 0–1. */
 double test_tone_level (const gint16 *pcm, gsize samples, guint rate_hz, double tone_hz);
+
+/** test_soon: later than anything that works takes, by the real clock. */
+CfgMonotonic test_soon (void);

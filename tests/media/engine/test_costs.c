@@ -268,6 +268,123 @@ test_worker_allocates_for_what_it_tells_only (void)
   test_engine_clear (&fixture);
 }
 
+static guint
+n_decoding (const Hall *hall)
+{
+  MediaRoomStats stats;
+
+  media_room_get_stats (hall->room, &stats);
+  return stats.n_decoding;
+}
+
+/* Who sends digital silence, and no level with it, is not decoded; the first word of his is heard entirely.
+ */
+static void
+test_silent_packets_are_not_decoded (void)
+{
+  const MediaEncoderConfig narrow = { .opus_complexity = 1, .sample_rate_hz = 8000 };
+  Hall hall;
+  TestPeer *speaker, *listener;
+
+  hall_init (&hall);
+  hall_join (&hall, TRUE, opus, 440);
+  speaker = hall_join (&hall, TRUE, opus, 1000);
+  listener = hall_join (&hall, TRUE, opus, 1300);
+  listener->deaf = FALSE;
+  /* Silence of so narrow a band has eight octets at most; that of hybrid mode has more, and is decoded. */
+  for (guint i = 1; i < 3; i++)
+    {
+      media_encoder_free (hall.peers[i]->encoder);
+      hall.peers[i]->encoder = media_encoder_new (media_codec_get (MEDIA_CODEC_OPUS), &narrow, NULL);
+    }
+  speaker->amplitude = listener->amplitude = 0;
+  hall_run (&hall, 3000);
+  g_assert_cmpuint (n_decoding (&hall), ==, 1);
+  g_assert_cmpfloat (test_peer_level (listener, 1000, 500), <, 0.01);
+  /* 0.3 s of it, of which the jitter buffer and the encoder take less than 0.1 s. */
+  speaker->amplitude = 0.3;
+  hall_run (&hall, 300);
+  g_assert_cmpuint (n_decoding (&hall), ==, 2);
+  g_assert_cmpfloat (test_peer_level (listener, 1000, 200), >, 0.05);
+  g_assert_cmpfloat (test_peer_level (listener, 440, 200), >, 0.05);
+  speaker->amplitude = 0;
+  hall_run (&hall, 5000);
+  g_assert_cmpuint (n_decoding (&hall), ==, 1);
+  hall_clear (&hall);
+}
+
+/* Packets of a bad network come in heaps. A short word at the beginning of one, silence after it. */
+static void
+test_word_in_a_heap_is_heard (void)
+{
+  const MediaEncoderConfig narrow = { .opus_complexity = 1, .sample_rate_hz = 8000 };
+  const guint n_heaps = 15, heap = 20, word = 5;
+  TestPeer *speaker, *listener;
+  guint n_heard = 0;
+  Hall hall;
+
+  hall_init (&hall);
+  speaker = hall_join (&hall, TRUE, opus, 1000);
+  listener = hall_join (&hall, TRUE, opus, 0);
+  hall_join (&hall, TRUE, opus, 0);
+  listener->deaf = FALSE;
+  media_encoder_free (speaker->encoder);
+  speaker->encoder = media_encoder_new (media_codec_get (MEDIA_CODEC_OPUS), &narrow, NULL);
+  for (guint h = 0; h < n_heaps; h++)
+    {
+      for (guint i = 0; i < heap; i++)
+        {
+          guint8 packet[MEDIA_PACKET_SIZE];
+          gsize size;
+
+          speaker->amplitude = h == n_heaps - 2 && i < word ? 0.3 : 0;
+          size = test_peer_packet (speaker, packet, sizeof packet);
+          test_peer_give (speaker, packet, size, hall.now);
+        }
+      for (guint i = 0; i < heap; i++, hall.now.us += 20 * CFG_US_PER_MS)
+        {
+          media_room_tick (hall.room, hall.now);
+          n_heard += test_peer_level (listener, 1000, 20) > 0.1;
+        }
+      if (h == n_heaps - 3)
+        g_assert_cmpuint (n_decoding (&hall), ==, 2); /* those who send nothing */
+    }
+  g_assert_cmpuint (n_heard, >=, word);
+  hall_clear (&hall);
+}
+
+/* 6 kbit/s in packets of 10 ms: as short as digital silence is in 20 ms. */
+static void
+test_short_packets_are_decoded (void)
+{
+  const guint8 payload[8] = { 0x00, 0x5a, 0xa5, 0x33, 0xcc, 0x0f, 0xf0, 0x55 };
+  const MediaCodec *codec = media_codec_get (MEDIA_CODEC_OPUS);
+  MediaRtpHeader header = { .payload_type = 111, .ssrc = 0x5eed };
+  TestPeer *speaker;
+  Hall hall;
+
+  g_assert_cmpuint (media_codec_duration (codec, payload, sizeof payload), ==, 480);
+  hall_init (&hall);
+  speaker = hall_join (&hall, TRUE, opus, 0);
+  hall_join (&hall, TRUE, opus, 0);
+  hall_join (&hall, TRUE, opus, 0);
+  for (guint i = 0; i < 300; i++)
+    {
+      guint8 packet[MEDIA_PACKET_SIZE];
+      const gssize size = media_rtp_write (&header, payload, sizeof payload, packet, sizeof packet);
+
+      g_assert_cmpint (size, >, 0);
+      test_peer_give (speaker, packet, (gsize)size, hall.now);
+      header.sequence++;
+      header.timestamp += 480;
+      hall.now.us += 10 * CFG_US_PER_MS;
+      if (i % 2 == 1)
+        media_room_tick (hall.room, hall.now);
+    }
+  g_assert_cmpuint (n_decoding (&hall), ==, 3);
+  hall_clear (&hall);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -284,6 +401,9 @@ main (int argc, char **argv)
 
       g_test_add_data_func (path, &steady_cases[i], check_steady);
     }
+  g_test_add_func ("/media/costs/silent_packets_are_not_decoded", test_silent_packets_are_not_decoded);
+  g_test_add_func ("/media/costs/word_in_a_heap_is_heard", test_word_in_a_heap_is_heard);
+  g_test_add_func ("/media/costs/short_packets_are_decoded", test_short_packets_are_decoded);
   g_test_add_func ("/media/costs/no_allocation/worker", test_worker_allocates_for_what_it_tells_only);
   return g_test_run ();
 }

@@ -3,6 +3,8 @@
 
 #include "media/core/rtcp.h"
 #include "media/io/pump.h"
+#include "media/leg_private.h"
+#include "tests/media/random.h"
 
 static const MediaCodecId pcmu[] = { MEDIA_CODEC_PCMU, MEDIA_CODEC_N };
 static const MediaCodecId opus_pcmu[] = { MEDIA_CODEC_OPUS, MEDIA_CODEC_PCMU, MEDIA_CODEC_N };
@@ -284,6 +286,46 @@ test_hostile_packets_do_no_harm (void)
   scene_clear (&scene);
 }
 
+/* Listeners get a gain, lose it and get another one in any order: as a plain table says, up to the limit. */
+static void
+test_gains_of_many_listeners (void)
+{
+  g_autofree gint32 *expected = g_new0 (gint32, 2 * MEDIA_MAX_GAINS); /* 0: none of its own */
+  const CfgMonotonic now = { 1000 * CFG_US_PER_S };
+  TestPeer *peer = test_peer_new (1, FALSE, pcmu, now);
+  MediaLeg *leg = peer->leg;
+  TestRandom random = test_random (5);
+  guint n = 0;
+
+  media_leg_set_gain (leg, 0, -3);
+  for (guint i = 0; i < 20 * MEDIA_MAX_GAINS; i++)
+    {
+      const guint k = test_random_below (&random, 2 * MEDIA_MAX_GAINS);
+      const double db = -40 + 40 * test_random_unit (&random);
+
+      if (test_random_unit (&random) < 0.2)
+        {
+          media_leg_forget_listener (leg, 100 + k);
+          n -= expected[k] != 0;
+          expected[k] = 0;
+          continue;
+        }
+      media_leg_set_gain (leg, 100 + k, db);
+      if (expected[k] == 0 && n == MEDIA_MAX_GAINS)
+        continue;
+      n += expected[k] == 0;
+      expected[k] = media_mixer_gain_from_db (db);
+    }
+  g_assert_cmpuint (n, >, MEDIA_MAX_GAINS / 2);
+  for (guint k = 0; k < 2 * MEDIA_MAX_GAINS; k++)
+    {
+      g_assert_cmpint (media_leg_gain_for (leg, 100 + k), ==,
+                       expected[k] != 0 ? expected[k] : media_mixer_gain_from_db (-3));
+      g_assert_cmpint (media_leg_own_gain (leg, 100 + k) != NULL, ==, expected[k] != 0);
+    }
+  test_peer_free (peer);
+}
+
 static void
 test_unconfigured_leg_takes_anything (void)
 {
@@ -312,6 +354,7 @@ main (int argc, char **argv)
   g_test_add_func ("/media/leg/bundle_finds_the_section", test_bundle_finds_the_section);
   g_test_add_func ("/media/leg/state_is_taken_up_by_a_successor", test_state_is_taken_up_by_a_successor);
   g_test_add_func ("/media/leg/hostile_packets_do_no_harm", test_hostile_packets_do_no_harm);
+  g_test_add_func ("/media/leg/gains_of_many_listeners", test_gains_of_many_listeners);
   g_test_add_func ("/media/leg/unconfigured_leg_takes_anything", test_unconfigured_leg_takes_anything);
   return g_test_run ();
 }

@@ -115,6 +115,53 @@ test_speech_is_no_noise (void)
   scene_clear (&scene);
 }
 
+/* Two who talk with short pauses and are forwarded; then one falls silent, and the phone hears its line, also
+ * where nobody asks who speaks and few packets are looked at. */
+static void
+test_line_of_who_is_forwarded (void)
+{
+  static const MediaCodecId g722[] = { MEDIA_CODEC_G722, MEDIA_CODEC_N };
+  const MediaRoomConfig config = { .id = 1, .opus_complexity = 1 };
+
+  for (guint i = 0; i < 4; i++)
+    {
+      CfgMonotonic now = { 1000 * CFG_US_PER_S };
+      MediaRoom *room = media_room_new (&config, NULL, NULL);
+      TestPeer *peers[2];
+      MediaRoomStats stats;
+
+      media_room_tell_speakers (room, i % 2 == 0);
+      for (guint k = 0; k < 2; k++)
+        {
+          peers[k] = test_peer_new (k + 1, k == 0, i < 2 ? pcmu : g722, now);
+          peers[k]->plan.sections[0].cn_pt = 13;
+          test_peer_configure (peers[k], now);
+          peers[k]->tone_hz = 400;
+          media_room_add (room, peers[k]->leg, now);
+        }
+      for (guint word = 0; word < 16; word++)
+        {
+          peers[0]->amplitude = word % 2 == 0 ? 0.3 : pow (10, -64.0 / 20) * M_SQRT2;
+          test_run (room, peers, 2, &now, word % 2 == 0 ? 340 : 240);
+        }
+      media_room_get_stats (room, &stats);
+      g_assert_cmpuint (stats.n_forwarding, ==, 2);
+      peers[0]->tone_hz = 0;
+      test_run (room, peers, 2, &now, 2000);
+      g_test_message ("%s, %s: %u", i < 2 ? "G.711" : "G.722", i % 2 == 0 ? "asked" : "not asked",
+                      peers[1]->noise_level);
+      g_assert_cmpuint (peers[1]->noise_packets, >, 0);
+      g_assert_cmpuint (peers[1]->noise_level, >=, 60);
+      g_assert_cmpuint (peers[1]->noise_level, <=, 66);
+      for (guint k = 0; k < 2; k++)
+        {
+          media_room_remove (room, peers[k]->leg, now);
+          test_peer_free (peers[k]);
+        }
+      media_room_free (room);
+    }
+}
+
 static void
 test_sender_says_how_much (void)
 {
@@ -145,6 +192,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/media/noise/follows_the_lines", test_follows_the_lines);
   g_test_add_func ("/media/noise/speech_is_no_noise", test_speech_is_no_noise);
+  g_test_add_func ("/media/noise/line_of_who_is_forwarded", test_line_of_who_is_forwarded);
   g_test_add_func ("/media/noise/sender_says_how_much", test_sender_says_how_much);
   return g_test_run ();
 }

@@ -129,7 +129,7 @@ scene_clear (Scene *scene)
       test_peer_free (scene->peers[i]);
     }
   media_room_free (scene->room);
-  g_assert_true (media_file_writer_free (scene->writer, TIMEOUT_S));
+  g_assert_true (media_file_writer_free (scene->writer, test_soon ()));
   remove_below (scene->directory);
   g_free (scene->directory);
   g_mutex_clear (&scene->told.lock);

@@ -484,6 +484,33 @@ test_speakers_are_told_on_change (void)
   scene_clear (&scene);
 }
 
+static void
+test_speakers_are_told_to_who_asks (void)
+{
+  Scene scene;
+
+  scene_init (&scene);
+  media_room_tell_speakers (scene.room, FALSE);
+  join (&scene, FALSE, pcmu, 440);
+  join (&scene, TRUE, pcmu, 1000);
+  run (&scene, 2000);
+  g_assert_cmpuint (scene.n_speaker_events, ==, 0);
+  for (guint i = 1; i <= 2; i++)
+    {
+      media_room_tell_speakers (scene.room, TRUE);
+      run (&scene, 100);
+      g_assert_cmpuint (scene.n_speaker_events, ==, i);
+      g_assert_cmpuint (scene.n_speakers, ==, 2);
+      media_room_tell_speakers (scene.room, TRUE); /* already: nothing new */
+      run (&scene, 100);
+      g_assert_cmpuint (scene.n_speaker_events, ==, i);
+      media_room_tell_speakers (scene.room, FALSE);
+      run (&scene, 2000);
+      g_assert_cmpuint (scene.n_speaker_events, ==, i);
+    }
+  scene_clear (&scene);
+}
+
 /* Somebody who comes in is told within 100 ms; two who get louder and softer, no more often than the page can
  * draw. */
 static void
@@ -735,6 +762,7 @@ main (int argc, char **argv)
                    test_digits_are_told_once_and_never_forwarded);
   g_test_add_func ("/media/room/hold_stops_either_way", test_hold_stops_either_way);
   g_test_add_func ("/media/room/speakers_are_told_on_change", test_speakers_are_told_on_change);
+  g_test_add_func ("/media/room/speakers_are_told_to_who_asks", test_speakers_are_told_to_who_asks);
   g_test_add_func ("/media/room/levels_are_told_less_often_than_speakers",
                    test_levels_are_told_less_often_than_speakers);
   g_test_add_func ("/media/room/track_sink_takes_one_source", test_track_sink_takes_one_source);

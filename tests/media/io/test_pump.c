@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
 #include <glib.h>
@@ -8,6 +9,24 @@
 #include "media/io/pump_context.h"
 #include "media/io/timer_heap.h"
 #include "tests/media/io/virtual_clock.h"
+
+/* How long each wait takes, without a sleep. */
+static gint64 wait_takes_us;
+static gboolean wait_is_interrupted;
+
+/* In front of the C library's. */
+int
+epoll_wait (int fd, struct epoll_event *events, int most, int timeout_ms)
+{
+  if (wait_takes_us > 0)
+    virtual_clock_advance (wait_takes_us);
+  if (wait_is_interrupted)
+    {
+      errno = EINTR;
+      return -1;
+    }
+  return epoll_pwait (fd, events, most, timeout_ms, NULL);
+}
 
 typedef struct
 {
@@ -370,6 +389,220 @@ test_mailbox (void)
   media_pump_set_mailbox (pump, NULL, NULL);
 }
 
+/* Messages that take long: one for each turn, and none is forgotten. */
+static void
+run_long (CfgMessage *message, gpointer owner)
+{
+  run_message (message, owner);
+  virtual_clock_advance (2000);
+}
+
+static void
+test_mailbox_takes_turns (void)
+{
+  g_autoptr (CfgMailbox) mailbox = cfg_mailbox_new (10);
+  g_autoptr (MediaPump) pump = media_pump_new (NULL);
+  guint n = 0;
+
+  media_pump_set_mailbox (pump, mailbox, GUINT_TO_POINTER (7));
+  for (guint i = 0; i < 3; i++)
+    {
+      CountMessage *message = g_new0 (CountMessage, 1);
+
+      *message = (CountMessage){ { NULL, run_long, destroy_message }, &n };
+      g_assert_true (cfg_mailbox_post (mailbox, &message->base, CFG_MAILBOX_MUST_DELIVER));
+    }
+  for (guint i = 1; i <= 3; i++)
+    {
+      g_assert_true (media_pump_turn (pump, 0));
+      g_assert_cmpuint (n, ==, i);
+    }
+  g_assert_false (media_pump_turn (pump, 0));
+  media_pump_set_mailbox (pump, NULL, NULL);
+}
+
+/* More than one turn takes. */
+#define N_CROWD 100
+
+static void
+crowd_open (Pipe *crowd, MediaPump *pump, guint packets)
+{
+  for (guint i = 0; i < N_CROWD; i++)
+    {
+      pipe_open (&crowd[i], pump, read_one);
+      for (guint k = 0; k < packets; k++)
+        pipe_write (&crowd[i]);
+    }
+}
+
+static guint
+crowd_close (Pipe *crowd)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < N_CROWD; i++)
+    {
+      n += crowd[i].n_calls;
+      pipe_close (&crowd[i]);
+    }
+  return n;
+}
+
+typedef struct
+{
+  const Pipe *crowd;
+  guint n;
+  guint n_read; /* by the first tick */
+} CrowdTicks;
+
+static guint
+on_crowd_tick (CfgMonotonic scheduled, guint missed, gpointer user)
+{
+  CrowdTicks *ticks = user;
+
+  (void)scheduled;
+  (void)missed;
+  for (guint i = 0; ticks->n == 0 && i < N_CROWD; i++)
+    ticks->n_read += ticks->crowd[i].n_calls;
+  ticks->n++;
+  return 10;
+}
+
+/* Returns: FALSE when this thread lost its core for longer than ticks wait. */
+static gboolean
+reads_before_late_ticks (void)
+{
+  g_autoptr (MediaPump) pump = media_pump_new (NULL);
+  Pipe crowd[N_CROWD];
+  CrowdTicks ticks = { .crowd = crowd };
+  CfgMonotonic began;
+  gboolean in_time;
+
+  media_pump_set_tick (pump, 2000, on_crowd_tick, &ticks);
+  crowd_open (crowd, pump, 1);
+  virtual_clock_advance (300 * CFG_US_PER_MS);
+  began = cfg_monotonic_now ();
+  (void)media_pump_turn (pump, 0);
+  g_assert_cmpuint (ticks.n, ==, 0);
+  /* Of who waits it knows no more than that it came after this. */
+  g_assert_cmpint (cfg_monotonic_diff_us (media_pump_now (pump), media_pump_quiet_at (pump)), >=,
+                   300 * CFG_US_PER_MS);
+  for (guint i = 0; i < 100 && ticks.n == 0; i++)
+    (void)media_pump_turn (pump, 0);
+  in_time = cfg_monotonic_diff_us (cfg_monotonic_now (), began) < 50 * CFG_US_PER_MS;
+  if (in_time)
+    g_assert_cmpuint (ticks.n_read, ==, N_CROWD);
+  g_assert_cmpuint (ticks.n, >, 0);
+  g_assert_cmpuint (crowd_close (crowd), <=, N_CROWD);
+  media_pump_set_tick (pump, 0, NULL, NULL);
+  return in_time;
+}
+
+/* The thread stood still: what came meanwhile is read before the ticks that need it. */
+static void
+test_reads_before_late_ticks (void)
+{
+  gboolean in_time = FALSE;
+
+  for (guint i = 0; i < 100 && !in_time; i++)
+    in_time = reads_before_late_ticks ();
+  g_assert_true (in_time);
+}
+
+/* To tell of many descriptors takes the kernel as long as a short sleep: what is left came before. */
+static void
+test_crowd_is_not_quiet (void)
+{
+  g_autoptr (MediaPump) pump = media_pump_new (NULL);
+  const CfgMonotonic before = media_pump_quiet_at (pump);
+  Pipe crowd[N_CROWD];
+
+  crowd_open (crowd, pump, 3);
+  wait_takes_us = 100;
+  for (guint i = 0; i < 3; i++)
+    {
+      (void)media_pump_turn (pump, 0);
+      g_assert_cmpint (media_pump_quiet_at (pump).us, ==, before.us);
+    }
+  while (media_pump_turn (pump, 0))
+    continue;
+  wait_takes_us = 0;
+  g_assert_cmpint (media_pump_quiet_at (pump).us, ==, media_pump_now (pump).us);
+  g_assert_cmpuint (crowd_close (crowd), ==, 3 * N_CROWD);
+}
+
+/* Stopped and gone on (SIGSTOP, SIGCONT): what waits came meanwhile. */
+static void
+test_interruption_is_not_quiet (void)
+{
+  g_autoptr (MediaPump) pump = media_pump_new (NULL);
+  const CfgMonotonic before = media_pump_quiet_at (pump);
+
+  wait_takes_us = CFG_US_PER_S;
+  wait_is_interrupted = TRUE;
+  g_assert_true (media_pump_turn (pump, 0));
+  g_assert_cmpint (media_pump_quiet_at (pump).us, ==, before.us);
+  wait_takes_us = 0;
+  wait_is_interrupted = FALSE;
+  g_assert_false (media_pump_turn (pump, 0));
+  g_assert_cmpint (media_pump_quiet_at (pump).us, ==, media_pump_now (pump).us);
+}
+
+/* But not for ever: a thread with too much to do goes on ticking. */
+static void
+test_late_ticks_do_not_starve (void)
+{
+  g_autoptr (MediaPump) pump = media_pump_new (NULL);
+  Pipe crowd[N_CROWD];
+  CrowdTicks ticks = { .crowd = crowd };
+
+  media_pump_set_tick (pump, 2000, on_crowd_tick, &ticks);
+  crowd_open (crowd, pump, 20);
+  virtual_clock_advance (300 * CFG_US_PER_MS);
+  (void)media_pump_turn (pump, 0);
+  g_assert_cmpuint (ticks.n, ==, 0);
+  virtual_clock_advance (60 * CFG_US_PER_MS);
+  (void)media_pump_turn (pump, 0);
+  g_assert_cmpuint (ticks.n, >, 0);
+  g_assert_cmpuint (crowd_close (crowd), <, 20 * N_CROWD);
+  media_pump_set_tick (pump, 0, NULL, NULL);
+}
+
+/* While more packets wait than a turn takes there is a job now and then, and all of them afterwards. */
+static void
+test_packets_before_jobs (void)
+{
+  enum
+  {
+    N_JOBS = 200,
+    N_TURNS = 30
+  };
+  g_autoptr (MediaPump) pump = media_pump_new (NULL);
+  MediaPumpJob jobs[N_JOBS];
+  Pipe crowd[N_CROWD];
+  CrowdTicks ticks = { .crowd = crowd };
+  guint n = 0;
+  CfgMonotonic began;
+
+  media_pump_set_tick (pump, MEDIA_PUMP_TICK_US, on_crowd_tick, &ticks);
+  crowd_open (crowd, pump, N_TURNS);
+  for (guint i = 0; i < N_JOBS; i++)
+    {
+      jobs[i] = (MediaPumpJob){ .func = count_job, .user = &n };
+      media_pump_queue_job (pump, &jobs[i]);
+    }
+  began = cfg_monotonic_now ();
+  for (guint i = 0; i < N_TURNS; i++)
+    g_assert_true (media_pump_turn (pump, 0));
+  g_assert_cmpuint (n, >=, 1);
+  g_assert_cmpint (n, <=, 1 + cfg_monotonic_diff_us (cfg_monotonic_now (), began) / 4000);
+  while (media_pump_turn (pump, 0))
+    continue;
+  g_assert_cmpuint (n, ==, N_JOBS);
+  g_assert_cmpuint (crowd_close (crowd), ==, N_TURNS * N_CROWD);
+  media_pump_set_tick (pump, 0, NULL, NULL);
+}
+
 static gpointer
 run_and_free (gpointer data)
 {
@@ -507,6 +740,12 @@ main (int argc, char **argv)
   g_test_add_data_func ("/media/pump/ticks_on_a_grid_of_2_ms", GINT_TO_POINTER (2000), check_tick);
   g_test_add_func ("/media/pump/catches_up_with_its_ticks", test_tick_catches_up);
   g_test_add_func ("/media/pump/dispatches_its_mailbox", test_mailbox);
+  g_test_add_func ("/media/pump/gives_messages_a_turn_each", test_mailbox_takes_turns);
+  g_test_add_func ("/media/pump/reads_before_late_ticks", test_reads_before_late_ticks);
+  g_test_add_func ("/media/pump/is_not_quiet_while_many_wait", test_crowd_is_not_quiet);
+  g_test_add_func ("/media/pump/is_not_quiet_when_interrupted", test_interruption_is_not_quiet);
+  g_test_add_func ("/media/pump/ticks_however_much_waits", test_late_ticks_do_not_starve);
+  g_test_add_func ("/media/pump/packets_before_jobs", test_packets_before_jobs);
   g_test_add_func ("/media/pump/quits_from_another_thread", test_quit_from_another_thread);
   g_test_add_func ("/media/pump/iterates_a_private_context", test_context);
   g_test_add_func ("/media/pump/bounds_the_agents_of_a_context", test_contexts_are_bounded);

@@ -5,8 +5,10 @@
 
 #include "config/base/error.h"
 #include "media/io/address.h"
+#include "media/io/arrival.h"
 #include "media/io/pump.h"
 #include "media/io/udp.h"
+#include "tests/media/io/virtual_clock.h"
 
 static void
 test_address (void)
@@ -152,6 +154,79 @@ test_refuses (void)
     }
 }
 
+/* A packet that was left waiting: when it came, not when it was read. The kernel begins to note in its own
+ * time, and this thread may lose its core anywhere, so there are several attempts. */
+static gboolean
+tells_arrival (MediaUdp *a, MediaUdp *b)
+{
+  const MediaAddress to = media_udp_local (b, MEDIA_UDP_RTP);
+  const int fd = media_udp_fd (b, MEDIA_UDP_RTP);
+  const CfgMonotonic before = cfg_monotonic_now ();
+  guint8 buffer[MEDIA_PACKET_SIZE];
+  CfgMonotonic sent, came, now;
+  MediaAddress from;
+
+  g_assert_cmpint (media_udp_send (a, MEDIA_UDP_RTP, (const guint8 *)"late", 4, &to), ==, 0);
+  sent = cfg_monotonic_now ();
+  g_usleep (20000);
+  g_assert_cmpint (media_udp_receive (b, MEDIA_UDP_RTP, buffer, &from), ==, 4);
+  now = cfg_monotonic_now ();
+  came = media_arrival (fd, now, before);
+  g_assert_cmpint (came.us, >=, before.us);
+  g_assert_cmpint (came.us, <=, now.us);
+  /* What is known to be fresh is not asked for. */
+  g_assert_cmpint (media_arrival (fd, now, now).us, ==, now.us);
+  g_assert_cmpint (media_arrival_ask (fd, now, now).us, ==, now.us);
+  return came.us <= sent.us + 1000;
+}
+
+static void
+test_arrival (void)
+{
+  g_autoptr (MediaUdp) a = media_udp_new ("127.0.0.1", (MediaPortRange){ 0, 0 }, NULL);
+  g_autoptr (MediaUdp) b = media_udp_new ("127.0.0.1", (MediaPortRange){ 0, 0 }, NULL);
+  gboolean told = FALSE;
+
+  g_assert_nonnull (a);
+  g_assert_nonnull (b);
+  media_arrival_watch (media_udp_fd (b, MEDIA_UDP_RTP));
+  for (guint i = 0; i < 100 && !told; i++)
+    told = tells_arrival (a, b);
+  g_assert_true (told);
+}
+
+/* The wall clock is set between a packet's arrival and its reading, by @us. Returns: how old it seems. */
+static gint64
+age_when_set_by (MediaUdp *a, MediaUdp *b, gint64 us)
+{
+  const MediaAddress to = media_udp_local (b, MEDIA_UDP_RTP);
+  const CfgMonotonic before = cfg_monotonic_now ();
+  guint8 buffer[MEDIA_PACKET_SIZE];
+  CfgMonotonic now, came;
+  MediaAddress from;
+
+  g_assert_cmpint (media_udp_send (a, MEDIA_UDP_RTP, (const guint8 *)"late", 4, &to), ==, 0);
+  g_assert_cmpint (media_udp_receive (b, MEDIA_UDP_RTP, buffer, &from), ==, 4);
+  virtual_clock_advance (us);
+  now = cfg_monotonic_now ();
+  came = media_arrival_ask (media_udp_fd (b, MEDIA_UDP_RTP), now, (CfgMonotonic){ MIN (before.us, now.us) });
+  virtual_clock_advance (-us);
+  return cfg_monotonic_diff_us (now, came);
+}
+
+static void
+test_set_clock (void)
+{
+  g_autoptr (MediaUdp) a = media_udp_new ("127.0.0.1", (MediaPortRange){ 0, 0 }, NULL);
+  g_autoptr (MediaUdp) b = media_udp_new ("127.0.0.1", (MediaPortRange){ 0, 0 }, NULL);
+
+  g_assert_nonnull (a);
+  g_assert_nonnull (b);
+  media_arrival_watch (media_udp_fd (b, MEDIA_UDP_RTP));
+  g_assert_cmpint (age_when_set_by (a, b, 3600 * CFG_US_PER_S), ==, MEDIA_ARRIVAL_OLDEST_US);
+  g_assert_cmpint (age_when_set_by (a, b, -3600 * CFG_US_PER_S), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -161,5 +236,7 @@ main (int argc, char **argv)
   g_test_add_func ("/media/udp/refuses_another_family", test_other_family);
   g_test_add_func ("/media/udp/exhausts_a_port_range", test_range);
   g_test_add_func ("/media/udp/refuses_bad_configuration", test_refuses);
+  g_test_add_func ("/media/udp/tells_when_a_packet_came", test_arrival);
+  g_test_add_func ("/media/udp/survives_a_clock_that_is_set", test_set_clock);
   return g_test_run ();
 }

@@ -4,7 +4,8 @@
  *   talker ──encoder──▶ network ──▶ leg, jitter buffer, decoder, mix, encoder ──▶ listener
  *   phone ──▶ leg ──▶ room ──▶ network ──▶ browser with a jitter buffer, whose reports come back
  *
- * test_quality --table prints all of it as the tables of docs/QUALITY.md. */
+ * test_quality --table prints all of it as the tables of docs/QUALITY.md, --efforts what libopus's complexity
+ * changes. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -269,7 +270,11 @@ typedef struct
   double loss;
   guint jitter_ms;
   gboolean reports;
-  double phone_loss; /* before the packets come to us */
+  double phone_loss;          /* before the packets come to us */
+  const MediaCodecId *phone;  /* (nullable): PCMU */
+  const MediaCodecId *codecs; /* (nullable): of the browser: Opus or PCMU */
+  int complexity;             /* of our encoder; 0: 5 */
+  gboolean turns;             /* it changes all the time, between 5 and the lowest */
 } Downlink;
 
 typedef struct
@@ -279,31 +284,32 @@ typedef struct
   guint n_streams;
 } Downheard;
 
-/* The sample is spoken three times: reports need some seconds, and what is measured is the third. @later_loss
- * of the network comes with the second. */
+/* With reports the sample is spoken three times: they need some seconds, and what is measured is the third.
+ */
 static void
 measure_downlink (const TestSpeech *speech, const Downlink *test, Downheard *result)
 {
   const TestNetemConfig uplink = { .seed = 1, .delay_us = 10000, .loss = test->phone_loss };
   const TestNetemConfig network
       = { .seed = 9, .loss = test->loss, .delay_us = 20000, .jitter_us = test->jitter_ms * 1000 };
-  const MediaRoomConfig config = { .id = 1, .opus_complexity = 5 };
+  static const int turns[] = { 5, 3, 1, MEDIA_OPUS_COMPLEXITY_0, 1, 3 };
+  const MediaRoomConfig config = { .id = 1, .opus_complexity = test->complexity };
   MediaRoom *room = media_room_new (&config, NULL, NULL);
   Browser browser = { .network = test_netem_new (&network), .reports = test->reports };
   g_autoptr (TestSpeech) wide = test_speech_convert (speech->pcm, speech->n, speech->rate_hz, 16000);
   CfgMonotonic now = { START_US };
   TestSpeech heard = { .rate_hz = 16000 };
-  TestPeer *phone = test_peer_new (1, FALSE, pcmu, now);
+  TestPeer *phone = test_peer_new (1, FALSE, test->phone != NULL ? test->phone : pcmu, now);
   Talker talker;
 
   browser.pcm = g_array_new (FALSE, FALSE, sizeof (gint16));
-  browser.peer = test_peer_new (2, TRUE, opus_pcmu, now);
+  browser.peer = test_peer_new (2, TRUE, test->codecs != NULL ? test->codecs : opus_pcmu, now);
   browser.peer->tap = on_packet;
   browser.peer->tap_user = &browser;
   media_room_add (room, phone->leg, now);
   media_room_add (room, browser.peer->leg, now);
   talker_init (&talker, phone, speech, &uplink);
-  for (guint round = 0; round < 3; round++)
+  for (guint round = 0; round < (test->reports ? 3 : 1); round++)
     {
       g_array_set_size (browser.pcm, 0);
       for (talker.at = 0; talker.at < speech->n + speech->rate_hz / 1000 * TAIL_MS; now.us += STEP_US)
@@ -312,6 +318,9 @@ measure_downlink (const TestSpeech *speech, const Downlink *test, Downheard *res
             talker_speak (&talker, now);
           talker_arrive (&talker, now);
           browser_arrive (&browser, now);
+          if (test->turns && is_time (now, 340000, 0))
+            media_room_set_opus_complexity (
+                room, turns[(now.us - START_US) / 340000 % (gint64)G_N_ELEMENTS (turns)]);
           if (is_time (now, 20000, 10000))
             media_room_tick (room, now);
           if (is_time (now, 20000, 15000))
@@ -337,6 +346,47 @@ measure_downlink (const TestSpeech *speech, const Downlink *test, Downheard *res
 }
 
 /* ---- tables ---- */
+
+static const int efforts[] = { MEDIA_OPUS_COMPLEXITY_0, 1, 3, 5, 10 };
+
+/* A phone with G.711, or with G.722, and a browser that has nothing but Opus. */
+static void
+measure_effort (const MediaCodecId *phone, double loss, int complexity, gboolean turns,
+                TestComparison *result)
+{
+  g_autoptr (TestSpeech) speech = test_speech_new (phone == g722 ? 16000 : 8000, NULL);
+  Downheard heard;
+
+  measure_downlink (speech,
+                    &(Downlink){ .loss = loss,
+                                 .reports = loss > 0,
+                                 .phone = phone,
+                                 .codecs = opus,
+                                 .complexity = complexity,
+                                 .turns = turns },
+                    &heard);
+  *result = heard.compared;
+}
+
+static void
+print_efforts (void)
+{
+  printf (
+      "\n| complexity | 8 kHz, 0 %% | 8 kHz, 5 %% | 16 kHz, 0 %% | 16 kHz, 5 %% |\n|---|---|---|---|---|\n");
+  for (guint e = 0; e < G_N_ELEMENTS (efforts); e++)
+    {
+      printf ("| %d |", MAX (efforts[e], 0));
+      for (guint i = 0; i < 4; i++)
+        {
+          TestComparison result;
+
+          measure_effort (i < 2 ? pcmu : g722, i % 2 == 0 ? 0 : 0.05, efforts[e], FALSE, &result);
+          printf (" %.2f dB%s |", result.distance_db, result.clicks > 0 ? ", clicks" : "");
+          fflush (stdout);
+        }
+      printf ("\n");
+    }
+}
 
 static void
 print_tables (void)
@@ -467,6 +517,25 @@ check_downlink (gconstpointer data)
   g_assert_cmpuint (without.compared.clicks, ==, 0);
 }
 
+/* What a worker that is nearly full does to its calls: little is heard of it, and not when it changes. */
+static void
+check_efforts (gconstpointer data)
+{
+  const MediaCodecId *phone = data;
+  TestComparison usual, least, turning;
+
+  measure_effort (phone, 0, 5, FALSE, &usual);
+  measure_effort (phone, 0, MEDIA_OPUS_COMPLEXITY_0, FALSE, &least);
+  measure_effort (phone, 0, 5, TRUE, &turning);
+  g_test_message ("%.2f dB with 5, %.2f dB with 0, %.2f dB while it changes", usual.distance_db,
+                  least.distance_db, turning.distance_db);
+  g_assert_cmpfloat (least.distance_db, !=, usual.distance_db);
+  g_assert_cmpfloat (least.distance_db, <, usual.distance_db + 1.7);
+  g_assert_cmpfloat (turning.distance_db, <, least.distance_db + 0.3);
+  g_assert_cmpuint (least.clicks, ==, 0);
+  g_assert_cmpuint (turning.clicks, ==, 0);
+}
+
 /* ---- the ruler itself ---- */
 
 static TestSpeech *
@@ -573,6 +642,11 @@ main (int argc, char **argv)
       print_tables ();
       return 0;
     }
+  if (argc > 1 && strcmp (argv[1], "--efforts") == 0)
+    {
+      print_efforts ();
+      return 0;
+    }
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/media/quality/ruler/same_is_zero", test_same_is_zero);
   g_test_add_func ("/media/quality/ruler/holes_are_far", test_holes_are_far);
@@ -595,6 +669,8 @@ main (int argc, char **argv)
     }
   g_test_add_data_func ("/media/quality/browser/loss_0", GUINT_TO_POINTER (0), check_downlink);
   g_test_add_data_func ("/media/quality/browser/loss_10", GUINT_TO_POINTER (10), check_downlink);
+  g_test_add_data_func ("/media/quality/efforts/8000", pcmu, check_efforts);
+  g_test_add_data_func ("/media/quality/efforts/16000", g722, check_efforts);
   g_test_add_func ("/media/quality/browser/losses_of_the_phone", test_losses_of_the_phone);
   return g_test_run ();
 }
