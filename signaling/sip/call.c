@@ -233,6 +233,14 @@ sig_sip_call_wait_for_end (SigSipCall *call)
   sig_sip_call_set_timer (call, call->sip->t1_ms * PATIENCE_T1, on_patience_over);
 }
 
+/** sig_sip_call_say_why: the BYE or CANCEL that follows has this Reason (RFC 3326). @text: a literal. */
+void
+sig_sip_call_say_why (SigSipCall *call, int status, const char *text)
+{
+  g_free (call->bye_reason);
+  call->bye_reason = g_strdup_printf ("SIP;cause=%d;text=\"%s\"", status, text);
+}
+
 static void
 send_bye (SigSipCall *call)
 {

@@ -394,7 +394,8 @@ on_ring_timeout (gpointer data)
 {
   SigSipCall *call = data;
 
-  sig_sip_call_end (call, SIG_SIP_END_TIMEOUT, 408, "Ring Timeout", NULL);
+  sig_sip_call_say_why (call, 408, "Ring Timeout");
+  sig_sip_call_end (call, SIG_SIP_END_TIMEOUT, 408, "Ring Timeout", call->bye_reason);
   sig_sip_call_bye (call);
   return G_SOURCE_REMOVE;
 }

@@ -443,7 +443,11 @@ sig_sip_fork_branch_ended (SigSipCall *branch)
     }
   keep_best (call->fork, answer, end->cause, end->phrase, end->reason);
   if (sig_fork_stops_all (answer))
-    cancel_all (call, NULL, NULL);
+    {
+      /* RFC 3326 2: what one of them said is why the others are not asked any longer. */
+      sig_sip_call_say_why (call, answer.status, sig_sip_phrase (answer.status, NULL));
+      cancel_all (call, NULL, call->bye_reason);
+    }
   else
     {
       if (!sig_fork_goes_on (answer))

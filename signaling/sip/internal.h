@@ -299,6 +299,7 @@ void sig_sip_call_bye (SigSipCall *call);
 void sig_sip_call_send_to (SigSipCall *call, const SigSipPeer *peer);
 void sig_sip_call_follow_routes (SigSipCall *call);
 void sig_sip_call_wait_for_end (SigSipCall *call);
+void sig_sip_call_say_why (SigSipCall *call, int status, const char *text);
 void sig_sip_call_set_timer (SigSipCall *call, guint ms, GSourceFunc function);
 void sig_sip_call_forget_reoffer (SigSipCall *call);
 void sig_sip_call_pracked (SigSipCall *call);

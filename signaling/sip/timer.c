@@ -146,10 +146,9 @@ sig_sip_timer_bye (SigSipCall *call, const SigTimerStep *step)
                      : step->status == 481 ? "Call does not exist"
                                            : "Session refresh timed out";
 
-  g_free (call->bye_reason);
-  call->bye_reason = g_strdup_printf ("SIP;cause=%d;text=\"%s\"", step->status, text);
+  sig_sip_call_say_why (call, step->status, text);
   sig_sip_call_end (call, expired ? SIG_SIP_END_SESSION_EXPIRED : SIG_SIP_END_FAILED, step->status, text,
-                    NULL);
+                    call->bye_reason);
   sig_sip_request_abandon (call);
   sig_sip_call_bye (call);
 }

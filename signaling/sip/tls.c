@@ -6,8 +6,8 @@
 #include <time.h>
 
 #include "config/base/error.h"
-#include "config/base/ids.h"
 #include "signaling/sip/address.h"
+#include "signaling/tls/certificate.h"
 
 #define SELF_SIGNED_DAYS 3650
 #define VERIFY_DEPTH     9
@@ -23,75 +23,9 @@ typedef struct
 } SigSipTlsRules;
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (X509, X509_free)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (EVP_PKEY, EVP_PKEY_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SSL_CTX, SSL_CTX_free)
 
-static gboolean
-fail (GError **error, const char *what, const char *path)
-{
-  unsigned long code = ERR_peek_error ();
-  const char *reason = code != 0 ? ERR_reason_error_string (code) : NULL;
-
-  if (code != 0 && ERR_SYSTEM_ERROR (code))
-    reason = g_strerror (ERR_GET_REASON (code));
-  g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "%s %s: %s", what, path,
-               reason != NULL ? reason : "unknown reason");
-  ERR_clear_error ();
-  return FALSE;
-}
-
 /* ---- contexts ---- */
-
-static gboolean
-add_extension (X509 *cert, int nid, const char *value)
-{
-  X509_EXTENSION *extension = X509V3_EXT_conf_nid (NULL, NULL, nid, value);
-  gboolean ok = extension != NULL && X509_add_ext (cert, extension, -1) == 1;
-
-  X509_EXTENSION_free (extension);
-  return ok;
-}
-
-static gboolean
-fill_certificate (X509 *cert, EVP_PKEY *key)
-{
-  X509_NAME *name = X509_get_subject_name (cert);
-
-  return X509_set_version (cert, 2) == 1
-         && ASN1_INTEGER_set_uint64 (X509_get_serialNumber (cert), cfg_random_u64 () >> 1) == 1
-         && X509_gmtime_adj (X509_getm_notBefore (cert), -24 * 3600L) != NULL
-         && X509_gmtime_adj (X509_getm_notAfter (cert), SELF_SIGNED_DAYS * 24 * 3600L) != NULL
-         && X509_NAME_add_entry_by_txt (name, "CN", MBSTRING_ASC, (const guchar *)"Switchroom", -1, -1, 0)
-                == 1
-         && X509_set_issuer_name (cert, name) == 1 && X509_set_pubkey (cert, key) == 1
-         && add_extension (cert, NID_subject_alt_name, "DNS:localhost")
-         && X509_sign (cert, key, EVP_sha256 ()) > 0;
-}
-
-/* For those who only call out: nobody checks it, and a listener cannot do without one. */
-static gboolean
-use_self_signed (SSL_CTX *context, GError **error)
-{
-  g_autoptr (EVP_PKEY) key = EVP_EC_gen ("P-256");
-  g_autoptr (X509) cert = X509_new ();
-
-  if (key == NULL || cert == NULL || !fill_certificate (cert, key)
-      || SSL_CTX_use_certificate (context, cert) != 1 || SSL_CTX_use_PrivateKey (context, key) != 1)
-    return fail (error, "a self-signed certificate", "cannot be made");
-  return TRUE;
-}
-
-static gboolean
-use_files (SSL_CTX *context, const char *cert, const char *key, GError **error)
-{
-  if (SSL_CTX_use_certificate_chain_file (context, cert) != 1)
-    return fail (error, "the SIP certificate cannot be read from", cert);
-  if (SSL_CTX_use_PrivateKey_file (context, key, SSL_FILETYPE_PEM) != 1)
-    return fail (error, "the key of the SIP certificate cannot be read from", key);
-  if (SSL_CTX_check_private_key (context) != 1)
-    return fail (error, "the key does not belong to the SIP certificate:", key);
-  return TRUE;
-}
 
 static gboolean
 use_authorities (SSL_CTX *context, const char *ca, GError **error)
@@ -99,7 +33,7 @@ use_authorities (SSL_CTX *context, const char *ca, GError **error)
   if (ca == NULL)
     return SSL_CTX_set_default_verify_paths (context) == 1;
   if (SSL_CTX_load_verify_locations (context, ca, NULL) != 1)
-    return fail (error, "the certificates of authorities cannot be read from", ca);
+    return sig_tls_fail (error, "the certificates of authorities cannot be read from", ca);
   SSL_CTX_set_client_CA_list (context, SSL_load_client_CA_file (ca));
   return TRUE;
 }
@@ -111,8 +45,11 @@ context_new (const SigSipTlsFiles *files, gboolean needs_certificate, GError **e
 
   ERR_clear_error ();
   g_assert (context != NULL && SSL_CTX_set_cipher_list (context, CIPHERS) == 1);
-  if (files->cert != NULL ? !use_files (context, files->cert, files->key, error)
-                          : needs_certificate && !use_self_signed (context, error))
+  if (files->cert != NULL && !sig_tls_use_files (context, "SIP", files->cert, files->key, error))
+    return NULL;
+  /* For those who only call out: nobody checks it, and a listener cannot do without one. */
+  if (files->cert == NULL && needs_certificate
+      && !sig_tls_use_self_signed (context, "DNS:localhost", SELF_SIGNED_DAYS, error))
     return NULL;
   if (!use_authorities (context, files->ca, error))
     return NULL;

@@ -265,6 +265,7 @@ sig_web_free (SigWeb *web)
   g_free (web->tls_cert);
   g_free (web->tls_key);
   g_clear_error (&web->tls_error);
+  SSL_CTX_free (web->reloaded);
   g_free (web);
 }
 

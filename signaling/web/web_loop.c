@@ -66,6 +66,8 @@ sig_web_loop_new (GMainContext *context)
   g_assert (uv_loop_init (&loop->uv) == 0);
   g_source_set_name (&loop->base, "web");
   loop->epoll = g_source_add_unix_fd (&loop->base, uv_backend_fd (&loop->uv), G_IO_IN);
+  /* Nobody turns the loop from inside of a callback: see cfg_mailbox_source_new. */
+  g_source_set_can_recurse (&loop->base, TRUE);
   g_source_attach (&loop->base, context);
   return loop;
 }

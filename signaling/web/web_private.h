@@ -57,7 +57,8 @@ struct _SigWeb
   GHashTable *waiting; /* SigWebHttpId -> SigWebConn, HTTP requests whose answer comes later */
   GHashTable *page;    /* path -> SigWebFile */
 
-  SSL_CTX *ssl; /* borrowed from the vhost; (nullable) */
+  SSL_CTX *ssl;      /* borrowed from the vhost; (nullable) */
+  SSL_CTX *reloaded; /* (nullable): has the certificate of new connections, when it was read again */
   GError *tls_error;
 };
 

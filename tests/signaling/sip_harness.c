@@ -535,7 +535,7 @@ wire_listen_at (const char *address)
 gboolean
 wire_secure (Wire *wire, SSL_CTX *context, const char *name)
 {
-  gint64 deadline = g_get_monotonic_time () + 5 * G_USEC_PER_SEC;
+  gint64 deadline = g_get_monotonic_time () + PATIENCE_S * G_USEC_PER_SEC;
   int result;
 
   wire->secure = context;
@@ -681,7 +681,7 @@ wire_take (Wire *wire)
 const char *
 wire_expect (Wire *wire, const char *start)
 {
-  gint64 deadline = g_get_monotonic_time () + 5 * G_USEC_PER_SEC;
+  gint64 deadline = g_get_monotonic_time () + PATIENCE_S * G_USEC_PER_SEC;
 
   while (g_get_monotonic_time () < deadline)
     {
@@ -695,7 +695,7 @@ wire_expect (Wire *wire, const char *start)
       if (!g_str_has_prefix (wire->last, "SIP/2.0 1"))
         g_error ("expected \"%s\", got:\n%s", start, wire->last);
     }
-  g_error ("expected \"%s\" within 5 s, got nothing", start);
+  g_error ("expected \"%s\" within %d s, got nothing", start, PATIENCE_S);
 }
 
 void
@@ -747,4 +747,19 @@ const char *
 wire_body (Wire *wire)
 {
   return strstr (wire->last, "\r\n\r\n") + 4;
+}
+
+struct rlimit
+harness_leave_one_descriptor (void)
+{
+  struct rlimit before, now;
+  int next = dup (0);
+
+  g_assert_cmpint (next, >, 0);
+  close (next);
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &before), ==, 0);
+  now = before;
+  now.rlim_cur = (rlim_t)next + 1;
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &now), ==, 0);
+  return before;
 }

@@ -93,7 +93,8 @@ static void
 test_json_out (void)
 {
   json_t *room
-      = json_pack ("{s:s, s:I, s:s}", "name", "a", "creation_time", (json_int_t)12345678901, "no", "field");
+      = json_pack ("{s:s, s:I, s:s, s:{s:I, s:i}}", "name", "a", "creation_time", (json_int_t)12345678901,
+                   "no", "field", "version", "unix_micro", (json_int_t)1795247700123456, "ticks", 3);
   g_autoptr (GBytes) bytes = sig_livekit_encode ("Room", SIG_LIVEKIT_JSON, room);
   json_t *read = json_loads (g_bytes_get_data (bytes, NULL), 0, NULL);
 
@@ -101,7 +102,7 @@ test_json_out (void)
                "{\"active_recording\":false,\"creation_time\":\"12345678901\",\"creation_time_ms\":\"0\","
                "\"departure_timeout\":0,\"empty_timeout\":0,\"enabled_codecs\":[],\"max_participants\":0,"
                "\"metadata\":\"\",\"name\":\"a\",\"num_participants\":0,\"num_publishers\":0,\"sid\":\"\","
-               "\"turn_password\":\"\"}");
+               "\"turn_password\":\"\",\"version\":{\"ticks\":3,\"unix_micro\":\"1795247700123456\"}}");
   json_decref (room);
   json_decref (read);
 }

@@ -62,16 +62,26 @@ expect_heard (Fixture *f, const char *heard)
   g_assert_cmpstr (endpoint_heard (f->endpoint), ==, heard);
 }
 
-/* CANCEL, 200 to it, 487 to the INVITE, its ACK. */
+/* CANCEL with @reason (nullable): any; 200 to it, 487 to the INVITE, its ACK. */
 static void
-expect_cancel (Wire *wire, const char *invite)
+expect_cancel_for (Wire *wire, const char *invite, const char *reason)
 {
   wire_expect (wire, "CANCEL ");
+  g_autofree char *said = wire_header (wire, "Reason");
+
+  if (reason != NULL)
+    g_assert_cmpstr (said, ==, reason);
   wire_answer (wire, "200 OK", "x", NULL, NULL);
   g_free (wire->last);
   wire->last = g_strdup (invite);
   wire_answer (wire, "487 Request Terminated", "t1", NULL, NULL);
   wire_expect (wire, "ACK ");
+}
+
+static void
+expect_cancel (Wire *wire, const char *invite)
+{
+  expect_cancel_for (wire, invite, NULL);
 }
 
 static void
@@ -233,7 +243,7 @@ test_decline_stops_all (void)
   wire_answer (f.wires[1], "180 Ringing", "t1", NULL, NULL);
   expect_heard (&f, "progress:180");
   refuse (&f, 0, "603 Decline");
-  expect_cancel (f.wires[1], second);
+  expect_cancel_for (f.wires[1], second, "SIP;cause=603;text=\"Decline\"");
   expect_heard (&f, "ended:rejected:603");
 }
 
@@ -263,8 +273,8 @@ test_ring_timeout (void)
   wire_answer (f.wires[0], "180 Ringing", "t1", NULL, NULL);
   wire_answer (f.wires[1], "180 Ringing", "t1", NULL, NULL);
   expect_heard (&f, "progress:180 progress:180");
-  expect_cancel (f.wires[0], first);
-  expect_cancel (f.wires[1], second);
+  expect_cancel_for (f.wires[0], first, "SIP;cause=408;text=\"Ring Timeout\"");
+  expect_cancel_for (f.wires[1], second, "SIP;cause=408;text=\"Ring Timeout\"");
   expect_heard (&f, "ended:timeout:408");
 }
 

@@ -208,11 +208,14 @@ test_ring_timeout (void)
   g_autofree char *invite = g_strdup (f.wire->last);
   wire_answer (f.wire, "180 Ringing", "t1", NULL, NULL);
   wire_expect (f.wire, "CANCEL ");
+  g_autofree char *reason = wire_header (f.wire, "Reason");
+  g_assert_cmpstr (reason, ==, "SIP;cause=408;text=\"Ring Timeout\"");
   wire_answer (f.wire, "200 OK", "t1", NULL, NULL);
   take_back (&f, g_steal_pointer (&invite));
   wire_answer (f.wire, "487 Request Terminated", "t1", NULL, NULL);
   wire_expect (f.wire, "ACK ");
   expect_heard (&f, "progress:180 ended:timeout:408");
+  g_assert_cmpstr (f.endpoint->reason, ==, reason); /* the owner knows what was said */
 }
 
 /* RFC 3261 9.1: no CANCEL before something provisional came. */

@@ -45,12 +45,12 @@ expect_closed (Wire *wire)
 {
   char bytes[4096];
 
-  for (gint64 deadline = g_get_monotonic_time () + 5 * G_USEC_PER_SEC; !is_closed (wire);)
+  for (gint64 deadline = g_get_monotonic_time () + PATIENCE_S * G_USEC_PER_SEC; !is_closed (wire);)
     {
       (void)!recv (wire->fd, bytes, sizeof bytes, MSG_DONTWAIT);
       run_once ();
       if (g_get_monotonic_time () > deadline)
-        g_error ("the connection is still open after 5 s");
+        g_error ("the connection is still open after %d s", PATIENCE_S);
     }
 }
 
@@ -104,7 +104,7 @@ static Endpoint *
 impatient (void)
 {
   return endpoint_new (&(EndpointOptions){
-      .connections_per_source = 4, .message_timeout_ms = 300, .silence_timeout_ms = 300 });
+      .connections_per_source = 4, .message_timeout_ms = 1000, .silence_timeout_ms = 1000 });
 }
 
 /* Those that have brought a message count whole, others may take half of the places. */
@@ -148,7 +148,7 @@ test_silence (void)
   check_answered (speaks);
   expect_closed (silent);
   g_assert_cmpuint (n_dropped (e, SIG_SIP_DROP_SILENT), ==, 1);
-  run_for_ms (700);
+  run_for_ms (1300);
   check_answered (speaks); /* which says nothing for longer than that */
   run_until (n_connections (e) == 1);
 }
@@ -162,6 +162,7 @@ test_keepalives (void)
   g_autoptr (Wire) pings = wire_new (TRUE, FALSE, e->port);
   g_autoptr (Wire) speaks = wire_new (TRUE, FALSE, e->port);
   char pong[8];
+  gssize n;
 
   check_answered (speaks);
   wire_send (pings, "\r\n\r\n");
@@ -169,7 +170,8 @@ test_keepalives (void)
     {
       wire_send (speaks, i % 2 == 0 ? "\r\n\r\n" : "\r\n\r\n\r\n\r\n\r\n\r\n");
       run_for_ms (200);
-      g_assert_cmpint (recv (speaks->fd, pong, sizeof pong, MSG_DONTWAIT), >=, 2);
+      n = -1;
+      run_until (n >= 2 || (n = recv (speaks->fd, pong, sizeof pong, MSG_DONTWAIT)) >= 2);
     }
   expect_closed (pings);
   check_answered (speaks);
@@ -186,10 +188,10 @@ test_slow_message (void)
   guint at = 0;
 
   check_answered (wire);
-  for (gint64 deadline = g_get_monotonic_time () + 5 * G_USEC_PER_SEC; !is_closed (wire);)
+  for (gint64 deadline = g_get_monotonic_time () + PATIENCE_S * G_USEC_PER_SEC; !is_closed (wire);)
     {
       g_assert_cmpint (g_get_monotonic_time (), <, deadline);
-      if (at < 60)
+      if (at < 100)
         (void)!send (wire->fd, text + at++, 1, MSG_NOSIGNAL);
       run_for_ms (20);
     }

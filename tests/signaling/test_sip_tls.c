@@ -127,7 +127,7 @@ expect_refused (Fixture *f, const char *pattern, const char *words)
 
   dial_host (f, pattern);
   run_until (strstr (f->caller->heard->str, "ended") != NULL);
-  g_assert_cmpint (g_get_monotonic_time () - start, <, 4 * G_USEC_PER_SEC);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, 20 * G_USEC_PER_SEC);
   g_assert_cmpstr (endpoint_heard (f->caller), ==, "ended:failed:503");
   if (strstr (f->caller->phrase, words) == NULL)
     g_error ("\"%s\" does not say \"%s\"", f->caller->phrase, words);
@@ -534,22 +534,6 @@ test_port_of_tls_is_taken (void)
   g_assert_true (sig_sip_reload_tls (f.callee->sip, &f.callee_config, &error));
 }
 
-/* The descriptor after the next one is not to be had. */
-static struct rlimit
-leave_one_descriptor (void)
-{
-  struct rlimit before, now;
-  int next = dup (0);
-
-  g_assert_cmpint (next, >, 0);
-  close (next);
-  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &before), ==, 0);
-  now = before;
-  now.rlim_cur = (rlim_t)next + 1;
-  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &now), ==, 0);
-  return before;
-}
-
 /* One address got its port, the other did not: both have it as soon as it can be had. */
 static void
 test_begins_in_part (void)
@@ -560,7 +544,7 @@ test_begins_in_part (void)
   gboolean ok;
 
   fixture_init (&f);
-  before = leave_one_descriptor ();
+  before = harness_leave_one_descriptor ();
   ok = sig_sip_reload_tls (f.callee->sip, &f.callee_config, &error);
   g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &before), ==, 0);
   g_assert_false (ok);
@@ -635,7 +619,7 @@ expect_bytes (Wire *wire, const char *bytes)
 {
   char data[64] = "";
 
-  for (gint64 end = g_get_monotonic_time () + 5 * G_USEC_PER_SEC;
+  for (gint64 end = g_get_monotonic_time () + PATIENCE_S * G_USEC_PER_SEC;
        *data == '\0' && g_get_monotonic_time () < end;)
     if (SSL_read (wire->ssl, data, sizeof data - 1) <= 0)
       run_once ();

@@ -14,7 +14,7 @@
 static void
 expect_bytes (Wire *wire, const char *bytes)
 {
-  gint64 deadline = g_get_monotonic_time () + 5 * G_USEC_PER_SEC;
+  gint64 deadline = g_get_monotonic_time () + PATIENCE_S * G_USEC_PER_SEC;
   char data[64] = "";
   gssize got = -1;
 

@@ -347,11 +347,10 @@ test_tls_self_signed (void)
   web_owner_teardown (&owner);
 }
 
-/* A certificate and its key, as files. */
+/* A certificate and its key (which is taken), as files. */
 static void
-write_pair (const char *cert_path, const char *key_path, long serial)
+write_pair (const char *cert_path, const char *key_path, EVP_PKEY *key, long serial)
 {
-  EVP_PKEY *key = EVP_EC_gen ("P-256");
   X509 *cert = X509_new ();
   FILE *file;
 
@@ -392,17 +391,23 @@ test_tls_reload (void)
   g_autoptr (GError) error = NULL;
   WebOwner owner;
 
-  write_pair (cert, key, 0x11);
+  write_pair (cert, key, EVP_EC_gen ("P-256"), 0x11);
   web_owner_setup_with (&owner, &config);
   assert_serial (&owner, "11");
-  write_pair (cert, other, 0x22);
+  write_pair (cert, other, EVP_EC_gen ("P-256"), 0x22);
   g_assert_false (sig_web_reload_tls (owner.web, &error));
   g_assert_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT);
   assert_serial (&owner, "11");
-  write_pair (cert, key, 0x33);
+  write_pair (cert, key, EVP_EC_gen ("P-256"), 0x33);
   g_clear_error (&error);
   g_assert_true (sig_web_reload_tls (owner.web, &error));
   assert_serial (&owner, "33");
+  write_pair (cert, key, EVP_RSA_gen (2048), 0x44); /* which clients like less than what was there */
+  g_assert_true (sig_web_reload_tls (owner.web, &error));
+  assert_serial (&owner, "44");
+  write_pair (cert, key, EVP_EC_gen ("P-256"), 0x55);
+  g_assert_true (sig_web_reload_tls (owner.web, &error));
+  assert_serial (&owner, "55");
   web_owner_teardown (&owner);
   g_unlink (cert);
   g_unlink (key);

@@ -22,14 +22,14 @@ struct _WebClient
 static gboolean
 on_deadline (gpointer data)
 {
-  g_assert_not_reached (); /* nothing came within 10 s */
+  g_assert_not_reached (); /* nothing came within 30 s */
   return G_SOURCE_REMOVE;
 }
 
 void
 web_until (gboolean (*done) (gpointer user), gpointer user)
 {
-  guint deadline = g_timeout_add_seconds (10, on_deadline, NULL);
+  guint deadline = g_timeout_add_seconds (30, on_deadline, NULL);
 
   while (!done (user))
     g_main_context_iteration (NULL, TRUE);

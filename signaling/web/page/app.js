@@ -339,7 +339,8 @@ async function showAddress() {
   if (!info.demo) return;
   const host = info.sip_address?.includes(':') ? `[${info.sip_address}]` : info.sip_address ?? location.hostname;
   $('no-calls').textContent = `No call yet. Call sip:${encodeURIComponent(state.room)}@${host}:${info.sip_port} from a softphone` +
-    `${/^(127\.|\[?::1)/.test(host) ? ' on the machine where the gateway runs' : ''}, or run “tools/demo ${state.room}”.`;
+    `${/^(127\.|\[?::1)/.test(host) ? ' on the machine where the gateway runs' : ''}, or run “tools/demo ${state.room}${
+      host === '127.0.0.1' && info.sip_port === 5060 ? '' : ` --gateway ${host}:${info.sip_port}`}”.`;
 }
 
 /** Another peer connection to the same room, when the gateway has no more use for the old one. */
@@ -550,7 +551,9 @@ function personRow(participant) {
   const own = participant.identity === state.me?.identity;
   row.dataset.identity = participant.identity;
   line.append(icon(participant.kind === 'SIP' ? 'phone' : 'browser'), element('span', 'state', stateWords(participant)));
-  who.append(element('b', '', shownName(participant) + (own ? ' (you)' : '')), line);
+  const name = element('b');
+  name.append(element('bdi', '', shownName(participant)), ...(own ? [element('small', '', ' (you)')] : []));
+  who.append(name, line);
   row.append(element('div', 'face', initials(shownName(participant))), who);
   const target = { room: state.room, identity: participant.identity };
   if (!own && mayManage()) {
