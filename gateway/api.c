@@ -342,12 +342,45 @@ gw_request_own_room (GwRequest *request, const char *room)
   return room != NULL && conn != NULL && gw_reach_is_own (conn, room) ? NULL : room;
 }
 
+/* (nullable): the name by which @params has the room that @method is about */
+static const char *
+given_room_name (const GwMethod *method, json_t *params)
+{
+  for (const GwParam *param = method->params; param != NULL && param->name != NULL; param++)
+    {
+      if (g_strcmp0 (param->name, method->room_param) != 0)
+        continue;
+      for (gsize i = 0; i < G_N_ELEMENTS (param->aliases); i++)
+        if (param->aliases[i] != NULL && json_object_get (params, param->aliases[i]) != NULL)
+          return param->aliases[i];
+      return param->name;
+    }
+  return NULL;
+}
+
+/* What is wrong with a room's name is said of the parameter that came, not of "room". */
+static void
+name_the_room (const char *given, GError **error)
+{
+  static const char room[] = "room: ";
+  char *message;
+
+  if (given == NULL || error == NULL || !g_error_matches (*error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT)
+      || !g_str_has_prefix ((*error)->message, room))
+    return;
+  message = g_strconcat (given, ": ", (*error)->message + strlen (room), NULL);
+  g_free ((*error)->message);
+  (*error)->message = message;
+}
+
 static json_t *
 run_method (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 {
   const GwMethod *method = find_method (request->method);
+  const char *given = given_room_name (method, params);
   g_autofree char *field = NULL;
   const char *room;
+  json_t *result;
 
   if (!gw_params_check (method->params, method->keys != NULL ? method->keys () : NULL, params, &field, error))
     {
@@ -360,7 +393,10 @@ run_method (Gateway *gateway, GwRequest *request, json_t *params, GError **error
     room = gw_request_own_room (request, room);
   if (!gw_token_allows (gw_request_token (request), method->grant, room, error))
     return NULL;
-  return method->run (gateway, request, params, error);
+  result = method->run (gateway, request, params, error);
+  if (result == NULL)
+    name_the_room (given, error);
+  return result;
 }
 
 static GwRequest *

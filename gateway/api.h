@@ -190,5 +190,8 @@ gboolean gw_param_bool (json_t *params, const char *name, gboolean otherwise);
 /** gw_param_list: NULL when absent or empty. (transfer full) */
 char **gw_param_list (json_t *params, const char *name) G_GNUC_WARN_UNUSED_RESULT;
 
+/** gw_api_participant: whom room_name and participant_identity of @params mean. NULL with NOT_FOUND. */
+GwParticipant *gw_api_participant (Gateway *gateway, json_t *params, GError **error);
+
 /** gw_codecs_check: refuses names of codecs that there are not. @codecs: (nullable). */
 gboolean gw_codecs_check (char **codecs, GError **error);

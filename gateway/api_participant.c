@@ -12,8 +12,8 @@
 #include "media/codec/codec.h"
 #include "media/core/dtmf.h"
 
-static GwParticipant *
-find_participant (Gateway *gateway, json_t *params, GError **error)
+GwParticipant *
+gw_api_participant (Gateway *gateway, json_t *params, GError **error)
 {
   const char *name = gw_param_string (params, "room_name"),
              *identity = gw_param_string (params, "participant_identity");
@@ -45,7 +45,7 @@ participant_list (Gateway *gateway, GwRequest *request, json_t *params, GError *
 static json_t *
 participant_get (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 {
-  GwParticipant *participant = find_participant (gateway, params, error);
+  GwParticipant *participant = gw_api_participant (gateway, params, error);
 
   if (participant == NULL)
     return NULL;
@@ -56,7 +56,7 @@ participant_get (Gateway *gateway, GwRequest *request, json_t *params, GError **
 static json_t *
 participant_remove (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 {
-  GwParticipant *participant = find_participant (gateway, params, error);
+  GwParticipant *participant = gw_api_participant (gateway, params, error);
 
   if (participant == NULL)
     return NULL;
@@ -68,7 +68,7 @@ static json_t *
 participant_mute (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 {
   const char *track = gw_param_string (params, "track_sid");
-  GwParticipant *participant = find_participant (gateway, params, error);
+  GwParticipant *participant = gw_api_participant (gateway, params, error);
 
   if (participant == NULL)
     return NULL;
@@ -86,18 +86,38 @@ participant_mute (Gateway *gateway, GwRequest *request, json_t *params, GError *
 
 static gboolean check_attributes (json_t *attributes, GError **error);
 
-/* An attribute that is set to nothing is removed. */
+/* How many there will be. An attribute that is set to nothing is removed. */
+static guint
+n_attributes_with (const GwParticipant *participant, json_t *attributes)
+{
+  guint n = g_hash_table_size (participant->attributes);
+  const char *key;
+  json_t *value;
+
+  json_object_foreach (attributes, key, value)
+  {
+    const gboolean is_there = g_hash_table_contains (participant->attributes, key);
+
+    if (json_string_length (value) > 0)
+      n += !is_there;
+    else
+      n -= is_there;
+  }
+  return n;
+}
+
 static json_t *
 participant_update (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 {
-  GwParticipant *participant = find_participant (gateway, params, error);
+  GwParticipant *participant = gw_api_participant (gateway, params, error);
   const char *name = gw_param_string (params, "name"), *metadata = gw_param_string (params, "metadata"), *key;
   json_t *attributes = json_object_get (params, "attributes"), *value;
 
   if (participant == NULL || !check_attributes (attributes, error)
       || !gw_permissions_check (participant, json_object_get (params, "permission"), error))
     return NULL;
-  if (g_hash_table_size (participant->attributes) + json_object_size (attributes) > GW_MAX_ATTRIBUTES)
+  if (n_attributes_with (participant, attributes) > MAX (
+          GW_MAX_ATTRIBUTES, g_hash_table_size (participant->attributes))) /* with sip.* there may be more */
     {
       g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT, "attributes: a participant has %d at most",
                    GW_MAX_ATTRIBUTES);
@@ -184,6 +204,12 @@ check_attributes (json_t *attributes, GError **error)
   const char *key;
   json_t *value;
 
+  if (json_object_size (attributes) > GW_MAX_ATTRIBUTES)
+    {
+      g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+                   "participant_attributes: a participant has %d at most", GW_MAX_ATTRIBUTES);
+      return FALSE;
+    }
   json_object_foreach (attributes, key, value)
   {
     const char *wrong = !json_is_string (value)                               ? "must be a string"

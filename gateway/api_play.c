@@ -5,6 +5,7 @@
 
 #include "config/base/error.h"
 #include "gateway/calls.h"
+#include "gateway/gains.h"
 #include "gateway/plays.h"
 #include "gateway/rooms.h"
 
@@ -92,9 +93,9 @@ set_gain (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 
   if (participant == NULL || (listener != NULL && hears == NULL))
     return NULL;
-  media_engine_leg_set_gain (gateway->media, participant->leg, hears != NULL ? hears->leg : 0,
-                             gw_param_real (params, "gain_db", 0));
-  return json_object ();
+  return gw_gains_set (gateway, participant, hears, gw_param_real (params, "gain_db", 0), error)
+             ? json_object ()
+             : NULL;
 }
 
 #define ROOM_PARAM                                                                                           \
@@ -169,10 +170,12 @@ const GwMethod gw_play_methods[] = {
             "(`resource_exhausted`). Phones only (`failed_precondition`)." },
   { "participant.set_gain", GW_GRANT_ROOM_ADMIN, "room_name", set_gain, gain_params,
     "How loud a participant is, for everybody or for one listener.", .result = gw_no_fields,
-    .errors = "not_found",
-    .more = "Who may not hear (`permission.can_subscribe`) hears nobody whatever the gains are, and "
-            "everybody as they\n"
-            "are when it may again." },
+    .errors = "not_found resource_exhausted",
+    .more
+    = "They stay when its call is replaced (an attended transfer), and end when one of the two leaves the\n"
+      "room; that for everybody goes with a participant that is moved. At most 1024 listeners have one of\n"
+      "their own (`resource_exhausted`). Who may not hear (`permission.can_subscribe`) hears nobody\n"
+      "whatever the gains are, and everybody as they are when it may again." },
   { "room.play", GW_GRANT_ROOM_ADMIN, "room_name", play, room_play_params,
     "Plays a file or a tone to everybody in a room.", .result = play_result,
     .errors = "not_found failed_precondition resource_exhausted" },

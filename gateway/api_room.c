@@ -44,14 +44,18 @@ apply (GwRoom *room, json_t *params, GError **error)
       g_free (room->metadata);
       room->metadata = g_strdup (metadata);
     }
+  gw_version_next (&room->version, cfg_wall_now ());
   return TRUE;
 }
 
 static json_t *
 room_create (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 {
-  GwRoom *room = gw_rooms_ensure (gateway, gw_param_string (params, "name"), error);
+  g_auto (GStrv) codecs = gw_param_list (params, "codecs");
+  GwRoom *room = NULL;
 
+  if (gw_codecs_check (codecs, error)) /* before a room is there that nobody asked for */
+    room = gw_rooms_ensure (gateway, gw_param_string (params, "name"), error);
   if (room == NULL || !apply (room, params, error))
     return NULL;
   return json_pack ("{s:o}", "room", gw_room_json (room));
@@ -219,7 +223,8 @@ static const GwField watch_result[] = {
 #define ROOM_EXAMPLE                                                                                         \
   "{\"room\": {\"sid\": \"RM_4k2m9d\", \"name\": \"support\", \"metadata\": \"\", \"codecs\": [], "          \
   "\"empty_timeout\": 300, \"departure_timeout\": 20, \"max_participants\": 0, \"num_participants\": 0, "    \
-  "\"num_publishers\": 0, \"creation_time\": 1795247700, \"creation_time_ms\": 1795247700123}}"
+  "\"num_publishers\": 0, \"creation_time\": 1795247700, \"creation_time_ms\": 1795247700123, "              \
+  "\"version\": {\"unix_micro\": 1795247700123456, \"ticks\": 0}}}"
 
 const GwMethod gw_room_methods[] = {
   { "room.create", GW_GRANT_ROOM_CREATE, "name", room_create, name_and_settings,

@@ -39,12 +39,12 @@ workers_json (Gateway *gateway)
 
       media_engine_worker_stats (gateway->media, i, &stats);
       json_array_append_new (
-          list,
-          json_pack ("{s:i, s:i, s:f, s:f, s:f, s:s?, s:I, s:I, s:I}", "rooms", (int)stats.n_rooms, "legs",
-                     (int)stats.n_legs, "load", stats.load, "tick_late_ms", stats.tick_late_ms,
-                     "tick_late_p99_ms", stats.tick_late_p99_ms, "refusing",
-                     gw_load_worker_refusing (gateway, i), "packets_in", (json_int_t)stats.packets_in,
-                     "packets_out", (json_int_t)stats.packets_out, "strangers", (json_int_t)stats.strangers));
+          list, json_pack ("{s:i, s:i, s:f, s:f, s:f, s:i, s:s?, s:I, s:I, s:I}", "rooms", (int)stats.n_rooms,
+                           "legs", (int)stats.n_legs, "load", stats.load, "tick_late_ms", stats.tick_late_ms,
+                           "tick_late_p99_ms", stats.tick_late_p99_ms, "opus_complexity",
+                           (int)stats.opus_complexity, "refusing", gw_load_worker_refusing (gateway, i),
+                           "packets_in", (json_int_t)stats.packets_in, "packets_out",
+                           (json_int_t)stats.packets_out, "strangers", (json_int_t)stats.strangers));
     }
   return list;
 }
@@ -114,6 +114,8 @@ static const GwField worker_fields[] = {
   { "load", GW_FIELD_REAL, 0, "Share of a core that it uses, 0 to 1." },
   { "tick_late_ms", GW_FIELD_REAL, 0, "How late its last ticks were." },
   { "tick_late_p99_ms", GW_FIELD_REAL, 0, "How late 99 of 100 of them were at most." },
+  { "opus_complexity", GW_FIELD_INT, 0,
+    "Effort of its Opus encoders now, 0 to 10: below media.opus_complexity while it is nearly full." },
   { "refusing", GW_FIELD_STRING, GW_FIELD_NULL, "Which limit makes it take no more rooms; null: none." },
   { "packets_in", GW_FIELD_INT, 0, "RTP packets that came." },
   { "packets_out", GW_FIELD_INT, 0, "RTP packets that were sent." },

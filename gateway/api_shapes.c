@@ -16,6 +16,14 @@ const GwField gw_no_fields[] = { END };
 
 /* ---- rooms ---- */
 
+static const GwField version_fields[] = {
+  { "unix_micro", GW_FIELD_INT, 0, "Microseconds since 1970." },
+  { "ticks", GW_FIELD_INT, 0, "Counts changes in one microsecond." },
+  END,
+};
+static const GwShape version_shape
+    = { "timed_version", "When something last changed: of two, the later one is newer.", version_fields };
+
 static const GwField room_fields[] = {
   { "sid", GW_FIELD_STRING, 0, "Id, RM_...: another one when a room of this name is made anew." },
   { "name", GW_FIELD_STRING, 0, "What it is called in every request." },
@@ -28,6 +36,7 @@ static const GwField room_fields[] = {
   { "num_publishers", GW_FIELD_INT, 0, "How many of them are heard." },
   { "creation_time", GW_FIELD_INT, 0, "Seconds since 1970." },
   { "creation_time_ms", GW_FIELD_INT, 0, "The same in milliseconds." },
+  { "version", GW_FIELD_OBJECT, OPTIONAL, "When it last changed.", &version_shape },
   END,
 };
 const GwShape gw_room_shape = { "room", "A room.", room_fields };
@@ -41,6 +50,7 @@ static const GwField track_fields[] = {
   { "muted", GW_FIELD_BOOL, 0, "Nobody hears it." },
   { "mime_type", GW_FIELD_STRING, OPTIONAL,
     "Of a phone whose media has started: what it sends, audio/PCMU." },
+  { "version", GW_FIELD_OBJECT, OPTIONAL, "When it last changed.", &version_shape },
   END,
 };
 static const GwField permission_fields[] = {
@@ -62,6 +72,7 @@ static const GwField participant_fields[] = {
   { "state", GW_FIELD_STRING, 0, "JOINING: its media has not begun.", .words = "JOINING ACTIVE" },
   { "joined_at", GW_FIELD_INT, 0, "Seconds since 1970." },
   { "joined_at_ms", GW_FIELD_INT, 0, "The same in milliseconds." },
+  { "version", GW_FIELD_INT, OPTIONAL, "How often it has changed: of two, the higher one is newer." },
   { "tracks", GW_FIELD_OBJECT, LIST, "What it is heard by; empty: it is not heard.", &gw_track_shape },
   { "permission", GW_FIELD_OBJECT, 0, "What it may do.", &permission_shape },
   { "attributes", GW_FIELD_MAP, 0, "The application's, and sip.* of a phone." },
@@ -93,7 +104,7 @@ static const GwField end_fields[] = {
   { "sip_status", GW_FIELD_STRING, OPTIONAL | OR_NULL, "Its phrase." },
   { "words", GW_FIELD_STRING, OPTIONAL, "What that answer means." },
   { "disconnect_reason", GW_FIELD_STRING, 0, "LiveKit's word for it." },
-  { "sip_reason", GW_FIELD_STRING, OPTIONAL, "The Reason header that came (RFC 3326)." },
+  { "sip_reason", GW_FIELD_STRING, OPTIONAL, "The Reason header that came, or that we sent (RFC 3326)." },
   END,
 };
 static const GwShape end_shape = { "call_end", "How a call ended.", end_fields };

@@ -9,26 +9,10 @@
 #include "gateway/rooms.h"
 #include "gateway/transfer.h"
 
-static GwParticipant *
-find_participant (Gateway *gateway, json_t *params, GError **error)
-{
-  const char *name = gw_param_string (params, "room_name"),
-             *identity = gw_param_string (params, "participant_identity");
-  GwRoom *room = gw_rooms_find (gateway, name);
-  GwParticipant *participant = room != NULL ? gw_room_find (room, identity) : NULL;
-
-  if (room == NULL)
-    g_set_error (error, CFG_ERROR, CFG_ERROR_NOT_FOUND, "there is no room \"%s\"", name);
-  else if (participant == NULL)
-    g_set_error (error, CFG_ERROR, CFG_ERROR_NOT_FOUND, "nobody in room \"%s\" has the identity \"%s\"", name,
-                 identity);
-  return participant;
-}
-
 static GwCall *
 find_phone (Gateway *gateway, json_t *params, GError **error)
 {
-  GwParticipant *participant = find_participant (gateway, params, error);
+  GwParticipant *participant = gw_api_participant (gateway, params, error);
 
   if (participant != NULL && participant->call == NULL)
     g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION,
@@ -86,7 +70,7 @@ move (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 
   if (!gw_token_allows (gw_request_token (request), GW_GRANT_ROOM_ADMIN, to, error))
     return NULL;
-  participant = find_participant (gateway, params, error);
+  participant = gw_api_participant (gateway, params, error);
   room = participant != NULL ? gw_rooms_ensure (gateway, to, error) : NULL;
   if (room == NULL)
     return NULL;

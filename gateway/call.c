@@ -2,13 +2,13 @@
 #include "gateway/call_metrics.h"
 #include "gateway/call_private.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "config/base/error.h"
 #include "config/base/ids.h"
 #include "config/base/log.h"
 #include "gateway/capture.h"
+#include "gateway/core/cause.h"
 #include "gateway/core/sip_status.h"
 #include "gateway/events.h"
 #include "gateway/extensions.h"
@@ -406,12 +406,22 @@ gw_call_mark_answered (GwCall *call)
   gw_call_note (call, "answered", NULL);
 }
 
+static GwCauseIn
+way_out (const GwCall *call)
+{
+  if (call->v.was_answered)
+    return GW_CAUSE_IN_BYE;
+  return call->v.inbound ? GW_CAUSE_IN_ANSWER : GW_CAUSE_IN_CANCEL;
+}
+
 void
 gw_call_hangup (Gateway *gateway, GwCall *call, const char *reason)
 {
   if (!gw_call_is_live (call->v.state))
     return;
   call->hangup_reason = g_intern_string (reason);
+  if (call->end.reason == NULL) /* else what the other half of a bridge said */
+    call->end.reason = gw_cause_reason (reason, way_out (call));
   call->end.cause = SIG_SIP_END_LOCAL;
   gw_call_handle (call, GW_CALL_EVENT_HANGUP);
 }
@@ -511,6 +521,8 @@ gw_call_media_started (Gateway *gateway, GwCall *call, const char *codec, const 
   call->codec = g_strdup (codec);
   call->cipher = g_strdup (cipher);
   call->remote_media = g_strdup (remote);
+  if (call->participant != NULL) /* its track's mime_type */
+    gw_track_changed (call->participant, cfg_wall_now ());
   gw_call_note (call, "media_started",
                 json_pack ("{s:s, s:s, s:s}", "codec", codec, "cipher", cipher, "remote", remote));
 }
@@ -552,7 +564,6 @@ gw_call_media_timeout (Gateway *gateway, GwCall *call, gboolean initial)
   if (!gw_call_is_live (call->v.state))
     return;
   cfg_warn ("media", &context, "No media from the peer, hanging up", CFG_BOOL ("initial", initial));
-  call->end.reason = g_strdup ("SIP;cause=408;text=\"Media timeout\"");
   gw_call_hangup (gateway, call, "media_timeout");
 }
 
@@ -570,13 +581,6 @@ gw_call_media_closed (Gateway *gateway, GwCall *call, const MediaLegStats *stats
   gw_call_handle (call, GW_CALL_EVENT_MEDIA_CLOSED);
 }
 
-/* Two digits are what a person reads. */
-static CfgLogField
-rounded (const char *key, double value)
-{
-  return CFG_REAL (key, floor (value * 100 + 0.5) / 100);
-}
-
 void
 gw_log_summary (const CfgLogContext *context, double duration_s, const char *cause,
                 const MediaLegStats *stats, int n_digits)
@@ -584,14 +588,14 @@ gw_log_summary (const CfgLogContext *context, double duration_s, const char *cau
   g_autofree char *digits = n_digits >= 0 ? g_strdup_printf ("%d", n_digits) : NULL;
   g_autofree char *rtt = stats->rtt_ms >= 0 ? g_strdup_printf ("%.1f", stats->rtt_ms) : NULL;
 
-  cfg_info ("media", context, "Call summary", rounded ("duration", duration_s), CFG_STR ("cause", cause),
+  cfg_info ("media", context, "Call summary", CFG_REAL ("duration", duration_s), CFG_STR ("cause", cause),
             CFG_STR ("codecIn", stats->codec_in[0] != '\0' ? stats->codec_in : NULL),
             CFG_STR ("codecOut", stats->codec_out[0] != '\0' ? stats->codec_out : NULL),
             CFG_STR ("cipher", stats->cipher[0] != '\0' ? stats->cipher : "none"),
             CFG_INT ("packetsIn", stats->in.packets), CFG_INT ("lostIn", stats->in.lost),
-            rounded ("lossIn", stats->in.loss_percent), rounded ("jitterIn", stats->in.jitter_ms),
-            rounded ("mosIn", stats->in.mos), CFG_INT ("packetsOut", stats->out.packets),
-            CFG_INT ("lostOut", stats->out.lost), rounded ("lossOut", stats->out.loss_percent),
-            rounded ("jitterOut", stats->out.jitter_ms), rounded ("mosOut", stats->out.mos),
+            CFG_REAL ("lossIn", stats->in.loss_percent), CFG_REAL ("jitterIn", stats->in.jitter_ms),
+            CFG_REAL ("mosIn", stats->in.mos), CFG_INT ("packetsOut", stats->out.packets),
+            CFG_INT ("lostOut", stats->out.lost), CFG_REAL ("lossOut", stats->out.loss_percent),
+            CFG_REAL ("jitterOut", stats->out.jitter_ms), CFG_REAL ("mosOut", stats->out.mos),
             CFG_STR ("rtt", rtt), CFG_INT ("strangers", stats->strangers), CFG_STR ("dtmf", digits));
 }

@@ -367,7 +367,6 @@ bad_answer (GwCall *call, const GError *error)
 
   cfg_warn ("sip", &context, "The peer's SDP answer cannot be used, hanging up",
             CFG_STR ("reason", error->message));
-  call->end.reason = g_strdup ("SIP;cause=488;text=\"Not Acceptable Here\"");
   gw_call_hangup (call->gateway, call, "bad_sdp");
 }
 

@@ -438,7 +438,7 @@ make_call (Gateway *gateway, const GwDialParams *params, GError **error)
       && send_invite (call, params, &route, uri, error))
     return call;
   if (call->participant != NULL)
-    gw_room_remove (call->participant->room, call->participant, cfg_monotonic_now ());
+    gw_rooms_remove (call->participant);
   gw_call_discard (call);
   return NULL;
 }
@@ -575,7 +575,6 @@ gw_call_on_answered (gpointer data, SigSipCallId sip, const char *sdp)
     {
       cfg_warn ("sip", &context, "The peer's SDP answer cannot be used, hanging up",
                 CFG_STR ("reason", error->message));
-      call->end.reason = g_strdup ("SIP;cause=488;text=\"Not Acceptable Here\"");
       gw_call_hangup (call->gateway, call, "bad_sdp");
       return;
     }

@@ -87,10 +87,7 @@ stop_prompt (GwCall *call)
 static void
 hang_up (GwCall *call)
 {
-  const char *reason = call->pin->reason;
-
-  call->end.reason = g_strdup ("SIP;cause=403;text=\"PIN refused\"");
-  gw_call_hangup (call->gateway, call, reason);
+  gw_call_hangup (call->gateway, call, call->pin->reason);
 }
 
 static void

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "config/base/clock.h"
+#include "gateway/core/cgroup.h"
 
-#define CGROUPS      "/sys/fs/cgroup"
 #define LOOKS_CORES  5     /* each so many looks: sets and quotas seldom change */
 #define STAT_BYTES   16384 /* the lines of the cores come first: 150 of them */
 #define CGROUP_DEPTH 32
@@ -20,6 +20,8 @@ struct _GwCores
   gboolean allowed[CPU_SETSIZE];
   guint n_allowed;
   double available;
+  char *cgroup;      /* (nullable): of /proc/self/cgroup, when places were found by it */
+  GPtrArray *places; /* (nullable): of GwCgroupPlace */
   GwCoreTimes times;
   CfgMonotonic at; /* of times */
   GwCoreShares shares;
@@ -64,29 +66,71 @@ read_allowed (GwCores *cores)
     cores->times = (GwCoreTimes){ 0 };
 }
 
-/* A cgroup has no more than the ones that it is in. Returns: cores; 0: no quota. */
+/* In cores; 0: none. */
 static double
-read_quota (void)
+quota_of (const char *directory, gboolean is_v1)
 {
-  g_autofree char *text = NULL, *path = NULL;
-  double least = 0;
-  char *slash;
+  g_autofree char *file = g_build_filename (directory, is_v1 ? "cpu.cfs_quota_us" : "cpu.max", NULL);
+  g_autofree char *period_file = g_build_filename (directory, "cpu.cfs_period_us", NULL);
+  g_autofree char *quota = NULL, *period = NULL;
 
-  if (!g_file_get_contents ("/proc/self/cgroup", &text, NULL, NULL)
-      || (path = gw_cgroup_parse (text)) == NULL)
+  if (!g_file_get_contents (file, &quota, NULL, NULL))
     return 0;
-  for (guint depth = 0; depth < CGROUP_DEPTH; depth++)
+  if (!is_v1)
+    return gw_cpu_quota_parse (quota);
+  return g_file_get_contents (period_file, &period, NULL, NULL) ? gw_cpu_quota_v1_parse (quota, period) : 0;
+}
+
+/* A cgroup has no more than the ones that it is in. */
+static double
+least_quota (const GwCgroupPlace *place)
+{
+  g_autofree char *path = g_strdup (place->path);
+  double least = 0;
+  guint depth = 0;
+
+  do
     {
-      g_autofree char *file = g_build_filename (CGROUPS, path, "cpu.max", NULL);
-      g_autofree char *max = NULL;
-      const double quota = g_file_get_contents (file, &max, NULL, NULL) ? gw_cpu_quota_parse (max) : 0;
+      g_autofree char *directory = g_build_filename (place->mount, path, NULL);
+      const double quota = quota_of (directory, place->is_v1);
 
       if (quota > 0 && (least <= 0 || quota < least))
         least = quota;
-      slash = strrchr (path, '/');
-      if (slash == NULL || slash[1] == '\0')
-        break;
-      slash[slash == path] = '\0'; /* "/a" becomes "/" */
+    }
+  while (++depth < CGROUP_DEPTH && gw_cgroup_path_up (path));
+  return least;
+}
+
+/* Mounts are many on some machines: they are read when the process is in another cgroup. */
+static void
+find_places (GwCores *cores)
+{
+  g_autofree char *cgroup = NULL, *mountinfo = NULL;
+
+  if (!g_file_get_contents ("/proc/self/cgroup", &cgroup, NULL, NULL))
+    return;
+  if (g_strcmp0 (cgroup, cores->cgroup) == 0
+      || !g_file_get_contents ("/proc/self/mountinfo", &mountinfo, NULL, NULL))
+    return;
+  g_clear_pointer (&cores->places, g_ptr_array_unref);
+  cores->places = gw_cgroup_places (cgroup, mountinfo);
+  g_free (cores->cgroup);
+  cores->cgroup = g_steal_pointer (&cgroup);
+}
+
+/* Returns: cores; 0: no quota. */
+static double
+read_quota (GwCores *cores)
+{
+  double least = 0;
+
+  find_places (cores);
+  for (guint i = 0; cores->places != NULL && i < cores->places->len; i++)
+    {
+      const double quota = least_quota (g_ptr_array_index (cores->places, i));
+
+      if (quota > 0 && (least <= 0 || quota < least))
+        least = quota;
     }
   return least;
 }
@@ -94,7 +138,7 @@ read_quota (void)
 static void
 read_available (GwCores *cores)
 {
-  const double quota = read_quota ();
+  const double quota = read_quota (cores);
 
   read_allowed (cores);
   cores->available = cores->n_allowed;
@@ -152,6 +196,8 @@ gw_cores_free (GwCores *cores)
     return;
   if (cores->stat_fd >= 0)
     close (cores->stat_fd);
+  g_free (cores->cgroup);
+  g_clear_pointer (&cores->places, g_ptr_array_unref);
   g_free (cores);
 }
 

@@ -11,7 +11,7 @@ GwCores *gw_cores_new (void);
 void gw_cores_free (GwCores *cores);
 /** gw_cores_look: once a second: how busy they are; each few seconds: which they are. */
 void gw_cores_look (GwCores *cores);
-/** gw_cores_available: how many; a quota (cpu.max of the cgroup or of one above it) may make it a fraction.
+/** gw_cores_available: how many; a quota (of the cgroup or of one above it, v1 or v2) may make it a fraction.
  */
 double gw_cores_available (const GwCores *cores);
 /** gw_cores_allowed: how many any of our threads may run on, whatever the quota. At least 1. */

@@ -9,6 +9,7 @@
 #include "gateway/core/text_ring.h"
 #include "gateway/presence.h"
 #include "gateway/reach.h"
+#include "gateway/rooms.h"
 #include "gateway/webhooks.h"
 #include "signaling/core/jsonrpc.h"
 
@@ -220,7 +221,15 @@ gw_events_emit (Gateway *gateway, const char *room_name, const char *type, json_
     gw_events_room_closed (gateway, room_name);
 }
 
-/* Who speaks changes several times a second in every room: what nobody watches is not written. */
+gboolean
+gw_events_are_watched (const Gateway *gateway, const char *room_name)
+{
+  const RoomEvents *room = g_hash_table_lookup (gateway->events->rooms, room_name);
+
+  return g_hash_table_size (gateway->events->watchers) > 0
+         || (room != NULL && g_hash_table_size (room->watchers) > 0);
+}
+
 void
 gw_events_emit_transient (Gateway *gateway, const char *room_name, const char *type, json_t *fields)
 {
@@ -228,12 +237,6 @@ gw_events_emit_transient (Gateway *gateway, const char *room_name, const char *t
   g_autofree char *text = NULL;
   gsize size;
 
-  if (n_watchers (gateway, room) == 0)
-    {
-      count_event (gateway->events, type);
-      json_decref (fields);
-      return;
-    }
   text = event_text (gateway->events, fields, room_name, type, gw_text_ring_last (room->log), &size);
   send_to_watchers (gateway, room, text, size);
 }
@@ -250,7 +253,8 @@ typedef struct
   Gateway *gateway;
   SigWebConnId conn;
   char *room;
-  guint64 from; /* the last event that the client knows */
+  guint64 from;        /* the last event that the client knows */
+  gboolean is_counted; /* in GwConn.n_watches */
 } Replay;
 
 static void
@@ -289,49 +293,82 @@ replay_some (Replay *replay, const RoomEvents *room)
   return TRUE;
 }
 
+static gboolean replay_run (gpointer data);
+
+static void
+replay_later (const Replay *replay)
+{
+  Replay *rest = g_memdup2 (replay, sizeof *replay);
+
+  rest->room = g_strdup (replay->room);
+  g_timeout_add_full (G_PRIORITY_HIGH, REPLAY_WAIT_MS, replay_run, rest, replay_free);
+}
+
+/* Each room that a connection watches counts once, however often it was asked for meanwhile. */
+static void
+begin_watch (Gateway *gateway, GwConn *conn, RoomEvents *room, const Replay *replay)
+{
+  const gboolean is_new = !g_hash_table_contains (room->watchers, &conn->id);
+
+  if (is_new)
+    conn_set_add (room->watchers, conn->id);
+  if (is_new && !replay->is_counted)
+    conn->n_watches++;
+  else if (!is_new && replay->is_counted)
+    conn->n_watches--;
+  gw_rooms_watched (gateway, replay->room);
+}
+
+static void
+replay_to (Gateway *gateway, GwConn *conn, Replay *replay)
+{
+  RoomEvents *room;
+
+  if (!gw_reach_may_watch (conn, replay->room, NULL)) /* not any more */
+    {
+      conn->n_watches -= replay->is_counted;
+      tell_ended (gateway, conn, replay->room, "permission");
+      return;
+    }
+  room = ensure_room (gateway->events, replay->room);
+  if (!is_held (room->log, replay->from))
+    sig_web_close (gateway->web, replay->conn, 1008, "slow consumer: what is to be replayed is gone");
+  else if (replay_some (replay, room))
+    begin_watch (gateway, conn, room, replay);
+  else
+    replay_later (replay);
+  if (!g_hash_table_contains (gateway->rooms, replay->room)) /* perhaps nobody waits for it */
+    gw_events_room_closed (gateway, replay->room);
+}
+
 /* The watch begins here, with what the client missed: before the answer was sent, and since. */
 static gboolean
 replay_run (gpointer data)
 {
   Replay *replay = data;
   Gateway *gateway = replay->gateway;
-  const GwConn *conn = g_hash_table_lookup (gateway->conns, &replay->conn);
-  RoomEvents *room;
+  GwConn *conn = g_hash_table_lookup (gateway->conns, &replay->conn);
 
-  if (conn == NULL)
-    return G_SOURCE_REMOVE;
-  if (!gw_reach_may_watch (conn, replay->room, NULL)) /* not any more */
-    {
-      tell_ended (gateway, conn, replay->room, "permission");
-      return G_SOURCE_REMOVE;
-    }
-  room = ensure_room (gateway->events, replay->room);
-  if (!is_held (room->log, replay->from))
-    {
-      sig_web_close (gateway->web, replay->conn, 1008, "slow consumer: what is to be replayed is gone");
-      return G_SOURCE_REMOVE;
-    }
-  if (!replay_some (replay, room))
-    {
-      Replay *rest = g_memdup2 (replay, sizeof *replay);
-
-      rest->room = g_strdup (replay->room);
-      g_timeout_add_full (G_PRIORITY_HIGH, REPLAY_WAIT_MS, replay_run, rest, replay_free);
-      return G_SOURCE_REMOVE;
-    }
-  conn_set_add (room->watchers, replay->conn);
+  if (conn != NULL)
+    replay_to (gateway, conn, replay);
   return G_SOURCE_REMOVE;
 }
 
+/* @is_counted: (out): in GwConn.n_watches */
 static gboolean
-may_watch (Gateway *gateway, SigWebConnId id, const RoomEvents *room, GError **error)
+may_watch (Gateway *gateway, SigWebConnId id, const RoomEvents *room, gboolean *is_counted, GError **error)
 {
   GwConn *conn = g_hash_table_lookup (gateway->conns, &id);
 
+  *is_counted = FALSE;
   if (g_hash_table_contains (room->watchers, &id))
     return TRUE;
-  if (conn != NULL && conn->n_watches++ < GW_EVENTS_MAX_WATCHES)
-    return TRUE;
+  if (conn != NULL && conn->n_watches < GW_EVENTS_MAX_WATCHES)
+    {
+      conn->n_watches++;
+      *is_counted = TRUE;
+      return TRUE;
+    }
   g_set_error (error, CFG_ERROR, CFG_ERROR_RESOURCE_EXHAUSTED,
                "one connection watches %d rooms at most; \"*\" is all of them", GW_EVENTS_MAX_WATCHES);
   return FALSE;
@@ -344,6 +381,7 @@ gw_events_watch (Gateway *gateway, SigWebConnId conn, const char *room_name, gin
   GwEvents *events = gateway->events;
   RoomEvents *room;
   Replay *replay;
+  gboolean is_counted;
   guint64 from;
 
   *gap = FALSE;
@@ -351,12 +389,13 @@ gw_events_watch (Gateway *gateway, SigWebConnId conn, const char *room_name, gin
     {
       *gap = from_seq >= 0; /* it counts per room, so nothing can be sent again */
       conn_set_add (events->watchers, conn);
+      gw_rooms_watched (gateway, room_name);
       return 0;
     }
   room = ensure_room (events, room_name);
   if (!g_hash_table_contains (gateway->rooms, room_name))
     gw_events_room_closed (gateway, room_name);
-  if (!may_watch (gateway, conn, room, error))
+  if (!may_watch (gateway, conn, room, &is_counted, error))
     return -1;
   from = gw_text_ring_last (room->log);
   if (from_seq >= 0)
@@ -371,6 +410,7 @@ gw_events_watch (Gateway *gateway, SigWebConnId conn, const char *room_name, gin
   replay->conn = conn;
   replay->room = g_strdup (room_name);
   replay->from = from;
+  replay->is_counted = is_counted;
   g_idle_add_full (G_PRIORITY_HIGH, replay_run, replay, replay_free);
   return (gint64)gw_text_ring_last (room->log);
 }
@@ -448,7 +488,8 @@ gw_events_metrics (const Gateway *gateway, GString *text)
   GHashTableIter iter;
   gpointer room;
 
-  gw_metric_head (text, "events_total", "counter", "Events of rooms and calls.");
+  gw_metric_head (text, "events_total", "counter",
+                  "Events of rooms and calls; who speaks only where somebody watches.");
   for (const GList *type = types; type != NULL; type = type->next)
     {
       g_autofree char *labels = g_strdup_printf ("type=\"%s\"", (const char *)type->data);

@@ -15,6 +15,8 @@ void gw_events_emit (Gateway *gateway, const char *room, const char *type, json_
  * last event, takes none itself and is not replayed. */
 void gw_events_emit_transient (Gateway *gateway, const char *room, const char *type, json_t *fields);
 
+/** gw_events_are_watched: those of @room, by anybody. */
+gboolean gw_events_are_watched (const Gateway *gateway, const char *room);
 /**
  * gw_events_watch:
  * @room: a name, which need not exist yet, or "*"

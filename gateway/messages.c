@@ -31,17 +31,9 @@ find_room (Gateway *gateway, const SigSipMessage *message, char **name)
           .caller = message->from_user,
           .source_address = message->source_address,
           .username = message->username };
-  g_auto (GwDispatch) dispatch = { 0 };
-  g_autoptr (GError) error = NULL;
+  int status = gw_dispatch_room (gateway->settings, &facts, name);
 
-  if (!gw_dispatch (gateway->settings, &facts, &dispatch, &error))
-    return g_error_matches (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED) ? 403 : 404;
-  if (dispatch.rule != NULL && dispatch.rule->pin != NULL && dispatch.rule->pin[0] != '\0')
-    return 403; /* nobody can be asked for it here */
-  if (gw_rooms_find (gateway, dispatch.room) == NULL)
-    return 404;
-  *name = g_steal_pointer (&dispatch.room);
-  return 200;
+  return status == 200 && gw_rooms_find (gateway, *name) == NULL ? 404 : status;
 }
 
 /* Of address:port, or of a host that was dialled. */

@@ -112,6 +112,18 @@ worker_skipped (const MediaWorkerStats *stats)
 }
 
 static double
+worker_complexity (const MediaWorkerStats *stats)
+{
+  return stats->opus_complexity;
+}
+
+static double
+worker_opus_seconds (const MediaWorkerStats *stats)
+{
+  return (double)stats->opus_cpu_us / CFG_US_PER_S;
+}
+
+static double
 worker_commands (const MediaWorkerStats *stats)
 {
   return stats->commands_waiting;
@@ -127,6 +139,11 @@ static const struct
   { "media_worker_rooms", "gauge", "Rooms on a media worker.", worker_rooms },
   { "media_worker_commands_waiting", "gauge", "Commands that a media worker has not taken yet.",
     worker_commands },
+  { "media_worker_opus_complexity", "gauge",
+    "Effort of a media worker's Opus encoders, 0 to 10; below media.opus_complexity while it is nearly full.",
+    worker_complexity },
+  { "media_worker_opus_seconds_total", "counter",
+    "What Opus encoders took of a media worker's core, by samples.", worker_opus_seconds },
   { "media_tick_late_seconds", "gauge", "Worst lateness of a media tick in the last second.", worker_late },
   { "media_tick_late_p99_seconds", "gauge",
     "Lateness that 99 % of the media ticks of the last seconds did not exceed.", worker_late_p99 },

@@ -3,6 +3,7 @@
 #include "config/base/error.h"
 #include "config/base/log.h"
 #include "gateway/call_private.h"
+#include "gateway/gains.h"
 #include "gateway/plays.h"
 #include "gateway/rooms.h"
 #include "gateway/sessions.h"
@@ -18,6 +19,7 @@ copy_person (const GwParticipant *from, GwParticipant *to)
   to->metadata = g_strdup (from->metadata);
   to->state = from->state;
   to->track.muted = from->track.muted;
+  to->gain_db = from->gain_db;
   to->may = from->may;
   to->may_at_most = from->may_at_most;
   to->leg = from->leg;
@@ -33,6 +35,7 @@ move_call (Gateway *gateway, GwParticipant *old, GwRoom *room, GError **error)
   g_autofree char *identity = gw_room_unique_identity (room, old->identity);
   gboolean was_published = old->track.sid != NULL;
   GwParticipant *participant = gw_room_add (room, identity, old->name, GW_KIND_SIP, cfg_wall_now (), error);
+  GArray *gains;
 
   if (participant == NULL)
     return NULL;
@@ -41,10 +44,12 @@ move_call (Gateway *gateway, GwParticipant *old, GwRoom *room, GError **error)
   participant->call = call;
   call->participant = NULL;
   gw_call_note (call, "moved", json_pack ("{s:s, s:s}", "from", old->room->name, "to", room->name));
+  gains = gw_gains_left_behind (old);
   gw_rooms_leave (gateway, old, "moved");
   gw_call_take_participant (call, participant);
   if (call->media_attached && !call->v.is_held)
     media_engine_leg_attach (gateway->media, call->leg, room->media_room);
+  gw_gains_forget (gateway, gains);
   gw_rooms_announce (gateway, participant);
   if (was_published)
     gw_rooms_publish (gateway, participant, call->v.track);

@@ -2,6 +2,7 @@
 
 #include "config/base/error.h"
 #include "config/base/log.h"
+#include "gateway/core/complexity.h"
 #include "gateway/core/metric_text.h"
 #include "gateway/core/overload.h"
 #include "gateway/cores.h"
@@ -15,6 +16,9 @@
 
 /* Who waits for an answer to an INVITE (RFC 3261: T1, 500 ms) or presses a button begins to notice. */
 #define STALL_US (250 * CFG_US_PER_MS)
+
+/* A worker that uses less of a core has nothing to save. */
+#define IDLE_SHARE 0.05
 
 /* Of the main loop: a source that should run each BEAT_US, and tells how late it did. */
 typedef struct
@@ -36,9 +40,19 @@ typedef struct
   GwOverload overload;
 } Meter;
 
+/* Of a worker: how much its Opus encoders take, and may take. */
+typedef struct
+{
+  Meter cpu, audio;
+  double encoding, encoders; /* cores, and how many encode all the time, in the last second */
+  GwComplexity complexity;
+} Effort;
+
 struct _GwLoad
 {
   Meter main, process, *workers;
+  Effort *efforts;      /* of each worker */
+  guint max_complexity; /* as it was started with */
   guint n_workers;
   GSource *beat;
   MediaLateness lateness;
@@ -82,6 +96,10 @@ gw_load_new (Gateway *gateway)
 
   load->n_workers = media_engine_n_workers (gateway->media);
   load->workers = g_new0 (Meter, load->n_workers);
+  load->efforts = g_new0 (Effort, load->n_workers);
+  load->max_complexity = gateway->settings->media.opus_complexity;
+  for (guint i = 0; i < load->n_workers; i++)
+    gw_complexity_init (&load->efforts[i].complexity, &(GwComplexityLimits){ .max = load->max_complexity });
   load->cores = gw_cores_new ();
   load->beat = g_source_new (&beat_funcs, sizeof (Beat));
   ((Beat *)load->beat)->lateness = &load->lateness;
@@ -100,18 +118,22 @@ gw_load_free (GwLoad *load)
   g_source_unref (load->beat);
   gw_cores_free (load->cores);
   g_free (load->workers);
+  g_free (load->efforts);
   g_free (load);
 }
 
 /* What interrupts take of a core no thread on it can have. */
+static double
+thread_share (const GwLoad *load)
+{
+  return gw_thread_share (load->used, gw_cores_allowed (load->cores), gw_cores_shares (load->cores));
+}
+
 static GwOverloadLimits
 worker_limits (const Gateway *gateway)
 {
-  const GwLoad *load = gateway->load;
-
   return (GwOverloadLimits){
-    .max_load = gateway->settings->limits.max_cpu_utilization
-                * gw_thread_share (load->used, gw_cores_allowed (load->cores), gw_cores_shares (load->cores)),
+    .max_load = gateway->settings->limits.max_cpu_utilization * thread_share (gateway->load),
     .max_late_ms = (double)gateway->settings->limits.max_tick_lateness_us / CFG_US_PER_MS,
   };
 }
@@ -226,6 +248,67 @@ look_at_process (Gateway *gateway, CfgMonotonic now)
     tell (&meter->overload, "process", main_late_ms (gateway->load));
 }
 
+/* Cores, that all who may encode with more effort take for it. */
+static double
+encoding_of_all (const GwLoad *load)
+{
+  double sum = 0;
+
+  for (guint i = 0; i < load->n_workers; i++)
+    if (load->efforts[i].complexity.complexity < load->max_complexity)
+      sum += load->efforts[i].encoding;
+  return sum;
+}
+
+/* Of the core that it is on, and of all: when they are full its packets wait, whoever fills them. But a
+ * worker that does nothing would change nothing. */
+static GwComplexitySample
+sample_of (const GwLoad *load, guint index, double late_ms)
+{
+  const Effort *effort = &load->efforts[index];
+  const double used = load->workers[index].overload.load;
+  GwComplexitySample sample = { .load = used / thread_share (load),
+                                .encoding = MIN (effort->encoding, used) / thread_share (load),
+                                .encoders = effort->encoders,
+                                .late_ms = late_ms };
+
+  if (used < IDLE_SHARE)
+    return sample;
+  sample.all = load->process.overload.load / gw_cores_available (load->cores);
+  sample.all_encoding = encoding_of_all (load) / gw_cores_available (load->cores);
+  return sample;
+}
+
+static void
+look_at_effort (Gateway *gateway, guint index, const MediaWorkerStats *stats, CfgMonotonic now)
+{
+  const GwLoad *load = gateway->load;
+  const CfgSettings *settings = gateway->settings;
+  const GwComplexityLimits limits
+      = { .max = load->max_complexity,
+          .min = MIN (settings->media.opus_complexity_min, load->max_complexity),
+          .max_late_ms = (double)settings->limits.max_tick_lateness_us / CFG_US_PER_MS / 2 };
+  Effort *effort = &load->efforts[index];
+  GwComplexity *complexity = &effort->complexity;
+  const guint before = complexity->complexity;
+  GwComplexitySample sample;
+  g_autofree char *name = NULL;
+
+  effort->encoding = measure (&effort->cpu, stats->opus_cpu_us, now);
+  effort->encoders = measure (&effort->audio, stats->opus_audio_us, now);
+  sample = sample_of (load, index, stats->tick_late_p99_ms);
+  if (!gw_complexity_update (complexity, &limits, &sample, now))
+    return;
+  media_engine_set_opus_complexity (gateway->media, index, complexity->complexity);
+  name = g_strdup_printf ("media-%u", index);
+  cfg_info ("media", NULL,
+            complexity->complexity < before ? "Nearly full: Opus is encoded with less effort"
+                                            : "Opus is encoded with more effort again",
+            CFG_STR ("thread", name), CFG_REAL ("load", MAX (sample.load, sample.all)),
+            CFG_REAL ("encoding", sample.encoding), CFG_REAL ("tickLateMs", sample.late_ms),
+            CFG_INT ("complexity", complexity->complexity));
+}
+
 static void
 look_at_worker (Gateway *gateway, guint index, CfgMonotonic now)
 {
@@ -240,6 +323,7 @@ look_at_worker (Gateway *gateway, guint index, CfgMonotonic now)
                                .n_legs = media_engine_worker_placed (gateway->media, index) };
   if (gw_overload_update (&meter->overload, &limits, &sample))
     worker_changed (gateway, index);
+  look_at_effort (gateway, index, &stats, now);
 }
 
 static void

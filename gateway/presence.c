@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "config/base/error.h"
 #include "config/base/log.h"
 #include "gateway/call_private.h"
 #include "gateway/core/dispatch.h"
@@ -64,15 +63,8 @@ find_room (Gateway *gateway, const SigSipSubscribe *subscribe, char **name)
           .caller = subscribe->from_user,
           .source_address = subscribe->source_address,
           .username = subscribe->username };
-  g_auto (GwDispatch) dispatch = { 0 };
-  g_autoptr (GError) error = NULL;
 
-  if (!gw_dispatch (gateway->settings, &facts, &dispatch, &error))
-    return g_error_matches (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED) ? 403 : 404;
-  if (dispatch.rule != NULL && dispatch.rule->pin != NULL && dispatch.rule->pin[0] != '\0')
-    return 403; /* nobody can be asked for it here */
-  *name = g_steal_pointer (&dispatch.room);
-  return 200;
+  return gw_dispatch_room (gateway->settings, &facts, name);
 }
 
 /* Of an extension other extensions may know what it does, in demo mode everybody. */

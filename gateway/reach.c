@@ -15,6 +15,7 @@ struct _GwSent
   gboolean is_here; /* it has joined; before, the rest: */
   GwMay may;
   gboolean muted;
+  double gain_db; /* for everybody */
   char *name, *metadata;
   GHashTable *attributes; /* char* -> char*, owned */
 };
@@ -73,6 +74,7 @@ gw_reach_send (GwConn *conn, const GwParticipant *participant, const char *room)
   sent->since = cfg_monotonic_now ();
   sent->may = participant->may;
   sent->muted = participant->track.muted;
+  sent->gain_db = participant->gain_db;
   sent->name = g_strdup (participant->name);
   sent->metadata = g_strdup (participant->metadata);
   sent->attributes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
@@ -95,6 +97,7 @@ gw_reach_arrive (GwConn *conn, GwParticipant *participant)
   sent->is_here = TRUE;
   participant->may &= sent->may;
   participant->track.muted = sent->muted;
+  participant->gain_db = sent->gain_db;
   g_free (participant->name);
   participant->name = g_steal_pointer (&sent->name);
   g_free (participant->metadata);

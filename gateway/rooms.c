@@ -56,6 +56,12 @@ gw_rooms_ensure_as (Gateway *gateway, const char *name, const GwRoomOptions *opt
   return room;
 }
 
+static json_t *
+version_json (const GwVersion *version)
+{
+  return json_pack ("{s:I, s:i}", "unix_micro", (json_int_t)version->unix_micro, "ticks", version->ticks);
+}
+
 json_t *
 gw_room_json (const GwRoom *room)
 {
@@ -67,13 +73,13 @@ gw_room_json (const GwRoom *room)
 
   for (char **name = room->codecs; name != NULL && *name != NULL; name++)
     json_array_append_new (codecs, json_string (*name));
-  return json_pack ("{s:s, s:s, s:s, s:o, s:i, s:i, s:i, s:i, s:i, s:I, s:I}", "sid", room->sid, "name",
-                    room->name, "metadata", room->metadata, "codecs", codecs, "empty_timeout",
-                    (int)room->empty_timeout_s, "departure_timeout", (int)room->departure_timeout_s,
-                    "max_participants", (int)room->max_participants, "num_participants",
-                    (int)room->participants->len, "num_publishers", (int)n_publishers, "creation_time",
-                    (json_int_t)(room->created_at.us / CFG_US_PER_S), "creation_time_ms",
-                    (json_int_t)(room->created_at.us / CFG_US_PER_MS));
+  return json_pack (
+      "{s:s, s:s, s:s, s:o, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:o}", "sid", room->sid, "name", room->name,
+      "metadata", room->metadata, "codecs", codecs, "empty_timeout", (int)room->empty_timeout_s,
+      "departure_timeout", (int)room->departure_timeout_s, "max_participants", (int)room->max_participants,
+      "num_participants", (int)room->participants->len, "num_publishers", (int)n_publishers, "creation_time",
+      (json_int_t)(room->created_at.us / CFG_US_PER_S), "creation_time_ms",
+      (json_int_t)(room->created_at.us / CFG_US_PER_MS), "version", version_json (&room->version));
 }
 
 /* In the order of their names: the same attributes are the same text. */
@@ -96,8 +102,9 @@ track_json (const GwParticipant *participant)
   const char *codec = participant->call != NULL ? gw_call_codec (participant->call) : NULL;
   g_autofree char *mime_type = codec != NULL ? g_strconcat ("audio/", codec, NULL) : NULL;
 
-  return json_pack ("{s:s, s:s, s:s, s:b, s:s*}", "sid", participant->track.sid, "type", "AUDIO", "source",
-                    "MICROPHONE", "muted", participant->track.muted, "mime_type", mime_type);
+  return json_pack ("{s:s, s:s, s:s, s:b, s:s*, s:o}", "sid", participant->track.sid, "type", "AUDIO",
+                    "source", "MICROPHONE", "muted", participant->track.muted, "mime_type", mime_type,
+                    "version", version_json (&participant->track.version));
 }
 
 json_t *
@@ -107,12 +114,13 @@ gw_participant_json (const GwParticipant *participant)
 
   if (participant->track.sid != NULL)
     json_array_append_new (tracks, track_json (participant));
-  return json_pack ("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o}", "sid", participant->sid,
+  return json_pack ("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "sid", participant->sid,
                     "identity", participant->identity, "name", participant->name, "metadata",
                     participant->metadata, "kind", participant->kind == GW_KIND_SIP ? "SIP" : "STANDARD",
                     "state", participant->state == GW_PARTICIPANT_ACTIVE ? "ACTIVE" : "JOINING", "joined_at",
                     (json_int_t)(participant->joined_at.us / CFG_US_PER_S), "joined_at_ms",
-                    (json_int_t)(participant->joined_at.us / CFG_US_PER_MS), "tracks", tracks, "permission",
+                    (json_int_t)(participant->joined_at.us / CFG_US_PER_MS), "version",
+                    (json_int_t)participant->version, "tracks", tracks, "permission",
                     gw_permissions_json (participant), "attributes", attributes_json (participant));
 }
 
@@ -152,9 +160,10 @@ gw_rooms_announce (Gateway *gateway, GwParticipant *participant)
 static json_t *
 track_fields (const GwParticipant *participant)
 {
-  return json_pack ("{s:s, s:s, s:{s:s, s:s, s:b}}", "participant_identity", participant->identity,
+  return json_pack ("{s:s, s:s, s:{s:s, s:s, s:b, s:o}}", "participant_identity", participant->identity,
                     "participant_sid", participant->sid, "track", "sid", participant->track.sid, "type",
-                    "AUDIO", "muted", participant->track.muted);
+                    "AUDIO", "muted", participant->track.muted, "version",
+                    version_json (&participant->track.version));
 }
 
 void
@@ -164,6 +173,8 @@ gw_rooms_publish (Gateway *gateway, GwParticipant *participant, MediaTrackId tra
     return;
   participant->track.sid = cfg_id_new ("TR_");
   participant->track.media_track = track;
+  gw_track_changed (participant, cfg_wall_now ());
+  gw_version_next (&participant->room->version, cfg_wall_now ());
   gw_events_emit (gateway, participant->room->name, "track_published", track_fields (participant));
   gw_permissions_follow (gateway, participant);
   gw_sessions_tracks_changed (gateway, participant->room);
@@ -176,14 +187,17 @@ gw_rooms_unpublish (Gateway *gateway, GwParticipant *participant)
 {
   if (participant->track.sid == NULL)
     return;
+  gw_track_changed (participant, cfg_wall_now ());
   gw_events_emit (gateway, participant->room->name, "track_unpublished", track_fields (participant));
   g_clear_pointer (&participant->track.sid, g_free);
+  gw_version_next (&participant->room->version, cfg_wall_now ());
   gw_sessions_tracks_changed (gateway, participant->room);
 }
 
 void
 gw_rooms_changed (Gateway *gateway, GwParticipant *participant)
 {
+  participant->version++;
   gw_events_emit (gateway, participant->room->name, "participant_updated",
                   json_pack ("{s:o}", "participant", gw_participant_json (participant)));
 }
@@ -196,10 +210,20 @@ gw_rooms_set_muted (Gateway *gateway, GwParticipant *participant, gboolean muted
   if (participant->track.muted == muted)
     return;
   participant->track.muted = muted;
+  gw_version_next (&participant->track.version, cfg_wall_now ());
   if (participant->leg != 0)
     media_engine_leg_set_muted (gateway->media, participant->leg, muted);
   cfg_info ("room", &context, muted ? "Participant muted" : "Participant unmuted");
   gw_rooms_changed (gateway, participant);
+}
+
+void
+gw_rooms_remove (GwParticipant *participant)
+{
+  GwRoom *room = participant->room;
+
+  gw_room_remove (room, participant, cfg_monotonic_now ());
+  gw_version_next (&room->version, cfg_wall_now ());
 }
 
 void
@@ -217,7 +241,7 @@ gw_rooms_leave (Gateway *gateway, GwParticipant *participant, const char *reason
   if (participant->track.sid != NULL)
     gw_events_emit (gateway, room->name, "track_unpublished", track_fields (participant));
   cfg_info ("room", &context, "Participant left", CFG_STR ("reason", reason));
-  gw_room_remove (room, participant, cfg_monotonic_now ());
+  gw_rooms_remove (participant);
   gw_events_emit (gateway, room->name, "participant_left", fields);
   gw_sessions_tracks_changed (gateway, room);
 }
@@ -269,6 +293,32 @@ gw_rooms_tick (Gateway *gateway, CfgMonotonic now)
     }
 }
 
+static void
+tell_speakers (Gateway *gateway, GwRoom *room, gboolean tell)
+{
+  if (room->is_unheard == !tell)
+    return;
+  room->is_unheard = !tell;
+  media_engine_room_tell_speakers (gateway->media, room->media_room, tell);
+}
+
+void
+gw_rooms_watched (Gateway *gateway, const char *name)
+{
+  GwRoom *room = gw_rooms_find (gateway, name);
+  GHashTableIter iter;
+  gpointer value;
+
+  if (room != NULL)
+    tell_speakers (gateway, room, TRUE);
+  if (strcmp (name, "*") != 0)
+    return;
+  g_hash_table_iter_init (&iter, gateway->rooms);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    tell_speakers (gateway, value, TRUE);
+}
+
+/* It changes several times a second in every room. */
 void
 gw_rooms_speakers (gpointer data, MediaRoomId media_room, const MediaSpeaker *speakers, gsize n)
 {
@@ -278,6 +328,11 @@ gw_rooms_speakers (gpointer data, MediaRoomId media_room, const MediaSpeaker *sp
 
   if (room == NULL)
     return;
+  if (!gw_events_are_watched (gateway, room->name))
+    {
+      tell_speakers (gateway, room, FALSE);
+      return;
+    }
   list = json_array ();
   for (gsize i = 0; i < n; i++)
     {

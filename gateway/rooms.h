@@ -17,6 +17,8 @@ void gw_rooms_unpublish (Gateway *gateway, GwParticipant *participant);
 void gw_rooms_set_muted (Gateway *gateway, GwParticipant *participant, gboolean muted);
 /** gw_rooms_changed: participant_updated. */
 void gw_rooms_changed (Gateway *gateway, GwParticipant *participant);
+/** gw_rooms_remove: @participant, of whom nobody has heard yet, is freed. */
+void gw_rooms_remove (GwParticipant *participant);
 /** gw_rooms_leave: @participant is freed. @reason: "left", "removed", "hangup", "connection_lost" ... */
 void gw_rooms_leave (Gateway *gateway, GwParticipant *participant, const char *reason);
 /** gw_rooms_kick: makes its call or session end, which makes it leave. */
@@ -25,8 +27,12 @@ void gw_rooms_kick (Gateway *gateway, GwParticipant *participant, const char *re
 void gw_rooms_delete (Gateway *gateway, GwRoom *room);
 /** gw_rooms_tick: ends rooms whose time is over. */
 void gw_rooms_tick (Gateway *gateway, CfgMonotonic now);
-/** gw_rooms_speakers: (MediaEngineOps.room_speakers) */
+/** gw_rooms_speakers: (MediaEngineOps.room_speakers): an event; when nobody watches, the engine need not
+ * tell.
+ */
 void gw_rooms_speakers (gpointer gateway, MediaRoomId room, const MediaSpeaker *speakers, gsize n);
+/** gw_rooms_watched: somebody wants to know who speaks in @name, which need not be there, or in "*". */
+void gw_rooms_watched (Gateway *gateway, const char *name);
 
 /** What the API says of them. (transfer full) */
 json_t *gw_room_json (const GwRoom *room);

@@ -6,6 +6,7 @@
 #include "config/base/ids.h"
 #include "config/base/log.h"
 #include "gateway/call_private.h"
+#include "gateway/core/cause.h"
 #include "gateway/core/sip_status.h"
 #include "gateway/extensions.h"
 #include "gateway/rooms.h"
@@ -236,6 +237,26 @@ status_for_caller (const GwCall *callee)
   return callee->extension != NULL && (status == 408 || status == 503) ? 480 : gw_sip_relayed_status (status);
 }
 
+/* (nullable), @call's: what was said of its end concerns the other half as well. What stood in a BYE or
+ * CANCEL is none for an answer, which has no status of SIP's (RFC 6432). */
+static const char *
+reason_to_pass_on (const GwCall *call, gboolean in_answer)
+{
+  if (in_answer)
+    return call->end.cause == SIG_SIP_END_REJECTED ? call->end.reason : NULL;
+  return call->hangup_reason == NULL || gw_cause_is_failure (call->hangup_reason) ? call->end.reason : NULL;
+}
+
+/* All calls end: it is nothing that one side did. */
+static const char *
+cause_for_last (const GwCall *call)
+{
+  static const char *const of_all[] = { "server_shutdown", "room_deleted", NULL };
+
+  return call->hangup_reason != NULL && g_strv_contains (of_all, call->hangup_reason) ? call->hangup_reason
+                                                                                      : "other_side_left";
+}
+
 void
 gw_route_left (GwCall *call)
 {
@@ -248,11 +269,11 @@ gw_route_left (GwCall *call)
     return;
   is_caller_waiting = last->v.inbound && !last->v.was_answered;
   if (last->end.reason == NULL)
-    last->end.reason = g_strdup (call->end.reason);
+    last->end.reason = g_strdup (reason_to_pass_on (call, is_caller_waiting));
   if (is_caller_waiting)
     gw_call_refuse (last, told, told == call->end.status ? call->end.phrase : NULL, "callee_not_reached");
   else
-    gw_call_hangup (call->gateway, last, "other_side_left");
+    gw_call_hangup (call->gateway, last, cause_for_last (call));
 }
 
 void

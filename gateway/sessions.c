@@ -5,6 +5,7 @@
 #include "config/base/error.h"
 #include "config/base/ids.h"
 #include "config/base/log.h"
+#include "gateway/gains.h"
 #include "gateway/notes.h"
 #include "gateway/overload.h"
 #include "gateway/permissions.h"
@@ -401,6 +402,7 @@ start_leg (GwSession *session)
   config.remote_candidates = candidates;
   session->leg = media_engine_leg_new_rtc (gateway->media, session->participant->room->media_room, &config);
   session->participant->leg = session->leg;
+  gw_gains_follow (gateway, session->participant);
   if (session->participant->track.muted)
     media_engine_leg_set_muted (gateway->media, session->leg, TRUE);
   gateway_leg_own (gateway, session->leg, GW_LEG_SESSION, session);
@@ -534,6 +536,22 @@ find_resumable (Gateway *gateway, const SigToken *token, const char *participant
   return NULL;
 }
 
+/* Everybody in the room knows the id of a guest, whose token names nobody. While a guest's socket stands,
+ * only who has the same certificate is taken for the guest; nobody is told of its fingerprint. */
+static gboolean
+is_same_guest (const GwSession *session, const GwConn *conn, const char *sdp)
+{
+  g_autoptr (SigSdp) offer = NULL;
+
+  if (session->is_named || session->conn == NULL || session->conn == conn)
+    return TRUE;
+  offer = sdp != NULL ? sig_sdp_parse (sdp, strlen (sdp), NULL) : NULL;
+  for (guint i = 0; offer != NULL && i < offer->n_sections; i++)
+    if (strcmp (offer->sections[i].fingerprint, session->plan->remote_fingerprint) == 0)
+      return TRUE;
+  return FALSE;
+}
+
 gboolean
 gw_session_resume (Gateway *gateway, GwRequest *request, const char *participant_sid, const char *sdp,
                    GError **error)
@@ -543,7 +561,8 @@ gw_session_resume (Gateway *gateway, GwRequest *request, const char *participant
   GwConn *old;
   CfgLogContext context;
 
-  if (session == NULL || (conn->session != NULL && conn->session != session))
+  if (session == NULL || (conn->session != NULL && conn->session != session)
+      || !is_same_guest (session, conn, sdp))
     {
       g_set_error_literal (error, CFG_ERROR, CFG_ERROR_NOT_FOUND,
                            "no session of this participant waits to be resumed: join anew");
@@ -596,6 +615,7 @@ gw_session_enter (Gateway *gateway, GwSession *session, GwParticipant *participa
 {
   gboolean was_published = old->track.sid != NULL;
   g_autofree char *left = g_strdup (old->room->name);
+  GArray *gains = gw_gains_left_behind (old);
 
   session->participant = participant;
   gw_session_note (session, "moved",
@@ -606,6 +626,7 @@ gw_session_enter (Gateway *gateway, GwSession *session, GwParticipant *participa
   assign_sections (session);
   configure_media (session);
   media_engine_leg_attach (gateway->media, session->leg, participant->room->media_room);
+  gw_gains_forget (gateway, gains);
   if (was_published)
     gw_rooms_publish (gateway, participant, session->track);
   gw_api_notify (gateway, conn_id (session), "session.moved",
@@ -655,7 +676,7 @@ gw_session_end (Gateway *gateway, GwSession *session, const char *reason)
   if (session->was_announced)
     gw_rooms_leave (gateway, participant, reason);
   else
-    gw_room_remove (participant->room, participant, cfg_monotonic_now ());
+    gw_rooms_remove (participant);
   g_hash_table_remove (gateway->sessions, session);
   if (conn != NULL)
     gw_reach_left (gateway, conn, left);

@@ -9,6 +9,7 @@
 #include "gateway/core/transfer.h"
 #include "gateway/events.h"
 #include "gateway/extensions.h"
+#include "gateway/gains.h"
 #include "gateway/move.h"
 #include "gateway/permissions.h"
 #include "gateway/plays.h"
@@ -520,6 +521,7 @@ gw_transfer_take_place (GwCall *call, GwCall *old, GError **error)
   old->participant = NULL;
   participant->call = call;
   participant->leg = call->leg;
+  gw_gains_follow (gateway, participant);
   gw_recordings_replaced (gateway, participant);
   if (!old->hides_number && g_str_has_prefix (participant->name, "Phone "))
     {

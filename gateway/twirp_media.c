@@ -72,20 +72,6 @@ gw_twirp_takes (const GwTwirpMethod *method, json_t *in, GError **error)
 
 static const char *const known[] = { "opus", "G722", "PCMU", "PCMA" };
 
-static gboolean
-has_text (json_t *list, const char *text)
-{
-  json_t *item;
-  size_t i;
-
-  json_array_foreach (list, i, item)
-  {
-    if (g_strcmp0 (json_string_value (item), text) == 0)
-      return TRUE;
-  }
-  return FALSE;
-}
-
 /* Those of @given that there are, once each, in its order. (transfer full) */
 static json_t *
 known_codecs (json_t *given)
@@ -98,7 +84,7 @@ known_codecs (json_t *given)
     const char *name = json_string_value (json_object_get (codec, "name"));
 
     for (gsize k = 0; name != NULL && k < G_N_ELEMENTS (known); k++)
-      if (g_ascii_strcasecmp (name, known[k]) == 0 && !has_text (list, known[k]))
+      if (g_ascii_strcasecmp (name, known[k]) == 0 && !gw_twirp_list_has (list, known[k]))
         json_array_append_new (list, json_string (known[k]));
   }
   return list;
@@ -118,7 +104,7 @@ take_codecs (json_t *fields, json_t *media, GError **error)
       return FALSE;
     }
   for (gsize i = 0; json_array_size (codecs) > 0 && !only && i < G_N_ELEMENTS (known); i++)
-    if (!has_text (codecs, known[i]))
+    if (!gw_twirp_list_has (codecs, known[i]))
       json_array_append_new (codecs, json_string (known[i]));
   if (json_array_size (codecs) > 0)
     json_object_set (fields, "codecs", codecs);

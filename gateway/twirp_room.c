@@ -55,8 +55,8 @@ answer_room (Gateway *gateway, json_t *in, json_t *result, GError **error)
   return gw_livekit_room (gateway, json_object_get (result, "room"));
 }
 
-static gboolean
-list_has (json_t *list, const char *wanted)
+gboolean
+gw_twirp_list_has (json_t *list, const char *wanted)
 {
   json_t *item;
   size_t i;
@@ -77,7 +77,7 @@ answer_rooms (Gateway *gateway, json_t *in, json_t *result, GError **error)
 
   json_array_foreach (json_object_get (result, "rooms"), i, room)
   {
-    if (names == NULL || list_has (names, json_string_value (json_object_get (room, "name"))))
+    if (names == NULL || gw_twirp_list_has (names, json_string_value (json_object_get (room, "name"))))
       json_array_append_new (rooms, gw_livekit_room (gateway, room));
   }
   return json_pack ("{s:o}", "rooms", rooms);

@@ -77,31 +77,6 @@ gw_core_shares (const GwCoreTimes *before, const GwCoreTimes *now, double ticks)
 }
 
 double
-gw_cpu_quota_parse (const char *text)
-{
-  char *end;
-  const guint64 quota = g_ascii_strtoull (text, &end, 10);
-  const guint64 period = *end == ' ' ? g_ascii_strtoull (end + 1, NULL, 10) : 0;
-
-  return quota > 0 && period > 0 ? (double)quota / (double)period : 0;
-}
-
-char *
-gw_cgroup_parse (const char *text)
-{
-  const char *line = g_str_has_prefix (text, "0::/") ? text : strstr (text, "\n0::/");
-  const char *path, *end;
-
-  if (line == NULL)
-    return NULL;
-  path = strchr (line, '/');
-  end = strchr (path, '\n');
-  if (strstr (path, "/..") != NULL) /* outside of what this container sees */
-    return NULL;
-  return end != NULL ? g_strndup (path, (gsize)(end - path)) : g_strdup (path);
-}
-
-double
 gw_process_load (double process, double n_cores, guint n_allowed, const GwCoreShares *shares)
 {
   const double left = (1 - shares->busy) * n_allowed;

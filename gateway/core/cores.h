@@ -29,11 +29,6 @@ gboolean gw_core_times_parse (const char *text, const gboolean *allowed, guint n
 /** gw_core_shares: between two readings, @ticks apart; zero when there is nothing between, not the same
  * cores, or when nothing was counted of them. */
 GwCoreShares gw_core_shares (const GwCoreTimes *before, const GwCoreTimes *now, double ticks);
-/** gw_cpu_quota_parse: @text: of cpu.max of a cgroup v2: "150000 100000". Returns: in cores; 0: no quota. */
-double gw_cpu_quota_parse (const char *text);
-/** gw_cgroup_parse: @text: of /proc/self/cgroup. Returns: (transfer full) (nullable): the path of the cgroup
- * v2, "/" for the root; NULL when there is none, or a strange one. */
-char *gw_cgroup_parse (const char *text);
 /**
  * gw_process_load: what is used, for the process's limit
  * @process: cores used by all threads of the process

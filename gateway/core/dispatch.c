@@ -395,3 +395,17 @@ gw_dispatch_pin (const CfgSettings *settings, const GwDispatchFacts *facts, cons
   g_set_error_literal (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED, "no dispatch rule has this PIN");
   return FALSE;
 }
+
+int
+gw_dispatch_room (const CfgSettings *settings, const GwDispatchFacts *facts, char **room)
+{
+  g_auto (GwDispatch) dispatch = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  if (!gw_dispatch (settings, facts, &dispatch, &error))
+    return g_error_matches (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED) ? 403 : 404;
+  if (dispatch.rule != NULL && dispatch.rule->pin != NULL && dispatch.rule->pin[0] != '\0')
+    return 403;
+  *room = g_steal_pointer (&dispatch.room);
+  return 200;
+}

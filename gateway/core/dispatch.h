@@ -76,6 +76,14 @@ gboolean gw_dispatch (const CfgSettings *settings, const GwDispatchFacts *facts,
                       GError **error);
 
 /**
+ * gw_dispatch_room: the room that a call to the same address would reach, for a request that makes no call.
+ * @room: (out) (transfer full): with 200; nothing says that it is there
+ *
+ * Returns: the SIP status: 200, 404, or 403, also for a room with a PIN, which nobody can be asked for here.
+ */
+int gw_dispatch_room (const CfgSettings *settings, const GwDispatchFacts *facts, char **room);
+
+/**
  * gw_dispatch_pin: the same once the caller has entered @pin: only rules with exactly this PIN count, in the
  * order above.
  * @trunk: (nullable): name of the trunk that took the call; NULL in demo mode

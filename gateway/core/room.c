@@ -16,7 +16,24 @@ participant_free (gpointer data)
   g_free (participant->metadata);
   g_free (participant->track.sid);
   g_hash_table_unref (participant->attributes);
+  g_clear_pointer (&participant->gains, g_hash_table_unref);
   g_free (participant);
+}
+
+void
+gw_version_next (GwVersion *version, CfgWall now)
+{
+  if (now.us > version->unix_micro)
+    *version = (GwVersion){ .unix_micro = now.us };
+  else
+    version->ticks++;
+}
+
+void
+gw_track_changed (GwParticipant *participant, CfgWall now)
+{
+  participant->version++;
+  gw_version_next (&participant->track.version, now);
 }
 
 GwRoom *
@@ -30,6 +47,7 @@ gw_room_new (const char *name, CfgMonotonic now, CfgWall wall)
   room->empty_timeout_s = GW_ROOM_DEFAULT_EMPTY_TIMEOUT_S;
   room->departure_timeout_s = GW_ROOM_DEFAULT_DEPARTURE_TIMEOUT_S;
   room->created_at = wall;
+  gw_version_next (&room->version, wall);
   room->empty_since = now;
   room->participants = g_ptr_array_new_with_free_func (participant_free);
   return room;
@@ -105,6 +123,7 @@ gw_room_add (GwRoom *room, const char *identity, const char *name, GwParticipant
   participant->may = participant->may_at_most = GW_MAY_ALL;
   participant->room = room;
   g_ptr_array_add (room->participants, participant);
+  gw_version_next (&room->version, wall);
   room->was_joined = TRUE;
   return participant;
 }
@@ -113,6 +132,13 @@ void
 gw_room_remove (GwRoom *room, GwParticipant *participant, CfgMonotonic now)
 {
   g_assert (participant->room == room);
+  for (guint i = 0; i < room->participants->len; i++)
+    {
+      const GwParticipant *other = g_ptr_array_index (room->participants, i);
+
+      if (other->gains != NULL)
+        g_hash_table_remove (other->gains, participant->sid);
+    }
   g_ptr_array_remove (room->participants, participant);
   if (room->participants->len == 0)
     room->empty_since = now;

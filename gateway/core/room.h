@@ -26,11 +26,20 @@ typedef enum
   GW_PARTICIPANT_ACTIVE, /* media flows or may flow */
 } GwParticipantState;
 
+/* LiveKit's TimedVersion: when something last changed; of two in one microsecond the one with more ticks is
+ * newer. */
+typedef struct
+{
+  gint64 unix_micro;
+  gint32 ticks;
+} GwVersion;
+
 typedef struct
 {
   char *sid; /* TR_...; NULL: nothing published */
   guint64 media_track;
   gboolean muted;
+  GwVersion version;
 } GwTrack;
 
 typedef struct _GwRoom GwRoom;
@@ -54,8 +63,11 @@ typedef struct
   GwParticipantKind kind;
   GwParticipantState state;
   CfgWall joined_at;
+  guint32 version;        /* how often it, or its track, has changed */
   GwMay may, may_at_most; /* now; what its token allows */
   GwTrack track;          /* its audio */
+  double gain_db;         /* how loud it is for everybody; 0: as it is */
+  GHashTable *gains;      /* (nullable): and for some of them: sid -> double, both owned; gateway/gains.h */
   GwRoom *room;           /* not owned */
   guint64 leg;            /* the media engine's; 0: none */
   gpointer call;          /* GwCall*, not owned; SIP */
@@ -72,11 +84,13 @@ struct _GwRoom
   guint departure_timeout_s; /* kept so long after the last one left */
   guint max_participants;    /* 0: GW_ROOM_MAX_PARTICIPANTS */
   CfgWall created_at;
+  GwVersion version;
   CfgMonotonic empty_since; /* meaningful while empty */
   gboolean was_joined;
   gboolean is_bridge;      /* two calls that go through us: none stays there alone */
   GPtrArray *participants; /* owned, in the order of joining */
   guint64 media_room;
+  gboolean is_unheard; /* the media engine does not tell who speaks: nobody watches */
 };
 
 /* How a room is made that somebody comes into. */
@@ -85,6 +99,11 @@ typedef struct
   guint empty_timeout_s, departure_timeout_s, max_participants;
   char *metadata; /* (nullable) */
 } GwRoomOptions;
+
+/** gw_version_next: one that is newer than @version, whatever the clock says. */
+void gw_version_next (GwVersion *version, CfgWall now);
+/** gw_track_changed: @participant's, or there is one now, or none any more: both have another version. */
+void gw_track_changed (GwParticipant *participant, CfgWall now);
 
 /** gw_room_take_options: (nullable). */
 void gw_room_take_options (GwRoom *room, const GwRoomOptions *options);
@@ -99,7 +118,8 @@ void gw_room_free (GwRoom *room);
  */
 GwParticipant *gw_room_add (GwRoom *room, const char *identity, const char *name, GwParticipantKind kind,
                             CfgWall wall, GError **error);
-/** gw_room_remove: frees @participant. */
+/** gw_room_remove: frees @participant; nobody has a gain for it any more. The room's version is the caller's
+ * to count. */
 void gw_room_remove (GwRoom *room, GwParticipant *participant, CfgMonotonic now);
 GwParticipant *gw_room_find (const GwRoom *room, const char *identity);
 GwParticipant *gw_room_find_sid (const GwRoom *room, const char *sid);

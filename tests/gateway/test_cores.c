@@ -100,38 +100,6 @@ test_thread (void)
   g_assert_cmpfloat_with_epsilon (gw_thread_share (0, 1, &all), 0.5, 1e-9);
 }
 
-static void
-test_quota (void)
-{
-  g_assert_cmpfloat (gw_cpu_quota_parse ("150000 100000\n"), ==, 1.5);
-  g_assert_cmpfloat (gw_cpu_quota_parse ("50000 100000"), ==, 0.5);
-  g_assert_cmpfloat (gw_cpu_quota_parse ("max 100000\n"), ==, 0);
-  g_assert_cmpfloat (gw_cpu_quota_parse ("100000"), ==, 0);
-  g_assert_cmpfloat (gw_cpu_quota_parse ("100000 0"), ==, 0);
-  g_assert_cmpfloat (gw_cpu_quota_parse (""), ==, 0);
-}
-
-static void
-test_cgroup (void)
-{
-  static const char *const cases[][2] = {
-    { "0::/\n", "/" },
-    { "0::/system.slice/switchroom.service\n", "/system.slice/switchroom.service" },
-    { "1:cpu:/a\n0::/b", "/b" },
-    { "10::/a\n1:cpu:/0::/b\n", NULL },
-    { "0::/../outside\n", NULL },
-    { "1:cpu:/a\n", NULL },
-    { "", NULL },
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
-    {
-      g_autofree char *path = gw_cgroup_parse (cases[i][0]);
-
-      g_assert_cmpstr (path, ==, cases[i][1]);
-    }
-}
-
 int
 main (int argc, char **argv)
 {
@@ -141,7 +109,5 @@ main (int argc, char **argv)
   g_test_add_func ("/gateway/cores/process", test_process);
   g_test_add_func ("/gateway/cores/quota_of_many", test_quota_of_many);
   g_test_add_func ("/gateway/cores/thread", test_thread);
-  g_test_add_func ("/gateway/cores/quota", test_quota);
-  g_test_add_func ("/gateway/cores/cgroup", test_cgroup);
   return g_test_run ();
 }

@@ -493,6 +493,39 @@ calls_over_a_registration (void)
     }
 }
 
+/* Text and subscriptions: the same way as a call, but for rooms that ask for a PIN. */
+static void
+rooms_of_what_is_no_call (void)
+{
+  static const char text[]
+      = "trunks:\n  - {name: in, numbers: ['1', '2', '3'], allowed_addresses: [192.0.2.1]}\n"
+        "dispatch_rules:\n  - {type: direct, numbers: ['1'], room: open}\n"
+        "  - {type: direct, numbers: ['2'], room: closed, pin: '1234'}\n";
+  static const struct
+  {
+    const char *called, *source;
+    int status;
+    const char *room;
+  } table[] = {
+    { "1", "192.0.2.1", 200, "open" }, { "2", "192.0.2.1", 403, NULL }, { "3", "192.0.2.1", 404, NULL },
+    { "4", "192.0.2.1", 404, NULL },   { "1", "192.0.2.2", 403, NULL },
+  };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CfgSettings) settings = cfg_settings_parse (text, sizeof text - 1, "x", &error);
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (table); i++)
+    {
+      const GwDispatchFacts facts
+          = { .called = table[i].called, .caller = "5", .source_address = table[i].source };
+      g_autofree char *room = NULL;
+
+      g_test_message ("row %u", i);
+      g_assert_cmpint (gw_dispatch_room (settings, &facts, &room), ==, table[i].status);
+      g_assert_cmpstr (room, ==, table[i].room);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -508,5 +541,6 @@ main (int argc, char **argv)
   g_test_add_func ("/gateway/dispatch/calls_over_a_registration", calls_over_a_registration);
   g_test_add_func ("/gateway/dispatch/a_network_is_believed_where_it_is_trusted",
                    a_network_is_believed_where_it_is_trusted);
+  g_test_add_func ("/gateway/dispatch/rooms_of_what_is_no_call", rooms_of_what_is_no_call);
   return g_test_run ();
 }

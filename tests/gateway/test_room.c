@@ -95,6 +95,48 @@ test_names (void)
   g_assert_false (gw_name_check ("room", "\xff", NULL));
 }
 
+/* Each change is newer than the one before, whatever the clock says. */
+static void
+test_versions (void)
+{
+  const CfgWall early = { 1000 }, late = { 5000 };
+  g_autoptr (GwRoom) room = gw_room_new ("r", t0, early);
+  GwVersion version = room->version;
+
+  g_assert_cmpint (version.unix_micro, ==, 1000);
+  g_assert_cmpint (version.ticks, ==, 0);
+  g_assert_nonnull (gw_room_add (room, "a", NULL, GW_KIND_SIP, early, NULL));
+  g_assert_cmpint (room->version.unix_micro, ==, 1000);
+  g_assert_cmpint (room->version.ticks, ==, 1);
+  g_assert_nonnull (gw_room_add (room, "b", NULL, GW_KIND_SIP, late, NULL));
+  g_assert_cmpint (room->version.unix_micro, ==, 5000);
+  g_assert_cmpint (room->version.ticks, ==, 0);
+  gw_version_next (&room->version, early); /* set back */
+  g_assert_cmpint (room->version.unix_micro, ==, 5000);
+  g_assert_cmpint (room->version.ticks, ==, 1);
+  g_assert_null (gw_room_add (room, "b", NULL, GW_KIND_SIP, late, NULL));
+  g_assert_cmpint (room->version.ticks, ==, 1);
+  g_ptr_array_set_size (room->participants, 0);
+}
+
+/* A participant's description has its track: with another track it is a newer one. */
+static void
+test_track_versions (void)
+{
+  const CfgWall wall = { 1000 };
+  g_autoptr (GwRoom) room = gw_room_new ("r", t0, wall);
+  GwParticipant *a = gw_room_add (room, "a", NULL, GW_KIND_SIP, wall, NULL);
+  const guint32 joined = a->version;
+
+  gw_track_changed (a, wall);
+  g_assert_cmpuint (a->version, ==, joined + 1);
+  g_assert_cmpint (a->track.version.unix_micro, ==, 1000);
+  gw_track_changed (a, wall);
+  g_assert_cmpuint (a->version, ==, joined + 2);
+  g_assert_cmpint (a->track.version.ticks, ==, 1);
+  g_ptr_array_set_size (room->participants, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -104,5 +146,7 @@ main (int argc, char **argv)
   g_test_add_func ("/gateway/room/a_full_room_refuses", test_a_full_room_refuses);
   g_test_add_func ("/gateway/room/finds_by_identity_sid_and_track", test_finds_by_identity_sid_and_track);
   g_test_add_func ("/gateway/room/names", test_names);
+  g_test_add_func ("/gateway/room/versions", test_versions);
+  g_test_add_func ("/gateway/room/track_versions", test_track_versions);
   return g_test_run ();
 }

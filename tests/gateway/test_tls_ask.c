@@ -1,26 +1,9 @@
 /* A call over TLS where TLS can be listened for on one address, and not on the other. */
 #include <glib.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "gateway/tls.h"
 #include "tests/signaling/sip_harness.h"
-
-/* The descriptor after the next one is not to be had. */
-static struct rlimit
-leave_one_descriptor (void)
-{
-  struct rlimit before, now;
-  int next = dup (0);
-
-  g_assert_cmpint (next, >, 0);
-  close (next);
-  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &before), ==, 0);
-  now = before;
-  now.rlim_cur = (rlim_t)next + 1;
-  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &now), ==, 0);
-  return before;
-}
 
 static void
 test_in_part (void)
@@ -37,7 +20,7 @@ test_in_part (void)
   gateway->sip = e->sip;
   g_assert_true (gw_tls_ask (gateway, "sip:a@127.0.0.1", &error));
   g_assert_false (sig_sip_has_tls (e->sip));
-  before = leave_one_descriptor ();
+  before = harness_leave_one_descriptor ();
   asked = gw_tls_ask (gateway, "sips:a@127.0.0.1", &error);
   again = gw_tls_ask (gateway, "sips:a@127.0.0.1", &error);
   g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &before), ==, 0);
