@@ -31,6 +31,21 @@ test_tables (void)
          "next_page_token  7\n");
 }
 
+/* People read dates; programs take --json, and whoever wants all has --wide. */
+static void
+test_instants (void)
+{
+  check (
+      "{\"rooms\": [{\"name\": \"a\", \"creation_time\": 1795323800, \"creation_time_ms\": 1795323800056}]}",
+      FALSE, "NAME  CREATION TIME\na     2026-11-22T05:03:20Z\n");
+  check ("{\"rooms\": [{\"creation_time\": 1795323800, \"creation_time_ms\": 1795323800056}]}", TRUE,
+         "CREATION TIME         CREATION TIME MS\n2026-11-22T05:03:20Z  1795323800056\n");
+  check ("{\"participant\": {\"joined_at\": 1795323800, \"joined_at_ms\": 1795323800056, \"rtt_ms\": 3}}",
+         FALSE, "joined_at  2026-11-22T05:03:20Z\nrtt_ms     3\n");
+  check ("{\"participant\": {\"joined_at\": 0, \"joined_at_ms\": 0}}", FALSE,
+         "joined_at     0\njoined_at_ms  0\n");
+}
+
 /* Why a call ended is inside of an object of its own, and what most look for. */
 static void
 test_inner (void)
@@ -101,6 +116,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/ctl/table/lists_of_objects", test_tables);
   g_test_add_func ("/ctl/table/a_member_of_a_member", test_inner);
+  g_test_add_func ("/ctl/table/instants_are_dates", test_instants);
   g_test_add_func ("/ctl/table/width_is_bounded_unless_wide", test_width);
   g_test_add_func ("/ctl/table/objects", test_objects);
   g_test_add_func ("/ctl/table/nothing_steers_the_terminal", test_harmless);

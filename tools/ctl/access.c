@@ -217,7 +217,8 @@ ctl_access_token (const CtlAccess *access, CfgWall now, gint64 seconds, GError *
     return sig_token_mint (&token, access->api_secret, now);
   g_set_error (error, CTL_ERROR, CTL_ERROR_USAGE,
                "%s: give --token, or --api-key and --api-secret, or set SWITCHROOM_API_KEY and "
-               "SWITCHROOM_API_SECRET, or --config FILE",
+               "SWITCHROOM_API_SECRET, or --config FILE; a gateway that has no api_secret prints one when it "
+               "starts",
                access->api_key != NULL      ? "the key has no secret"
                : access->api_secret != NULL ? "the secret has no key"
                                             : "there is no key for the gateway");

@@ -125,8 +125,8 @@ on_peer_close (CtlClient *client, const guchar *bytes, gsize size)
 
   if (size < 2)
     return;
-  text = g_strdup_printf ("the gateway closed the connection (%d %.*s)", bytes[0] << 8 | bytes[1],
-                          (int)size - 2, (const char *)bytes + 2);
+  text = g_strdup_printf ("the gateway closed the connection (%d%s%.*s)", bytes[0] << 8 | bytes[1],
+                          size > 2 ? " " : "", (int)size - 2, (const char *)bytes + 2);
   if (client->failure == NULL)
     client->failure = g_error_new (CTL_ERROR, CTL_ERROR_UNREACHABLE, "%s", text);
 }

@@ -76,7 +76,7 @@ ctl_do_method (CtlRun *run, const char *name, char **args, GError **error)
   done = print_result (run, result, error);
   if (done && more != NULL && !run->options->json && is_empty (result))
     {
-      g_autofree char *hint = g_strconcat ("ended=true: ", more, "\n", NULL);
+      g_autofree char *hint = g_strconcat ("With ended=true: ", more, "\n", NULL);
 
       done = ctl_print (hint, error);
     }

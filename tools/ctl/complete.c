@@ -165,6 +165,37 @@ take_words (char **args, const char *words[2], guint *n)
     }
 }
 
+/* "room list" is room.list. */
+static void
+offer_second_words (Completion *completion, const json_t *methods, const char *first)
+{
+  const gsize size = strlen (first);
+  const char *name;
+  json_t *method;
+
+  if (strcmp (first, "call") == 0)
+    {
+      offer (completion, "", "show", " ");
+      offer (completion, "", "pcap", " ");
+    }
+  json_object_foreach ((json_t *)methods, name,
+                       method) if (strncmp (name, first, size) == 0 && name[size] == '.')
+      offer (completion, "", name + size + 1, " ");
+}
+
+static void
+complete_method (Completion *completion, const json_t *methods, const char *const *words, guint n)
+{
+  g_autofree char *joined = n > 1 ? g_strjoin (".", words[0], words[1], NULL) : NULL;
+  const char *name = joined != NULL && json_object_get (methods, joined) != NULL ? joined : words[0];
+  const json_t *method = json_object_get (methods, name);
+
+  if (method != NULL)
+    offer_keys (completion, name, json_object_get (method, "params"));
+  else if (n == 1)
+    offer_second_words (completion, methods, words[0]);
+}
+
 static void
 complete (Completion *completion, const char *const *words, guint n)
 {
@@ -176,19 +207,16 @@ complete (Completion *completion, const char *const *words, guint n)
         offer (completion, "", commands[i], " ");
       offer_methods (completion, methods);
     }
-  else if (strcmp (words[0], "call") == 0 && n == 1)
-    {
-      offer (completion, "", "show", " ");
-      offer (completion, "", "pcap", " ");
-    }
-  else if (strcmp (words[0], "call") == 0 || strcmp (words[0], "logs") == 0)
+  else if (strcmp (words[0], "logs") == 0
+           || (strcmp (words[0], "call") == 0 && n > 1
+               && (strcmp (words[1], "show") == 0 || strcmp (words[1], "pcap") == 0)))
     offer_calls (completion, "");
   else if (strcmp (words[0], "watch") == 0)
     offer_answers (completion, "room.list", json_object (), "rooms", "name", "");
   else if (strcmp (words[0], "help") == 0)
     offer_methods (completion, methods);
   else
-    offer_keys (completion, words[0], json_object_get (json_object_get (methods, words[0]), "params"));
+    complete_method (completion, methods, words, n);
 }
 
 gboolean

@@ -162,25 +162,38 @@ append_params (GString *out, const json_t *schema, guint indent)
   }
 }
 
+/* What the text above explains. */
+static gboolean
+is_command (char **args)
+{
+  static const char *const commands[]
+      = { "watch", "logs", "token", "methods", "help", "call show", "call pcap", NULL };
+  g_autofree char *words = g_strjoinv (" ", args);
+
+  return g_strv_contains (commands, args[0]) || g_strv_contains (commands, words);
+}
+
 gboolean
 ctl_do_help (CtlRun *run, char **args, GError **error)
 {
   g_autoptr (GString) out = g_string_new (NULL);
+  g_autofree char *name
+      = args[0] != NULL ? g_strjoinv (strchr (args[0], '.') == NULL ? "." : " ", args) : NULL;
   const json_t *method;
   const char *doc;
 
-  if (args[0] == NULL)
+  if (name == NULL || is_command (args))
     {
       ctl_print_help ();
       return TRUE;
     }
-  method = ctl_run_method (run, args[0], error);
+  method = ctl_run_method (run, name, error);
   if (method == NULL)
     return FALSE;
   if (run->options->json)
     return ctl_print_json (method, error);
   doc = json_string_value (json_object_get (method, "description"));
-  g_string_append_printf (out, "Usage: switchroomctl %s [KEY=VALUE...]\n\n", args[0]);
+  g_string_append_printf (out, "Usage: switchroomctl %s [KEY=VALUE...]\n\n", name);
   ctl_append_printable (out, doc != NULL ? doc : "");
   g_string_append (out, "\n\n");
   if (json_object_size (json_object_get (json_object_get (method, "params"), "properties")) == 0)

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "config/base/words.h"
+
 #define CONNECT_S 10
 
 gboolean
@@ -62,23 +64,36 @@ ctl_run_methods (CtlRun *run, GError **error)
   return run->methods;
 }
 
-/* Methods whose name has the same part before or behind the dot. */
+/* (transfer full): what may have been meant by @name: the methods that are written most like it, else those
+ * with the same part before or behind the dot. */
 static char *
 similar (const json_t *methods, const char *name)
 {
   g_auto (GStrv) parts = g_strsplit (name, ".", 2);
-  GString *list = g_string_new (NULL);
+  g_autoptr (GString) same_part = g_string_new (NULL);
+  GString *nearest = g_string_new (NULL);
+  guint nearest_distance = 2;
   const char *known;
   json_t *value;
 
   json_object_foreach ((json_t *)methods, known, value)
   {
     g_auto (GStrv) theirs = g_strsplit (known, ".", 2);
+    const guint distance = cfg_edit_distance (name, known);
 
+    if (distance < nearest_distance)
+      g_string_truncate (nearest, 0);
+    if (distance <= nearest_distance)
+      {
+        g_string_append_printf (nearest, "%s%s", nearest->len > 0 ? " or " : ": did you mean ", known);
+        nearest_distance = distance;
+      }
     if (g_strcmp0 (parts[0], theirs[0]) == 0 || (parts[0] != NULL && g_strcmp0 (parts[1], theirs[1]) == 0))
-      g_string_append_printf (list, "%s%s", list->len > 0 ? ", " : "", known);
+      g_string_append_printf (same_part, "%s%s", same_part->len > 0 ? ", " : ": did you mean one of ", known);
   }
-  return g_string_free (list, FALSE);
+  if (nearest->len == 0)
+    g_string_append_len (nearest, same_part->str, (gssize)same_part->len);
+  return g_string_free (nearest, FALSE);
 }
 
 const json_t *
@@ -92,9 +107,7 @@ ctl_run_method (CtlRun *run, const char *name, GError **error)
     return method;
   others = similar (methods, name);
   g_set_error (error, CTL_ERROR, CTL_ERROR_USAGE,
-               "there is no method or command \"%s\"%s%s; `switchroomctl "
-               "methods` lists them",
-               name, others[0] != '\0' ? ": did you mean one of " : "", others);
+               "there is no method or command \"%s\"%s; `switchroomctl methods` lists them", name, others);
   return NULL;
 }
 

@@ -143,6 +143,37 @@ append_value (GString *out, const json_t *value)
     }
 }
 
+/* Members that count seconds since 1970. */
+static gboolean
+is_instant (const char *name, const json_t *value)
+{
+  static const char *const instants[] = { "creation_time", "joined_at", NULL };
+
+  return g_strv_contains (instants, name) && json_integer_value (value) > 0;
+}
+
+/* The same instant in milliseconds, beside it: for programs. */
+static gboolean
+is_repeated (const json_t *object, const char *name)
+{
+  g_autofree char *base = g_str_has_suffix (name, "_ms") ? g_strndup (name, strlen (name) - 3) : NULL;
+
+  return base != NULL && is_instant (base, json_object_get (object, base));
+}
+
+static void
+append_member_value (GString *out, const char *name, const json_t *value)
+{
+  g_autoptr (GDateTime) instant
+      = is_instant (name, value) ? g_date_time_new_from_unix_utc (json_integer_value (value)) : NULL;
+  g_autofree char *text = instant != NULL ? g_date_time_format_iso8601 (instant) : NULL;
+
+  if (text != NULL)
+    g_string_append (out, text);
+  else
+    append_value (out, value);
+}
+
 static void
 append_list (GString *out, const json_t *list)
 {
@@ -212,7 +243,8 @@ choose_columns (const json_t *list, gboolean wide)
   {
     json_object_foreach (row, name, value)
     {
-      if (says_something (value) && (wide || (!json_is_object (value) && !is_list_of_objects (value))))
+      if (says_something (value)
+          && (wide || (!json_is_object (value) && !is_list_of_objects (value) && !is_repeated (row, name))))
         take_column (columns, name);
     }
   }
@@ -229,7 +261,7 @@ cell_text (const json_t *row, const char *column, gboolean wide)
   const json_t *value = lookup (row, column);
 
   if (value != NULL)
-    append_value (cell, value);
+    append_member_value (cell, column, value);
   if (cell->len == 0)
     g_string_append_c (cell, '-');
   if (!wide)
@@ -338,7 +370,7 @@ append_member (GString *out, const char *name, const json_t *value, guint indent
     }
   ctl_append_padded (out, name, width);
   g_string_append (out, "  ");
-  append_value (out, value);
+  append_member_value (out, name, value);
   end_line (out);
 }
 
@@ -351,12 +383,12 @@ append_object (GString *out, const json_t *object, guint indent, gboolean wide)
 
   json_object_foreach ((json_t *)object, name, value)
   {
-    if (says_something (value) && !json_is_object (value))
+    if (says_something (value) && !json_is_object (value) && (wide || !is_repeated (object, name)))
       width = MAX (width, width_of (name));
   }
   json_object_foreach ((json_t *)object, name, value)
   {
-    if (says_something (value))
+    if (says_something (value) && (wide || !is_repeated (object, name)))
       append_member (out, name, value, indent, width, wide);
   }
 }

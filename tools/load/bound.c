@@ -27,7 +27,8 @@ join (LoadParticipant *participant)
   else
     {
       flow->payload_type = load_describe_payload_type (flow->frames->codec);
-      load_flow_add_format (flow, flow->payload_type, flow->frames->codec);
+      for (MediaCodecId codec = 0; codec < MEDIA_CODEC_N; codec++)
+        load_flow_add_format (flow, load_describe_payload_type (codec), codec);
       load_participant_set_up (participant);
     }
   g_clear_error (&error);

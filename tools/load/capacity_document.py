@@ -20,8 +20,8 @@ else is said.
   without what the idle gateway takes, as the median of the windows with the smallest and the largest.
 - **Calls per core** is 100 % by that: room for everything else a machine does is not taken off.
 - **Delay** is what the gateway adds, from mark to mark in the audio (median and 99th percentile, the slower direction);
-  the look-ahead of the speaker's codec is taken off, that of an encoder in the gateway is not. The load looks at its sockets
-  once a millisecond, so up to one is its own. Marks are found to half a millisecond, in G.722 to two. A star: the load itself was late by more than {late} ms, and that is in the figure.
+  the look-ahead of the speaker's codec is taken off, that of an encoder in the gateway is not. It ends when
+  the kernel has the packet for the load's socket. Marks are found to half a millisecond, in G.722 to two. A star: the load itself was late by more than {late} ms, and sent in bursts what it had missed.
 - **kB per call** is what the process has more of than before the load, without pages of files (code that runs for the
   first time), and without the SIP messages that are kept for `call.trace`, at most 64 kB a call: `capture.enabled` is off.
   With it a call of a few messages takes 6 kB more for each of its phones.
@@ -54,7 +54,8 @@ TEXTS = {
     ),
     "listen": (
         "Listeners",
-        "As above, but who does not talk sends nothing, as a muted browser or a phone with silence suppression.",
+        "As above, but who does not talk sends nothing, as a muted browser or a phone with silence suppression. "
+        "The bare relay sends the same packets, and nothing else.",
     ),
     "scale": ("From one call to a thousand", "Calls with G.711, forwarded, and through the bare relay."),
     "load": ("Delay at 70 % of a core", "As many as take about 70 % of the core, by the rows above."),
@@ -187,7 +188,8 @@ def flatness(results):
 def further_listener(results):
     """What one more costs, by two rows that differ in nothing else."""
     words = []
-    for kind in ("phones", "browsers"):
+    places = {"phones": "among phones", "browsers": "among browsers", "bound": "of the bare relay"}
+    for kind, place in places.items():
         found = []
         for row in rows.all_rows():
             if row["section"] == "listen" and f"-{kind}-" in row["id"] and row["id"] in results:
@@ -196,7 +198,7 @@ def further_listener(results):
                     found.append((row["n"], statistics.median(costs({"n": 1}, run))))
         if len(found) == 2:
             (few, less), (many, more) = found
-            words.append(f"{(more - less) / (many - few):.3f} % of a core among {kind}")
+            words.append(f"{(more - less) / (many - few):.3f} % of a core {place}")
     return f"\nA further listener takes {', '.join(words)}.\n" if words else ""
 
 
@@ -204,11 +206,13 @@ def shares(results):
     """What a call costs, in those of the bare relay."""
     found = {row["id"]: row for row in rows.all_rows() if row["section"] == "bound"}
     words = []
-    for kind in ("forward", "transcode"):
+    names = {"forward": "forwarded", "asymmetric": "one decoder", "transcode": "transcoded"}
+    for kind, name in names.items():
         pair = [f"bound-ours-{kind}", f"bound-{kind}"]
         if all(identity in results for identity in pair):
             ours, theirs = (statistics.median(costs(found[identity], results[identity]["runs"])) for identity in pair)
-            words.append(f"{'forwarded' if kind == 'forward' else 'transcoded'} {ours / theirs:.2f}" if theirs else "")
+            if theirs:
+                words.append(f"{name} {ours / theirs:.2f}")
     return f"\nA call's cost in those of the relay: {', '.join(words)}.\n" if words else ""
 
 

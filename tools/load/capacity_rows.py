@@ -9,6 +9,7 @@ SIP_SETTLE_S = 1.5
 WEBRTC_SETTLE_S = 2
 RATE = "150"
 SLOW_RATE = "80"  # of many browsers at once: their handshakes alone fill a core
+COMPLEXITY_5 = {"opus_complexity": 5, "opus_complexity_min": 5}  # as the relay, also where the core is nearly full
 
 
 def pairs(n, *more):
@@ -43,16 +44,18 @@ def forwarded():
 def bound():
     for identity, title, n, more in (
         ("forward", "phone ↔ browser, G.711", 100, []),
+        ("asymmetric", "phone ↔ browser that speaks Opus and hears G.711 (one decoder)", 100, ["--opus-in"]),
         ("transcode", "phone with G.711 ↔ browser with Opus, 8 kHz, complexity 5", 40, ["--opus", "5"]),
     ):
         load = ["--relay", str(n), *(["--relay-opus"] if more else []), "--rate", RATE]
         yield {"id": f"bound-{identity}", "title": f"bare relay: {title}", "n": n, "load": load, "relay": more}
-        codec = "opus" if more else "PCMU"
+        codec = {"forward": "PCMU", "asymmetric": "opus,PCMU", "transcode": "opus"}[identity]
         yield {
             "id": f"bound-ours-{identity}",
             "title": f"Switchroom: {title}",
             "n": n,
             "load": pairs(n, "--webrtc-codec", codec),
+            "settings": COMPLEXITY_5 if identity == "transcode" else {},
         }
 
 
@@ -76,7 +79,7 @@ def encryption():
 
 def transcoded():
     for complexity in (0, 5, 10):
-        settings = {"opus_complexity": complexity}
+        settings = {"opus_complexity": complexity, "opus_complexity_min": complexity}
         for codec, name in (("PCMU", "phone with G.711 ↔ browser with Opus, 8 kHz"), ("G722", "G.722 ↔ Opus, 16 kHz")):
             yield {
                 "id": f"transcode-{codec}-{complexity}",
@@ -125,6 +128,14 @@ def listeners():
                 "n": n,
                 "load": [*everybody, "--talkers", "3", "--muted"],
             }
+    for n in (100, 400):
+        yield {
+            "id": f"listen-bound-{n}",
+            "title": f"bare relay: one talks to {n - 1} others, half of them with SRTP",
+            "n": n,
+            "load": ["--relay", str(n // 2), "--relay-listen", "--muted", "--rate", RATE],
+            "relay": ["--fan-out"],
+        }
 
 
 def scale():
@@ -158,6 +169,7 @@ def at_load():
         "title": "transcoded, phone with G.711 ↔ browser with Opus",
         "by": "transcode-PCMU-5",
         "make": lambda n: pairs(n, "--webrtc-codec", "opus"),
+        "settings": COMPLEXITY_5,
     }
     yield {
         "id": "load-mixed",

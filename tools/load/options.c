@@ -194,7 +194,10 @@ add_participants (GOptionContext *context, LoadOptions *o, Raw *r)
     { "api-secret", 0, 0, G_OPTION_ARG_STRING, &o->api_secret, "for WebRTC participants", "SECRET" },
     { "janus", 0, 0, G_OPTION_ARG_STRING, &o->janus, "its WebSocket (ws://127.0.0.1:8188/)", "URL" },
     { "relay-port", 0, 0, G_OPTION_ARG_INT, &r->relay_port, "its first port", "PORT" },
-    { "relay-opus", 0, 0, G_OPTION_ARG_NONE, &o->relay_opus, "it was started with --opus", NULL },
+    { "relay-listen", 0, 0, G_OPTION_ARG_NONE, &o->relay_listen,
+      "it was started with --fan-out: one talks, all others listen", NULL },
+    { "relay-opus", 0, 0, G_OPTION_ARG_NONE, &o->relay_opus, "it was started with --opus or --opus-in",
+      NULL },
     { NULL },
   };
 

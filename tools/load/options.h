@@ -39,7 +39,8 @@ typedef struct
   char *api_key, *api_secret;
   char *janus; /* ws://host:port/ */
   guint relay_port;
-  gboolean relay_opus; /* the side with SRTP speaks Opus */
+  gboolean relay_opus;   /* the side with SRTP speaks Opus */
+  gboolean relay_listen; /* only the first one talks, to all others */
   gint gateway_pid, janus_pid;
 
   /* the network */

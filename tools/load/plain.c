@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 
 #include "media/core/demux.h"
+#include "tools/load/arrival.h"
 
 #define BATCH 8
 
@@ -45,7 +46,8 @@ on_readable (guint32 events, CfgMonotonic now, gpointer user)
                      ? media_srtp_unprotect_rtcp (plain->srtp, packet, (gsize)length)
                      : media_srtp_unprotect_rtp (plain->srtp, packet, (gsize)length);
       if (length > 0)
-        load_participant_receive (plain->participant, packet, (gsize)length, now);
+        load_participant_receive (plain->participant, packet, (gsize)length,
+                                  load_arrival (media_udp_fd (plain->udp, channel->channel), now));
     }
 }
 

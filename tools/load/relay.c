@@ -1,15 +1,17 @@
 /* The bound that the gateway is measured beside: a relay that does nothing but what each call needs. One
  * thread, one epoll descriptor, two sockets a call; plain RTP on one side, SRTP on the other; with --opus the
- * plain side speaks PCMU and the other one Opus, each packet decoded and encoded at 8 kHz. No jitter buffer,
+ * plain side speaks PCMU and the other one Opus, each packet decoded and encoded at 8 kHz, with --opus-in
+ * only what the other side speaks, which is sent PCMU. No jitter buffer,
  * no RTCP, no statistics, no signalling: what arrives goes out at once, to whoever sent last on the other
- * side.
+ * side; with --fan-out what arrives on the plain side of the first call, to everybody else.
  *
- *   switchroom-relay PORT CALLS [--opus COMPLEXITY]
+ *   switchroom-relay PORT CALLS [--opus COMPLEXITY | --opus-in | --fan-out]
  *
  * Prints a line when it is ready, and ends on SIGTERM. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -68,10 +70,19 @@ transcode (Side *from, guint8 *packet, gsize size)
   return n > 0 ? (gsize)n : 0;
 }
 
+/* @packet of MEDIA_PACKET_SIZE bytes, which is protected in its place. */
+static void
+send_to (Side *to, guint8 *packet, gssize size)
+{
+  if (size > 0 && to->srtp != NULL)
+    size = media_srtp_protect_rtp (to->srtp, packet, (gsize)size, MEDIA_PACKET_SIZE);
+  if (size > 0 && media_address_is_set (&to->peer))
+    (void)sendto (to->fd, packet, (gsize)size, 0, &to->peer.sa, media_address_length (&to->peer));
+}
+
 static void
 relay (Side *from)
 {
-  Side *to = from->other;
   guint8 packet[MEDIA_PACKET_SIZE];
   socklen_t length = sizeof from->peer;
   gssize size = recvfrom (from->fd, packet, MEDIA_PACKET_MAX_LENGTH, 0, &from->peer.sa, &length);
@@ -80,10 +91,22 @@ relay (Side *from)
     size = media_srtp_unprotect_rtp (from->srtp, packet, (gsize)size);
   if (size > 0 && from->decoder != NULL)
     size = (gssize)transcode (from, packet, (gsize)size);
-  if (size > 0 && to->srtp != NULL)
-    size = media_srtp_protect_rtp (to->srtp, packet, (gsize)size, sizeof packet);
-  if (size > 0 && media_address_is_set (&to->peer))
-    (void)sendto (to->fd, packet, (gsize)size, 0, &to->peer.sa, media_address_length (&to->peer));
+  send_to (from->other, packet, size);
+}
+
+static void
+fan_out (Side *sides, guint n_sides, Side *from)
+{
+  guint8 packet[MEDIA_PACKET_SIZE], copy[MEDIA_PACKET_SIZE];
+  socklen_t length = sizeof from->peer;
+  const gssize size = recvfrom (from->fd, packet, MEDIA_PACKET_MAX_LENGTH, 0, &from->peer.sa, &length);
+
+  for (guint i = 1; size > 0 && from == sides && i < n_sides; i++)
+    if (media_address_is_set (&sides[i].peer))
+      {
+        memcpy (copy, packet, (gsize)size);
+        send_to (&sides[i], copy, size);
+      }
 }
 
 static void
@@ -109,18 +132,22 @@ open_side (Side *side, Side *other, guint port, int epoll_fd)
 }
 
 static void
-open_codecs (Side *plain, Side *secure, guint complexity)
+open_codecs (Side *plain, Side *secure, gboolean one_way, guint complexity)
 {
   const MediaEncoderConfig config
       = { .sample_rate_hz = RATE_HZ,
           .opus_complexity = complexity == 0 ? MEDIA_OPUS_COMPLEXITY_0 : (int)complexity };
   const MediaCodec *opus = media_codec_get (MEDIA_CODEC_OPUS), *pcmu = media_codec_get (MEDIA_CODEC_PCMU);
 
-  plain->decoder = media_decoder_new (pcmu, RATE_HZ, NULL);
   plain->encoder = media_encoder_new (pcmu, &config, NULL);
   secure->decoder = media_decoder_new (opus, RATE_HZ, NULL);
+  if (plain->encoder == NULL || secure->decoder == NULL)
+    die ("no codec");
+  if (one_way)
+    return;
+  plain->decoder = media_decoder_new (pcmu, RATE_HZ, NULL);
   secure->encoder = media_encoder_new (opus, &config, NULL);
-  if (plain->decoder == NULL || plain->encoder == NULL || secure->decoder == NULL || secure->encoder == NULL)
+  if (plain->decoder == NULL || secure->encoder == NULL)
     die ("no codec");
 }
 
@@ -141,13 +168,15 @@ main (int argc, char **argv)
 {
   const guint port = argc > 2 ? (guint)strtoul (argv[1], NULL, 10) : 0;
   const guint n = argc > 2 ? (guint)strtoul (argv[2], NULL, 10) : 0;
+  const gboolean one_way = argc > 3 && g_str_equal (argv[3], "--opus-in");
+  const gboolean fans_out = argc > 3 && g_str_equal (argv[3], "--fan-out");
   const int epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
   Side *sides = g_new0 (Side, 2 * MAX (n, 1));
   MediaSrtpKeys keys;
 
   if (n == 0 || port == 0 || port + n * LOAD_BOUND_PORTS > 65535)
     {
-      fprintf (stderr, "usage: switchroom-relay PORT CALLS [--opus COMPLEXITY]\n");
+      fprintf (stderr, "usage: switchroom-relay PORT CALLS [--opus COMPLEXITY | --opus-in | --fan-out]\n");
       return 2;
     }
   raise_descriptor_limit ();
@@ -159,8 +188,8 @@ main (int argc, char **argv)
       open_side (plain, secure, port + i * LOAD_BOUND_PORTS, epoll_fd);
       open_side (secure, plain, port + i * LOAD_BOUND_PORTS + 2, epoll_fd);
       secure->srtp = media_srtp_new (&keys, &keys, NULL);
-      if (argc > 4)
-        open_codecs (plain, secure, (guint)strtoul (argv[4], NULL, 10));
+      if (one_way || argc > 4)
+        open_codecs (plain, secure, one_way, one_way ? 0 : (guint)strtoul (argv[4], NULL, 10));
     }
   puts ("ready");
   fflush (stdout);
@@ -170,6 +199,9 @@ main (int argc, char **argv)
       const int ready = epoll_wait (epoll_fd, events, EVENTS, -1);
 
       for (int i = 0; i < ready; i++)
-        relay (events[i].data.ptr);
+        if (fans_out)
+          fan_out (sides, 2 * n, events[i].data.ptr);
+        else
+          relay (events[i].data.ptr);
     }
 }

@@ -313,7 +313,8 @@ on_slot (CfgMonotonic now, gpointer user)
   media_pump_start_timer (load->pump, &scenario->slot_timer, scenario->next_slot);
 }
 
-/* Two to a room: PCMU on the plain side, and on the other one too or Opus. */
+/* Two to a room: PCMU on the plain side, and on the other one too or Opus. Or all in one, who listen to the
+ * first. */
 static gboolean
 place_bound (LoadScenario *scenario, GError **error)
 {
@@ -324,7 +325,9 @@ place_bound (LoadScenario *scenario, GError **error)
 
   for (guint i = 0; i < load->options->n_relay && frames[0] != NULL && frames[1] != NULL; i++)
     {
-      LoadParticipant *participant = load_participant_new (load, LOAD_BOUND, i / 2, TRUE, frames[i % 2]);
+      const gboolean listens = load->options->relay_listen;
+      LoadParticipant *participant
+          = load_participant_new (load, LOAD_BOUND, listens ? 0 : i / 2, !listens || i == 0, frames[i % 2]);
 
       load_bound_take (participant, i);
       g_ptr_array_add (load->participants, participant);

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "tools/load/arrival.h"
 #include "tools/load/describe.h"
 #include "tools/load/peer.h"
 #include "tools/load/websocket.h"
@@ -231,8 +232,8 @@ on_packet (LoadPeer *peer, guint8 *packet, gsize length, CfgMonotonic now, gpoin
 {
   Session *session = user;
 
-  (void)peer;
-  load_participant_receive (session->participant, packet, length, now);
+  load_participant_receive (session->participant, packet, length,
+                            load_arrival (media_ice_fd (load_peer_ice (peer)), now));
 }
 
 static const LoadPeerOps peer_ops

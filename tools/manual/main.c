@@ -309,13 +309,18 @@ append_causes (GString *text)
 {
   const GwCause *cause;
 
-  g_string_append (text, "| cause | Q.850 | the call ended, because |\n|---|---|---|\n");
+  g_string_append (text,
+                   "| cause | Q.850 | the call ended, because | Reason of our BYE |\n|---|---|---|---|\n");
   for (guint i = 0; (cause = gw_cause (i)) != NULL; i++)
     {
       g_autofree char *number
           = cause->q850 != 0 ? g_strdup_printf ("%d", cause->q850) : g_strdup ("by the SIP status");
 
-      g_string_append_printf (text, "| `%s` | %s | %s |\n", cause->word, number, cause->text);
+      g_autofree char *reason = gw_cause_reason (cause->word, GW_CAUSE_IN_BYE);
+
+      g_string_append_printf (text, "| `%s` | %s | %s | %s%s%s |\n", cause->word, number, cause->text,
+                              reason != NULL ? "`" : "", reason != NULL ? reason : "",
+                              reason != NULL ? "`" : "");
     }
 }
 

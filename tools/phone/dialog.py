@@ -104,7 +104,8 @@ class Phone:
         samples = self.rtp.samples[self.heard_from :]
         self.heard_from += len(samples)
         levels = {f"{hz:g}": audio.level_db(samples, hz) for hz in self.options.listen}
-        self.report("heard", samples=len(samples), rms_db=audio.rms_db(samples), levels=levels)
+        late, self.rtp.late_ms = self.rtp.late_ms, 0.0
+        self.report("heard", samples=len(samples), rms_db=audio.rms_db(samples), levels=levels, late_ms=round(late))
 
     def audio_starts(self):
         self.established = time.monotonic()
@@ -348,6 +349,12 @@ class Callee(Phone):
             return  # of a challenge
         else:
             self.in_dialog_request(message)
+
+    def command(self, line):
+        if line.strip() == "answer":
+            self.options.ring, self.options.never = 0, False
+        else:
+            super().command(line)
 
     def called(self, message):
         if self.invite:  # a retransmission

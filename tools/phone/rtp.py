@@ -32,6 +32,7 @@ class Rtp:
         self.samples = []
         self.sent = self.received = self.lost = self.reordered = self.foreign = 0
         self.max_gap_ms = 0.0
+        self.late_ms = self.max_late_ms = 0.0  # how far behind its own clock it sent, by which this machine held it up
         self.last_arrival = None
         self.ssrc = int.from_bytes(os.urandom(4), "big")
         self.sequence = int.from_bytes(os.urandom(2), "big") & 0x7FFF
@@ -100,6 +101,9 @@ class Rtp:
             delay = due - time.monotonic()
             if delay > 0:
                 self.closed.wait(delay)
+            else:
+                self.late_ms = max(self.late_ms, -delay * 1000)
+                self.max_late_ms = max(self.max_late_ms, self.late_ms)
 
     def _receive(self):
         while not self.closed.is_set():
@@ -146,4 +150,5 @@ class Rtp:
             "lost": self.lost,
             "reordered": self.reordered,
             "max_gap_ms": round(self.max_gap_ms, 1),
+            "max_late_ms": round(self.max_late_ms, 1),
         }
