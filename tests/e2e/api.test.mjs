@@ -103,6 +103,25 @@ test('server.methods describes every method', {}, async (t) => {
     t.ok(methods[name]?.params?.type === 'object' && methods[name].description, `${name} is not described`);
 });
 
+/* While nobody watches, nobody is told who speaks. */
+test('who speaks is told to who watches later', { timeout: 20 }, async (t) => {
+  const gateway = await Gateway.start(t);
+  const phones = ['one', 'two'].map((room) => SipPhone.call(t, gateway.sip(room)));
+  for (const phone of phones) await phone.event('answered');
+  for (const name of ['one', '*']) {
+    const rpc = await connect(t, gateway, `watcher of ${name}`);
+    await until('a second of each call', async () => {
+      const { calls } = await rpc.call('call.list');
+      const all = await Promise.all(calls.map(({ sip_call_id }) => rpc.call('call.get', { sip_call_id })));
+      return all.length === 2 && all.every(({ call }) => call.media.in.packets > 50);
+    });
+    await rpc.call('room.watch', { name });
+    const room = name === '*' ? 'two' : name;
+    const event = await until(`who speaks in ${room}`, () => rpc.events.find((e) => e.type === 'active_speakers' && e.room === room));
+    t.equal(event.speakers.length, 1, 'speakers');
+  }
+});
+
 test('rooms end by their timeouts, and every step is an event with a number', { timeout: 30 }, async (t) => {
   const gateway = await Gateway.start(t);
   const rpc = await connect(t, gateway);
@@ -180,8 +199,9 @@ test('participant.create: attributes are checked, the Call-ID is known at once, 
   const rpc = await connect(t, gateway);
   const { port } = await RawCall.open(t, gateway); // takes INVITEs and says nothing
   const create = { room: 'out', sip_call_to: '100', trunk: { hostname: `127.0.0.1:${port}`, auth_username: 'u', auth_password: 'topsecret' } };
+  const many = (n, value = 'x') => Object.fromEntries(Array.from({ length: n }, (_, i) => [`a${i}`, value]));
   for (const [attributes, words] of [[{ a: 1 }, /participant_attributes.a: must be a string/],
-    [{ 'sip.callID': 'x' }, /sip\.\*/], [{ a: 'x'.repeat(5000) }, /too long/]])
+    [{ 'sip.callID': 'x' }, /sip\.\*/], [{ a: 'x'.repeat(5000) }, /too long/], [many(257), /256 at most/]])
     t.ok(words.test((await rpc.fails('participant.create', { ...create, participant_attributes: attributes })).text), String(words));
   await rpc.call('room.watch', { name: 'out' });
   const created = await rpc.call('participant.create', { ...create, participant_attributes: { colour: 'red' } });
@@ -189,6 +209,9 @@ test('participant.create: attributes are checked, the Call-ID is known at once, 
   const { call } = await rpc.call('call.get', { sip_call_id: created.sip_call_id });
   t.ok(call.sip_call_id_full.length > 8, `sip_call_id_full ${call.sip_call_id_full}`);
   t.equal([participant.attributes.colour, participant.attributes['sip.callIDFull']], ['red', call.sip_call_id_full], 'attributes');
+  const update = (attributes) => ({ room: 'out', identity: created.participant_identity, attributes });
+  for (const value of ['x', 'y', '']) await rpc.call('participant.update', update(many(200, value))); // made, changed, taken away
+  t.ok(/256 at most/.test((await rpc.fails('participant.update', update(many(256)))).text), 'as many as may be beside those that are there');
   const odd = await rpc.call('participant.create', { room: 'out', sip_call_to: `sip:%ff%0a@127.0.0.1:${port}` });
   t.equal(odd.participant_identity, 'sip_%ff%0a', 'a user part that is no text');
   t.equal((await rpc.call('participant.list', { room: 'out' })).participants.length, 2, 'participants');

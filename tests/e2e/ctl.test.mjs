@@ -1,5 +1,5 @@
 // switchroomctl as its users run it: methods, keys from everywhere, exit codes, one call explained, events followed.
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import net from 'node:net';
 import tls from 'node:tls';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,6 +13,7 @@ import { ctl, ctlPath, keysOf, startCtl } from './lib/ctl.mjs';
 import { Gateway } from './lib/gateway.mjs';
 import { RawCall, sdp } from './lib/rawsip.mjs';
 import { Rpc } from './lib/rpc.mjs';
+import { runProgram } from './lib/program.mjs';
 
 const scratch = (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'switchroom-ctl-'));
@@ -45,7 +46,8 @@ test('switchroomctl: methods by name and key, tables and JSON, the status says w
   for (const [status, text, args, env] of [
     [1, /no room "nowhere" \(not_found\)/, ['room.get', 'name=nowhere']],
     [1, /colour.*no such parameter/, ['room.create', 'name=a', 'colour=red']],
-    [2, /did you mean one of .*room\.list/, ['room.lst']],
+    [2, /did you mean room\.list;/, ['room.lst']],
+    [2, /did you mean one of .*room\.list/, ['room.nonsense']],
     [2, /say what to do/, []],
     [2, /key=value/, ['room.get', 'nowhere']],
     [2, /Unknown option/, ['--nonsense', 'room.list']],
@@ -98,8 +100,8 @@ test('switchroomctl: keys from flags, environment and files, tokens, and wss wit
   const withToken = (...args) => startCtl(t, ['--url', gateway.relayed, '--token', printed.out.trim(), ...args], {}).done;
   t.equal([(await withToken('room.watch', 'name=desk')).status, (await withToken('room.list')).status], [0, 4], 'what the token may');
 
-  const authority = new Authority(t);
-  const server = async (names, more) => `wss://localhost:${await terminator(t, gateway, authority.issue(names, more))}`;
+  const authority = await Authority.make(t);
+  const server = async (names, more) => `wss://localhost:${await terminator(t, gateway, await authority.issue(names, more))}`;
   const good = await server(['DNS:localhost']);
   for (const [what, url, args, status, text] of [
     ['a trusted certificate', good, ['--ca-file', authority.ca], 0, /^$/],
@@ -148,7 +150,7 @@ test('switchroomctl explains a call: its log as it goes, its timeline and ladder
   t.equal(pcap.readUInt32LE(0), 0xa1b2c3d4, 'a pcap');
   t.equal(messages.map((text) => text.split(' ')[0]).filter((word) => /^[A-Z]+$/.test(word)).slice(0, 6), ['INVITE', 'ACK', 'INFO', 'INVITE', 'ACK', 'BYE'], 'requests in it');
   t.ok(messages.some((text) => text.includes('Signal=x')) && !messages.some((text) => text.includes('Signal=7')), 'the key is masked');
-  const tshark = spawnSync('tshark', ['-r', file, '-Y', 'sip', '-T', 'fields', '-e', 'sip.CSeq.method'], { encoding: 'utf8' });
+  const tshark = await runProgram('tshark', ['-r', file, '-Y', 'sip', '-T', 'fields', '-e', 'sip.CSeq.method']);
   if (!tshark.error) t.equal(tshark.stdout.trim().split('\n').length, payloads(written).length, `SIP to tshark: ${tshark.stderr}`);
 
   const shown = await ok(t, gateway, 'call', 'show', id);
@@ -212,7 +214,7 @@ test('bash completes methods, keys and calls of switchroomctl from the gateway',
   };
   // A gateway that does not answer in time offers nothing: that is tried again.
   for (const [line, wanted] of [
-    ['room.cr', 'room.create '], ['wa', 'watch '], ['room.create max', 'max_participants='], ['room.get name=', 'desk '], ['--js', '--json '],
+    ['room.cr', 'room.create '], ['wa', 'watch '], ['room.create max', 'max_participants='], ['room.get name=', 'desk '], ['room cr', 'create '], ['room create max', 'max_participants='], ['--js', '--json '],
   ])
     await until(`${line} is completed to ${wanted}`, async () => (await complete(line)).includes(wanted), 20);
   t.equal(await complete('no.such.method x'), [], 'nothing for what is unknown');

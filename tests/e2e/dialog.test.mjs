@@ -150,6 +150,7 @@ test('a callee that rings is removed, is dialled twice, sends early media and th
   t.equal(twice.data?.code, 'already_exists', twice.message);
   await rpc.call('participant.remove', { room: 'lobby', identity: 'callee' });
   const cancel = await ringing.received('CANCEL');
+  t.equal(cancel.headers.reason, ['Q.850;cause=16;text="Removed from the room"'], 'Reason of the CANCEL');
   ringing.respond(cancel, 200, 'OK');
   ringing.respond({ headers: { ...cancel.headers, cseq: ['1 INVITE'] } }, 487, 'Request Terminated');
   const removed = await waiting;
@@ -157,7 +158,7 @@ test('a callee that rings is removed, is dialled twice, sends early media and th
   const again = await callee((phone, message) => phone.respond(message, 200, 'OK', sdp(phone.mediaPort)));
   await dial(again, { wait_until_answered: true });
   await rpc.call('participant.remove', { room: 'lobby', identity: 'callee' });
-  await again.received('BYE');
+  t.equal((await again.received('BYE')).headers.reason, ['Q.850;cause=16;text="Removed from the room"'], 'Reason of the BYE');
 
   const early = await callee((phone, message) => {
     phone.respond(message, 183, 'Session Progress', sdp(phone.mediaPort));

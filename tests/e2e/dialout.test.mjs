@@ -23,10 +23,10 @@ test('participant.create rings, plays early media, answers a challenge and joins
   const browser = await launch(t);
   const ada = await BrowserPeer.join(t, browser, gateway, { room: 'out', identity: 'ada', hz: 800 });
   const rpc = await watched(t, gateway, 'out');
-  const machine = await SipPhone.answer(t, '--auth', 'alice:secret', '--ring', 4, '--early', '--tone', 600,
+  const machine = await SipPhone.answer(t, '--auth', 'alice:secret', '--never', '--early', '--tone', 600,
     '--answer-tone', 900, '--listen', 800);
   const created = await rpc.call('participant.create',
-    dial(machine, 'out', { trunk: { auth_username: 'alice', auth_password: 'secret' } }));
+    dial(machine, 'out', { trunk: { auth_username: 'alice', auth_password: 'secret' }, params: { ringing_timeout: 75 } }));
   t.equal(created.participant_identity, 'callee', 'identity');
   t.ok(/^SCL_/.test(created.sip_call_id), `sip_call_id ${created.sip_call_id}`);
   await machine.event('challenged');
@@ -36,7 +36,8 @@ test('participant.create rings, plays early media, answers a challenge and joins
     return participant?.attributes?.['sip.callStatus'] === 'ringing' && participant;
   });
   t.equal(ringing.kind, 'SIP', 'kind');
-  await ada.hearsPeak(600, 8); // early media
+  await ada.hearsPeak(600); // early media
+  machine.command('answer');
   await machine.event('answered');
   await ada.hearsPeak(900);
   await machine.hears(800);

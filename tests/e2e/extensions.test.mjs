@@ -45,9 +45,9 @@ test('Linphone registers, is called by baresip, calls it, and takes its registra
 
 for (const transport of ['tcp', 'tls'])
   test(`an extension over ${transport.toUpperCase()} is called on the connection of its registration`, {}, async (t) => {
-    const authority = new Authority(t);
+    const authority = await Authority.make(t);
     const port = await freePort();
-    const { cert, key } = authority.issue(['DNS:localhost']);
+    const { cert, key } = await authority.issue(['DNS:localhost']);
     const gateway = await Gateway.start(t, { sip: { bind: ['127.0.0.1'], transports: ['udp', 'tcp', 'tls'], tls: { port, cert, key },
       registrar: { enabled: true, users } } });
     const rpc = await watched(t, gateway, 'desk');

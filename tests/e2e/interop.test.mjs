@@ -59,7 +59,7 @@ test('interop: as a caller, asked for a password by 401 and 407, and over TLS', 
   t.ok(proves(log(), 'callee-password') && !proves(log(), 'wrong'), `credentials: ${log()}`);
 
   const plain = await freePort();
-  await unwrapTls(t, ports[5071], plain, new Authority(t).issue(['IP:127.0.0.1']));
+  await unwrapTls(t, ports[5071], plain, await (await Authority.make(t)).issue(['IP:127.0.0.1']));
   await call('secure-callee', 'uas_invite', plain, 'tcp');
 
   const wrong = { hostname: `127.0.0.1:${ports[5072]}`, auth_username: 'callee-user', auth_password: 'wrong' };
@@ -72,7 +72,7 @@ test('interop: as a caller, asked for a password by 401 and 407, and over TLS', 
 test('interop scenarios through a record-routing proxy', { timeout: 90 }, async (t) => {
   const { gateway } = await startInterop(t);
   const routes = { service: `sip:service@127.0.0.1:${gateway.config.sip_port}` };
-  const proxy = await Kamailio.start(t, { authority: new Authority(t), routes });
+  const proxy = await Kamailio.start(t, { authority: await Authority.make(t), routes });
   const { status, output } = await runScenarios(t, proxy.udp, {
     RUN_ALL: 1, RUN_TLS: 0, RUN_IPV6: 0, REFER_TARGET_CSV: targetFile(t, await freePort()),
     ONLY: 'options invite invite_bye message message_in_call info update prack subscribe_notify refer reinvite session_timer cancel '
@@ -100,7 +100,7 @@ test('interop runner against other servers: SIPp, baresip, Kamailio in front of 
   t.equal(direct, { ...direct, ...passing(`${common} bye_without_dialog`), register: 'FAIL', prack: 'FAIL' }, 'baresip');
 
   const routes = { tone440: `sip:tone440@127.0.0.1:${phone.port}` };
-  const proxy = await Kamailio.start(t, { authority: new Authority(t), routes, registrar: true });
+  const proxy = await Kamailio.start(t, { authority: await Authority.make(t), routes, registrar: true });
   const behind = await one(proxy.udp, { SERVICE: 'tone440', ONLY: `${common} register max_forwards_zero register_wrong_password` });
   t.equal(behind, { ...behind, ...passing(`${common} register max_forwards_zero`), register_wrong_password: 'FAIL' }, 'Kamailio');
 });
@@ -173,7 +173,7 @@ test('interop scenarios fail when the server does something wrong', { timeout: 1
     if (changed !== text) told.add(name);
     return changed;
   });
-  const { status: code, output } = await run(liar.port, { SCENARIO_TIMEOUT_SEC: 5, LOCAL_PORT: first });
+  const { status: code, output } = await run(liar.port, { SCENARIO_TIMEOUT_SEC: 8, LOCAL_PORT: first });
   t.equal(names(output, 'PASS'), [], `scenarios that believed a lie: ${output}`);
   t.equal([code, told.size], [1, scenarios.length], 'status, lies told');
 });

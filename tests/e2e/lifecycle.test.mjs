@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test, until, sleep } from './lib/tap.mjs';
 import { Gateway } from './lib/gateway.mjs';
 import { SipPhone } from './lib/phone.mjs';
-import { RawCall } from './lib/rawsip.mjs';
+import { RawCall, sdp } from './lib/rawsip.mjs';
 import { freePort } from './lib/ports.mjs';
 import { Rpc } from './lib/rpc.mjs';
 import { accessToken } from './lib/token.mjs';
@@ -50,7 +50,8 @@ test('wrong arguments and configurations end with status 1 and one clear line', 
   const base = { http: { bind: '127.0.0.1', port: await freePort() }, sip_port: await freePort(), storage: { path: ':memory:' } };
   for (const [args, words] of [
     [['--nonsense'], /--nonsense/],
-    [['nonsense'], /unknown argument: nonsense/],
+    [['nonsense'], /unknown argument: nonsense; a configuration is given with --config FILE/],
+    [['--drain-timeout=-1', '--check-config'], /--drain-timeout: must be/],
     [['--log-level', 'loud'], /--log-level: must be/],
     [['--config', '/nowhere/at/all.yaml'], /\/nowhere\/at\/all.yaml/],
     [['--config', file(t, 'api_key: a\nsip_prot: 5060\n')], /config.yaml:2.*sip_prot/],
@@ -84,7 +85,7 @@ test('SIGHUP takes new trunks, keys and log file, and never opens what was close
     if (final.status < 300) phone.request('BYE');
     return final.status;
   };
-  const lines = (path) => readFileSync(path, 'utf8').split('\n').filter(Boolean);
+  const lines = (path) => readFileSync(path, 'utf8').split('\n').slice(0, -1); // the last one may be half written
   const reload = async (words) => {
     gateway.process.kill('SIGHUP');
     await until(`the log says ${words}`, () => existsSync(log) && lines(log).some((line) => line.includes(words)));
@@ -115,12 +116,15 @@ test('SIGHUP takes new trunks, keys and log file, and never opens what was close
   }
 });
 
-test('SIGTERM waits for calls, refuses new ones, and a second one ends them', { timeout: 60 }, async (t) => {
+test('Ctrl-C waits for calls, refuses new ones, and a second one ends them', { timeout: 60 }, async (t) => {
   const gateway = await Gateway.start(t, {}, ['--drain-timeout', '60']);
   const rpc = await operator(t, gateway);
   const phone = SipPhone.call(t, gateway.sip('drain'));
   await phone.event('answered');
-  gateway.process.kill('SIGTERM');
+  const callee = await RawCall.open(t, gateway);
+  callee.onInvite = (message) => callee.respond(message, 200, 'OK', sdp(callee.mediaPort));
+  await rpc.call('participant.create', { room: 'drain', sip_call_to: '100', trunk: { hostname: `127.0.0.1:${callee.port}` }, wait_until_answered: true });
+  gateway.process.kill('SIGINT');
   await gateway.line(/Draining/);
   t.equal((await fetch(`${gateway.url}/readyz`)).status, 503, '/readyz');
   t.equal((await (await RawCall.open(t, gateway)).invite()).status, 503, 'a new call');
@@ -128,13 +132,14 @@ test('SIGTERM waits for calls, refuses new ones, and a second one ends them', { 
   t.equal(refused.data.code, 'unavailable', refused.message);
   t.equal(phone.events.some((event) => event.event === 'ended'), false, 'the call goes on');
   for (let times = 0; times < 3; times++) {
-    gateway.process.kill('SIGTERM');
+    gateway.process.kill(times % 2 ? 'SIGTERM' : 'SIGINT');
     await sleep(20);
   }
   t.equal((await phone.event('ended')).by, 'remote', 'who hung up');
+  t.equal((await callee.received('BYE')).headers.reason, ['Q.850;cause=38;text="Gateway stopped"'], 'Reason');
   const { code } = await until('the gateway ended', () => gateway.exited, 15);
   t.equal(code, 0, 'status');
-  t.ok(gateway.lines(/Call summary/).length === 1, 'summary lines');
+  t.ok(gateway.lines(/Call summary/).length === 2, 'summary lines');
 });
 
 test('SIGTERM ends the gateway when the last call ended', { timeout: 60 }, async (t) => {

@@ -10,7 +10,7 @@ test('call.list gives calls that are up page by page, then those that are over; 
   const rpc = await Rpc.connect(gateway.ws, gateway.token('operator'));
   t.after(() => rpc.close());
   const nothing = await ctl(t, gateway, ['call.list']);
-  t.equal(nothing.out, 'No calls.\nended=true: Calls that are over too, behind those that are up.\n', 'a hint');
+  t.equal(nothing.out, 'No calls.\nWith ended=true: Calls that are over too, behind those that are up.\n', 'a hint');
   const calls = [];
   for (let i = 0; i < 5; i++) {
     calls.push(await RawCall.open(t, gateway, 'desk', `raw${i}`));

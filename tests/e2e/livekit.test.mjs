@@ -11,7 +11,8 @@ import { Rpc } from './lib/rpc.mjs';
 
 const clients = (gateway) => {
   const { key, secret } = gateway.keys;
-  return { rooms: new RoomServiceClient(gateway.url, key, secret), sip: new SipClient(gateway.url, key, secret) };
+  const options = { requestTimeout: 60 }; // seconds
+  return { rooms: new RoomServiceClient(gateway.url, key, secret, options), sip: new SipClient(gateway.url, key, secret, options) };
 };
 
 const withTrunk = { trunks: [{ name: 'file', numbers: ['100'], allowed_addresses: ['127.0.0.0/8'] }] };
@@ -26,6 +27,7 @@ test('livekit-server-sdk: rooms and participants', { timeout: 60 }, async (t) =>
   t.equal([room.name, room.emptyTimeout, room.maxParticipants, room.metadata], ['desk', 77, 5, '{"a":1}'], 'the room');
   t.ok(/^RM_/.test(room.sid) && room.creationTime > 1700000000n, `${room.sid} ${room.creationTime}`);
   t.ok(room.creationTimeMs / 1000n === room.creationTime && !room.activeRecording, `in milliseconds ${room.creationTimeMs}`);
+  t.ok(room.version.unixMicro / 1000n >= room.creationTimeMs, `version ${room.version?.unixMicro}`);
   const phone = SipPhone.call(t, gateway.sip('desk'));
   await phone.event('answered');
   const list = await until('somebody is in the room', async () => {
@@ -37,10 +39,15 @@ test('livekit-server-sdk: rooms and participants', { timeout: 60 }, async (t) =>
   t.equal((await rooms.listRooms(['desk', 'nobody'])).map((entry) => [entry.name, entry.numParticipants]), [['desk', 1]], 'rooms');
   const muted = await rooms.mutePublishedTrack('desk', participant.identity, participant.tracks[0].sid, true);
   t.equal([muted.sid, muted.muted], [participant.tracks[0].sid, true], 'the track');
+  const since = (before, after) => (after.unixMicro - before.unixMicro) || BigInt(after.ticks - before.ticks);
+  t.ok(since(participant.tracks[0].version, muted.version) > 0n, `version of the track, then muted: ${muted.version.unixMicro}`);
   t.equal((await failure(rooms.mutePublishedTrack('desk', participant.identity, 'TR_no', true))).code, 'not_found', 'another track');
   const updated = await rooms.updateParticipant('desk', participant.identity, { metadata: 'm', name: 'Ada', attributes: { role: 'agent' } });
   t.equal([updated.name, updated.metadata, updated.attributes.role], ['Ada', 'm', 'agent'], 'updated');
   t.equal((await rooms.getParticipant('desk', participant.identity)).name, 'Ada', 'getParticipant');
+  t.ok(updated.version >= participant.version + 2, `its version counts: ${participant.version}, muted and updated ${updated.version}`);
+  const [joined] = await rooms.listRooms(['desk']);
+  t.ok(since(room.version, joined.version) > 0n, `version of the room, then joined: ${joined.version.unixMicro}`);
   t.equal((await rooms.updateRoomMetadata('desk', 'later')).metadata, 'later', 'updateRoomMetadata');
   t.equal((await rooms.updateRoomMetadata('desk', '')).metadata, '', 'an empty text takes it away');
   const rpc = await Rpc.connect(gateway.ws, gateway.token('watcher'));
@@ -145,6 +152,7 @@ test('LiveKit\'s API in protobuf and by plain requests: formats, routes, tokens'
   const list = await post('livekit.RoomService/ListParticipants', 'application/protobuf', new ListParticipantsRequest({ room: 'binary' }).toBinary());
   const [participant] = ListParticipantsResponse.fromBinary(new Uint8Array(await list.arrayBuffer())).participants;
   t.equal([participant.kind, participant.attributes['sip.callStatus']], [3, 'active'], 'the phone');
+  t.ok(participant.version > 0 && participant.tracks[0].version.unixMicro / 1000n >= participant.joinedAtMs, 'versions');
 
   const json = 'application/json';
   for (const [path, type, body, authorization, status, code] of [

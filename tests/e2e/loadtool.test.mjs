@@ -1,10 +1,11 @@
 // The load generator: everybody is heard, and what a network takes away is told.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from './lib/tap.mjs';
 import { Gateway } from './lib/gateway.mjs';
+import { runProgram } from './lib/program.mjs';
 
 const settings = {
   sip: { bind: ['127.0.0.1'] },
@@ -98,7 +99,7 @@ test('tools/load: what cannot be run is refused with the option that is wrong', 
     [['--sip', '1', '--gateway', 'nowhere'], /^--gateway: must be a numeric address/],
   ];
   for (const [args, wanted] of cases) {
-    const { status, stderr } = spawnSync(program, args, { encoding: 'utf8', timeout: 10000 });
+    const { status, stderr } = await runProgram(program, args, { timeout: 10000 });
     t.ok(status === 2 && wanted.test(stderr.replace(/^switchroom-load: /, '')), `${args.join(' ')}: ${status}, ${stderr.trim()}`);
   }
 });

@@ -40,7 +40,7 @@ test('/metrics: the format, calls, requests, events, and labels that no client c
   const { status, type, text } = await read(gateway, '/metrics');
   t.equal([status, type], [200, 'text/plain; version=0.0.4; charset=utf-8'], 'the answer');
   const families = parse(text);
-  const tool = promtool(['check', 'metrics'], text);
+  const tool = await promtool(['check', 'metrics'], text);
   if (tool) t.equal([tool.status, tool.text], [0, ''], 'promtool check metrics');
   else t.note('promtool is not installed: our own reader alone');
   const value = (name, labels, suffix) => valueOf(families, `switchroom_${name}`, labels, suffix);
@@ -88,7 +88,7 @@ test('every metric of the dashboard and of the alert rules exists', {}, async (t
   const rate = queries.filter((query) => /rate\((\w+)/.test(query) && [...query.matchAll(/rate\((\w+)/g)]
     .some(([, name]) => !/_(total|bucket|sum|count)$/.test(name)));
   t.equal(rate, [], 'rates of what is no counter');
-  const tool = promtool(['check', 'rules', grafana('alerts.yml')]);
+  const tool = await promtool(['check', 'rules', grafana('alerts.yml')]);
   if (tool) t.ok(tool.status === 0, tool.text);
 });
 

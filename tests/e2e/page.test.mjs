@@ -49,10 +49,11 @@ test('join by the form, dial, follow the call, mute, hang up, leave', { timeout:
   await enter(page);
   await shows(page, '#people', 'Ada (you)');
   await shows(page, '#no-calls', `${gateway.sip('lobby')} from a softphone`);
-  const machine = await SipPhone.answer(t, '--ring', 1.5, '--tone', 500, '--listen', 800);
+  const machine = await SipPhone.answer(t, '--never', '--tone', 500, '--listen', 800);
   await page.fill('#number', `sip:bob@127.0.0.1:${machine.port}`);
   await page.press('#number', 'Enter');
   await shows(page, '#calls', 'Ringing');
+  machine.command('answer');
   await machine.event('answered');
   await shows(page, '#calls', 'In the room');
   await machine.hears(800);

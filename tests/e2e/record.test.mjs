@@ -1,5 +1,4 @@
 // Recordings of rooms and participants: what is in the files, and what is told of them.
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ import { Gateway } from './lib/gateway.mjs';
 import { SipPhone } from './lib/phone.mjs';
 import { launch, BrowserPeer } from './lib/browser.mjs';
 import { Rpc } from './lib/rpc.mjs';
+import { runProgram } from './lib/program.mjs';
 
 async function start(t, recordings, more = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'switchroom-records-'));
@@ -83,7 +83,13 @@ test('a full disk ends a recording, not the call; names are never taken twice', 
     t.equal((await rpc.fails('room.record', { room: 'hall', ...params })).data.code, code, JSON.stringify(params));
   const { recording: short } = await rpc.call('room.record', { room: 'hall', max_duration: 1 });
   t.equal((await event('recording_finished')).reason, 'max_duration', 'the first ends by itself');
-  execFileSync('prlimit', ['--pid', String(gateway.process.pid), '--fsize=50000:50000']);
+  const several = [];
+  for (const file of ['c', 'a', 'b', 'd']) several.push((await rpc.call('room.record', { room: 'hall', file })).recording.recording_id);
+  const { recordings } = await rpc.call('room.record_list', { room: 'hall' });
+  t.equal(recordings.slice(1).map((each) => each.recording_id), several, 'those that go on, the newest last');
+  for (const recording_id of several) await rpc.call('room.record_stop', { room: 'hall', recording_id });
+  const { status, stderr } = await runProgram('prlimit', ['--pid', String(gateway.process.pid), '--fsize=50000:50000']);
+  t.equal(status, 0, `prlimit: ${stderr}`);
   const { recording } = await rpc.call('room.record', { room: 'hall' });
   t.equal([short.file, recording.file], ['hall.wav', 'hall-2.wav'], 'files');
   const full = await event('recording_finished', (each) => each.recording_id === recording.recording_id);

@@ -85,17 +85,17 @@ test('SIGHUP takes another certificate for https, and keeps the old one when the
   const directory = mkdtempSync(join(tmpdir(), 'switchroom-e2e-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
   const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(directory, name));
-  const authority = new Authority(t);
-  const take = (name) => {
-    const issued = authority.issue(['IP:127.0.0.1'], { name });
+  const authority = await Authority.make(t);
+  const take = async (name) => {
+    const issued = await authority.issue(['IP:127.0.0.1'], { name });
     copyFileSync(issued.cert, cert);
     copyFileSync(issued.key, key);
   };
-  take('before');
+  await take('before');
   const gateway = await Gateway.start(t, { http: { tls: { cert, key } } }, ['--self-signed']);
   const { port } = gateway.config.http;
   t.equal(await shown(port), 'before', 'at the start');
-  take('after');
+  await take('after');
   gateway.process.kill('SIGHUP');
   await until('the new one is shown', async () => (await shown(port)) === 'after');
   writeFileSync(cert, 'no certificate');

@@ -66,18 +66,19 @@ test('a call for another host is bridged: ringing, answer, one hop less, digits,
 
   await phone.hangUp();
   phone.remoteTag = null;
-  await ends(callee);
+  t.equal((await ends(callee)).get('reason'), 'Q.850;cause=16;text="Other side hung up"', 'Reason');
   await gateway.line(/Routing the call .*maxForwards=69/);
 });
 
 test('a bridge carries audio both ways, and early media', { timeout: 60 }, async (t) => {
   const gateway = await Gateway.start(t, routing());
   const rpc = await watched(t, gateway, '*');
-  const callee = await SipPhone.answer(t, '--ring', 3, '--early', '--tone', 600, '--answer-tone', 900, '--listen', 700);
+  const callee = await SipPhone.answer(t, '--never', '--early', '--tone', 600, '--answer-tone', 900, '--listen', 700);
   const phone = SipPhone.call(t, `sip:bob@127.0.0.1:${callee.port}`, '--proxy', `127.0.0.1:${gateway.config.sip_port}`,
     '--tone', 700, '--listen', 600, 900);
   await phone.hears(600);
   t.ok(!phone.events.some((each) => each.event === 'answered'), 'answered before the callee was');
+  callee.command('answer');
   await phone.hears(900);
   await callee.hears(700);
   const { calls } = await rpc.call('call.list', {});

@@ -45,7 +45,7 @@ test('the media outlives a dropped WebSocket, and the session is resumed', { tim
   await ada.page.evaluate(() => client.socket.close());
   await sleep(2500);
   await ada.hearsPeak(500);
-  t.ok(phone.lastLevels()['800'] > -30, 'the phone hears on without the socket');
+  await phone.hears(800); // without the socket
   const url = `${gateway.ws}?access_token=${gateway.token('ada')}`;
   const sid = ada.result.participant.sid;
   const resumed = await ada.page.evaluate(async ([where, id]) => {
@@ -104,7 +104,7 @@ test('who joins again with the same identity replaces the first', { timeout: 60 
   const phone = SipPhone.call(t, gateway.sip('twice'), '--tone', 500, '--listen', 700, 800);
   await phone.event('answered');
   await phone.hears(700);
-  t.ok(phone.lastLevels()['800'] < -50, 'the first is silent');
+  await until('the first is silent', () => phone.lastLevels()['800'] < -50);
   t.ok(first.result.participant.sid !== second.result.participant.sid, 'another participant id');
 });
 
@@ -136,7 +136,7 @@ test('a wrong DTLS fingerprint in the offer gives no audio', { timeout: 60 }, as
     await peer.setLocalDescription(await peer.createOffer());
     await new Promise((resolve) => {
       peer.onicegatheringstatechange = () => peer.iceGatheringState === 'complete' && resolve();
-      setTimeout(resolve, 1500);
+      setTimeout(resolve, 15000);
     });
     const sdp = peer.localDescription.sdp.replace(/(a=fingerprint:sha-256 )(..):/g, (_, head, byte) => `${head}${byte === '00' ? '11' : '00'}:`);
     socket.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.join', params: { room: 'wrong', sdp } }));

@@ -1,5 +1,5 @@
 // The SIP side, message by message, with SIPp.
-import { test, until } from './lib/tap.mjs';
+import { test, sleep, until } from './lib/tap.mjs';
 import { Gateway } from './lib/gateway.mjs';
 import { sipp } from './lib/sipp.mjs';
 import { SipPhone } from './lib/phone.mjs';
@@ -15,8 +15,8 @@ for (const [transport, address] of paths)
       await (await sipp(t, gateway, scenario, { transport, address })).done;
     const phone = SipPhone.call(t, gateway.sip('echo', address.includes(':') ? `[${address}]` : address), '--transport', transport);
     await phone.event('answered');
-    const ended = await phone.event('ended', 1).catch(() => null);
-    t.equal(ended, null, 'the call goes on');
+    await sleep(1000);
+    t.equal(phone.events.find((each) => each.event === 'ended'), undefined, 'the call goes on');
     const report = await phone.bye();
     t.equal(report.by, 'local', 'who hung up');
     t.ok(report.received > 20, `a leg always sends, from its answer on: ${JSON.stringify(report)}`);
@@ -73,7 +73,7 @@ test('a phone that holds is sent nothing, and hears again after it resumed', { t
   t.equal([held.status, held.answered], [200, 'recvonly'], 'the answer to hold');
   const silentFor = (seconds) => ada.events.filter((event) => event.event === 'heard').slice(-seconds).every((event) => event.samples === 0);
   await until('nothing is sent to ada', () => silentFor(2));
-  t.ok(ben.lastLevels()['600'] > -30, 'ben hears what ada sends while holding (sendonly)');
+  await ben.hears(600); // ada sends while she holds (sendonly)
   ada.command('resume');
   const back = await ada.event('reinvite_answered', 5, (event) => event.offered === 'sendrecv');
   t.equal([back.status, back.answered], [200, 'sendrecv'], 'the answer to resume');

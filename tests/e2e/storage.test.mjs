@@ -1,5 +1,4 @@
 // Trunks and rules made through the API, and what outlives the process.
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ import { SipPhone } from './lib/phone.mjs';
 import { freePort } from './lib/ports.mjs';
 import { RawCall } from './lib/rawsip.mjs';
 import { Rpc } from './lib/rpc.mjs';
+import { runProgram } from './lib/program.mjs';
 
 const admin = async (t, gateway) => {
   const grants = { video: { roomCreate: true, roomList: true, roomAdmin: true, roomJoin: true }, sip: { admin: true, call: true } };
@@ -133,7 +133,7 @@ test('a database that is in use ends the start with one clear line', { timeout: 
   const gateway = await Gateway.start(t, withTrunk(path));
   const file = join(gateway.directory, 'second.yaml');
   writeFileSync(file, JSON.stringify({ ...gateway.config, http: { bind: '127.0.0.1', port: await freePort() }, sip_port: await freePort() }));
-  const second = spawnSync(t.options.binary, ['--config', file], { encoding: 'utf8', timeout: 30000 });
+  const second = await runProgram(t.options.binary, ['--config', file], { timeout: 30000 });
   t.equal(second.status, 1, 'status');
-  t.ok(/^switchroom: storage.path: .*a\.db is in use by another Switchroom/m.test(second.stderr), second.stderr.slice(0, 500));
+  t.ok(/^switchroom: .*second\.yaml:1: storage.path: .*a\.db is in use by another Switchroom/m.test(second.stderr), second.stderr.slice(0, 500));
 });

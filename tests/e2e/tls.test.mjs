@@ -8,10 +8,9 @@ import { SipPhone, Baresip } from './lib/phone.mjs';
 import { freePort } from './lib/ports.mjs';
 import { Rpc } from './lib/rpc.mjs';
 import { SipPeer } from './lib/sippeer.mjs';
-import { peak } from './lib/audio.mjs';
 
 async function start(t, authority, extra = {}) {
-  const { cert, key } = authority.issue(['DNS:localhost', 'IP:127.0.0.1', 'IP:::1']);
+  const { cert, key } = await authority.issue(['DNS:localhost', 'IP:127.0.0.1', 'IP:::1']);
   const port = await freePort();
   const gateway = await Gateway.start(t, { ...extra, sip: { tls: { port, cert, key, ca: authority.ca, ...extra.sip?.tls } } });
   gateway.tlsPort = port;
@@ -24,22 +23,16 @@ async function start(t, authority, extra = {}) {
 const secureBaresip = (t, authority, certificate, options) => Baresip.start(t, { transport: 'tls', ...options,
   config: [`sip_certificate ${certificate.both}`, `sip_cafile ${authority.ca}`, 'sip_verify_server yes'] });
 
-async function hears(t, phone, hz) {
-  const { samples, rate } = await phone.heard(1, 1);
-  const heard = peak(samples, rate);
-  t.ok(Math.abs(heard.hz - hz) <= 5 && heard.db > -30, `baresip hears ${JSON.stringify(heard)}, not ${hz} Hz`);
-}
-
 test('a softphone calls in over TLS with SRTP, its server certificate verified', { timeout: 60 }, async (t) => {
-  const authority = new Authority(t);
+  const authority = await Authority.make(t);
   const { gateway } = await start(t, authority);
   const other = SipPhone.call(t, gateway.sip('lobby'), '--tone', 900, '--listen', 440);
   await other.event('answered');
-  const phone = await secureBaresip(t, authority, authority.issue(['IP:127.0.0.1']),
+  const phone = await secureBaresip(t, authority, await authority.issue(['IP:127.0.0.1']),
     { codec: 'PCMU', hz: 440, encryption: 'srtp-mand' });
   await phone.dial(`sip:lobby@127.0.0.1:${gateway.tlsPort};transport=tls`);
   await other.hears(440);
-  await hears(t, phone, 900);
+  await phone.hearsPeak(900);
   await gateway.line(/processing invite.*transport=tls/);
   await gateway.line(/Media started.*cipher=AES_CM_128_HMAC_SHA1_80/);
   await phone.command('hangup');
@@ -47,16 +40,16 @@ test('a softphone calls in over TLS with SRTP, its server certificate verified',
 });
 
 test('participant.create calls a softphone over TLS', { timeout: 60 }, async (t) => {
-  const authority = new Authority(t);
+  const authority = await Authority.make(t);
   const { gateway, rpc } = await start(t, authority);
-  const phone = await secureBaresip(t, authority, authority.issue(['IP:127.0.0.1', 'DNS:localhost']),
+  const phone = await secureBaresip(t, authority, await authority.issue(['IP:127.0.0.1', 'DNS:localhost']),
     { codec: 'PCMU', hz: 500, answer: true, encryption: 'srtp-mand' });
   const other = SipPhone.call(t, gateway.sip('lobby'), '--tone', 900, '--listen', 500);
   await other.event('answered');
   const created = await rpc.call('participant.create', { sip_call_to: `sip:tone500@127.0.0.1:${phone.port + 1};transport=tls`,
     room_name: 'lobby', participant_identity: 'callee', media_encryption: 'require', wait_until_answered: true });
   await other.hears(500);
-  await hears(t, phone, 900);
+  await phone.hearsPeak(900);
   await gateway.line(/TLS connection established +host=127.0.0.1/);
   const { call } = await rpc.call('call.get', { sip_call_id: created.sip_call_id });
   t.equal([call.transport, call.cipher], ['tls', 'AEAD_AES_128_GCM'], 'transport and cipher');
@@ -89,32 +82,33 @@ const dial = (rpc, params) => rpc.call('participant.create',
   { sip_call_to: '+15550100', room_name: 'out', wait_until_answered: true, ...params }).then(() => null, (error) => error);
 
 test('TLS servers with a wrong, an expired or an unknown certificate are refused at once and by name', { timeout: 60 }, async (t) => {
-  const authority = new Authority(t), other = new Authority(t, 'Somebody else');
+  const authority = await Authority.make(t), other = await Authority.make(t, 'Somebody else');
   const { gateway, rpc } = await start(t, authority);
   const cases = [
-    [authority.issue(['DNS:other.example']), /sip status 503: no TLS connection to localhost: its certificate is for other\.example, not for localhost/],
-    [authority.issue(['DNS:localhost'], { days: -1 }), /no TLS connection to localhost: .*certificate has expired/],
-    [other.issue(['DNS:localhost']), /no TLS connection to localhost: its certificate is not trusted/],
+    [await authority.issue(['DNS:other.example']), /sip status 503: no TLS connection to localhost: its certificate is for other\.example, not for localhost/],
+    [await authority.issue(['DNS:localhost'], { days: -1 }), /no TLS connection to localhost: .*certificate has expired/],
+    [await other.issue(['DNS:localhost']), /no TLS connection to localhost: its certificate is not trusted/],
   ];
   for (const [certificate, wanted] of cases) {
     const server = await busyServer(t, certificate);
     const begun = performance.now();
     const error = await dial(rpc, { trunk: { hostname: `localhost:${server.port}`, transport: 'tls' } });
     t.ok(wanted.test(error?.message), `the error: ${error?.message}`);
-    t.ok(performance.now() - begun < 5000, `it took ${performance.now() - begun} ms`);
+    t.ok(performance.now() - begun < 20000, `it took ${performance.now() - begun} ms`); // an INVITE without an answer takes 32 s
     t.equal(server.seen, [], 'what the server saw');
   }
-  const good = await busyServer(t, authority.issue(['DNS:localhost']));
+  const good = await busyServer(t, await authority.issue(['DNS:localhost']));
   const error = await dial(rpc, { sip_call_to: `sips:bob@localhost:${good.port}` });
   t.ok(/sip status 486/.test(error?.message), `the error: ${error?.message}`);
   t.equal(good.seen.map((each) => [each.request, each.name]),
     [[`INVITE sips:bob@localhost:${good.port} SIP/2.0`, 'localhost']], 'what the good server saw');
+  await until('three log lines', () => gateway.lines(/TLS connection failed +host=localhost/).length >= 3);
   t.equal(gateway.lines(/TLS connection failed +host=localhost/).length, 3, 'log lines');
 });
 
 test('a call over TLS begins TLS where nothing else asked for it, as soon as its port is free', { timeout: 60 }, async (t) => {
-  const server = await busyServer(t, new Authority(t, 'Unknown here').issue(['DNS:localhost']));
-  const squatter = await busyServer(t, new Authority(t).issue(['DNS:localhost']));
+  const server = await busyServer(t, await (await Authority.make(t, 'Unknown here')).issue(['DNS:localhost']));
+  const squatter = await busyServer(t, await (await Authority.make(t)).issue(['DNS:localhost']));
   const gateway = await Gateway.start(t, { sip: { tls: { port: squatter.port } } });
   const rpc = await Rpc.connect(gateway.ws, gateway.token('operator'));
   t.after(() => rpc.close());
@@ -134,9 +128,9 @@ test('a call over TLS begins TLS where nothing else asked for it, as soon as its
 });
 
 test('certificates of trunks and of callers, and SIP over TLS read again on SIGHUP', { timeout: 60 }, async (t) => {
-  const authority = new Authority(t), carrier = new Authority(t, 'The carrier');
-  const client = carrier.issue(['DNS:us.example'], { name: 'us.example' });
-  const server = await busyServer(t, carrier.issue(['DNS:localhost']), { ca: readFileSync(carrier.ca), requestCert: true });
+  const authority = await Authority.make(t), carrier = await Authority.make(t, 'The carrier');
+  const client = await carrier.issue(['DNS:us.example'], { name: 'us.example' });
+  const server = await busyServer(t, await carrier.issue(['DNS:localhost']), { ca: readFileSync(carrier.ca), requestCert: true });
   const { gateway, rpc } = await start(t, authority, {
     sip: { tls: { verify_callers: true } },
     trunks: [
@@ -158,7 +152,7 @@ test('certificates of trunks and of callers, and SIP over TLS read again on SIGH
     socket.write('\r\n\r\n'); // RFC 5626: a ping, answered by a pong
   });
   t.ok((await knock({})).failure, 'a caller without a certificate got in');
-  const phone = authority.issue(['IP:127.0.0.1']);
+  const phone = await authority.issue(['IP:127.0.0.1']);
   const mine = { cert: readFileSync(phone.cert), key: readFileSync(phone.key) };
   const before = await knock(mine);
   t.equal(before.answer, '\r\n', 'the answer to a ping');
@@ -166,7 +160,7 @@ test('certificates of trunks and of callers, and SIP over TLS read again on SIGH
   // read again while a call is up
   const caller = await secureBaresip(t, authority, phone, { codec: 'PCMU', hz: 440 });
   await caller.dial(`sip:lobby@127.0.0.1:${gateway.tlsPort};transport=tls`);
-  const renewed = authority.issue(['DNS:localhost', 'IP:127.0.0.1']);
+  const renewed = await authority.issue(['DNS:localhost', 'IP:127.0.0.1']);
   copyFileSync(renewed.cert, gateway.config.sip.tls.cert);
   copyFileSync(renewed.key, gateway.config.sip.tls.key);
   gateway.process.kill('SIGHUP');
@@ -186,7 +180,7 @@ test('certificates of trunks and of callers, and SIP over TLS read again on SIGH
 });
 
 test('IPv4 and IPv6 in one room: each side is told addresses of its own family', { timeout: 60 }, async (t) => {
-  const authority = new Authority(t);
+  const authority = await Authority.make(t);
   const { gateway, rpc } = await start(t, authority, { sip: { bind: ['127.0.0.1', '::1'] },
     trunks: [{ name: 'here', direction: 'inbound', allowed_addresses: ['127.0.0.1', '::1'] }] });
   const four = SipPhone.call(t, gateway.sip('lobby'), '--tone', 900, '--listen', 500, 700);
@@ -203,15 +197,15 @@ test('IPv4 and IPv6 in one room: each side is told addresses of its own family',
   t.ok(/^Via: SIP\/2\.0\/UDP \[::1\]:/m.test(invite), `Via in ${invite}`);
   t.ok(/^c=IN IP6 ::1\r?$/m.test(invite) && /^o=\S+ \d+ \d+ IN IP6 ::1\r?$/m.test(invite), `SDP in ${invite}`);
   // and over TLS
-  const busy = await busyServer(t, authority.issue(['IP:::1']), {}, '::1');
+  const busy = await busyServer(t, await authority.issue(['IP:::1']), {}, '::1');
   const error = await dial(rpc, { sip_call_to: `sip:bob@[::1]:${busy.port};transport=tls` });
   t.ok(/sip status 486/.test(error?.message), `the error: ${error?.message}`);
   t.ok(/^Contact: <sip:[^>]*\[::1\]:\d+;transport=tls>/m.test(busy.seen[0].text), `Contact in ${busy.seen[0].text}`);
 });
 
 test('trunks with qualify_interval are asked by OPTIONS: there, gone, back', { timeout: 60 }, async (t) => {
-  const authority = new Authority(t), other = new Authority(t, 'Somebody else');
-  const wrong = await busyServer(t, other.issue(['DNS:localhost']));
+  const authority = await Authority.make(t), other = await Authority.make(t, 'Somebody else');
+  const wrong = await busyServer(t, await other.issue(['DNS:localhost']));
   const phone = await SipPeer.open(0);
   t.after(() => phone.close());
   const { gateway, rpc } = await start(t, authority, { trunks: [
@@ -238,5 +232,6 @@ test('trunks with qualify_interval are asked by OPTIONS: there, gone, back', { t
   const refused = await reaches('secure', 'unreachable');
   t.ok(/^no TLS connection to localhost: its certificate is not trusted/.test(refused.reason), `why: ${refused.reason}`);
   t.equal(await health('quiet'), undefined, 'a trunk that is not asked');
+  await until('two log lines', () => gateway.lines(/Trunk is reachable +trunk=pbx/).length >= 2);
   t.equal(gateway.lines(/Trunk is reachable +trunk=pbx/).length, 2, 'log lines');
 });

@@ -22,7 +22,9 @@ function chunks(packet) {
   return found;
 }
 
-const firstLines = (messages) => messages.map(({ direction, text }) => `${direction} ${text.split('\r\n')[0].replace(/ sip:.*/, '')}`);
+/* What was sent again, since the other side was slow to answer, counts once. */
+const firstLines = (messages) => messages.map(({ direction, text }) => `${direction} ${text.split('\r\n')[0].replace(/ sip:.*/, '')}`)
+  .filter((line, index, all) => line !== all[index - 1]);
 
 test('call.trace shows every message of a call, running and over, and Homer gets the same', {}, async (t) => {
   const { packets, port } = await homer(t);
@@ -35,7 +37,7 @@ test('call.trace shows every message of a call, running and over, and Homer gets
   const [{ sip_call_id }] = (await rpc.call('call.list')).calls;
   const up = await until('the ACK is in the trace', async () => {
     const trace = await rpc.call('call.trace', { sip_call_id });
-    return trace.messages.length >= 5 && trace;
+    return trace.messages.at(-1).text.startsWith('ACK ') && trace;
   });
   const expected = ['received INVITE', 'sent SIP/2.0 100 Trying', 'sent SIP/2.0 180 Ringing', 'sent SIP/2.0 200 OK', 'received ACK'];
   t.equal(firstLines(up.messages), expected, 'messages');
@@ -46,12 +48,13 @@ test('call.trace shows every message of a call, running and over, and Homer gets
   await until('the call is over', async () => (await rpc.call('call.list')).calls.length === 0);
   const over = await rpc.call('call.trace', { sip_call_id });
   t.equal(firstLines(over.messages), [...expected, 'received BYE', 'sent SIP/2.0 200 OK'], 'messages at the end');
-  t.ok(/username="raw", response="x{32}"/.test(over.messages[5].text), `not masked: ${over.messages[5].text}`);
-  t.ok(/\|<-- 200 OK \(SDP\) -+\|\n/.test(over.ladder) && over.ladder.split('\n').length === 9, over.ladder);
+  const bye = over.messages.find(({ text }) => text.startsWith('BYE '));
+  t.ok(/username="raw", response="x{32}"/.test(bye.text), `not masked: ${bye.text}`);
+  t.ok(/\|<-- 200 OK \(SDP\) -+\|\n/.test(over.ladder) && over.ladder.split('\n').length === over.messages.length + 2, over.ladder);
   t.equal([over.call.sip_call_id, over.lost, over.call.timeline.length > 2], [sip_call_id, 0, true], 'the call');
 
-  await until('seven packets', () => packets.length >= 7);
-  t.equal(packets.length, 7, 'HEP packets');
+  await until('every packet', () => packets.length >= over.messages.length);
+  t.equal(packets.length, over.messages.length, 'HEP packets');
   t.ok(packets.every((packet) => packet.subarray(0, 4).toString() === 'HEP3' && packet.readUInt16BE(4) === packet.length), 'header');
   const invite = chunks(packets[0]);
   t.equal([[...invite[3]].join('.'), invite[7].readUInt16BE(), invite[8].readUInt16BE(), invite[12].readUInt32BE(), invite[14].toString(),

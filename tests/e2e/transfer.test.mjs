@@ -68,6 +68,7 @@ test('a transfer that fails, is not allowed or is malformed leaves the phone whe
   target.tag = null;
   const again = await expect(target, 'INVITE');
   target.answer(again, '603 Decline');
+  target.remoteTag = null;
   await waitFor(rpc, 'transfer_status', (event) => event.state === 'failed' && event.sip_status_code === 603);
 
   const stranger = await peer(t, gateway.config.sip_port, '200');
@@ -196,6 +197,7 @@ test('INVITE with Replaces takes the place of a call; what matches nothing is re
   const old = await peer(t, gateway.config.sip_port, 'lobby');
   await old.call();
   await rpc.call('participant.mute', { room: 'lobby', identity: 'sip_peer', muted: true });
+  await rpc.call('participant.set_gain', { room: 'lobby', identity: 'sip_peer', gain_db: -6 });
   const { participant } = await rpc.call('participant.get', { room: 'lobby', identity: 'sip_peer' });
   const call = async (header) => {
     const phone = await peer(t, gateway.config.sip_port, 'lobby');
@@ -217,6 +219,15 @@ test('INVITE with Replaces takes the place of a call; what matches nothing is re
   t.equal([now.sid, now.identity, now.tracks[0].muted], [participant.sid, 'sip_peer', true], 'the participant');
   t.ok(!rpc.events.some((event) => event.type === 'participant_left'), 'it left');
   t.ok([481, 603].includes(await call(header)), 'a dialog that is over');
+
+  await rpc.call('participant.mute', { room: 'lobby', identity: 'sip_peer', muted: false });
+  await (await peer(t, gateway.config.sip_port, 'lobby')).call();
+  const listener = (await rpc.call('participant.get', { room: 'lobby', identity: 'sip_peer_2' })).participant;
+  const forwarded = async () => (await rpc.call('call.get', { sip_call_id: listener.attributes['sip.callID'] })).call.media;
+  const first = await until('what the listener is sent', async () => (await forwarded()).out.packets > 20 && forwarded());
+  t.equal(first.forwarding, false, 'untouched packets, though a gain was set for the one who was replaced');
+  await rpc.call('participant.set_gain', { room: 'lobby', identity: 'sip_peer', gain_db: 0 });
+  await until('untouched packets', async () => (await forwarded()).forwarding);
 });
 
 test('participant.move takes a phone to another room, with its audio', {}, async (t) => {

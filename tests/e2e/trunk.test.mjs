@@ -155,7 +155,7 @@ test('register: at a provider with a password, calls both ways, kept alive, take
   t.equal(isRight(second, 'n-SHA-256', 'hunter22secret'), 'SHA-256', 'credentials');
   t.equal((await registration(rpc)).state, 'registering', 'state before the answer');
   const contact = /<([^>]+)>/.exec(second.get('contact'))[1];
-  registrar.answer(second, '200 OK', [`Contact: <${contact}>;expires=2`]);
+  registrar.answer(second, '200 OK', [`Contact: <${contact}>;expires=4`]);
   const state = await until('it is registered', async () => (await registration(rpc)).state === 'registered' && registration(rpc));
   t.note(JSON.stringify(state));
   t.ok(state.registered_since && state.expires_at && state.next_try_at && state.server === `127.0.0.1:${registrar.port}`, 'state');

@@ -18,7 +18,7 @@ const waiting = [];
 let running = 0;
 
 async function takeTurn(t) {
-  if (running >= MAX_BROWSERS) await new Promise((resolve) => waiting.push(resolve));
+  if (running >= MAX_BROWSERS) await t.queue(new Promise((resolve) => waiting.push(resolve)));
   else running++;
   t.after(() => (waiting.shift() ?? (() => running--))());
 }
@@ -28,6 +28,7 @@ function checked(browser) {
   const newContext = browser.newContext.bind(browser);
   browser.newContext = async (options) => {
     const context = await newContext(options);
+    context.setDefaultTimeout(60000);
     context.on('page', (page) => page.on('websocket', (socket) => {
       if (!isDescribed()) return;
       const checker = new Checker(socket.url());
@@ -44,7 +45,7 @@ export async function launch(t) {
   const path = process.env.CHROMIUM || '/usr/bin/chromium';
   if (!existsSync(path)) throw new Error(`${path} is missing: install the Debian package chromium`);
   await takeTurn(t);
-  const browser = await chromium.launch({ executablePath: path, headless: true, args: flags });
+  const browser = await chromium.launch({ executablePath: path, headless: true, args: flags, timeout: 100000 });
   t.after(() => browser.close());
   return checked(browser);
 }

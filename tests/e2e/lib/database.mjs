@@ -1,5 +1,5 @@
 // What is in a database, seen from outside: Python's sqlite3 reads it while the gateway runs.
-import { execFileSync } from 'node:child_process';
+import { runProgram } from './program.mjs';
 
 const program = `
 import json, sqlite3, sys
@@ -8,4 +8,8 @@ print(json.dumps(database.execute(sys.argv[2]).fetchall()))
 `;
 
 /** The rows of `sql`. */
-export const ask = (path, sql) => JSON.parse(execFileSync('/usr/bin/python3', ['-c', program, path, sql], { encoding: 'utf8' }));
+export async function ask(path, sql) {
+  const { error, status, stdout, stderr } = await runProgram('/usr/bin/python3', ['-c', program, path, sql]);
+  if (status !== 0) throw new Error(`${sql}: ${error ?? stderr}`);
+  return JSON.parse(stdout);
+}

@@ -46,30 +46,41 @@ export class Gateway {
   /** Starts the gateway of this run and waits until it takes calls. `extra` goes over the default configuration;
    * `more`: YAML; its keys replace those of the default configuration. */
   static async start(t, extra = {}, args = [], more = '') {
-    const gateway = new Gateway();
-    gateway.secure = args.includes('--self-signed');
-    gateway.config = await configuration(extra);
-    gateway.directory = mkdtempSync(join(tmpdir(), 'switchroom-e2e-'));
-    const file = join(gateway.directory, 'config.yaml');
-    for (const [, key] of more.matchAll(/^(\w+):/gm)) delete gateway.config[key];
-    const lines = Object.entries(gateway.config).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`); // JSON is YAML
+    for (let tries = 0; ; tries++) {
+      const gateway = new Gateway();
+      try {
+        await gateway.run(t, extra, args, more);
+        return gateway;
+      } catch (error) {
+        if (tries === 3 || extra.sip_port || !/Address already in use/.test(error.message)) throw error;
+        gateway.killed = true; // somebody took one of its ports since they were chosen: once more, on others
+      }
+    }
+  }
+
+  async run(t, extra, args, more) {
+    this.secure = args.includes('--self-signed');
+    this.config = await configuration(extra);
+    this.directory = mkdtempSync(join(tmpdir(), 'switchroom-e2e-'));
+    const file = join(this.directory, 'config.yaml');
+    for (const [, key] of more.matchAll(/^(\w+):/gm)) delete this.config[key];
+    const lines = Object.entries(this.config).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`); // JSON is YAML
     writeFileSync(file, lines.join('') + more);
-    gateway.output = '';
-    gateway.process = spawn(t.options.binary, ['--config', file, '--drain-timeout', '3', ...args], {
-      cwd: gateway.directory,
+    this.output = '';
+    this.process = spawn(t.options.binary, ['--config', file, '--drain-timeout', '3', ...args], {
+      cwd: this.directory,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NO_COLOR: '1', ...ALLOCATOR },
     });
-    for (const stream of [gateway.process.stdout, gateway.process.stderr])
-      stream.on('data', (data) => (gateway.output += data));
-    gateway.exit = new Promise((resolve) => gateway.process.once('close', (code, signal) => resolve({ code, signal })));
-    gateway.exit.then((result) => (gateway.exited = result));
-    t.after(() => gateway.stop(t));
-    t.onSpawned?.(gateway);
-    await until('the gateway takes calls', () => gateway.ready(), t.options.sanitized ? 30 : 10);
-    if (!isDescribed() && !gateway.secure) await gateway.describe();
-    gateway.port = await relay(t, gateway.config.http.port);
-    return gateway;
+    for (const stream of [this.process.stdout, this.process.stderr])
+      stream.on('data', (data) => (this.output += data));
+    this.exit = new Promise((resolve) => this.process.once('close', (code, signal) => resolve({ code, signal })));
+    this.exit.then((result) => (this.exited = result));
+    t.after(() => this.stop(t));
+    t.onSpawned?.(this);
+    await until('the gateway takes calls', () => this.ready());
+    if (!isDescribed() && !this.secure) await this.describe();
+    this.port = await relay(t, this.config.http.port);
   }
 
   /** What its API says of itself: what the messages of the whole run are checked against. */

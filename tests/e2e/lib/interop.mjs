@@ -28,7 +28,7 @@ export async function runScenarios(t, port, set = {}, { host = '127.0.0.1' } = {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env, SCENARIO_DELAY_MS: 0, PARALLEL: 4, PRECHECK_OPTIONS: 0, STRICT: 1, LOCAL_PORT: await freePort(set.ONLY ? 4 * set.ONLY.split(' ').length : 160),
-      SCENARIO_TIMEOUT_SEC: t.options.sanitized ? 40 : 20, LOG_DIR: directory, ...set,
+      SCENARIO_TIMEOUT_SEC: 40, LOG_DIR: directory, ...set,
     },
   });
   let output = '';
@@ -46,7 +46,7 @@ export async function runScenarios(t, port, set = {}, { host = '127.0.0.1' } = {
 export async function answerWith(t, scenario, port, transport = 'udp', calls = 1) {
   const directory = mkdtempSync(join(tmpdir(), 'switchroom-interop-'));
   const child = spawn('sipp', [...(scenario === 'uas' ? ['-sn', 'uas'] : ['-sf', join(root, `tests/sipp/${scenario}.xml`)]), '-i', '127.0.0.1', '-mi', '127.0.0.1',
-    '-p', String(port), '-t', transport === 'tcp' ? 't1' : 'u1', '-m', String(calls), '-nostdin', '-timeout', '40', '-timeout_error', '-trace_logs', '-log_file', 'log'],
+    '-p', String(port), '-t', transport === 'tcp' ? 't1' : 'u1', '-m', String(calls), '-nostdin', '-timeout', '60', '-timeout_error', '-trace_logs', '-log_file', 'log'],
   { cwd: directory, stdio: 'ignore', env: { ...process.env, TERM: 'dumb' } });
   const done = new Promise((resolve) => child.once('close', resolve));
   t.after(async () => {

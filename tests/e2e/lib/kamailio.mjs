@@ -85,7 +85,7 @@ export class Kamailio {
     proxy.directory = mkdtempSync(join(tmpdir(), 'switchroom-kamailio-'));
     [proxy.udp, proxy.tls] = [await freePort(), await freePort()];
     const file = (name, text) => (writeFileSync(join(proxy.directory, name), text), join(proxy.directory, name));
-    const tlsConfig = file('tls.cfg', tlsConfiguration({ certificate: authority.issue(['IP:127.0.0.1']), ca: authority.ca }));
+    const tlsConfig = file('tls.cfg', tlsConfiguration({ certificate: await authority.issue(['IP:127.0.0.1']), ca: authority.ca }));
     const config = file('kamailio.cfg', configuration({ modules, udp: proxy.udp, tls: proxy.tls, tlsConfig, routes, registrar }));
     proxy.output = '';
     proxy.child = spawn(program, ['-DD', '-E', '-f', config, '-m', '32', '-M', '4', '-w', proxy.directory, '-Y', proxy.directory],
@@ -101,7 +101,7 @@ export class Kamailio {
     await until('Kamailio listens', async () => {
       if (proxy.exited) throw new Error(`Kamailio ended: ${proxy.output.slice(-2000)}`);
       return connects(proxy.tls);
-    }, 10);
+    });
     return proxy;
   }
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from './ports.mjs';
-import { hearsTone, readWav } from './audio.mjs';
+import { hearsTone, lastSamples, peak, readWav } from './audio.mjs';
 import { until, sleep } from './tap.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
@@ -70,13 +70,18 @@ export class SipPhone {
     return this.event('ended', 12);
   }
 
-  /** Waits until the tone `hz` has been heard for two measurements at -30 dB or more. */
+  /** Waits until the tone `hz` has been heard for two measurements at -30 dB or more, the last two before included. */
   hears(hz, seconds = 15) {
-    const key = String(hz);
-    return until(`the SIP phone hears ${hz} Hz (${JSON.stringify(this.events.slice(-1))})`, () => {
-      const heard = this.events.filter((each) => each.event === 'heard').slice(-2);
-      return heard.length === 2 && heard.every((each) => each.levels[key] > -30);
-    }, seconds);
+    const key = String(hz), before = this.levels(key).length;
+    return until(`the SIP phone hears ${hz} Hz`, () => {
+      const levels = this.levels(key).slice(Math.max(0, before - 2));
+      return levels.some((level, i) => i > 0 && level > -30 && levels[i - 1] > -30);
+    }, seconds).catch((error) => { throw new Error(`${error.message}: ${JSON.stringify(this.events.slice(-3))}`); });
+  }
+
+  /** The levels of the tone `hz`, each of a second. */
+  levels(hz) {
+    return this.events.filter((each) => each.event === 'heard').map((each) => each.levels[String(hz)]);
   }
 
   lastLevels() {
@@ -139,7 +144,7 @@ export class Baresip {
       const socket = net.connect(this.control, '127.0.0.1', () => socket.write(`${Buffer.byteLength(text)}:${text},`));
       socket.once('data', () => (socket.destroy(), resolve()));
       socket.once('error', reject);
-      socket.setTimeout(5000, () => socket.destroy(new Error('baresip does not answer')));
+      socket.setTimeout(30000, () => socket.destroy(new Error('baresip does not answer')));
     });
   }
 
@@ -166,6 +171,22 @@ export class Baresip {
   hears(hz, seconds = 15) {
     const newest = () => ({ path: this.recordings.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0] });
     return hearsTone('baresip', newest, hz, seconds);
+  }
+
+  /** The last `seconds` of its newest recording, decoded; null when there is less. */
+  last(seconds) {
+    const path = this.recordings.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
+    return path ? lastSamples(path, seconds) : null;
+  }
+
+  /** Waits until the strongest frequency of a second is `hz`, within 5 Hz, and above -30 dB. */
+  async hearsPeak(hz) {
+    let heard = null;
+    await until('a peak', () => {
+      const last = this.last(1);
+      heard = last && peak(last.samples, last.rate);
+      return heard && Math.abs(heard.hz - hz) <= 5 && heard.db > -30;
+    }).catch((error) => { throw new Error(`${error.message}: baresip hears ${JSON.stringify(heard)}, not ${hz} Hz`); });
   }
 
   recorded(skip, take) {

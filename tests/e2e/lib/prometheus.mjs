@@ -1,6 +1,6 @@
 // A strict reader of Prometheus's text format 0.0.4: what it does not say is an error here, and so is what its
 // naming conventions advise against.
-import { spawnSync } from 'node:child_process';
+import { runProgram } from './program.mjs';
 
 const NAME = /^[a-z][a-z0-9_]*$/;
 const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$/;
@@ -95,8 +95,8 @@ export function valueOf(families, name, wanted = {}, suffix = '') {
 }
 
 /** What Prometheus's own tool says; null where it is not installed. */
-export function promtool(args, input) {
-  const { error, status, stdout, stderr } = spawnSync('promtool', args, { input, encoding: 'utf8' });
+export async function promtool(args, input) {
+  const { error, status, stdout, stderr } = await runProgram('promtool', args, { input });
   if (error?.code === 'ENOENT') return null;
   return { status, text: `${stdout}${stderr}` };
 }

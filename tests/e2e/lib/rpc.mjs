@@ -25,7 +25,7 @@ export class Rpc {
           'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': randomBytes(16).toString('base64'),
         },
       });
-      request.setTimeout(10000, () => request.destroy(new Error('no answer to the upgrade')));
+      request.setTimeout(30000, () => request.destroy(new Error('no answer to the upgrade')));
       request.on('upgrade', (_, socket, head) => resolve(new Rpc(socket, head, url)));
       request.on('response', (response) => {
         response.resume();

@@ -14,7 +14,7 @@ const scenarios = join(dirname(fileURLToPath(import.meta.url)), '../../sipp');
  * is to be in its working directory, by name.
  */
 export async function sipp(t, gateway, scenario, { user = 'lobby', address = '127.0.0.1', transport = 'udp',
-  calls = 1, rate = 1, together = 1, seconds = 25, more = [], files = {} } = {}) {
+  calls = 1, rate = 1, together = 1, seconds = 60, more = [], files = {} } = {}) {
   const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), 'switchroom-sipp-'));
   for (const [name, data] of Object.entries(files)) writeFileSync(join(directory, name), data);

@@ -130,7 +130,7 @@ export class SipPeer {
   async answerTo(method) {
     const early = [];
     for (;;) {
-      const message = await this.next(5);
+      const message = await this.next(30);
       if (!message || (message.status && message.get('cseq').endsWith(method))) {
         this.queue.unshift(...early);
         return message;

@@ -1,5 +1,10 @@
-// A small test runner: tests register themselves, run two at a time, and clean up after themselves.
+// A small test runner: tests register themselves, run side by side, and clean up after themselves.
 const registered = [];
+
+/* How long is waited at least for what must come, in seconds: a busy machine lets a process stand still for seconds. It
+ * costs time only where a test fails. */
+const PATIENCE = 30;
+const TEST_PATIENCE = 120;
 
 /** Registers a test. `options`: `long` runs with --long only, `alone` with nothing beside it, `timeout` seconds. */
 export function test(name, options, body) {
@@ -14,6 +19,16 @@ class Context {
     this.options = options;
     this.cleanups = [];
     this.notes = [];
+    this.queued = 0; // ms
+  }
+
+  /** Waits for a turn at what not everybody can have at once: that is not of the test's own time. */
+  async queue(turn) {
+    const begun = performance.now();
+    this.turn = turn;
+    await turn;
+    this.turn = null;
+    this.queued += performance.now() - begun;
   }
 
   /** Registers a clean-up; they run in reverse order, also after a failure. */
@@ -47,10 +62,17 @@ class Context {
   }
 }
 
-function withTimeout(promise, seconds) {
+function withTimeout(context, promise, seconds) {
   let timer;
+  const begun = performance.now();
   const limit = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not finished after ${seconds} s`)), seconds * 1000);
+    const look = () => {
+      const left = begun + context.queued + seconds * 1000 - performance.now();
+      if (context.turn) context.turn.then(() => (timer = setTimeout(look, 0)));
+      else if (left > 0) timer = setTimeout(look, left);
+      else reject(new Error(`not finished after ${seconds} s`));
+    };
+    look();
   });
   return Promise.race([promise, limit]).finally(() => clearTimeout(timer));
 }
@@ -59,7 +81,7 @@ async function runOne({ options, body }, runOptions) {
   const context = new Context(runOptions);
   const errors = [];
   try {
-    await withTimeout(body(context), options.timeout ?? 60);
+    await withTimeout(context, body(context), Math.max(options.timeout ?? 60, TEST_PATIENCE));
   } catch (error) {
     errors.push(error);
   }
@@ -95,7 +117,7 @@ async function runSome(entries, width, options) {
 }
 
 /* They wait most of their time; browsers take turns of their own. */
-const WIDTH = 4;
+const WIDTH = 5;
 
 /** Runs what was registered, most of it side by side; gives true when nothing failed. */
 export async function runAll(options) {
@@ -108,13 +130,15 @@ export async function runAll(options) {
   return (await runSome(beside, WIDTH, options)) + (await runSome(alone, 1, options)) === 0;
 }
 
-/** Polls `check` until it gives something true; `what` names it in the error. */
-export async function until(what, check, seconds = 10) {
-  const end = Date.now() + seconds * 1000;
+/** Polls `check` until it gives something true; `what` names it in the error. It is patient: how fast something is, is no
+ * question for it. */
+export async function until(what, check, seconds = PATIENCE) {
+  const patience = Math.max(seconds, PATIENCE), end = performance.now() + patience * 1000;
   for (;;) {
+    const isLast = performance.now() > end; // after that it is asked once more: it may be this process that stood still
     const value = await check();
     if (value) return value;
-    if (Date.now() > end) throw new Error(`${what}: not within ${seconds} s`);
+    if (isLast) throw new Error(`${what}: not within ${patience} s`);
     await sleep(50);
   }
 }

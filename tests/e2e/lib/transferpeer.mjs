@@ -1,7 +1,7 @@
 // What tests of transfers share: phones of plain sockets that are called, and a gateway with a trunk for them.
 import { SipPeer } from './sippeer.mjs';
 import { Rpc } from './rpc.mjs';
-import { until } from './tap.mjs';
+import { sleep, until } from './tap.mjs';
 
 /** The trunk of the tests: calls from loopback, numbers out to `peer`. */
 export const trunks = (peer, allow) => ({
@@ -14,7 +14,7 @@ export const trunks = (peer, allow) => ({
 export async function peer(t, gatewayPort, user) {
   const made = await SipPeer.open(gatewayPort, user);
   t.after(async () => {
-    await made.hangUp();
+    await Promise.race([made.hangUp(), sleep(3000)]); // of a call that is over by now nobody answers
     made.close();
   });
   return made;
@@ -28,7 +28,7 @@ export async function watched(t, gateway, ...rooms) {
 }
 
 /** The next message of `peer` that is a request with `method`; others are answered 200 on the way. */
-export async function expect(peer, method, seconds = 8) {
+export async function expect(peer, method, seconds = 30) {
   for (;;) {
     const message = await peer.next(seconds);
     if (!message) throw new Error(`no ${method} within ${seconds} s`);
@@ -38,7 +38,7 @@ export async function expect(peer, method, seconds = 8) {
 }
 
 /** Answers the NOTIFYs that come until the last; gives their status lines. */
-export async function notified(peer, seconds = 8) {
+export async function notified(peer, seconds = 30) {
   const lines = [];
   for (;;) {
     const notify = await expect(peer, 'NOTIFY', seconds);
