@@ -16,6 +16,7 @@
 /* A flight with our certificate is one or two datagrams; retransmissions before start only repeat it. */
 #define MAX_QUEUED       8
 #define MAX_FAILURE_TEXT 96
+#define RECORD_HEADER    13 /* RFC 6347 4.1 */
 
 struct _MediaDtlsContext
 {
@@ -405,12 +406,43 @@ media_dtls_start (MediaDtls *dtls, CfgMonotonic now)
   return dtls->state;
 }
 
+/* What a record of @cipher is longer than its content by, at least (RFC 5288 3, RFC 7905 2). */
+static gsize
+overhead_of (const SSL_CIPHER *cipher)
+{
+  return cipher != NULL && SSL_CIPHER_get_cipher_nid (cipher) == NID_chacha20_poly1305 ? 16 : 24;
+}
+
+/* An encrypted record that is too short for its cipher is dropped (RFC 6347 4.1.2.7): OpenSSL would end the
+ * connection for it, whoever sent it. */
+static gboolean
+has_short_record (const MediaDtls *dtls, const guint8 *data, gsize length)
+{
+  const gsize least = overhead_of (SSL_get_current_cipher (dtls->ssl));
+
+  while (length >= RECORD_HEADER)
+    {
+      const gboolean is_encrypted = data[3] != 0 || data[4] != 0;
+      const gsize size = (gsize)(data[11] << 8 | data[12]);
+
+      if (is_encrypted && size < least)
+        return TRUE;
+      if (size > length - RECORD_HEADER)
+        break;
+      data += RECORD_HEADER + size;
+      length -= RECORD_HEADER + size;
+    }
+  return FALSE;
+}
+
 MediaDtlsState
 media_dtls_input (MediaDtls *dtls, const guint8 *data, gsize length, CfgMonotonic now)
 {
   if (length == 0 || length > MEDIA_PACKET_MAX_LENGTH || data[0] < 20 || data[0] > 63)
     return dtls->state;
   if (dtls->remote.algorithm == MEDIA_FINGERPRINT_NONE)
+    return dtls->state;
+  if (dtls->ssl != NULL && has_short_record (dtls, data, length))
     return dtls->state;
   dtls->input = data;
   dtls->input_length = length;

@@ -544,6 +544,34 @@ test_garbage (void)
     }
 }
 
+/* Encrypted records that are too short to be any, from the first hello on: RFC 6347 4.1.2.7. */
+static void
+test_short_records (void)
+{
+  static const guint8 types[] = { 20, 21, 22, 23 };
+  End client;
+  End server;
+
+  pair_open (&client, &server);
+  (void)media_dtls_start (client.dtls, cfg_monotonic_now ());
+  (void)media_dtls_start (server.dtls, cfg_monotonic_now ());
+  for (guint i = 0; i < 1000; i++)
+    {
+      guint8 record[13 + 23] = { types[i % G_N_ELEMENTS (types)], 254, 253, 0, 1, 0, 0, 0, 0 };
+
+      record[9] = (guint8)(i >> 8);
+      record[10] = (guint8)i;
+      record[12] = (guint8)(i % 24);
+      (void)media_dtls_input (server.dtls, record, 13 + i % 24, cfg_monotonic_now ());
+      (void)media_dtls_input (client.dtls, record, 13 + i % 24, cfg_monotonic_now ());
+      if (!(deliver_one (&client) | deliver_one (&server)) && !(is_final (&client) && is_final (&server)))
+        advance_to_next_deadline (&client, &server);
+    }
+  assert_same_keys (&client, &server);
+  end_close (&client);
+  end_close (&server);
+}
+
 static void
 test_garbage_when_connected (void)
 {
@@ -639,6 +667,7 @@ main (int argc, char **argv)
   g_test_add_func ("/media/dtls/ends_when_settled", test_settled);
   g_test_add_func ("/media/dtls/ends_when_both_are_settled", test_settled_pair);
   g_test_add_func ("/media/dtls/survives_garbage", test_garbage);
+  g_test_add_func ("/media/dtls/drops_short_records", test_short_records);
   g_test_add_func ("/media/dtls/stays_connected_under_garbage", test_garbage_when_connected);
   g_test_add_func ("/media/fingerprint/parses", test_fingerprint_texts);
   return g_test_run ();
