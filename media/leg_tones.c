@@ -6,8 +6,11 @@
 
 #define SAMPLES_MAX (MEDIA_DTMF_DETECTOR_RATE_HZ / 1000 * 120)
 #define GAP_MAX     10 /* packets; more is a pause or a new stream */
-/* Without packets for so long (silence is not sent) a key is up. */
-#define QUIET_MS 100
+/* Without packets for so long (silence is not sent) a key is up. A network or a thread that stood still for
+ * less makes no second key of one: whether the peer paused, its next packet tells. */
+#define QUIET_MS 400
+/* What lifts a key. */
+#define SILENCE_SAMPLES (MEDIA_DTMF_DETECTOR_RATE_HZ / 1000 * 60)
 
 struct _MediaToneKeys
 {
@@ -15,6 +18,7 @@ struct _MediaToneKeys
   MediaDecoder *decoder; /* nullable */
   gboolean have_sequence;
   guint16 sequence;
+  guint32 next_timestamp; /* after the packet of that sequence number */
   gsize packet_samples;
   CfgMonotonic received_at;
 };
@@ -59,18 +63,40 @@ feed_detector (MediaSource *source, const gint16 *pcm, gsize samples)
     leg->ops->dtmf (leg->user, digits[i].digit, digits[i].duration_ms);
 }
 
-/* Returns: FALSE for a packet that comes too late. */
-static gboolean
-follow_sequence (MediaToneKeys *keys, guint16 sequence)
+static void
+feed_silence (MediaSource *source, gsize samples)
 {
-  const int ahead = media_rtp_sequence_diff (sequence, keys->sequence);
+  static const gint16 silence[SILENCE_SAMPLES];
+
+  feed_detector (source, silence, MIN (samples, SILENCE_SAMPLES));
+}
+
+/* What is between the packet before and this one was lost, as far as numbers are missing; the rest of the
+ * time nothing was sent. Returns: FALSE for a packet that comes too late. */
+static gboolean
+follow (MediaSource *source, const MediaCodec *codec, const MediaRtpView *packet)
+{
+  MediaToneKeys *keys = source->tone_keys;
+  const int ahead = media_rtp_sequence_diff (packet->sequence, keys->sequence);
+  const guint32 clock_rate_hz = media_codec_get_clock_rate (codec);
+  const guint32 units = media_codec_duration (codec, packet->payload, packet->payload_size);
 
   if (keys->have_sequence && ahead <= 0 && ahead > -GAP_MAX)
     return FALSE;
-  if (keys->have_sequence && ahead > 1 && ahead <= GAP_MAX)
-    media_dtmf_detector_skip (keys->detector, (gsize)(ahead - 1) * keys->packet_samples);
+  if (keys->have_sequence && ahead >= 1 && ahead <= GAP_MAX)
+    {
+      const gint64 lost = (gint64)(ahead - 1) * (gint64)keys->packet_samples;
+      const gint64 passed = (gint64)media_rtp_timestamp_diff (packet->timestamp, keys->next_timestamp)
+                            * MEDIA_DTMF_DETECTOR_RATE_HZ / clock_rate_hz;
+
+      if (lost > 0)
+        media_dtmf_detector_skip (keys->detector, (gsize)lost);
+      if (passed > lost)
+        feed_silence (source, (gsize)(passed - lost));
+    }
   keys->have_sequence = TRUE;
-  keys->sequence = sequence;
+  keys->sequence = packet->sequence;
+  keys->next_timestamp = packet->timestamp + units;
   return TRUE;
 }
 
@@ -82,7 +108,7 @@ media_source_listen_for_tones (MediaSource *source, const MediaCodec *codec, con
   gint16 pcm[SAMPLES_MAX];
   gssize samples;
 
-  if (!follow_sequence (keys, packet->sequence))
+  if (!follow (source, codec, packet))
     return;
   if (keys->decoder != NULL && media_decoder_get_codec (keys->decoder) != codec)
     g_clear_pointer (&keys->decoder, media_decoder_free);
@@ -102,10 +128,9 @@ media_source_listen_for_tones (MediaSource *source, const MediaCodec *codec, con
 void
 media_source_poll_tones (MediaSource *source, CfgMonotonic now)
 {
-  static const gint16 silence[MEDIA_DTMF_DETECTOR_RATE_HZ / 1000 * 60];
   const MediaToneKeys *keys = source->tone_keys;
 
   if (keys != NULL && media_dtmf_detector_is_down (keys->detector)
       && cfg_monotonic_diff_us (now, keys->received_at) > QUIET_MS * CFG_US_PER_MS)
-    feed_detector (source, silence, G_N_ELEMENTS (silence));
+    feed_silence (source, SILENCE_SAMPLES);
 }

@@ -120,12 +120,12 @@ test('a PIN as tones in the audio, of a phone that has nothing else', { timeout:
   t.after(() => dialer.close());
   const callee = { room_name: 'hall', participant_identity: 'door' };
   await dialer.call('participant.create', { ...callee, sip_trunk_id: 'out', sip_call_to: '100', dtmf: `${RED}#` });
-  let next = performance.now() + 12000;
+  let next = performance.now() + 8000;
   await until('somebody is in red', async () => {
     if ((await rpc.call('room.list')).rooms.some(({ name }) => name === 'red')) return true;
-    if (performance.now() > next) { // a tone that a busy machine tore is no digit any more: it is asked for again
-      next += 12000;
-      await dialer.call('participant.send_dtmf', { ...callee, digits: `#${RED}#` });
+    if (performance.now() > next) { // a tone that a busy machine tore is no digit any more: all again
+      next += 8000;
+      await dialer.call('participant.send_dtmf', { ...callee, digits: `*${RED}#` });
     }
     return false;
   }, 80);

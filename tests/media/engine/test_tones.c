@@ -21,6 +21,7 @@ typedef struct
   CfgMonotonic now;
   Packet packets[FRAMES_MAX]; /* of 20 ms each */
   guint n_packets;
+  gboolean no_silence; /* is sent: what would hold it has a time, and no packet */
 } Scene;
 
 static void
@@ -32,6 +33,12 @@ scene_init (Scene *scene, MediaCodecId codec, gboolean detects)
   scene->peer->plan.sections[0].detect_tones = detects;
   test_peer_configure (scene->peer, scene->now);
   test_peer_set_codec (scene->peer, codec);
+}
+
+static guint32
+packet_units (const TestPeer *peer)
+{
+  return media_codec_get_clock_rate (media_codec_get (peer->codec)) / 50;
 }
 
 static void
@@ -52,7 +59,7 @@ add_packet (Scene *scene, const gint16 *pcm, gsize samples)
   whole = media_rtp_write (&header, payload, (gsize)size, packet->data, sizeof packet->data);
   g_assert_cmpint (whole, >, 0);
   packet->size = (gsize)whole;
-  peer->timestamp += media_codec_get_clock_rate (media_codec_get (peer->codec)) / 50;
+  peer->timestamp += packet_units (peer);
 }
 
 /* Each key @ms long, with as much silence behind it. */
@@ -73,7 +80,10 @@ press (Scene *scene, const char *keys, guint ms)
       for (guint passed = 0; passed < 2 * ms; passed += 20)
         {
           (void)media_tone_generate (&generator, &pattern, pcm, samples, NULL);
-          add_packet (scene, pcm, samples);
+          if (scene->no_silence && passed >= ms)
+            scene->peer->timestamp += packet_units (scene->peer);
+          else
+            add_packet (scene, pcm, samples);
         }
     }
 }
@@ -153,27 +163,48 @@ test_a_bad_path (void)
   g_free (scene);
 }
 
-/* A phone that sends nothing while it is silent. */
+/* A phone that sends nothing while it is silent: its times tell, also where packets come in a heap. */
 static void
 test_silence_is_not_sent (void)
+{
+  for (guint heap = 0; heap <= 1; heap++)
+    {
+      Scene *scene = g_new (Scene, 1);
+
+      scene_init (scene, MEDIA_CODEC_PCMU, TRUE);
+      scene->no_silence = TRUE;
+      press (scene, "55", 100);
+      g_assert_cmpuint (scene->n_packets, ==, 10);
+      for (guint i = 0; i < scene->n_packets; i++)
+        {
+          give (scene, i);
+          if (heap == 0)
+            pass (scene, i % 5 == 4 ? 120 : 20);
+        }
+      g_assert_cmpstr (scene->peer->digits->str, ==, "5");
+      pass (scene, 500);
+      g_assert_cmpstr (scene->peer->digits->str, ==, "55");
+      pass (scene, 1000);
+      g_assert_cmpstr (scene->peer->digits->str, ==, "55");
+      test_peer_free (scene->peer);
+      g_free (scene);
+    }
+}
+
+/* The path, or a thread, stands still in the middle of a tone. */
+static void
+test_a_standstill_is_no_key (void)
 {
   Scene *scene = g_new (Scene, 1);
 
   scene_init (scene, MEDIA_CODEC_PCMU, TRUE);
-  press (scene, "5", 100);
-  press (scene, "5", 100);
+  press (scene, "27", 100);
   for (guint i = 0; i < scene->n_packets; i++)
     {
-      const gboolean is_silence = i % 10 >= 5;
-
-      if (!is_silence || i == 0)
-        give (scene, i);
-      pass (scene, 40);
+      give (scene, i);
+      pass (scene, i % 10 == 2 ? 300 : 20);
     }
-  pass (scene, 200);
-  g_assert_cmpstr (scene->peer->digits->str, ==, "55");
-  pass (scene, 1000);
-  g_assert_cmpstr (scene->peer->digits->str, ==, "55");
+  g_assert_cmpstr (scene->peer->digits->str, ==, "27");
   test_peer_free (scene->peer);
   g_free (scene);
 }
@@ -211,6 +242,7 @@ main (int argc, char **argv)
   g_test_add_func ("/media/tones/not_asked_for", test_not_asked_for);
   g_test_add_func ("/media/tones/a_bad_path", test_a_bad_path);
   g_test_add_func ("/media/tones/silence_is_not_sent", test_silence_is_not_sent);
+  g_test_add_func ("/media/tones/a_standstill_is_no_key", test_a_standstill_is_no_key);
   g_test_add_func ("/media/tones/switched_off_while_a_key_is_down", test_switched_off_while_a_key_is_down);
   return g_test_run ();
 }
