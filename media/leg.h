@@ -26,6 +26,8 @@ typedef struct
 {
   /* (nullable): what sending a packet will need. */
   void (*expect_send) (gpointer user, MediaTrail *trail);
+  /* (nullable): inside media_leg_receive_rtp: when its packet came, at @now or before. */
+  CfgMonotonic (*arrival) (gpointer user, CfgMonotonic now);
   /* @packet: a buffer of MEDIA_PACKET_SIZE bytes, may be worked in. */
   void (*send_rtp) (gpointer user, guint8 *packet, gsize length, CfgMonotonic now);
   void (*send_rtcp) (gpointer user, guint8 *packet, gsize length, CfgMonotonic now);

@@ -281,6 +281,9 @@ media_source_receive (MediaSource *source, const MediaRtpView *packet, CfgMonoto
     }
   if (kind < MEDIA_CODEC_N)
     set_codec (source, (MediaCodecId)kind);
+  /* What is only forwarded goes out when it is read, and is as late as that for whoever gets it. */
+  if (source->feed != NULL && source->leg->ops->arrival != NULL)
+    now = source->leg->ops->arrival (source->leg->user, now);
   result = media_receiver_stats_add (&source->received, packet, kind < MEDIA_CODEC_N, now);
   if (result == MEDIA_RECEIVE_DUPLICATE || result == MEDIA_RECEIVE_BAD || result == MEDIA_RECEIVE_PROBATION)
     {

@@ -45,6 +45,12 @@ media_transport_restart_ice (MediaTransport *transport, const char *remote_ufrag
     transport->class->restart_ice (transport, remote_ufrag, remote_pwd);
 }
 
+CfgMonotonic
+media_transport_arrival (const MediaTransport *transport, CfgMonotonic now)
+{
+  return transport->class->arrival (transport, now);
+}
+
 void
 media_transport_expect_send (const MediaTransport *transport, MediaTrail *trail)
 {

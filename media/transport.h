@@ -25,6 +25,7 @@ typedef struct
 {
   /* (nullable): what a packet from here will need. */
   void (*expect) (gpointer user, MediaTrail *trail);
+  /* @now: of the reading. */
   void (*rtp) (gpointer user, const MediaRtpView *packet, CfgMonotonic now);
   void (*rtcp) (gpointer user, const guint8 *data, gsize size, CfgMonotonic now);
   void (*stranger) (gpointer user); /* a packet was dropped */
@@ -70,6 +71,9 @@ void media_transport_add_candidate (MediaTransport *transport, const char *candi
 void media_transport_restart_ice (MediaTransport *transport, const char *remote_ufrag,
                                   const char *remote_pwd);
 
+/** media_transport_arrival: inside ops.rtp: when its packet came, at @now or before. It may cost a system
+ * call (media/io/arrival.h). */
+CfgMonotonic media_transport_arrival (const MediaTransport *transport, CfgMonotonic now);
 /** media_transport_expect_send: what sending a packet will need. */
 void media_transport_expect_send (const MediaTransport *transport, MediaTrail *trail);
 /** media_transport_send_rtp: @packet of MEDIA_PACKET_SIZE bytes, worked in. Returns: FALSE when it did not

@@ -7,6 +7,7 @@ typedef struct
 {
   void (*free) (MediaTransport *transport);
   void (*expect_send) (const MediaTransport *transport, MediaTrail *trail);
+  CfgMonotonic (*arrival) (const MediaTransport *transport, CfgMonotonic now);
   gboolean (*send_rtp) (MediaTransport *transport, guint8 *packet, gsize length);
   gboolean (*send_rtcp) (MediaTransport *transport, guint8 *packet, gsize length);
   void (*get_stats) (const MediaTransport *transport, MediaLegStats *stats);

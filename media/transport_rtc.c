@@ -471,8 +471,15 @@ rtc_forget_ssrc (MediaTransport *base, guint32 ssrc)
     media_srtp_forget_ssrc (transport->srtp, ssrc, TRUE);
 }
 
+static CfgMonotonic
+rtc_arrival (const MediaTransport *base, CfgMonotonic now)
+{
+  return media_ice_arrival (((const RtcTransport *)base)->ice, now);
+}
+
 static const MediaTransportClass rtc_class = {
   .free = rtc_free,
+  .arrival = rtc_arrival,
   .expect_send = rtc_expect_send,
   .send_rtp = rtc_send_rtp,
   .send_rtcp = rtc_send_rtcp,

@@ -201,8 +201,6 @@ on_readable (RtpTransport *transport, MediaUdpChannel channel, CfgMonotonic now)
 
   if (length < 0)
     return;
-  now = media_arrival (media_udp_fd (transport->udp, channel), now,
-                       media_pump_quiet_at (transport->base.pump));
   switch (media_demux_classify (buffer, (gsize)length))
     {
     case MEDIA_PACKET_RTP:
@@ -415,8 +413,17 @@ rtp_import (MediaTransport *base, const MediaLegState *state)
   transport->srtp = media_srtp_new (&transport->local_keys, &transport->remote_keys, NULL);
 }
 
+static CfgMonotonic
+rtp_arrival (const MediaTransport *base, CfgMonotonic now)
+{
+  const RtpTransport *transport = (const RtpTransport *)base;
+
+  return media_arrival (media_udp_fd (transport->udp, MEDIA_UDP_RTP), now, media_pump_quiet_at (base->pump));
+}
+
 static const MediaTransportClass rtp_class = {
   .free = rtp_free,
+  .arrival = rtp_arrival,
   .expect_send = rtp_expect_send,
   .send_rtp = rtp_send_rtp,
   .send_rtcp = rtp_send_rtcp,

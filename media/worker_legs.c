@@ -94,8 +94,15 @@ on_play_ended (gpointer user, MediaPlayId play, MediaPlayEnd end, const char *er
   media_worker_tell_play_ended (((MediaWorkerLeg *)user)->worker, play, end, error);
 }
 
+static CfgMonotonic
+on_arrival (gpointer user, CfgMonotonic now)
+{
+  return media_transport_arrival (((const MediaWorkerLeg *)user)->transport, now);
+}
+
 static const MediaLegOps leg_ops = {
   .expect_send = on_expect_send,
+  .arrival = on_arrival,
   .send_rtp = on_send_rtp,
   .send_rtcp = on_send_rtcp,
   .media_started = on_media_started,

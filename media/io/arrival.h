@@ -15,7 +15,7 @@
  * reading is that of arrival. */
 void media_arrival_watch (int fd);
 
-/** media_arrival_ask: as media_arrival, without looking whether it is worth it. */
+/** media_arrival_ask: as media_arrival, without looking whether it is worth it; @fd -1: @now. */
 CfgMonotonic media_arrival_ask (int fd, CfgMonotonic now, CfgMonotonic earliest);
 
 /**

@@ -144,7 +144,7 @@ on_readable (guint32 events, CfgMonotonic now, gpointer user)
     }
   length = recv (ice->fd, packet, MEDIA_PACKET_MAX_LENGTH, MSG_DONTWAIT);
   if (length > 0)
-    deliver (ice, packet, (gsize)length, media_arrival (ice->fd, now, media_pump_quiet_at (ice->pump)));
+    deliver (ice, packet, (gsize)length, now);
 }
 
 /* What libnice read: packets of relayed pairs, and those behind a STUN packet, which it reads one by one from
@@ -154,7 +154,6 @@ on_nice_packet (NiceAgent *agent, guint stream_id, guint component_id, guint len
                 gpointer user)
 {
   MediaIce *ice = user;
-  CfgMonotonic now = media_pump_now (ice->pump);
   guint8 packet[MEDIA_PACKET_SIZE];
 
   (void)agent;
@@ -168,9 +167,7 @@ on_nice_packet (NiceAgent *agent, guint stream_id, guint component_id, guint len
       return;
     }
   memcpy (packet, data, length);
-  if (ice->fd >= 0)
-    now = media_arrival (ice->fd, now, media_pump_quiet_at (ice->pump));
-  deliver (ice, packet, length, now);
+  deliver (ice, packet, length, media_pump_now (ice->pump));
 }
 
 static void
@@ -625,6 +622,12 @@ int
 media_ice_fd (const MediaIce *ice)
 {
   return ice->fd;
+}
+
+CfgMonotonic
+media_ice_arrival (const MediaIce *ice, CfgMonotonic now)
+{
+  return ice->fd < 0 ? now : media_arrival (ice->fd, now, media_pump_quiet_at (ice->pump));
 }
 
 char **

@@ -48,7 +48,7 @@ typedef struct
   /* (nullable): a packet is about to be read. */
   void (*expect) (gpointer user, MediaTrail *trail);
   /* A packet that is not STUN, from a peer address that ICE validated. @data is a buffer of MEDIA_PACKET_SIZE
-   * bytes, valid during the call, that may be written to. */
+   * bytes, valid during the call, that may be written to; @now is when it was read. */
   void (*receive) (MediaIce *ice, guint8 *data, gsize length, CfgMonotonic now, gpointer user);
 } MediaIceOps;
 
@@ -122,6 +122,8 @@ MediaIceState media_ice_state (const MediaIce *ice);
 /** media_ice_fd: the socket of the selected pair, for who asks the kernel about it. Owned by @ice; -1: there
  * is no pair, or libnice carries its packets. */
 int media_ice_fd (const MediaIce *ice);
+/** media_ice_arrival: inside ops.receive: when its packet came (media/io/arrival.h), at @now or before. */
+CfgMonotonic media_ice_arrival (const MediaIce *ice, CfgMonotonic now);
 /** media_ice_local_candidates: as given to ops so far, for an SDP. Returns: (transfer full): NULL-ended. */
 char **media_ice_local_candidates (const MediaIce *ice) G_GNUC_WARN_UNUSED_RESULT;
 #define MEDIA_ICE_PAIR_TEXT_SIZE 192

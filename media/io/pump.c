@@ -22,9 +22,9 @@
 #define BEHIND_US       (5 * CFG_US_PER_MS)
 #define READING_MOST_US (50 * CFG_US_PER_MS)
 /* What is no hurry does not keep packets waiting: in a turn there are messages for so long, and one job;
- * while more packets wait than a turn takes, only every so often. */
-#define MAILBOX_US CFG_US_PER_MS
-#define REST_US    (10 * CFG_US_PER_MS)
+ * while more packets wait they have so many times as long as that took, before the next. */
+#define MAILBOX_US    CFG_US_PER_MS
+#define PACKETS_SHARE 3
 /* A wait of less than that found something at once. */
 #define SLEPT_US 30
 /* Of what a descriptor's callback is given: its transport. */
@@ -47,9 +47,9 @@ struct _MediaPump
   int wake_fd;
   atomic_bool quit;
   CfgMonotonic now;
-  CfgMonotonic quiet_at; /* nothing that is read now came before it */
-  gint64 read_until_us;  /* before that no late tick; 0: none is late */
-  CfgMonotonic rest_at;  /* that was done last */
+  CfgMonotonic quiet_at;  /* nothing that is read now came before it */
+  gint64 read_until_us;   /* before that no late tick; 0: none is late */
+  CfgMonotonic rest_from; /* what is no hurry waits until then while packets wait */
   gboolean has_mail;
   guint n_own_events; /* in this turn: those that are no packets */
   GArray *slots;      /* of Slot */
@@ -447,22 +447,28 @@ reads_on (MediaPump *pump, int n)
   return pump->now.us < pump->read_until_us;
 }
 
-/* More packets wait than a turn takes: they are read before anything else is begun, but for a little now and
- * then. Without ticks nothing waits for them. */
-static gboolean
-has_time (MediaPump *pump, int n)
+/* Messages and one job. Returns: how many jobs. */
+static guint
+run_rest (MediaPump *pump, gboolean packets_wait)
 {
-  if (pump->tick_func != NULL && n == MAX_EVENTS
-      && cfg_monotonic_diff_us (pump->now, pump->rest_at) < REST_US)
-    return FALSE;
-  pump->rest_at = pump->now;
-  return TRUE;
+  const CfgMonotonic began = cfg_monotonic_now ();
+  CfgMonotonic ended;
+  guint n_done;
+
+  if (packets_wait && cfg_monotonic_diff_us (pump->rest_from, began) > 0)
+    return 0;
+  run_mailbox (pump);
+  n_done = run_job (pump) ? 1 : 0;
+  ended = cfg_monotonic_now ();
+  pump->rest_from = cfg_monotonic_add_us (ended, PACKETS_SHARE * cfg_monotonic_diff_us (ended, began));
+  return n_done;
 }
 
 gboolean
 media_pump_turn (MediaPump *pump, int timeout_ms)
 {
   struct epoll_event events[MAX_EVENTS];
+  gboolean packets_wait;
   guint n_done;
   int n;
 
@@ -477,15 +483,11 @@ media_pump_turn (MediaPump *pump, int timeout_ms)
     return TRUE;
   dispatch_events (pump, events, n);
   n_done = run_contexts (pump);
-  if (reads_on (pump, n))
-    return TRUE;
-  if (tick_late_us (pump) >= 0)
+  packets_wait = reads_on (pump, n);
+  if (!packets_wait && tick_late_us (pump) >= 0)
     run_ticks (pump);
-  if (has_time (pump, n))
-    {
-      run_mailbox (pump);
-      n_done += run_job (pump) ? 1 : 0;
-    }
+  if (pump->has_mail || pump->jobs.length > 0)
+    n_done += run_rest (pump, packets_wait || n == MAX_EVENTS);
   n_done += run_timers (pump);
   return n > 0 || n_done > 0;
 }

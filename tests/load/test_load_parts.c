@@ -5,7 +5,6 @@
 
 #include "media/core/rtp.h"
 #include "media/io/udp.h"
-#include "tools/load/arrival.h"
 #include "tools/load/describe.h"
 #include "tools/load/flow.h"
 #include "tools/load/frames.h"
@@ -327,38 +326,6 @@ test_describe (void)
   g_assert_false (load_describe_read ("", &answer));
 }
 
-/* A packet that waits in its socket arrived when it was sent. The kernel begins to note times a moment after
- * it was asked to. */
-static void
-test_arrival_is_the_kernels (void)
-{
-  g_autoptr (MediaUdp) udp = media_udp_new ("127.0.0.1", (MediaPortRange){ 0, 0 }, NULL);
-  const MediaAddress to = media_udp_local (udp, MEDIA_UDP_RTP);
-  const int fd = media_udp_fd (udp, MEDIA_UDP_RTP);
-  const CfgMonotonic now = { 12345 };
-  gboolean noted = FALSE;
-
-  g_assert_cmpint (load_arrival (-1, now).us, ==, now.us);
-  g_assert_cmpint (load_arrival (fd, now).us, ==, now.us);
-  for (guint i = 0; i < 100 && !noted; i++)
-    {
-      guint8 packet[MEDIA_PACKET_SIZE] = { 0x80 };
-      const gint64 before_us = cfg_monotonic_now ().us;
-      MediaAddress from;
-      gint64 sent_us;
-      gint64 arrival_us;
-
-      g_assert_cmpint (media_udp_send (udp, MEDIA_UDP_RTP, packet, 12, &to), ==, 0);
-      sent_us = cfg_monotonic_now ().us;
-      g_usleep (20 * CFG_US_PER_MS);
-      g_assert_cmpint (media_udp_receive (udp, MEDIA_UDP_RTP, packet, &from), ==, 12);
-      arrival_us = load_arrival (fd, now).us;
-      /* Two clocks, read one after the other. */
-      noted = arrival_us >= before_us - CFG_US_PER_MS && arrival_us <= sent_us + CFG_US_PER_MS;
-    }
-  g_assert_true (noted);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -382,7 +349,6 @@ main (int argc, char **argv)
   g_test_add_func ("/load/flow/turns", test_turns);
   g_test_add_func ("/load/flow/muted_pauses", test_muted_pauses);
   g_test_add_func ("/load/flow/reports", test_flow_reads_reports);
-  g_test_add_func ("/load/arrival/kernel", test_arrival_is_the_kernels);
   g_test_add_data_func ("/load/network/loss", &networks[0], test_network);
   g_test_add_data_func ("/load/network/rows_and_delay", &networks[1], test_network);
   g_test_add_data_func ("/load/network/jitter", &networks[2], test_network);

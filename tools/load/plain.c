@@ -4,7 +4,7 @@
 #include <sys/epoll.h>
 
 #include "media/core/demux.h"
-#include "tools/load/arrival.h"
+#include "media/io/arrival.h"
 
 #define BATCH 8
 
@@ -47,7 +47,8 @@ on_readable (guint32 events, CfgMonotonic now, gpointer user)
                      : media_srtp_unprotect_rtp (plain->srtp, packet, (gsize)length);
       if (length > 0)
         load_participant_receive (plain->participant, packet, (gsize)length,
-                                  load_arrival (media_udp_fd (plain->udp, channel->channel), now));
+                                  media_arrival_ask (media_udp_fd (plain->udp, channel->channel),
+                                                     cfg_monotonic_now (), (CfgMonotonic){ 0 }));
     }
 }
 

@@ -3,7 +3,7 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "tools/load/arrival.h"
+#include "media/io/arrival.h"
 #include "tools/load/describe.h"
 #include "tools/load/peer.h"
 #include "tools/load/websocket.h"
@@ -232,8 +232,9 @@ on_packet (LoadPeer *peer, guint8 *packet, gsize length, CfgMonotonic now, gpoin
 {
   Session *session = user;
 
-  load_participant_receive (session->participant, packet, length,
-                            load_arrival (media_ice_fd (load_peer_ice (peer)), now));
+  load_participant_receive (
+      session->participant, packet, length,
+      media_arrival_ask (media_ice_fd (load_peer_ice (peer)), cfg_monotonic_now (), (CfgMonotonic){ 0 }));
 }
 
 static const LoadPeerOps peer_ops

@@ -78,7 +78,7 @@ on_rtp (LoadPeer *peer, guint8 *packet, gsize length, CfgMonotonic now, gpointer
 
   g_assert_cmpuint (length, ==, 172);
   side->n_rtp++;
-  side->came_at = now;
+  side->came_at = media_ice_arrival (load_peer_ice (side->peer), now);
   side->last_sequence = (guint16)(packet[2] << 8 | packet[3]);
   if (side->free_on_rtp)
     {

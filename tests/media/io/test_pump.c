@@ -568,34 +568,44 @@ test_late_ticks_do_not_starve (void)
   media_pump_set_tick (pump, 0, NULL, NULL);
 }
 
-/* While more packets wait than a turn takes there is a job now and then, and all of them afterwards. */
+static void
+count_long_job (CfgMonotonic now, gpointer user)
+{
+  virtual_clock_advance (CFG_US_PER_MS);
+  count_job (now, user);
+}
+
+/* While more packets wait than a turn takes jobs have a quarter of the time, and all of it afterwards. */
 static void
 test_packets_before_jobs (void)
 {
   enum
   {
     N_JOBS = 200,
-    N_TURNS = 30
+    N_TURNS = 40
   };
   g_autoptr (MediaPump) pump = media_pump_new (NULL);
+  const CfgMonotonic began = cfg_monotonic_now ();
   MediaPumpJob jobs[N_JOBS];
   Pipe crowd[N_CROWD];
   CrowdTicks ticks = { .crowd = crowd };
+  gint64 passed_us;
   guint n = 0;
-  CfgMonotonic began;
 
   media_pump_set_tick (pump, MEDIA_PUMP_TICK_US, on_crowd_tick, &ticks);
   crowd_open (crowd, pump, N_TURNS);
   for (guint i = 0; i < N_JOBS; i++)
     {
-      jobs[i] = (MediaPumpJob){ .func = count_job, .user = &n };
+      jobs[i] = (MediaPumpJob){ .func = count_long_job, .user = &n };
       media_pump_queue_job (pump, &jobs[i]);
     }
-  began = cfg_monotonic_now ();
+  wait_takes_us = 500;
   for (guint i = 0; i < N_TURNS; i++)
     g_assert_true (media_pump_turn (pump, 0));
-  g_assert_cmpuint (n, >=, 1);
-  g_assert_cmpint (n, <=, 1 + cfg_monotonic_diff_us (cfg_monotonic_now (), began) / 4000);
+  wait_takes_us = 0;
+  passed_us = cfg_monotonic_diff_us (cfg_monotonic_now (), began);
+  g_assert_cmpint (4 * CFG_US_PER_MS * (n - 1), <=, passed_us);
+  g_assert_cmpuint (n, >=, 5); /* in 40 half milliseconds, and what they took themselves */
   while (media_pump_turn (pump, 0))
     continue;
   g_assert_cmpuint (n, ==, N_JOBS);
