@@ -25,4 +25,10 @@ if (!options.binary) {
 }
 for (const file of readdirSync(here).filter((name) => name.endsWith('.test.mjs')).sort())
   await import(pathToFileURL(join(here, file)));
-process.exit((await runAll(options)) ? 0 : 1);
+// What is thrown outside of a test (a callback of a stream) is a failure, but not the end of the others and of their clean-up.
+let strays = 0;
+process.on('uncaughtException', (error) => {
+  strays++;
+  console.log(`not ok - outside of any test\n${String(error?.stack ?? error).replace(/^/gm, '# ')}`);
+});
+process.exit((await runAll(options)) && strays === 0 ? 0 : 1);
