@@ -338,7 +338,7 @@ void media_engine_play_stop (MediaEngine *engine, MediaPlayId play);
  * thread: whether it can be is told by ops.record_started or ops.record_ended, never before this returns.
  *
  * A disk that does not answer ends what waits for it, after 10 s (before it began, or once it is stopped) or
- * 30 s; what is on other disks goes on.
+ * 30 s, and the other files of the thread that it holds up; what other threads write goes on.
  *
  * Returns: 0 when there is no such room, or no thread for it: none can be started, or a disk holds all up.
  */

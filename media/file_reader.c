@@ -12,7 +12,7 @@
 #define SOON_MS  300
 /* A turn: the part of a ring that is filled before the next stream has its turn. */
 #define TURNS_PER_RING 3
-/* Who takes longer for a turn of some 2 ms is held up by a disk. */
+/* Who takes longer for a turn of some 2 ms, and does nothing meanwhile, is held up by a disk. */
 #define HELD_UP_US (100 * CFG_US_PER_MS)
 /* Threads that no file of a disk may have. */
 #define FOR_MEMORY 2
@@ -55,7 +55,8 @@ typedef struct
 {
   MediaFileReader *reader;
   pthread_t thread;
-  CfgMonotonic since; /* when its turn began */
+  CfgMonotonic since; /* when its turn began, or the keeper saw it at work */
+  gint64 cpu_us;
   gboolean is_busy, is_joined;
 } Helper;
 
@@ -406,6 +407,27 @@ collect (MediaFileReader *reader)
   forget_closed (reader, &reader->due[DUE_NEW]);
 }
 
+/* A full core, where a turn takes its time, is no disk that holds up. */
+static void
+see_who_works (MediaFileReader *reader)
+{
+  for (guint i = 0; i < reader->n_helpers; i++)
+    {
+      Helper *helper = &reader->helpers[i];
+      struct timespec used;
+      clockid_t clock;
+      gint64 cpu_us;
+
+      if (!helper->is_busy || pthread_getcpuclockid (helper->thread, &clock) != 0
+          || clock_gettime (clock, &used) != 0)
+        continue;
+      cpu_us = used.tv_sec * CFG_US_PER_S + used.tv_nsec / 1000;
+      if (cpu_us != helper->cpu_us)
+        helper->since = cfg_monotonic_now ();
+      helper->cpu_us = cpu_us;
+    }
+}
+
 /* Returns: 0, or errno. */
 static int
 add_helper (MediaFileReader *reader)
@@ -460,6 +482,7 @@ run_keeper (void *data)
   while (!reader->quit)
     {
       collect (reader);
+      see_who_works (reader);
       add_helpers (reader);
       for (guint i = MIN (count_due (reader), reader->n_threads); i > 0; i--)
         pthread_cond_signal (&reader->work);

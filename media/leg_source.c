@@ -333,7 +333,7 @@ media_source_take_feed (MediaSource *source)
   if (source->feed != NULL)
     add_up (source);
   source->mixed = FALSE;
-  source->chosen = FALSE;
+  source->chosen = source->in_file = FALSE;
   return g_steal_pointer (&source->feed);
 }
 

@@ -158,7 +158,9 @@ configure (SSL_CTX *ctx, const MediaCertificate *certificate)
   SSL_CTX_set_cert_verify_callback (ctx, verify_peer, NULL);
   SSL_CTX_set_read_ahead (ctx, 1);
   return SSL_CTX_set_min_proto_version (ctx, DTLS1_2_VERSION) == 1
-         && SSL_CTX_set_cipher_list (ctx, "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:!SHA256:!SHA384:!aNULL") == 1
+         && SSL_CTX_set_cipher_list (ctx,
+                                     "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:!AESCCM:!SHA256:!SHA384:!aNULL")
+                == 1
          && SSL_CTX_set1_groups_list (ctx, "X25519:P-256:P-384") == 1
          && SSL_CTX_use_certificate (ctx, media_certificate_x509 (certificate)) == 1
          && SSL_CTX_use_PrivateKey (ctx, media_certificate_key (certificate)) == 1

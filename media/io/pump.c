@@ -22,9 +22,10 @@
 #define BEHIND_US       (5 * CFG_US_PER_MS)
 #define READING_MOST_US (50 * CFG_US_PER_MS)
 /* What is no hurry does not keep packets waiting: in a turn there are messages for so long, and one job;
- * while more packets wait they have so many times as long as that took, before the next. */
-#define MAILBOX_US    CFG_US_PER_MS
-#define PACKETS_SHARE 3
+ * while more packets wait they have so many times as long as that took, up to a limit, before the next. */
+#define MAILBOX_US      CFG_US_PER_MS
+#define PACKETS_SHARE   3
+#define PACKETS_MOST_US (10 * CFG_US_PER_MS)
 /* A wait of less than that found something at once. */
 #define SLEPT_US 30
 /* Of what a descriptor's callback is given: its transport. */
@@ -452,15 +453,15 @@ static guint
 run_rest (MediaPump *pump, gboolean packets_wait)
 {
   const CfgMonotonic began = cfg_monotonic_now ();
-  CfgMonotonic ended;
+  gint64 pause_us;
   guint n_done;
 
   if (packets_wait && cfg_monotonic_diff_us (pump->rest_from, began) > 0)
     return 0;
   run_mailbox (pump);
   n_done = run_job (pump) ? 1 : 0;
-  ended = cfg_monotonic_now ();
-  pump->rest_from = cfg_monotonic_add_us (ended, PACKETS_SHARE * cfg_monotonic_diff_us (ended, began));
+  pause_us = PACKETS_SHARE * cfg_monotonic_diff_us (cfg_monotonic_now (), began);
+  pump->rest_from = cfg_monotonic_add_us (cfg_monotonic_now (), MIN (pause_us, PACKETS_MOST_US));
   return n_done;
 }
 

@@ -7,8 +7,8 @@
  *
  * One turn: wait; packets; contexts with something to do; ticks that are due; messages for a millisecond and
  * one job; due timers. Media goes first: while more packets wait than a turn takes they are read before a
- * tick (one that is late waits for half of its lateness, 5 to 50 ms), and of messages and jobs there is a
- * little every 10 ms only.
+ * tick (one that is late waits for half of its lateness, 5 to 50 ms), and after messages and jobs they have
+ * three times as long as those took, 10 ms at most.
  *
  * A pump may be created and filled on any thread. From its first turn on it belongs to the thread that turns
  * it; every function but media_pump_quit then asserts that thread. */
