@@ -370,6 +370,18 @@ destroy_message (CfgMessage *message)
 }
 
 static void
+post_three (CfgMailbox *mailbox, void (*run) (CfgMessage *message, gpointer owner), guint *n)
+{
+  for (guint i = 0; i < 3; i++)
+    {
+      CountMessage *message = g_new0 (CountMessage, 1);
+
+      *message = (CountMessage){ { NULL, run, destroy_message }, n };
+      g_assert_true (cfg_mailbox_post (mailbox, &message->base, CFG_MAILBOX_MUST_DELIVER));
+    }
+}
+
+static void
 test_mailbox (void)
 {
   g_autoptr (CfgMailbox) mailbox = cfg_mailbox_new (10);
@@ -377,13 +389,7 @@ test_mailbox (void)
   guint n = 0;
 
   media_pump_set_mailbox (pump, mailbox, GUINT_TO_POINTER (7));
-  for (guint i = 0; i < 3; i++)
-    {
-      CountMessage *message = g_new0 (CountMessage, 1);
-
-      *message = (CountMessage){ { NULL, run_message, destroy_message }, &n };
-      g_assert_true (cfg_mailbox_post (mailbox, &message->base, CFG_MAILBOX_MUST_DELIVER));
-    }
+  post_three (mailbox, run_message, &n);
   g_assert_true (media_pump_turn (pump, 0));
   g_assert_cmpuint (n, ==, 3);
   media_pump_set_mailbox (pump, NULL, NULL);
@@ -405,13 +411,7 @@ test_mailbox_takes_turns (void)
   guint n = 0;
 
   media_pump_set_mailbox (pump, mailbox, GUINT_TO_POINTER (7));
-  for (guint i = 0; i < 3; i++)
-    {
-      CountMessage *message = g_new0 (CountMessage, 1);
-
-      *message = (CountMessage){ { NULL, run_long, destroy_message }, &n };
-      g_assert_true (cfg_mailbox_post (mailbox, &message->base, CFG_MAILBOX_MUST_DELIVER));
-    }
+  post_three (mailbox, run_long, &n);
   for (guint i = 1; i <= 3; i++)
     {
       g_assert_true (media_pump_turn (pump, 0));
