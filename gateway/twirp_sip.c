@@ -86,15 +86,29 @@ trunk_of (Gateway *gateway, json_t *in, GError **error)
   return trunk;
 }
 
-static json_t *
-replace_trunk (const Gateway *gateway, const CfgTrunkSettings *old, json_t *trunk, GError **error)
+/* (nullable): NULL with @error: there is none, or it does not serve @direction */
+static const CfgTrunkSettings *
+trunk_for (Gateway *gateway, json_t *in, CfgTrunkDirection direction, GError **error)
 {
-  /* SIPOutboundTrunkInfo has none of these, and does not reset them. */
-  static const char *const inbound_names[] = { "ringing_timeout", "max_call_duration", NULL };
+  const CfgTrunkSettings *trunk = trunk_of (gateway, in, error);
+
+  if (trunk == NULL || (trunk->direction & direction))
+    return trunk;
+  g_set_error (error, CFG_ERROR, CFG_ERROR_NOT_FOUND, "there is no %s trunk \"%s\"",
+               direction == CFG_TRUNK_INBOUND ? "inbound" : "outbound", trunk->id);
+  return NULL;
+}
+
+/* What the message of @direction does not have stays as it is: a trunk for both ways would lose its
+ * allowed_addresses, and be open to everybody. */
+static json_t *
+replace_trunk (const Gateway *gateway, CfgTrunkDirection direction, json_t *trunk, GError **error)
+{
+  static const char *const inbound_names[]
+      = { "allowed_addresses", "allowed_numbers", "ringing_timeout", "max_call_duration", NULL };
+  static const char *const outbound_names[] = { "transport", "outbound_address", "from_host", NULL };
   static const char *const names[] = { "metadata",
                                        "numbers",
-                                       "allowed_addresses",
-                                       "allowed_numbers",
                                        "auth_username",
                                        "headers",
                                        "headers_to_attributes",
@@ -102,9 +116,6 @@ replace_trunk (const Gateway *gateway, const CfgTrunkSettings *old, json_t *trun
                                        "include_headers",
                                        "media_encryption",
                                        "codecs",
-                                       "transport",
-                                       "outbound_address",
-                                       "from_host",
                                        NULL };
 
   json_t *fields = trunk_fields (gateway, trunk, error);
@@ -114,8 +125,7 @@ replace_trunk (const Gateway *gateway, const CfgTrunkSettings *old, json_t *trun
   /* Passwords are not shown, so whoever sends back what he read has none: the old one stays. */
   if (json_object_get (fields, "auth_username") == NULL)
     json_object_set_new (fields, "auth_password", json_null ());
-  if (old->direction == CFG_TRUNK_INBOUND)
-    gw_twirp_replace_fields (fields, inbound_names);
+  gw_twirp_replace_fields (fields, direction == CFG_TRUNK_INBOUND ? inbound_names : outbound_names);
   return gw_twirp_replace_fields (fields, names);
 }
 
@@ -157,21 +167,33 @@ updated_trunk (const Gateway *gateway, const CfgTrunkSettings *trunk, json_t *up
 }
 
 static json_t *
-update_trunk (Gateway *gateway, json_t *in, GError **error)
+update_trunk (Gateway *gateway, json_t *in, CfgTrunkDirection direction, GError **error)
 {
   json_t *replace = json_object_get (in, "replace"), *fields;
   const CfgTrunkSettings *trunk;
 
   if (!gw_twirp_check_action (in, "sip_trunk_id", error))
     return NULL;
-  trunk = trunk_of (gateway, in, error);
+  trunk = trunk_for (gateway, in, direction, error);
   if (trunk == NULL)
     return NULL;
-  fields = replace != NULL ? replace_trunk (gateway, trunk, replace, error)
+  fields = replace != NULL ? replace_trunk (gateway, direction, replace, error)
                            : updated_trunk (gateway, trunk, json_object_get (in, "update"), error);
   if (fields != NULL)
     json_object_set_new (fields, "sip_trunk_id", json_string (trunk->id));
   return fields;
+}
+
+static json_t *
+update_inbound (Gateway *gateway, json_t *in, GError **error)
+{
+  return update_trunk (gateway, in, CFG_TRUNK_INBOUND, error);
+}
+
+static json_t *
+update_outbound (Gateway *gateway, json_t *in, GError **error)
+{
+  return update_trunk (gateway, in, CFG_TRUNK_OUTBOUND, error);
 }
 
 static gboolean
@@ -216,31 +238,27 @@ answer_trunk (Gateway *gateway, json_t *in, json_t *result, GError **error)
 
 /* By its id or its name, as everywhere. */
 static json_t *
-answer_one (Gateway *gateway, json_t *in, json_t *result, const char *direction, GError **error)
+answer_one (Gateway *gateway, json_t *in, json_t *result, CfgTrunkDirection direction, GError **error)
 {
-  const CfgTrunkSettings *settings = trunk_of (gateway, in, error);
-  json_t *trunk = settings != NULL
-                      ? gw_twirp_find_by (json_object_get (result, "trunks"), "sip_trunk_id", settings->id)
-                      : NULL;
+  const CfgTrunkSettings *trunk = trunk_for (gateway, in, direction, error);
 
-  if (trunk != NULL && serves (trunk, direction))
-    return json_pack ("{s:o}", "trunk", livekit_trunk (gateway, trunk));
-  if (settings != NULL)
-    g_set_error (error, CFG_ERROR, CFG_ERROR_NOT_FOUND, "there is no %s trunk \"%s\"", direction,
-                 settings->id);
-  return NULL;
+  if (trunk == NULL)
+    return NULL;
+  return json_pack ("{s:o}", "trunk",
+                    livekit_trunk (gateway, gw_twirp_find_by (json_object_get (result, "trunks"),
+                                                              "sip_trunk_id", trunk->id)));
 }
 
 static json_t *
 answer_one_inbound (Gateway *gateway, json_t *in, json_t *result, GError **error)
 {
-  return answer_one (gateway, in, result, "inbound", error);
+  return answer_one (gateway, in, result, CFG_TRUNK_INBOUND, error);
 }
 
 static json_t *
 answer_one_outbound (Gateway *gateway, json_t *in, json_t *result, GError **error)
 {
-  return answer_one (gateway, in, result, "outbound", error);
+  return answer_one (gateway, in, result, CFG_TRUNK_OUTBOUND, error);
 }
 
 static json_t *
@@ -387,9 +405,9 @@ const GwTwirpMethod gw_twirp_sip_methods[] = {
   { "CreateSIPOutboundTrunk", "CreateSIPOutboundTrunkRequest", "SIPOutboundTrunkInfo", "trunk.create",
     create_outbound, answer_trunk },
   { "UpdateSIPInboundTrunk", "UpdateSIPInboundTrunkRequest", "SIPInboundTrunkInfo", "trunk.update",
-    update_trunk, answer_trunk },
+    update_inbound, answer_trunk },
   { "UpdateSIPOutboundTrunk", "UpdateSIPOutboundTrunkRequest", "SIPOutboundTrunkInfo", "trunk.update",
-    update_trunk, answer_trunk },
+    update_outbound, answer_trunk },
   { "GetSIPInboundTrunk", "GetSIPInboundTrunkRequest", "GetSIPInboundTrunkResponse", "trunk.list",
     gw_twirp_nothing, answer_one_inbound },
   { "GetSIPOutboundTrunk", "GetSIPOutboundTrunkRequest", "GetSIPOutboundTrunkResponse", "trunk.list",

@@ -139,9 +139,29 @@ static const struct
     "{'sip_trunk_id':'ST_in','name':'b','numbers':['+1'],'auth_username':'u','metadata':null,'allowed_"
     "addresses':null,"
     "'allowed_numbers':null,'headers':null,'headers_to_attributes':null,'attributes_to_headers':null,"
-    "'include_headers':null,'media_encryption':null,'codecs':null,'transport':null,'outbound_address':null,"
-    "'from_host':null,"
+    "'include_headers':null,'media_encryption':null,'codecs':null,'ringing_timeout':null,'max_call_duration':"
+    "null}" },
+  /* Of a trunk for both ways, what the message does not have stays; the other kind is not found. */
+  { "UpdateSIPInboundTrunk",
+    "{'sip_trunk_id':'ST_both','replace':{'name':'both','numbers':['+5'],'allowed_addresses':['192.0.2.9'],"
+    "'auth_username':'u'}}",
+    "{'sip_trunk_id':'ST_both','name':'both','numbers':['+5'],'allowed_addresses':['192.0.2.9'],"
+    "'auth_username':'u','metadata':null,'allowed_numbers':null,'headers':null,'headers_to_attributes':null,"
+    "'attributes_to_headers':null,'include_headers':null,'media_encryption':null,'codecs':null,"
     "'ringing_timeout':null,'max_call_duration':null}" },
+  { "UpdateSIPOutboundTrunk", "{'sip_trunk_id':'both','replace':{'name':'both','address':'g'}}",
+    "{'sip_trunk_id':'ST_both','name':'both','outbound_address':'g','auth_username':null,'auth_password':"
+    "null,'metadata':null,'numbers':null,'headers':null,'headers_to_attributes':null,"
+    "'attributes_to_headers':null,'include_headers':null,'media_encryption':null,'codecs':null,"
+    "'transport':null,'from_host':null}" },
+  { "UpdateSIPInboundTrunk", "{'sip_trunk_id':'ST_both','update':{'metadata':'m'}}",
+    "{'sip_trunk_id':'ST_both','metadata':'m'}" },
+  { "UpdateSIPOutboundTrunk", "{'sip_trunk_id':'ST_both','update':{'metadata':'m'}}",
+    "{'sip_trunk_id':'ST_both','metadata':'m'}" },
+  { "UpdateSIPInboundTrunk", "{'sip_trunk_id':'ST_out','replace':{'name':'b'}}", NULL },
+  { "UpdateSIPInboundTrunk", "{'sip_trunk_id':'ST_out','update':{'metadata':'m'}}", NULL },
+  { "UpdateSIPOutboundTrunk", "{'sip_trunk_id':'ST_in','replace':{'name':'b'}}", NULL },
+  { "UpdateSIPOutboundTrunk", "{'sip_trunk_id':'ST_in','update':{'metadata':'m'}}", NULL },
   { "UpdateSIPOutboundTrunk",
     "{'sip_trunk_id':'ST_out','update':{'address':'b','transport':'SIP_TRANSPORT_AUTO','from_host':'f',"
     "'destination_country':'x'}}",
@@ -178,6 +198,8 @@ static const char configuration[]
       "  - {name: in, id: ST_in, numbers: ['+1', '+2'], allowed_addresses: [192.0.2.1], allowed_numbers: "
       "['+2']}\n"
       "  - {name: out, id: ST_out, outbound_address: h, auth_username: u, auth_password: p}\n"
+      "  - {name: both, id: ST_both, direction: both, outbound_address: h, from_host: f, numbers: ['+5'], "
+      "allowed_addresses: [192.0.2.5]}\n"
       "dispatch_rules:\n"
       "  - {name: r, id: SDR_r, trunks: [in], type: direct, room: a, pin: '1234', attributes: {a: '1', b: "
       "'2'}}\n";
