@@ -247,33 +247,44 @@ reason_to_pass_on (const GwCall *call, gboolean in_answer)
   return call->hangup_reason == NULL || gw_cause_is_failure (call->hangup_reason) ? call->end.reason : NULL;
 }
 
-/* All calls end: it is nothing that one side did. */
+/* (nullable): why both end, which is nothing that @call's side did. Whichever of the two is ended first, both
+ * are told the same. */
 static const char *
-cause_for_last (const GwCall *call)
+cause_of_both (const GwCall *call)
 {
-  static const char *const of_all[] = { "server_shutdown", "room_deleted", NULL };
+  static const char *const of_both[] = { "server_shutdown", "room_deleted", NULL };
 
-  return call->hangup_reason != NULL && g_strv_contains (of_all, call->hangup_reason) ? call->hangup_reason
-                                                                                      : "other_side_left";
+  return call->hangup_reason != NULL && g_strv_contains (of_both, call->hangup_reason) ? call->hangup_reason
+                                                                                       : NULL;
 }
 
-void
-gw_route_left (GwCall *call)
+static void
+end_last (const GwCall *call, GwCall *last)
 {
-  GwCall *last = last_of (call);
-  int told = status_for_caller (call);
-  gboolean is_caller_waiting;
+  const gboolean is_caller_waiting = last->v.inbound && !last->v.was_answered;
+  const int told = status_for_caller (call);
 
-  gw_route_clear (&call->route);
-  if (last == NULL || !gw_call_is_live (last->v.state))
-    return;
-  is_caller_waiting = last->v.inbound && !last->v.was_answered;
   if (last->end.reason == NULL)
     last->end.reason = g_strdup (reason_to_pass_on (call, is_caller_waiting));
   if (is_caller_waiting)
     gw_call_refuse (last, told, told == call->end.status ? call->end.phrase : NULL, "callee_not_reached");
   else
-    gw_call_hangup (call->gateway, last, cause_for_last (call));
+    gw_call_hangup (call->gateway, last, "other_side_left");
+}
+
+void
+gw_route_left (GwCall *call)
+{
+  const char *of_both = cause_of_both (call);
+  GwCall *last = last_of (call);
+
+  gw_route_clear (&call->route);
+  if (last == NULL || !gw_call_is_live (last->v.state))
+    return;
+  if (of_both != NULL)
+    gw_call_hangup (call->gateway, last, of_both);
+  else
+    end_last (call, last);
 }
 
 void

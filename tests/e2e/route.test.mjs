@@ -141,6 +141,28 @@ test('CANCEL of the caller cancels the callee; a callee that hangs up ends the c
   await ends(phone);
 });
 
+test('a gateway that stops tells the callers of calls that ring, whichever half it ends first', { timeout: 60 }, async (t) => {
+  const { gateway, callee, phone } = await pair(t);
+  const others = [];
+  for (let i = 0; i < 7; i++) others.push(await peer(t, gateway.config.sip_port, 'callee'));
+  const callers = [phone, ...others.map((each) => Object.assign(each, { target: phone.target }))];
+  const answers = [];
+  for (const each of callers) {
+    answers.push(each.call().catch((error) => ({ error })));
+    Object.assign(callee, { tag: undefined, highest: 0 });
+    callee.answer(await expect(callee, 'INVITE'), '180 Ringing');
+    await until('the caller hears of the ringing', () => each.provisional.some(({ status }) => status === 180));
+  }
+  for (let i = 0; i < 2; i++) { // the second one ends the calls
+    gateway.process.kill('SIGTERM');
+    if (i === 0) await gateway.line(/Draining/);
+  }
+  for (const answer of await Promise.all(answers))
+    t.equal([answer.status, answer.get?.('reason')], [480, 'Q.850;cause=38;text="Gateway stopped"'], 'the answer to a caller');
+  await until('all are told to have ended', () => gateway.lines(/Hangup .*cause=/).length === 16);
+  t.equal(gateway.lines(/Hangup .*cause=(?!server_shutdown)/), [], 'other causes');
+});
+
 test('CANCEL of the caller crosses the answer of the callee: both calls end, once', {}, async (t) => {
   const { gateway, callee } = await pair(t);
   const rpc = await watched(t, gateway, '*');
