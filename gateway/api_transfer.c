@@ -68,7 +68,8 @@ move (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
   GwParticipant *participant;
   GwRoom *room;
 
-  if (!gw_token_allows (gw_request_token (request), GW_GRANT_ROOM_ADMIN, to, error))
+  if (!gw_token_allows (gw_request_token (request), GW_GRANT_ROOM_ADMIN, to, error)
+      || !gw_rooms_check_name ("to_room", to, error))
     return NULL;
   participant = gw_api_participant (gateway, params, error);
   room = participant != NULL ? gw_rooms_ensure (gateway, to, error) : NULL;

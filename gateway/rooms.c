@@ -20,6 +20,18 @@ gw_rooms_find (Gateway *gateway, const char *name)
   return g_hash_table_lookup (gateway->rooms, name);
 }
 
+gboolean
+gw_rooms_check_name (const char *what, const char *name, GError **error)
+{
+  if (!gw_name_check (what, name, error))
+    return FALSE;
+  if (strcmp (name, "*") != 0)
+    return TRUE;
+  g_set_error (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
+               "%s: * is all rooms, it cannot be the name of one", what);
+  return FALSE;
+}
+
 GwRoom *
 gw_rooms_ensure (Gateway *gateway, const char *name, GError **error)
 {
@@ -33,14 +45,8 @@ gw_rooms_ensure_as (Gateway *gateway, const char *name, const GwRoomOptions *opt
 
   if (room != NULL)
     return room;
-  if (!gw_name_check ("room", name, error))
+  if (!gw_rooms_check_name ("room", name, error))
     return NULL;
-  if (strcmp (name, "*") == 0)
-    {
-      g_set_error_literal (error, CFG_ERROR, CFG_ERROR_INVALID_ARGUMENT,
-                           "room: * is all rooms, it cannot be the name of one");
-      return NULL;
-    }
   if (g_hash_table_size (gateway->rooms) >= MAX_ROOMS)
     {
       g_set_error_literal (error, CFG_ERROR, CFG_ERROR_RESOURCE_EXHAUSTED, "too many rooms");

@@ -4,6 +4,8 @@
 #include "gateway/gateway.h"
 
 GwRoom *gw_rooms_find (Gateway *gateway, const char *name);
+/** gw_rooms_check_name: @name can be that of a room. @what: the parameter that has it, for @error. */
+gboolean gw_rooms_check_name (const char *what, const char *name, GError **error);
 /** gw_rooms_ensure: finds or makes it. NULL with @error when the name is no name. */
 GwRoom *gw_rooms_ensure (Gateway *gateway, const char *name, GError **error);
 /** gw_rooms_ensure_as: @options (nullable) are for a room that is not there yet. */

@@ -146,7 +146,8 @@ const cases = {
     },
     bad: [[{ ...nobody, transfer_to: 'tel:+1' }, 'not_found'], [who, 'invalid_argument', 'transfer_to']],
   },
-  'participant.move': { ok: (s) => s.call({ ...who, to_room: 'other' }), bad: [[{ ...nobody, to_room: 'other' }, 'not_found']] },
+  'participant.move': { ok: (s) => s.call({ ...who, to_room: 'other' }), bad: [[{ ...nobody, to_room: 'other' }, 'not_found'],
+    [{ ...who, to_room: '' }, 'invalid_argument', 'to_room'], [{ ...who, to_room: '*' }, 'invalid_argument', 'to_room']] },
   'call.hangup': { ok: (s) => s.call({ sip_call_id: s.id }), bad: [[{ sip_call_id: 'SCL_x' }, 'not_found']] },
   'participant.remove': {
     ok: async (s) => {
