@@ -248,7 +248,6 @@ participant_create (Gateway *gateway, GwRequest *request, json_t *params, GError
     .ringing_timeout_s = (guint)gw_param_int (params, "ringing_timeout", 0),
     .max_duration_s = (guint)gw_param_int (params, "max_call_duration", 0),
   };
-  json_t *result;
 
   if (!take_digits (params, &dial, error) || !gw_codecs_check (codecs, error)
       || !take_encryption (params, &dial, error) || !check_attributes (dial.attributes, error)
@@ -258,10 +257,9 @@ participant_create (Gateway *gateway, GwRequest *request, json_t *params, GError
     dial.from_number = gw_param_string (params, "sip_number");
   if (!gw_idempotency_begin (gateway, request, params, error))
     return NULL;
-  result = gw_call_dial (gateway, request, &dial, error);
-  if (*error != NULL)
+  if (!gw_call_dial (gateway, request, &dial, error))
     gw_idempotency_failed (gateway, request);
-  return result;
+  return NULL;
 }
 
 gboolean
@@ -512,7 +510,13 @@ const GwMethod gw_participant_methods[] = {
     = "{\"participant_id\": \"PA_9x2k4m\", \"participant_identity\": \"sip_+15550001\", \"room_name\": "
       "\"support\", \"sip_call_id\": \"SCL_v0m2x9\"}",
     .more
-    = "The phone is a participant at once; while it rings its attribute `sip.callStatus` is `dialing`,\n"
+    = "It is answered when the record of the call is on the disk: a call whose id you have is in `call.get` "
+      "also\n"
+      "after a crash. The INVITE does not wait for the disk, so events of the call may come before the "
+      "answer. "
+      "On\n"
+      "a full disk the call goes on and is answered, and the log has what was not written.\n\n"
+      "The phone is a participant at once; while it rings its attribute `sip.callStatus` is `dialing`,\n"
       "`ringing`, then `active`. Early media is heard in the room. A call that failed is answered with the "
       "SIP\n"
       "status in the error's data when `wait_until_answered` was given; else the event `call_status` says "

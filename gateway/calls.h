@@ -37,9 +37,9 @@ typedef struct
 
 /** gw_call_place: dials; the phone is a participant on return. NULL with @error. */
 GwCall *gw_call_place (Gateway *gateway, const GwDialParams *params, GError **error);
-/** gw_call_dial: (transfer full): the result of participant.create; NULL with @error; NULL without one:
- * later. */
-json_t *gw_call_dial (Gateway *gateway, GwRequest *request, const GwDialParams *params, GError **error);
+/** gw_call_dial: @request is answered when the record of the call is on the disk, or when the phone has
+ * answered too, or will not. FALSE with @error: refused at once. */
+gboolean gw_call_dial (Gateway *gateway, GwRequest *request, const GwDialParams *params, GError **error);
 /** gw_call_send_digits: as media_engine_leg_send_dtmf, or by INFO. FALSE with @error: nothing is sent:
  * INVALID_ARGUMENT, FAILED_PRECONDITION (not answered, or the phone takes none), RESOURCE_EXHAUSTED (too many
  * wait). */

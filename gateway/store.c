@@ -68,6 +68,7 @@ typedef enum
   JOB_DELETE,
   JOB_PUT_CALL,
   JOB_FIND_CALLS,
+  JOB_WAIT, /* for those before it */
   JOB_QUIT,
 } JobType;
 
@@ -253,6 +254,8 @@ run_job (GwStore *store, Job *job)
 {
   if (job->type == JOB_FIND_CALLS)
     return run_find (store, job);
+  if (job->type == JOB_WAIT)
+    return TRUE;
   run_write (store, job);
   for (int i = 0; i < N_STATEMENTS; i++)
     {
@@ -736,6 +739,12 @@ gw_store_put_call (GwStore *store, const GwCallRecord *record)
   job->created_us = record->created.us;
   job->ended_us = record->ended.us;
   submit (store, job);
+}
+
+void
+gw_store_when_written (GwStore *store, GwStoreDone done, gpointer user)
+{
+  submit (store, entry_job (JOB_WAIT, 0, NULL, NULL, done, user));
 }
 
 void

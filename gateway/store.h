@@ -84,6 +84,9 @@ void gw_store_put (GwStore *store, GwStoreKind kind, const char *id, const char 
 void gw_store_delete (GwStore *store, GwStoreKind kind, const char *id, GwStoreDone done, gpointer user);
 
 void gw_store_put_call (GwStore *store, const GwCallRecord *record);
+/** gw_store_when_written: @done is told when nothing that was put before waits any more: it is on the disk,
+ * or the store has said why not. */
+void gw_store_when_written (GwStore *store, GwStoreDone done, gpointer user);
 /** gw_store_find_calls: sees every record that was put before. An answer has at most about 1 MiB, and not
  * more than some ten thousand records are looked at for it: with less than @limit records, @next says whether
  * there may be more. */

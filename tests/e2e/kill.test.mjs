@@ -8,7 +8,7 @@ import { Gateway } from './lib/gateway.mjs';
 import { RawCall } from './lib/rawsip.mjs';
 import { Rpc } from './lib/rpc.mjs';
 
-const N_WRITERS = 4, N_CALLERS = 3;
+const N_WRITERS = 4, N_CALLERS = 3, N_DIALERS = 2;
 const local = { allowed_addresses: ['127.0.0.0/8'] };
 const config = (path) => ({
   storage: { path },
@@ -21,6 +21,7 @@ class Model {
   constructor() {
     this.entries = new Map();
     this.calls = new Map(); // id of a call that was told to be over -> its end
+    this.dialled = []; // ids of calls that participant.create was answered with
     this.next = 0;
   }
 
@@ -55,6 +56,12 @@ class Model {
     });
   }
 
+  /** Nobody listens there: the call ends soon, or is cut. The id is often all that the client has at the kill. */
+  async dial(rpc) {
+    const call = await rpc.call('participant.create', { room_name: 'out', sip_call_to: '100', trunk: { hostname: '127.0.0.1:9' } });
+    this.dialled.push(call.sip_call_id);
+  }
+
   /** Fails when what `rpc` tells is neither what was acknowledged nor what was asked for last. Takes it over. */
   async check(t, rpc, path) {
     const told = new Map();
@@ -77,6 +84,10 @@ class Model {
       page = answer.next_page_token || null;
     }
     for (const [id, reason] of this.calls) t.equal(ended.get(id), reason, `the end of ${id}`);
+    for (const id of this.dialled) {
+      const { call } = await rpc.call('call.get', { sip_call_id: id });
+      t.equal([call.sip_call_id, call.status], [id, 'hangup'], 'a call that was acknowledged');
+    }
     t.equal(await ask(path, 'SELECT COUNT (*) FROM calls WHERE ended_us = 0'), [[0]], 'calls that are still up');
   }
 }
@@ -103,8 +114,9 @@ async function load(t, gateway, rpc, model, random) {
   const writers = Array.from({ length: N_WRITERS }, () => loop(() => model.write(rpc, random)));
   // A datagram of these phones may get lost: they send none again, but the next call.
   const callers = Array.from({ length: N_CALLERS }, () => loop(() => model.call(t, gateway, rpc).catch(() => {})));
+  const dialers = Array.from({ length: N_DIALERS }, () => loop(() => model.dial(rpc)));
   const failures = [];
-  for (const worker of writers) worker.catch((error) => isOver || failures.push(error));
+  for (const worker of [...writers, ...dialers]) worker.catch((error) => isOver || failures.push(error));
   await until('the first changes are acknowledged', () => failures.length > 0 || model.next > before + N_WRITERS, 30);
   await sleep(random() * 500);
   t.equal(failures.map(String), [], 'failures before the kill');
@@ -164,8 +176,9 @@ async function lanes(t, n, rounds) {
   const seeds = Array.from({ length: n }, () => Math.floor(Math.random() * 2 ** 31));
   const models = await Promise.all(seeds.map((seed) => lane(t, rounds, seed)));
   const sum = (count) => models.reduce((all, model) => all + count(model), 0);
-  t.note(`${n * rounds} kills, ${sum((model) => model.entries.size)} trunks and rules, ${sum((model) => model.calls.size)} calls`);
-  t.ok(sum((model) => model.calls.size) > 0 && sum((model) => model.entries.size) > n * rounds, 'there was a load');
+  const nDialled = sum((model) => model.dialled.length);
+  t.note(`${n * rounds} kills, ${sum((model) => model.entries.size)} trunks and rules, ${sum((model) => model.calls.size)} calls, ${nDialled} dialled`);
+  t.ok(sum((model) => model.calls.size) > 0 && nDialled > n * rounds && sum((model) => model.entries.size) > n * rounds, 'there was a load');
 }
 
 test('20 kills under load: what was acknowledged is there', { timeout: 120 }, (t) => lanes(t, 4, 5));

@@ -1,7 +1,9 @@
 // Loads with SIPp: calls set up and torn down at a rate, and many at once with audio. They run with --long, on a machine
 // that has nothing else to do.
-import { readFileSync } from 'node:fs';
-import { loadavg } from 'node:os';
+import { createSocket } from 'node:dgram';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test, until, sleep } from './lib/tap.mjs';
 import { Gateway } from './lib/gateway.mjs';
 import { ulawTone } from './lib/audio.mjs';
@@ -23,8 +25,8 @@ const cpu = (gateway) => {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 };
 
-async function start(t) {
-  const gateway = await Gateway.start(t, settings);
+async function start(t, more = {}) {
+  const gateway = await Gateway.start(t, { ...settings, ...more });
   const rpc = await Rpc.connect(gateway.ws, gateway.token('operator'));
   t.after(() => rpc.close());
   return { gateway, rpc };
@@ -45,6 +47,44 @@ async function rate(t, transport, time) {
 
 for (const [transport, time] of [['udp', 60], ['tcp', 20]])
   test(`load: 200 calls a second over ${transport}, none fails`, { alone: true, long: true, timeout: 300 }, (t) => rate(t, transport, time));
+
+/** A phone that is always busy, as host:port. */
+async function busyPhone(t) {
+  const socket = createSocket({ type: 'udp4', recvBufferSize: 1 << 22 });
+  t.after(() => socket.close());
+  socket.on('message', (data, { port, address }) => {
+    const lines = data.toString().split('\r\n');
+    if (!lines[0].startsWith('INVITE')) return;
+    const same = lines.filter((line) => /^(Via|From|To|Call-ID|CSeq):/i.test(line))
+      .map((line) => (/^To:/i.test(line) ? `${line};tag=busy` : line));
+    socket.send(['SIP/2.0 486 Busy Here', ...same, 'Content-Length: 0', '', ''].join('\r\n'), port, address);
+  });
+  await new Promise((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  return `127.0.0.1:${socket.address().port}`;
+}
+
+test('load: 200 calls a second are dialled, each answered when its record is on the disk', { alone: true, long: true, timeout: 120 }, async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'switchroom-load-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const { gateway, rpc } = await start(t, { storage: { path: join(directory, 'a.db') } });
+  const hostname = await busyPhone(t), calls = 4000, answers = [], took = [];
+  const dial = async (n) => {
+    const began = performance.now();
+    await rpc.call('participant.create', { room_name: `room${n % 50}`, participant_identity: `p${n}`, sip_call_to: '100', trunk: { hostname } });
+    took.push(performance.now() - began);
+  };
+  const before = cpu(gateway), began = performance.now();
+  for (let n = 0; n < calls; n++) {
+    await sleep(Math.max(began + n * 5 - performance.now(), 0));
+    answers.push(dial(n));
+  }
+  await Promise.all(answers);
+  const seconds = (performance.now() - began) / 1000, used = cpu(gateway) - before;
+  took.sort((a, b) => a - b);
+  t.note(`answered after ${[0.5, 0.99].map((part) => took[Math.floor(part * calls)].toFixed(1)).join(' ms, 99 % after ')} ms, `
+    + `${((1000 * used) / calls).toFixed(2)} ms of CPU a call (load average ${loadavg()[0].toFixed(1)})`);
+  t.ok(seconds < calls / 200 + 5, `${calls} calls took ${seconds.toFixed(1)} s`);
+});
 
 test('load: 1000 calls at once with audio both ways', { alone: true, long: true, timeout: 300 }, async (t) => {
   const { gateway, rpc } = await start(t);

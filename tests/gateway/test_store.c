@@ -264,6 +264,12 @@ on_put (gpointer user, const GError *error)
 
 /* More than fits: what is said to be written is there, and nothing else. */
 static void
+on_told (gpointer user, const GError *error)
+{
+  ++*(guint *)user;
+}
+
+static void
 test_full_disk (Fixture *fixture, gconstpointer unused)
 {
   g_autoptr (GHashTable) written = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -271,7 +277,7 @@ test_full_disk (Fixture *fixture, gconstpointer unused)
   char ids[1000][16];
   struct rlimit before, limit;
   const GPtrArray *loaded;
-  guint n_done = 0, n_failed = 0;
+  guint n_done = 0, n_failed = 0, n_told = 0;
 
   signal (SIGXFSZ, SIG_IGN);
   g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &before), ==, 0);
@@ -290,6 +296,8 @@ test_full_disk (Fixture *fixture, gconstpointer unused)
     }
   wait_for (&n_done, G_N_ELEMENTS (ids));
   g_assert_cmpuint (n_failed, >, 0);
+  gw_store_when_written (fixture->store, on_told, &n_told);
+  wait_for (&n_told, 1);
   g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &before), ==, 0);
   reopen (fixture);
   loaded = gw_store_loaded (fixture->store, GW_STORE_TRUNK);
@@ -518,19 +526,21 @@ test_unusable_files (Fixture *fixture, gconstpointer unused)
   g_remove (newer);
 }
 
-/* Writes entries until it is killed, and says the number of each one that is done. */
+/* Writes an entry and a call until it is killed, and says the number of each pair that is done. */
 static void
 write_for_ever (const char *path, int fd)
 {
   GwStore *store = open_store (path, 0);
-  guint n = 0;
+  guint n = 0, n_entries = 0;
 
   for (guint i = 0;; i++)
     {
       g_autofree char *id = g_strdup_printf ("ST_%u", i);
 
-      gw_store_put (store, GW_STORE_TRUNK, id, id, count_done, &n);
+      gw_store_put (store, GW_STORE_TRUNK, id, id, count_done, &n_entries);
       put_call (store, id, "red", "+5", 10, 0);
+      gw_store_when_written (store, count_done, &n);
+      wait_for (&n_entries, i + 1);
       wait_for (&n, i + 1);
       if (write (fd, &n, sizeof n) != sizeof n)
         _exit (1);
@@ -543,7 +553,9 @@ test_kill (Fixture *fixture, gconstpointer unused)
   gw_store_free (fixture->store);
   for (guint round = 0; round < 5; round++)
     {
+      g_autofree char *last = NULL;
       guint acknowledged = 0;
+      Found found;
       int status, fds[2];
       pid_t child;
 
@@ -565,6 +577,10 @@ test_kill (Fixture *fixture, gconstpointer unused)
       close (fds[0]);
       fixture->store = open_store (fixture->path, 0);
       g_assert_cmpuint (gw_store_loaded (fixture->store, GW_STORE_TRUNK)->len, >=, acknowledged);
+      last = g_strdup_printf ("ST_%u", acknowledged - 1);
+      found = find (fixture->store, (GwCallQuery){ .id = last });
+      g_assert_cmpuint (found.ids->len, ==, 1);
+      g_ptr_array_unref (found.ids);
       expect (fixture->store, (GwCallQuery){ .id = "ST_3" },
               "{\"n\":\"ST_3\",\"status\":\"hangup\",\"end\":{\"reason\":\"gateway_died\","
               "\"cause\":\"gateway_died\",\"cause_text\":\"the gateway died or was killed while it was "
