@@ -208,9 +208,11 @@ test_full_at_each_page (void)
       Told told = { 0 };
       MediaFileWriter *writer = media_file_writer_new (&ops, &told, NULL);
       MediaFileSink *sink = media_file_writer_open (writer, 1, &config);
+      const CfgMonotonic until = test_soon ();
 
-      for (guint n = 0; n < 200 && media_file_sink_write (sink, pcm, RATE_HZ); n++)
-        g_usleep (2000);
+      while (media_file_sink_write (sink, pcm, RATE_HZ)
+             && cfg_monotonic_diff_us (until, cfg_monotonic_now ()) > 0)
+        g_usleep (10000); /* the thread takes it in its own time */
       media_file_sink_close (sink, MEDIA_RECORD_STOPPED);
       g_assert_true (media_file_writer_free (writer, test_soon ()));
       g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &before), ==, 0);
