@@ -227,6 +227,50 @@ test('the page reconnects after the socket was lost', { timeout: 60 }, async (t)
   t.equal(errors, [], 'errors in the page');
 });
 
+/* The page loses its socket, which stands on for the gateway. */
+const loseUnnoticed = (page, restart) => page.evaluate((restarts) => {
+  window.before = { socket: state.socket, peer: state.peer };
+  if (restarts) restartIce();
+  state.socket.onmessage = null;
+  state.socket.onclose();
+}, restart);
+
+for (const [how, restarts] of [['', false], [', also while it restarts ICE', true]])
+  test(`a guest is itself again before the gateway notices that its socket is lost${how}`, { timeout: 60 }, async (t) => {
+    const gateway = await Gateway.start(t);
+    const browser = await launch(t);
+    const rpc = await Rpc.connect(gateway.ws, gateway.token('operator'));
+    t.after(() => rpc.close());
+    const inRoom = async () => (await rpc.call('participant.list', { room: 'lobby' })).participants.map(({ sid }) => sid);
+    const { page, errors } = await open(t, browser, gateway, { identity: '' });
+    await enter(page);
+    const [sid] = await inRoom();
+    await loseUnnoticed(page, restarts);
+    await gateway.line(/Session resumed/);
+    await shows(page, '#status', 'Connected');
+    t.equal(await inRoom(), [sid], 'who is in the room');
+    t.equal(await page.evaluate(() => [state.me.sid, before.socket.readyState, state.peer === before.peer]), [sid, 1, true], 'the page');
+    const phone = SipPhone.call(t, gateway.sip('lobby'), '--tone', 500, '--listen', 800);
+    await phone.event('answered');
+    await phone.hears(800);
+    await shows(page, '#people', 'Phone');
+    t.equal([await page.isVisible('#notice'), errors], [false, []], 'errors in the page');
+  });
+
+test('a guest whom the gateway does not know any more joins anew', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t);
+  const browser = await launch(t);
+  const { page, errors } = await open(t, browser, gateway, { identity: '' });
+  await enter(page);
+  await page.evaluate(() => {
+    state.me.sid = 'PA_nobody';
+    state.socket.close();
+  });
+  await until('another one', () => page.evaluate(() => state.me.sid !== 'PA_nobody' && state.peer.connectionState === 'connected'));
+  await shows(page, '#status', 'Connected');
+  t.equal([await page.isVisible('#notice'), errors], [false, []], 'errors in the page');
+});
+
 for (const workers of [1, 2])
   test(`an operator takes the page to another room, with ${workers} media worker${workers > 1 ? 's' : ''}`, { timeout: 60 }, async (t) => {
     const gateway = await Gateway.start(t, { media: { workers } });

@@ -14,7 +14,8 @@ const state = {
   nextId: 1,
   pending: new Map(),
   peer: null,
-  joined: false, // session.join was answered: candidates may be sent
+  joined: false, // the last offer was answered: candidates may be sent
+  offers: Promise.resolve(), // settled when the last offer is through, however it went
   leaving: false,
   microphone: null,
   muted: false,
@@ -146,8 +147,7 @@ async function openMicrophone() {
 
 function newPeer() {
   const peer = new RTCPeerConnection();
-  state.joined = false;
-  state.heldCandidates = [];
+  state.offers = Promise.resolve();
   peer.onicecandidate = ({ candidate }) => candidate && sendCandidate(candidate.toJSON());
   peer.ontrack = ({ track, streams }) => play(streams[0] ?? new MediaStream([track]));
   peer.onconnectionstatechange = () => onPeerState(peer);
@@ -175,14 +175,31 @@ function onPeerState(peer) {
   else if (peer.connectionState === 'failed' && !state.leaving) restartIce();
 }
 
+/** Offers by `method` and takes the answer: one offer at a time, and its candidates behind it. */
+function negotiate(method, params, options) {
+  const { peer } = state;
+  const turn = state.offers.then(async () => {
+    state.joined = false;
+    state.heldCandidates = [];
+    await peer.setLocalDescription(await peer.createOffer(options));
+    const result = await request(method, { ...params, sdp: peer.localDescription.sdp });
+    await peer.setRemoteDescription({ type: 'answer', sdp: result.sdp });
+    state.joined = true;
+    state.heldCandidates.splice(0).forEach(sendCandidate);
+    return result;
+  });
+  state.offers = turn.catch(() => {});
+  return turn;
+}
+
 async function restartIce() {
+  const { socket } = state;
+  if (!socket) return; // taking the session up again restarts it
   status('busy', 'Reconnecting the audio…');
   try {
-    const offer = await state.peer.createOffer({ iceRestart: true });
-    await state.peer.setLocalDescription(offer);
-    const { sdp } = await request('session.offer', { sdp: state.peer.localDescription.sdp });
-    await state.peer.setRemoteDescription({ type: 'answer', sdp });
+    await negotiate('session.offer', {}, { iceRestart: true });
   } catch (error) {
+    if (state.socket !== socket) return; // as above: it was lost meanwhile
     status('failed', 'No audio');
     notice(`The audio connection failed. ${errorWords(error)}`);
   }
@@ -202,14 +219,10 @@ async function play(stream) {
 
 async function negotiateJoin(identity) {
   state.peer = newPeer();
-  await state.peer.setLocalDescription(await state.peer.createOffer());
-  const params = { room: state.room, subscribe: 'mix', sdp: state.peer.localDescription.sdp };
+  const params = { room: state.room, subscribe: 'mix' };
   if (state.name) params.name = state.name;
   if (identity) params.identity = identity;
-  const result = await request('session.join', params);
-  await state.peer.setRemoteDescription({ type: 'answer', sdp: result.sdp });
-  state.joined = true;
-  state.heldCandidates.splice(0).forEach(sendCandidate);
+  const result = await negotiate('session.join', params);
   for (const add of state.earlyCandidates ?? []) add();
   state.earlyCandidates = [];
   return result;
@@ -312,7 +325,7 @@ async function onLost() {
     try {
       await connect();
       await resumeOrRejoin();
-      status('connected', 'Connected');
+      if (state.peer.connectionState === 'connected') status('connected', 'Connected');
       render();
       return;
     } catch (error) {
@@ -323,11 +336,14 @@ async function onLost() {
   if (!state.leaving) leave('The connection to the gateway was lost and did not come back.', true);
 }
 
+/* With an offer: the network may be another one, and while the gateway has not noticed that the old socket is lost it
+ * knows a guest by nothing but its certificate. */
 async function resumeOrRejoin() {
   try {
-    takeParticipants(await request('session.join', { resume: state.me.sid }));
+    takeParticipants(await negotiate('session.join', { resume: state.me.sid }, { iceRestart: true }));
   } catch (error) {
     if (!(error instanceof CallError)) throw error;
+    await request('session.leave').catch(() => {}); // it may be ours again although the offer was refused
     await joinAnew(); // the gateway has forgotten us, perhaps it was started again
   }
   await watch();
