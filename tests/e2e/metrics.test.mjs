@@ -93,7 +93,7 @@ test('every metric of the dashboard and of the alert rules exists', {}, async (t
 });
 
 test('/healthz and /readyz say in words why no calls are taken', {}, async (t) => {
-  const gateway = await Gateway.start(t, { limits: { max_calls: 1 } });
+  const gateway = await Gateway.start(t, { limits: { max_calls: 1 } }, ['--drain-timeout', '30']);
   t.equal([(await read(gateway, '/healthz')).text, (await read(gateway, '/readyz')).text], ['ok\n', 'ready\n'], 'at the start');
   const phone = SipPhone.call(t, gateway.sip('a'));
   await phone.event('answered');

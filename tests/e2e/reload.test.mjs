@@ -1,4 +1,5 @@
 // What a file that is read again, and a drain, do to calls that are up.
+import http from 'node:http';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,6 +33,28 @@ const heard = (phones, what) => {
   return until(what, () => phones.every((phone, i) => phone.packets.length >= before[i] + 25));
 };
 
+/** Writes another configuration (an object, or a text) and has it read; gives the new line of the log that says `line`. */
+function reload(gateway, config, line) {
+  const text = typeof config === 'string' ? config : Object.entries(config).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`).join('');
+  writeFileSync(join(gateway.directory, 'config.yaml'), text);
+  const before = gateway.lines(line).length;
+  gateway.process.kill('SIGHUP');
+  return until(`log line ${line}`, () => gateway.lines(line)[before]);
+}
+
+/** A server that takes webhooks: {rooms, url}, the rooms that it was told the beginning of. */
+async function receiver(t) {
+  const rooms = [];
+  const server = http.createServer(async (request, response) => {
+    const { event, room } = JSON.parse(Buffer.concat(await request.toArray()).toString());
+    if (event === 'room_started') rooms.push(room.name);
+    response.end();
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => (server.closeAllConnections(), server.close()));
+  return { rooms, url: `http://127.0.0.1:${server.address().port}/` };
+}
+
 /** Who is shown by https. */
 const shown = (port) => new Promise((resolve, reject) => {
   const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
@@ -45,20 +68,13 @@ test('SIGHUP with calls up: they go on, new ones get the new trunks and rules; a
   const gateway = await Gateway.start(t, { trunks: [trunk('100'), trunk('101')], dispatch_rules: [rule('old')] });
   const rpc = await operator(t, gateway);
   const room = async (name) => (await rpc.call('room.get', { room: name })).participants.length;
-  const reload = async (config, line) => {
-    const text = typeof config === 'string' ? config : Object.entries(config).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`).join('');
-    writeFileSync(join(gateway.directory, 'config.yaml'), text);
-    const before = gateway.lines(line).length;
-    gateway.process.kill('SIGHUP');
-    return until(`log line ${line}`, () => gateway.lines(line)[before]);
-  };
   const first = await talker(t, gateway, '100'), second = await talker(t, gateway, '101');
   t.equal([first.status, second.status, await room('old')], [200, 200, 2], 'two calls');
   await heard([first, second], 'both hear');
 
   const changed = { ...gateway.config, trunks: [trunk('101'), trunk('102')], dispatch_rules: [rule('new')], logging: { level: 'info' },
     rtp_port: { start: 20000, end: 20099 }, sip: { realm: 'another' } };
-  await reload(changed, /Configuration read again/);
+  await reload(gateway, changed, /Configuration read again/);
   t.ok(/keys="?sip.realm, rtp_port.start, rtp_port.end"?/.test(gateway.lines(/Changed keys count after a restart only/)[0]),
     String(gateway.lines(/after a restart/)));
   await heard([first, second], 'both hear on, also the one whose trunk is gone');
@@ -71,13 +87,13 @@ test('SIGHUP with calls up: they go on, new ones get the new trunks and rules; a
   await rpc.fails('room.get', { room: 'nowhere' }); // said in debug
   t.equal(gateway.lines(/ DEBUG /).length, n, 'lines of debug after level info');
 
-  const reason = await reload('api_key: testkey\nsip:\n  realm: a\n  relm: b\n', /The configuration was not read again/);
+  const reason = await reload(gateway, 'api_key: testkey\nsip:\n  realm: a\n  relm: b\n', /The configuration was not read again/);
   t.ok(/config\.yaml:4: .*relm/.test(reason), reason);
   t.equal([(await talker(t, gateway, '100')).status, (await talker(t, gateway, '102')).status], [404, 200], 'as before');
   first.request('INVITE', '', { extra: [] }); // a re-INVITE without an offer
   await until('it is answered', () => first.messages.some((message) => message.status === 200 && message.method === 'INVITE' && message.cseq > 1));
   await heard([first, second], 'they still hear');
-  await reload({ ...gateway.config, trunks: [trunk('100')] }, /Configuration read again/);
+  await reload(gateway, { ...gateway.config, trunks: [trunk('100')] }, /Configuration read again/);
   t.equal(gateway.lines(/Changed keys/).length, 1, 'what is as at the start is not named');
 });
 
@@ -104,8 +120,20 @@ test('SIGHUP takes another certificate for https, and keeps the old one when the
   t.equal(await shown(port), 'after', 'the one that could be read');
 });
 
-test('SIGTERM with a call up: it hears on, nobody new comes in, and it is ended when the time is over', { timeout: 60 }, async (t) => {
-  const gateway = await Gateway.start(t);
+test('SIGHUP takes other webhook.urls', { timeout: 60 }, async (t) => {
+  const [one, two] = [await receiver(t), await receiver(t)];
+  const gateway = await Gateway.start(t, { webhook: { urls: [one.url] } });
+  const rpc = await operator(t, gateway);
+  for (const [name, { rooms, url }] of [['first', one], ['second', two], ['third', one]]) {
+    await reload(gateway, { ...gateway.config, webhook: { urls: [url] } }, /Configuration read again/);
+    await rpc.call('room.create', { name });
+    await until(`the room ${name} is told of`, () => rooms.includes(name));
+  }
+  t.equal([one.rooms, two.rooms], [['first', 'third'], ['second']], 'who was told of which room');
+});
+
+test('SIGTERM with a call up: it hears on, and nobody new comes in', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t, {}, ['--drain-timeout', '30']);
   const rpc = await operator(t, gateway);
   const phones = [await talker(t, gateway, 'drain'), await talker(t, gateway, 'drain')];
   await heard(phones, 'both hear');
@@ -116,6 +144,15 @@ test('SIGTERM with a call up: it hears on, nobody new comes in, and it is ended 
   t.equal((await rpc.fails('session.join', { room: 'drain', sdp: 'v=0\r\n' })).data.code, 'unavailable', 'session.join');
   t.equal((await rpc.call('server.info')).status, 'draining', 'server.info');
   await heard(phones, 'they hear on');
+  gateway.process.kill('SIGTERM'); // once more: at once
+  for (const phone of phones) await phone.received('BYE');
+  t.equal((await until('the gateway ended', () => gateway.exited, 15)).code, 0, 'status');
+});
+
+test('SIGTERM with a call up that goes on: it is ended when the time is over', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t);
+  const phones = [await talker(t, gateway, 'drain'), await talker(t, gateway, 'drain')];
+  gateway.process.kill('SIGTERM');
   await gateway.line(/Calls are still up after the drain timeout/, 15);
   for (const phone of phones) await phone.received('BYE');
   t.equal((await until('the gateway ended', () => gateway.exited, 15)).code, 0, 'status');
