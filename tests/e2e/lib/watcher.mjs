@@ -48,7 +48,7 @@ export class Watcher {
   }
 
   constructor(socket, address) {
-    Object.assign(this, { socket, messages: 0, bytes: 0, last: '', keep: null, isOpen: false, head: Buffer.alloc(0) });
+    Object.assign(this, { socket, messages: 0, bytes: 0, controlBytes: 0, last: '', keep: null, isOpen: false, head: Buffer.alloc(0) });
     this.frames = new Frames((frame) => this.frame(frame));
     this.checker = new Checker(address);
     this.closed = new Promise((resolve) => socket.once('close', resolve));
@@ -69,6 +69,7 @@ export class Watcher {
   }
 
   frame({ final, opcode, payload }) {
+    if (opcode >= 8) this.controlBytes += 2 + payload.length;
     if (opcode === 9) this.socket.write(Buffer.concat([Buffer.from([0x8a, 0x80 | payload.length, 0, 0, 0, 0]), payload]));
     else if (opcode === 8) {
       [this.closeCode, this.closeReason] = [payload.readUInt16BE(0), payload.subarray(2).toString()];
