@@ -6,6 +6,9 @@ BUILD_PACKAGES=(gcc libc6-dev pkgconf meson ninja-build python3
   libopus-dev libspandsp-dev libspeexdsp-dev libwebsockets-dev libwebsockets-evlib-uv libuv1-dev
   libjansson-dev libjwt-dev libyaml-dev libhiredis-dev libsqlite3-dev libcurl4-openssl-dev libprotobuf-c-dev protobuf-c-compiler libsndfile1-dev)
 
+# For tools/fuzz only.
+FUZZ_PACKAGES=(clang libclang-rt-dev)
+
 # For tools/capacity only: what is measured beside us.
 CAPACITY_PACKAGES=(janus)
 

@@ -1,7 +1,10 @@
 /* Bytes of an HTTP client, through libwebsockets and our reading of requests, as far as the paths of the
  * gateway: whatever comes in, what is handed on is a whole request, and the connection ends.
  *
- * Nobody here has a token, so no method of the API runs. */
+ * The token here is good but allows nothing: the body of a request of LiveKit's API is decoded, and then it
+ * is refused. No method runs: those want the whole gateway, with its calls and sockets, and would leave
+ * something behind from one input to the next. What they are given is the business of fuzz_params and
+ * fuzz_twirp. */
 #include "tests/fuzz/fuzz.h"
 
 #include <arpa/inet.h>
@@ -16,6 +19,12 @@
 #include "signaling/web/web.h"
 
 #define MAX_TURNS 2000
+
+/* Of alice, until 2100. */
+#define SECRET "0123456789abcdef0123456789abcdef"
+#define TOKEN                                                                                                \
+  "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJkZXZrZXkiLCJzdWIiOiJhbGljZSIsImV"                         \
+  "4cCI6NDEwMjQ0NDgwMH0.1jzSi5EBQ7oo710y-XMLzKOjFGwBEfMMIVbcy-4ekT4"
 
 static Gateway gateway;
 
@@ -59,6 +68,7 @@ on_http (gpointer owner, const SigWebRequest *request, SigWebResponse *response)
     {
       g_assert_false (response->later);
       g_assert_cmpint (response->status, >=, 400);
+      g_assert_true (response->status != 401 || g_strcmp0 (request->token, TOKEN) != 0);
     }
 }
 
@@ -72,6 +82,7 @@ server (void)
   if (web != NULL)
     return web;
   gateway.settings = cfg_settings_new_default ();
+  gateway.api_secret = (char *)SECRET;
   web = sig_web_new (&config, &ops, NULL, NULL);
   g_assert_nonnull (web);
   gateway.web = web;
@@ -160,6 +171,15 @@ static const FuzzSeed seeds[] = {
   FUZZ_TEXT ("\xffGET /readyz?access_token=a.b.c&x=%41%zz HTTP/1.1\r\nHost: a\r\nOrigin: http://a\r\n\r\n"),
   FUZZ_TEXT ("\xffPOST /twirp/livekit.SIP/ListSIPTrunk HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer a.b.c\r\n"
              "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"),
+  FUZZ_TEXT (
+      "\xffPOST /twirp/livekit.SIP/CreateSIPParticipant HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " TOKEN
+      "\r\nContent-Type: application/json\r\nContent-Length: 36\r\n\r\n{\"sip_call_to\":\"+1\",\"room_name\":"
+      "\"a\"}"),
+  FUZZ_TEXT (
+      "\xffPOST /twirp/livekit.RoomService/CreateRoom HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " TOKEN
+      "\r\nContent-Type: application/protobuf\r\nContent-Length: 3\r\n\r\n\x0a\x01"
+      "a"),
+  FUZZ_TEXT ("\xffGET /ws?access_token=" TOKEN " HTTP/1.1\r\n" UPGRADE "\x81\x85\x01\x02\x03\x04iome\x6e"),
   FUZZ_TEXT ("\x40POST /twirp/livekit.RoomService/%43reateRoom HTTP/1.1\r\nHost: a\r\nContent-Type: "
              "application/protobuf\r\nContent-Length: 3\r\n\r\n\x0a\x01\x61GET /%2e%2e/../ HTTP/1.1\r\nHost: "
              "a\r\n\r\n"),

@@ -79,7 +79,7 @@ run (const guint8 *data, gsize size)
       check_error (error);
       return;
     }
-  params = method->params (gateway_of_settings (), in, &error);
+  params = gw_twirp_takes (method, in, &error) ? method->params (gateway_of_settings (), in, &error) : NULL;
   json_decref (in);
   if (params == NULL)
     {
@@ -92,6 +92,26 @@ run (const guint8 *data, gsize size)
                         &refused))
     check_error (refused);
   json_decref (params);
+}
+
+/* The same in protobuf, where it is something. */
+static void
+add_protobuf (guint8 number, const char *body, void (*add) (const void *data, gsize size))
+{
+  const char *type = method_of (number)->in;
+  json_t *message = sig_livekit_decode (type, SIG_LIVEKIT_JSON, body, strlen (body), NULL);
+  const guint8 head = number | 0x80;
+
+  if (message != NULL)
+    {
+      g_autoptr (GBytes) bytes = sig_livekit_encode (type, SIG_LIVEKIT_PROTOBUF, message);
+      g_autoptr (GByteArray) seed = g_byte_array_new ();
+
+      g_byte_array_append (seed, &head, 1);
+      g_byte_array_append (seed, g_bytes_get_data (bytes, NULL), (guint)g_bytes_get_size (bytes));
+      add (seed->data, seed->len);
+    }
+  json_decref (message);
 }
 
 static void
@@ -126,6 +146,7 @@ more_seeds (void (*add) (const void *data, gsize size))
 
         seed[0] = (char)number;
         add (seed, strlen (bodies[i]) + 1);
+        add_protobuf (number, bodies[i], add);
       }
 }
 
