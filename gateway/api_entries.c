@@ -181,34 +181,16 @@ typedef struct
 {
   GwRequest *request;
   const Kind *kind;
-  gboolean is_delete;
+  json_t *object; /* as it was put, whatever becomes of it until it is on the disk; NULL: it was deleted */
 } Waiting;
 
-static void
-on_done (Gateway *gateway, gpointer user, const char *id, const GError *error)
-{
-  g_autofree Waiting *waiting = user;
-  g_autoptr (GwRequest) request = waiting->request;
-  json_t *object = waiting->is_delete ? NULL : find_entry (gateway, waiting->kind, id);
-
-  if (error != NULL)
-    {
-      json_decref (object);
-      gw_request_fail (request, error);
-    }
-  else
-    gw_request_reply (request, object != NULL ? json_pack ("{s:o}", waiting->kind->one, object)
-                                              : json_pack ("{s:s}", waiting->kind->id_name, id));
-}
-
 static Waiting *
-wait_for (GwRequest *request, const Kind *kind, gboolean is_delete)
+wait_for (GwRequest *request, const Kind *kind)
 {
   Waiting *waiting = g_new0 (Waiting, 1);
 
   waiting->request = gw_request_ref (request);
   waiting->kind = kind;
-  waiting->is_delete = is_delete;
   return waiting;
 }
 
@@ -216,18 +198,37 @@ static void
 wait_no_more (Waiting *waiting)
 {
   gw_request_unref (waiting->request);
+  json_decref (waiting->object);
   g_free (waiting);
+}
+
+static void
+on_done (Gateway *gateway, gpointer user, const char *id, const GError *error)
+{
+  Waiting *waiting = user;
+
+  if (error != NULL)
+    gw_request_fail (waiting->request, error);
+  else
+    gw_request_reply (waiting->request, waiting->object != NULL
+                                            ? json_pack ("{s:O}", waiting->kind->one, waiting->object)
+                                            : json_pack ("{s:s}", waiting->kind->id_name, id));
+  wait_no_more (waiting);
 }
 
 static json_t *
 put_entry (Gateway *gateway, GwRequest *request, const Kind *kind, const char *id, json_t *fields,
            GError **error)
 {
-  Waiting *waiting = wait_for (request, kind, FALSE);
+  Waiting *waiting = wait_for (request, kind);
   g_autofree char *field = NULL;
+  const char *put = gw_entry_put (gateway, kind->kind, id, fields, on_done, waiting, &field, error);
 
-  if (gw_entry_put (gateway, kind->kind, id, fields, on_done, waiting, &field, error))
-    return NULL;
+  if (put != NULL)
+    {
+      waiting->object = find_entry (gateway, kind, put);
+      return NULL;
+    }
   if (field != NULL)
     gw_request_set_error_data (request, "field", json_string (field));
   wait_no_more (waiting);
@@ -246,7 +247,7 @@ update_entry (Gateway *gateway, GwRequest *request, const Kind *kind, json_t *pa
 static json_t *
 delete_entry (Gateway *gateway, GwRequest *request, const Kind *kind, json_t *params, GError **error)
 {
-  Waiting *waiting = wait_for (request, kind, TRUE);
+  Waiting *waiting = wait_for (request, kind);
 
   if (!gw_entry_delete (gateway, kind->kind, gw_param_string (params, kind->id_name), on_done, waiting,
                         error))

@@ -357,7 +357,8 @@ with_times (const Entry *entry)
   return text;
 }
 
-static void
+/* Returns: its id, until @done. */
+static const char *
 write_change (Gateway *gateway, GwStoreKind kind, const char *id, const char *text, Entry *before,
               GwEntryDone done, gpointer user)
 {
@@ -377,6 +378,7 @@ write_change (Gateway *gateway, GwStoreKind kind, const char *id, const char *te
     gw_store_put (gateway->store, kind, id, kept, on_written, change);
   else
     gw_store_delete (gateway->store, kind, id, on_written, change);
+  return change->id;
 }
 
 /* The id of what @id_or_name means among all settings. @is_ours: it can be changed here. */
@@ -605,7 +607,7 @@ count_in (Gateway *gateway, GwStoreKind kind, const char *id, const char *text, 
   return TRUE;
 }
 
-gboolean
+const char *
 gw_entry_put (Gateway *gateway, GwStoreKind kind, const char *wanted, json_t *fields, GwEntryDone done,
               gpointer user, char **field, GError **error)
 {
@@ -619,7 +621,7 @@ gw_entry_put (Gateway *gateway, GwStoreKind kind, const char *wanted, json_t *fi
     {
       id = g_strdup (find_ours (gateway, kind, wanted, error));
       if (id == NULL)
-        return FALSE;
+        return NULL;
     }
   else
     id = cfg_id_new (kinds[kind].id_prefix);
@@ -630,10 +632,9 @@ gw_entry_put (Gateway *gateway, GwStoreKind kind, const char *wanted, json_t *fi
     {
       name_field (wrong, kinds[kind].section, field);
       g_propagate_error (error, g_steal_pointer (&wrong));
-      return FALSE;
+      return NULL;
     }
-  write_change (gateway, kind, id, text, before, done, user);
-  return TRUE;
+  return write_change (gateway, kind, id, text, before, done, user);
 }
 
 gboolean

@@ -34,11 +34,11 @@ typedef void (*GwEntryDone) (Gateway *gateway, gpointer user, const char *id, co
  * @field: (out) (transfer full) (nullable): with @error, which of the fields is wrong
  * @done: once it is on the disk
  *
- * It counts at once. Returns: FALSE with NOT_FOUND, INVALID_ARGUMENT, ALREADY_EXISTS, FAILED_PRECONDITION (it
- * stands in the configuration file), and @done is not called.
+ * It counts at once. Returns: (nullable): its id, until @done; NULL with NOT_FOUND, INVALID_ARGUMENT,
+ * ALREADY_EXISTS, FAILED_PRECONDITION (it stands in the configuration file), and @done is not called.
  */
-gboolean gw_entry_put (Gateway *gateway, GwStoreKind kind, const char *id, json_t *fields, GwEntryDone done,
-                       gpointer user, char **field, GError **error);
+const char *gw_entry_put (Gateway *gateway, GwStoreKind kind, const char *id, json_t *fields,
+                          GwEntryDone done, gpointer user, char **field, GError **error);
 /** gw_entry_json: the trunk or rule with @id, as trunk.list and dispatch_rule.list tell it. (transfer full)
  * (nullable) */
 json_t *gw_entry_json (Gateway *gateway, GwStoreKind kind, const char *id);

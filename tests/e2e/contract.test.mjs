@@ -363,6 +363,14 @@ test('batches: answered as one, each for itself; none for notifications; 50 at m
   t.equal(mixed.at(-1).id, 'g', 'the one that took longest is the last');
   t.equal(mixed.find(({ id }) => id === 'e').error.data.field, 'colour', 'the field');
 
+  const trunk = { name: 'brief', direction: 'inbound', numbers: ['100'], allowed_addresses: ['127.0.0.1'] };
+  const brief = Object.fromEntries((await ask([ // all before the first of them is on the disk
+    request('made', 'trunk.create', trunk), request('changed', 'trunk.update', { sip_trunk_id: 'brief', metadata: 'm' }),
+    request('gone', 'trunk.delete', { sip_trunk_id: 'brief' }),
+  ])).map(({ id, result }) => [id, result]));
+  t.equal([brief.made.trunk?.metadata, brief.changed.trunk?.metadata, brief.gone.sip_trunk_id], [undefined, 'm', brief.made.trunk?.sip_trunk_id],
+    'a trunk that is deleted again: each answer tells it as it was then');
+
   t.equal((await ask([])).error.code, -32600, 'an empty batch');
   t.equal((await ask(Array.from({ length: 51 }, (_, index) => request(index, 'server.info')))).error.code, -32600, '51 requests');
   t.equal((await ask(Array.from({ length: 50 }, (_, index) => request(1000 + index, 'server.info')))).map(({ id }) => id),
