@@ -16,6 +16,7 @@
 #include "gateway/redis.h"
 #include "gateway/service.h"
 #include "gateway/tls.h"
+#include "gateway/unusable.h"
 
 #define DEFAULT_DRAIN_S 30
 #define OWN_PAGES_BYTES (64 * 1024)
@@ -112,12 +113,9 @@ effective_level (const Arguments *arguments, const CfgSettings *settings, CfgLog
 static void
 log_warnings (const CfgSettings *settings)
 {
-  g_auto (GStrv) unusable = cfg_settings_unusable (settings);
-
   for (char **warning = settings->warnings; *warning != NULL; warning++)
     cfg_warn ("config", NULL, "Configuration warning", CFG_STR ("warning", *warning));
-  for (char **warning = unusable; *warning != NULL; warning++)
-    cfg_warn ("config", NULL, "Configuration warning", CFG_STR ("warning", *warning));
+  gw_unusable_log (settings);
 }
 
 static void
