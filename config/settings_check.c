@@ -148,6 +148,18 @@ check_recorded (CfgReader *reader, const CfgSettings *settings, gboolean record,
              reader, path, "has record: set recordings.path, the directory that recordings are written to");
 }
 
+/* One that was made through the API has no line to be found by. */
+static void
+warn_of_open_trunk (CfgReader *reader, const CfgTrunkSettings *trunk, const char *path)
+{
+  static const char sentence[] = "takes calls from any address; limit them with allowed_addresses";
+
+  if (trunk->line > 0)
+    cfg_reader_warn_at (reader, path, "%s", sentence);
+  else
+    cfg_reader_warn_at (reader, path, "\"%s\" %s", trunk->name, sentence);
+}
+
 static gboolean
 check_trunk (CfgReader *reader, const CfgSettings *settings, CfgTrunkSettings *trunk, const char *path,
              GHashTable *seen)
@@ -184,7 +196,7 @@ check_trunk (CfgReader *reader, const CfgSettings *settings, CfgTrunkSettings *t
         return cfg_reader_fail_at (reader, path,
                                    "has allowed_targets and takes calls from any address: that would be an "
                                    "open relay; add allowed_addresses, or auth_username and auth_password");
-      cfg_reader_warn_at (reader, path, "takes calls from any address; limit them with allowed_addresses");
+      warn_of_open_trunk (reader, trunk, path);
     }
   return check_pair (reader, path, auth_names,
                      (const char *const[2]){ trunk->auth_username, trunk->auth_password })

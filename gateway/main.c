@@ -110,12 +110,13 @@ effective_level (const Arguments *arguments, const CfgSettings *settings, CfgLog
   return FALSE;
 }
 
+/* @file: the settings of the file alone; @merged: with the trunks and rules of the API */
 static void
-log_warnings (const CfgSettings *settings)
+log_warnings (const CfgSettings *file, const CfgSettings *merged)
 {
-  for (char **warning = settings->warnings; *warning != NULL; warning++)
+  for (char **warning = merged->warnings; *warning != NULL; warning++)
     cfg_warn ("config", NULL, "Configuration warning", CFG_STR ("warning", *warning));
-  gw_unusable_log (settings);
+  gw_unusable_log (file);
 }
 
 static void
@@ -239,7 +240,6 @@ say_what_waits (const CfgSettings *started, const CfgSettings *settings)
   g_auto (GStrv) keys = cfg_settings_restart_keys (started, settings);
   g_autofree char *list = g_strjoinv (", ", keys);
 
-  log_warnings (settings);
   if (keys[0] != NULL)
     cfg_warn ("config", NULL, "Changed keys count after a restart only", CFG_STR ("keys", list));
 }
@@ -250,8 +250,9 @@ replace_settings (Process *process, CfgSettings *settings)
   if (process->gateway->settings->demo && !settings->demo && !process->arguments->options.open
       && process->settings->sip.bind[0] == NULL)
     cfg_warn ("config", NULL, "Trunks are configured now, but SIP listens on loopback only until a restart");
-  say_what_waits (process->started, settings);
   gateway_set_settings (process->gateway, settings);
+  log_warnings (settings, process->gateway->settings);
+  say_what_waits (process->started, settings);
   free_settings (process);
   process->settings = settings;
   cfg_info ("config", NULL, "Configuration read again", CFG_INT ("trunks", settings->n_trunks),
@@ -338,7 +339,7 @@ run (const Arguments *arguments, CfgSettings *settings, GError **error)
       return EXIT_FAILURE;
     }
   cfg_thread_give_way (); /* the media threads have been made: they do not */
-  log_warnings (settings);
+  log_warnings (settings, process.gateway->settings);
   log_settings (arguments, process.gateway->settings);
   process.loop = g_main_loop_new (NULL, FALSE);
   /* Never removed: one signal more must not kill a process that is ending in order. */

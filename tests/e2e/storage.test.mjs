@@ -128,6 +128,22 @@ test('trunks, rules and calls survive a crash; a call that was cut off says so',
   t.equal((await after.call('call.list', { ended: true, number: '300' })).calls, [], 'nobody called 300');
 });
 
+test('a trunk of the API that takes calls from anywhere is warned of at every start and reload', { timeout: 60 }, async (t) => {
+  const path = database(t);
+  const gateway = await Gateway.start(t, withTrunk(path));
+  const rpc = await admin(t, gateway);
+  await rpc.call('trunk.create', { name: 'open', numbers: ['300'] });
+  const warned = /Configuration warning .*trunks\[1\]: .*open.* takes calls from any address/;
+  gateway.process.kill('SIGHUP');
+  await gateway.line(warned);
+  await gateway.stop(t);
+
+  const again = await Gateway.start(t, { ...withTrunk(path), prompts: { pin_wrong: '/nowhere/wrong.wav' } });
+  await again.line(warned);
+  await again.line(/Configuration warning .*config.yaml:\d+: prompts.pin_wrong: .*No such file/);
+  t.equal(again.lines(/Configuration warning/).length, 2, 'once each');
+});
+
 test('a database that is in use ends the start with one clear line', { timeout: 60 }, async (t) => {
   const path = database(t);
   const gateway = await Gateway.start(t, withTrunk(path));
