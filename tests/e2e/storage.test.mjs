@@ -1,8 +1,10 @@
 // Trunks and rules made through the API, and what outlives the process.
+import { createSocket } from 'node:dgram';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, until } from './lib/tap.mjs';
+import { hold } from './lib/database.mjs';
 import { Gateway } from './lib/gateway.mjs';
 import { SipPhone } from './lib/phone.mjs';
 import { freePort } from './lib/ports.mjs';
@@ -142,6 +144,26 @@ test('a trunk of the API that takes calls from anywhere is warned of at every st
   await again.line(warned);
   await again.line(/Configuration warning .*config.yaml:\d+: prompts.pin_wrong: .*No such file/);
   t.equal(again.lines(/Configuration warning/).length, 2, 'once each');
+});
+
+test('a database that cannot be written refuses a trunk, and no call', { timeout: 90 }, async (t) => {
+  const path = database(t), phone = createSocket('udp4'), heard = [];
+  t.after(() => phone.close());
+  phone.on('message', (data) => heard.push(data.toString().split(' ')[0]));
+  await new Promise((resolve) => phone.bind(0, '127.0.0.1', resolve));
+  const gateway = await Gateway.start(t, withTrunk(path));
+  const rpc = await admin(t, gateway);
+  const release = await hold(t, path);
+  const error = await rpc.fails('trunk.create', { name: 'api', ...local, numbers: ['200'] });
+  t.ok(/cannot be written: database is locked/.test(error.message), error.message);
+  const { sip_call_id: id } = await rpc.call('participant.create', { room_name: 'out', sip_call_to: '100',
+    trunk: { hostname: `127.0.0.1:${phone.address().port}` } });
+  await until('the INVITE', () => heard.includes('INVITE'), 30);
+  t.equal((await rpc.call('call.get', { sip_call_id: id })).call.status, 'dialing', 'the call');
+  await gateway.line(/The record of a call was not written.*database is locked/, 30);
+  await release();
+  await rpc.call('call.hangup', { sip_call_id: id });
+  await until('its end is written', async () => (await rpc.call('call.list', { ended: true })).calls.some((call) => call.sip_call_id === id && call.end), 60);
 });
 
 test('a database that is in use ends the start with one clear line', { timeout: 60 }, async (t) => {
