@@ -257,6 +257,34 @@ for (const [how, restarts] of [['', false], [', also while it restarts ICE', tru
     t.equal([await page.isVisible('#notice'), errors], [false, []], 'errors in the page');
   });
 
+test('a socket that is lost again while the session is taken up is replaced by one', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t);
+  const browser = await launch(t);
+  const { page, errors } = await open(t, browser, gateway);
+  await enter(page);
+  await page.evaluate(() => {
+    const Real = WebSocket;
+    window.sockets = [];
+    window.WebSocket = class extends Real {
+      constructor(url) {
+        super(url);
+        sockets.push(this);
+      }
+
+      send(text) {
+        if (this === sockets[0]) this.close();
+        else super.send(text);
+      }
+    };
+    state.socket.close();
+  });
+  await until('another socket', () => page.evaluate(() => sockets.length > 1));
+  await shows(page, '#status', 'Connected');
+  await sleep(1000); // one more would come now
+  t.equal(await page.evaluate(() => sockets.map(({ readyState }) => readyState)), [3, 1], 'the sockets');
+  t.equal([await page.isVisible('#notice'), errors], [false, []], 'errors in the page');
+});
+
 test('a guest whom the gateway does not know any more joins anew', { timeout: 60 }, async (t) => {
   const gateway = await Gateway.start(t);
   const browser = await launch(t);

@@ -17,6 +17,7 @@ const state = {
   joined: false, // the last offer was answered: candidates may be sent
   offers: Promise.resolve(), // settled when the last offer is through, however it went
   leaving: false,
+  returning: false, // the socket was lost, and onLost is at it
   microphone: null,
   muted: false,
   me: null,
@@ -318,8 +319,13 @@ async function onLost() {
   state.socket = null;
   state.speakers.clear(); // who speaks is not told any more
   renderSpeakers();
-  if (state.leaving || !state.me) return;
+  if (state.leaving || !state.me || state.returning) return;
   status('busy', 'Reconnecting…');
+  state.returning = true;
+  await comeBack().finally(() => (state.returning = false));
+}
+
+async function comeBack() {
   const until = Date.now() + RESUME_FOR_MS;
   for (let wait = 200; Date.now() < until && !state.leaving; wait = Math.min(2000, wait * 2)) {
     try {
