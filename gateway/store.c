@@ -685,7 +685,8 @@ deliver (gpointer data)
 static void
 submit (GwStore *store, Job *job)
 {
-  if (g_async_queue_length (store->jobs) < GW_STORE_MAX_JOBS)
+  /* Who waits for those before it takes nearly none, and would be told too early otherwise. */
+  if (job->type == JOB_WAIT || g_async_queue_length (store->jobs) < GW_STORE_MAX_JOBS)
     {
       g_async_queue_push (store->jobs, job);
       return;
