@@ -94,6 +94,8 @@ follow (MediaSource *source, const MediaCodec *codec, const MediaRtpView *packet
       if (passed > lost)
         feed_silence (source, (gsize)(passed - lost));
     }
+  else if (keys->have_sequence)
+    feed_silence (source, SILENCE_SAMPLES);
   keys->have_sequence = TRUE;
   keys->sequence = packet->sequence;
   keys->next_timestamp = packet->timestamp + units;

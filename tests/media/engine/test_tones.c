@@ -191,6 +191,25 @@ test_silence_is_not_sent (void)
     }
 }
 
+/* The pause between two keys was lost, and more. */
+static void
+test_a_long_loss_is_a_pause (void)
+{
+  Scene *scene = g_new (Scene, 1);
+
+  scene_init (scene, MEDIA_CODEC_PCMU, TRUE);
+  press (scene, "55", 300);
+  for (guint i = 0; i < scene->n_packets; i++)
+    {
+      if (i < 13 || i >= 32)
+        give (scene, i);
+      pass (scene, 20);
+    }
+  g_assert_cmpstr (scene->peer->digits->str, ==, "55");
+  test_peer_free (scene->peer);
+  g_free (scene);
+}
+
 /* The path, or a thread, stands still in the middle of a tone. */
 static void
 test_a_standstill_is_no_key (void)
@@ -242,6 +261,7 @@ main (int argc, char **argv)
   g_test_add_func ("/media/tones/not_asked_for", test_not_asked_for);
   g_test_add_func ("/media/tones/a_bad_path", test_a_bad_path);
   g_test_add_func ("/media/tones/silence_is_not_sent", test_silence_is_not_sent);
+  g_test_add_func ("/media/tones/a_long_loss_is_a_pause", test_a_long_loss_is_a_pause);
   g_test_add_func ("/media/tones/a_standstill_is_no_key", test_a_standstill_is_no_key);
   g_test_add_func ("/media/tones/switched_off_while_a_key_is_down", test_switched_off_while_a_key_is_down);
   return g_test_run ();
