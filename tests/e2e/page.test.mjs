@@ -257,32 +257,61 @@ for (const [how, restarts] of [['', false], [', also while it restarts ICE', tru
     t.equal([await page.isVisible('#notice'), errors], [false, []], 'errors in the page');
   });
 
-test('a socket that is lost again while the session is taken up is replaced by one', { timeout: 60 }, async (t) => {
+/** Every WebSocket of the page from now on is in `sockets`; while `down` they lead nowhere. */
+const followSockets = (page) => page.evaluate(() => {
+  const Real = WebSocket;
+  window.sockets = [];
+  window.down = false;
+  window.closeAt = '';
+  window.WebSocket = class extends Real {
+    constructor(url) {
+      super(down ? 'ws://127.0.0.1:1/' : url);
+      sockets.push(this);
+    }
+
+    send(text) {
+      if (closeAt && this === sockets[0] && text.includes(`"${closeAt}"`)) this.close();
+      else super.send(text);
+    }
+  };
+});
+
+for (const method of ['session.join', 'call.list'])
+  test(`a socket that is lost again by ${method} while the session is taken up is replaced by one`, { timeout: 60 }, async (t) => {
+    const gateway = await Gateway.start(t);
+    const browser = await launch(t);
+    const { page, errors } = await open(t, browser, gateway);
+    await enter(page);
+    await followSockets(page);
+    await page.evaluate((at) => {
+      closeAt = at;
+      state.socket.close();
+    }, method);
+    await until('another socket', () => page.evaluate(() => sockets.length > 1));
+    await shows(page, '#status', 'Connected');
+    await sleep(1000); // one more would come now
+    t.equal(await page.evaluate(() => sockets.map(({ readyState }) => readyState)), [3, 1], 'the sockets');
+    t.equal([await page.isVisible('#notice'), errors], [false, []], 'errors in the page');
+  });
+
+test('who leaves while a socket is looked for, and joins again, has one', { timeout: 60 }, async (t) => {
   const gateway = await Gateway.start(t);
   const browser = await launch(t);
-  const { page, errors } = await open(t, browser, gateway);
+  const { page } = await open(t, browser, gateway);
   await enter(page);
+  await followSockets(page);
   await page.evaluate(() => {
-    const Real = WebSocket;
-    window.sockets = [];
-    window.WebSocket = class extends Real {
-      constructor(url) {
-        super(url);
-        sockets.push(this);
-      }
-
-      send(text) {
-        if (this === sockets[0]) this.close();
-        else super.send(text);
-      }
-    };
+    down = true;
     state.socket.close();
   });
-  await until('another socket', () => page.evaluate(() => sockets.length > 1));
+  await until('a search', () => page.evaluate(() => sockets.length > 0));
+  await page.click('#leave');
+  await page.evaluate(() => (down = false));
+  await enter(page);
+  await sleep(3000); // the search would have gone on by now
+  const open_ = await page.evaluate(() => sockets.filter(({ readyState }) => readyState === 1).map((one) => one === state.socket));
+  t.equal(open_, [true], 'open sockets, and whether they are the one in use');
   await shows(page, '#status', 'Connected');
-  await sleep(1000); // one more would come now
-  t.equal(await page.evaluate(() => sockets.map(({ readyState }) => readyState)), [3, 1], 'the sockets');
-  t.equal([await page.isVisible('#notice'), errors], [false, []], 'errors in the page');
 });
 
 test('a guest whom the gateway does not know any more joins anew', { timeout: 60 }, async (t) => {

@@ -17,7 +17,8 @@ const state = {
   joined: false, // the last offer was answered: candidates may be sent
   offers: Promise.resolve(), // settled when the last offer is through, however it went
   leaving: false,
-  returning: false, // the socket was lost, and onLost is at it
+  stay: 0, // counts what is over when one leaves
+  returning: null, // the stay whose socket was lost, while onLost is at it
   microphone: null,
   muted: false,
   me: null,
@@ -84,6 +85,13 @@ function failPending() {
   state.pending.clear();
 }
 
+function dropSocket() {
+  const { socket } = state;
+  state.socket = null;
+  socket?.close();
+  failPending();
+}
+
 function onMessage(event) {
   let message;
   try {
@@ -115,8 +123,8 @@ async function whyNoSocket() {
   return 'The gateway refused the access token: it is not signed with this gateway’s key. Open the link that it printed at its last start.';
 }
 
-/** Opens the WebSocket; later losses go to onLost. */
-function connect() {
+/** Opens the WebSocket, which is closed at once when it is not wanted any more; later losses go to onLost. */
+function connect(isWanted = () => true) {
   const url = new URL('/ws', location.href);
   url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
   url.searchParams.set('access_token', state.token);
@@ -125,6 +133,7 @@ function connect() {
     let opened = false;
     socket.onmessage = onMessage;
     socket.onopen = () => {
+      if (!isWanted()) return socket.close();
       opened = true;
       state.socket = socket;
       resolve();
@@ -180,6 +189,7 @@ function onPeerState(peer) {
 function negotiate(method, params, options) {
   const { peer } = state;
   const turn = state.offers.then(async () => {
+    if (peer !== state.peer) throw new Error('another connection took its place');
     state.joined = false;
     state.heldCandidates = [];
     await peer.setLocalDescription(await peer.createOffer(options));
@@ -194,13 +204,13 @@ function negotiate(method, params, options) {
 }
 
 async function restartIce() {
-  const { socket } = state;
+  const { socket, peer } = state;
   if (!socket) return; // taking the session up again restarts it
   status('busy', 'Reconnecting the audio…');
   try {
     await negotiate('session.offer', {}, { iceRestart: true });
   } catch (error) {
-    if (state.socket !== socket) return; // as above: it was lost meanwhile
+    if (state.socket !== socket || state.peer !== peer) return; // lost meanwhile, or given up
     status('failed', 'No audio');
     notice(`The audio connection failed. ${errorWords(error)}`);
   }
@@ -319,27 +329,32 @@ async function onLost() {
   state.socket = null;
   state.speakers.clear(); // who speaks is not told any more
   renderSpeakers();
-  if (state.leaving || !state.me || state.returning) return;
+  const { stay } = state;
+  if (state.leaving || !state.me || state.returning === stay) return;
   status('busy', 'Reconnecting…');
-  state.returning = true;
-  await comeBack().finally(() => (state.returning = false));
+  state.returning = stay;
+  await comeBack(() => state.leaving || state.stay !== stay);
+  if (state.returning === stay) state.returning = null;
 }
 
-async function comeBack() {
+async function comeBack(isOver) {
   const until = Date.now() + RESUME_FOR_MS;
-  for (let wait = 200; Date.now() < until && !state.leaving; wait = Math.min(2000, wait * 2)) {
+  for (let wait = 200; Date.now() < until && !isOver(); wait = Math.min(2000, wait * 2)) {
     try {
-      await connect();
+      await connect(() => !isOver());
       await resumeOrRejoin();
+      if (!state.socket) throw new Error('lost again'); // during a request that may fail
       if (state.peer.connectionState === 'connected') status('connected', 'Connected');
       render();
       return;
     } catch (error) {
+      if (isOver()) return;
       if (error instanceof CallError) break;
+      dropSocket();
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }
-  if (!state.leaving) leave('The connection to the gateway was lost and did not come back.', true);
+  if (!isOver()) leave('The connection to the gateway was lost and did not come back.', true);
 }
 
 /* With an offer: the network may be another one, and while the gateway has not noticed that the old socket is lost it
@@ -398,10 +413,8 @@ async function onMoved({ room, rejoin, participant, participants, participant_id
 function tearDown() {
   state.peer?.close();
   state.microphone?.getTracks().forEach((track) => track.stop());
-  const socket = state.socket;
-  Object.assign(state, { peer: null, microphone: null, socket: null, me: null, muted: false, seq: undefined });
-  socket?.close();
-  failPending();
+  Object.assign(state, { peer: null, microphone: null, me: null, muted: false, seq: undefined, stay: state.stay + 1 });
+  dropSocket();
   state.people.clear();
   state.speakers.clear();
   state.calls.clear();
