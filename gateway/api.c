@@ -12,6 +12,7 @@
 #include "gateway/logs.h"
 #include "gateway/reach.h"
 #include "gateway/sessions.h"
+#include "gateway/store.h"
 #include "signaling/core/jsonrpc.h"
 
 /* Answers to the requests of one message; sent together when it was a batch. */
@@ -230,6 +231,30 @@ gw_request_reply_text (GwRequest *request, char *result)
   id = sig_json_dump (json_incref (request->id), &size);
   text = g_strdup_printf ("{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":%s}", id, result);
   exchange_answered (exchange, text, strlen (text));
+}
+
+typedef struct
+{
+  GwRequest *request;
+  json_t *result;
+} Waiting;
+
+static void
+on_written (gpointer user, const GError *error)
+{
+  g_autofree Waiting *waiting = user;
+  g_autoptr (GwRequest) request = waiting->request;
+
+  gw_request_reply (request, waiting->result);
+}
+
+void
+gw_request_reply_when_written (Gateway *gateway, GwRequest *request, json_t *result)
+{
+  Waiting *waiting = g_new (Waiting, 1);
+
+  *waiting = (Waiting){ gw_request_ref (request), result };
+  gw_store_when_written (gateway->store, on_written, waiting);
 }
 
 /* What a method itself finds wrong with a parameter begins with its name. */

@@ -169,7 +169,10 @@ const SigToken *gw_request_token (const GwRequest *request);
 void gw_request_set_error_data (GwRequest *request, const char *key, json_t *value);
 /** gw_request_reply: answers a request that was kept. @result: (transfer full). Only once. */
 void gw_request_reply (GwRequest *request, json_t *result);
-/** gw_request_reply_text: the same, with the result as JSON text. @result: (transfer full) */
+/** gw_request_reply_when_written: the same, when every record of a call that was put before is on the disk.
+ * On a full one too: it ends no call, and the store has said in the log what it did not write. */
+void gw_request_reply_when_written (Gateway *gateway, GwRequest *request, json_t *result);
+/** gw_request_reply_text: as gw_request_reply, with the result as JSON text. @result: (transfer full) */
 void gw_request_reply_text (GwRequest *request, char *result);
 void gw_request_fail (GwRequest *request, const GError *error);
 /** gw_request_watch_answer: @watch hears the answer too, before it is sent. One per request. */

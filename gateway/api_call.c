@@ -300,7 +300,8 @@ call_hangup (Gateway *gateway, GwRequest *request, json_t *params, GError **erro
       return NULL;
     }
   gw_call_hangup (gateway, call, "api");
-  return json_object ();
+  gw_request_reply_when_written (gateway, request, json_object ());
+  return NULL;
 }
 
 /* Of a call that is known, or of an INVITE that was refused: that belongs to no room. */

@@ -61,7 +61,8 @@ participant_remove (Gateway *gateway, GwRequest *request, json_t *params, GError
   if (participant == NULL)
     return NULL;
   gw_rooms_kick (gateway, participant, "removed");
-  return json_object ();
+  gw_request_reply_when_written (gateway, request, json_object ());
+  return NULL;
 }
 
 static json_t *

@@ -100,7 +100,8 @@ room_delete (Gateway *gateway, GwRequest *request, json_t *params, GError **erro
   if (room == NULL)
     return NULL;
   gw_rooms_delete (gateway, room);
-  return json_object ();
+  gw_request_reply_when_written (gateway, request, json_object ());
+  return NULL;
 }
 
 static json_t *

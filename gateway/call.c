@@ -291,6 +291,8 @@ close_media (GwCall *call)
   note_ended (call);
   gw_call_end_in (call, 0, NULL);
   gw_call_note_end (call);
+  if (call->hangup_reason != NULL && call->end.status == 0) /* somebody may be told that it was hung up */
+    gw_record_call (call);
   cfg_info (
       "sip", &context, "Hangup", CFG_STR ("cause", gw_call_cause (call)),
       CFG_STR ("status", call->end.status != 0 ? status : NULL),

@@ -175,7 +175,7 @@ gw_record_call (const GwCall *call)
     .from = call->v.from,
     .to = call->hides_number ? NULL : call->v.to,
     .created = call->v.created_wall,
-    .ended = call->v.ended_wall,
+    .ended = call->v.state == GW_CALL_DONE ? call->v.ended_wall : (CfgWall){ 0 },
     .json = json,
   };
 

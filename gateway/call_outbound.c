@@ -13,7 +13,6 @@
 #include "gateway/extensions.h"
 #include "gateway/plays.h"
 #include "gateway/rooms.h"
-#include "gateway/store.h"
 #include "gateway/tls.h"
 #include "gateway/trunks.h"
 #include "signaling/sip/register.h"
@@ -482,32 +481,11 @@ gw_call_place (Gateway *gateway, const GwDialParams *params, GError **error)
   return call;
 }
 
-/* The answer that names a call, and who waits for it. */
-typedef struct
-{
-  GwRequest *request;
-  json_t *answer;
-} Created;
-
-/* A full disk ends no call: the store has said in the log what it did not write. */
-static void
-on_record_written (gpointer user, const GError *error)
-{
-  g_autofree Created *created = user;
-  g_autoptr (GwRequest) request = created->request;
-
-  gw_request_reply (request, created->answer);
-}
-
 /* Who has the id of a call finds the call, also when the process dies now. The call itself does not wait. */
 static void
 answer_when_written (GwCall *call, GwRequest *request)
 {
-  Created *created = g_new0 (Created, 1);
-
-  created->request = gw_request_ref (request);
-  created->answer = gw_call_created_json (call);
-  gw_store_when_written (call->gateway->store, on_record_written, created);
+  gw_request_reply_when_written (call->gateway, request, gw_call_created_json (call));
 }
 
 gboolean

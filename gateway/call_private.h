@@ -220,7 +220,8 @@ void gw_hold_note_peer (GwCall *call);
 void gw_hold_ended (GwCall *call);
 /** gw_call_messages_json: (transfer full): the kept SIP messages of a call as a timeline has them. */
 json_t *gw_call_messages_json (Gateway *gateway, const char *id);
-/** gw_record_call: its record in the store: its beginning while it is up, all of it when it is over. */
+/** gw_record_call: its record in the store: its beginning while it is up, why it ends while the other
+ * side has not said so yet, all of it when it is over. */
 void gw_record_call (const GwCall *call);
 json_t *gw_hold_json (const GwCall *call); /* (transfer full) */
 

@@ -54,12 +54,14 @@ static const char *const migrations[] = {
   "CREATE INDEX calls_by_to ON calls (to_tail, created_us);",
 };
 
-/* What is known of a call that was up when its process died is the record of its beginning. */
+/* What is known of a call that was up when its process died is the record of its beginning, or why it was
+ * about to end. */
 static const char mark_cut_calls[]
     = "UPDATE calls SET ended_us = created_us, status = 'hangup',"
-      " json = json_set (json, '$.status', 'hangup', '$.end', json_object ('reason', 'gateway_died',"
+      " json = CASE WHEN status = 'hangup' THEN json ELSE json_set (json, '$.status', 'hangup', '$.end', "
+      "json_object ('reason', 'gateway_died',"
       " 'cause', 'gateway_died', 'cause_text', 'the gateway died or was killed while it was up', 'q850', 38,"
-      " 'disconnect_reason', 'SERVER_SHUTDOWN'))"
+      " 'disconnect_reason', 'SERVER_SHUTDOWN')) END"
       " WHERE ended_us = 0";
 
 typedef enum

@@ -23,7 +23,7 @@ class Model {
     this.calls = new Map(); // id of a call that was told to be over -> its end
     this.dialled = []; // ids of calls that participant.create was answered with
     this.next = 0;
-    this.nStay = 0;
+    this.nStay = this.nHungUp = 0;
   }
 
   /** One change: `value` is what `name` is after it. */
@@ -49,13 +49,22 @@ class Model {
     await this.change(rpc, trunk, null, 'trunk.delete', { sip_trunk_id: trunk });
   }
 
-  async call(t, gateway, rpc) {
+  /** One that hangs up, or is hung up: then whoever was told so knows why, however soon the kill comes. */
+  async call(t, gateway, rpc, random) {
     const phone = await RawCall.open(t, gateway, '100');
     await phone.invite();
+    if (random() < 0.5) {
+      const { calls } = await rpc.call('call.list', { limit: 100 });
+      const { sip_call_id: id } = calls.find((call) => call.sip_call_id_full === phone.callId);
+      await rpc.call('call.hangup', { sip_call_id: id });
+      this.calls.set(id, 'api');
+      this.nHungUp++;
+      return;
+    }
     await phone.final(phone.request('BYE'));
     await until('it is told to be over', async () => {
       const { calls } = await rpc.call('call.list', { ended: true, limit: 20 });
-      for (const { sip_call_id: id, end } of calls) if (end) this.calls.set(id, end.reason);
+      for (const { sip_call_id: id, end } of calls) if (end) this.calls.set(id, end.cause);
       return calls.some((call) => call.sip_call_id_full === phone.callId && call.end);
     });
   }
@@ -84,10 +93,10 @@ class Model {
     const ended = new Map();
     for (let page = ''; page !== null;) {
       const answer = await rpc.call('call.list', { ended: true, limit: 100, ...(page && { page_token: page }) });
-      for (const call of answer.calls) ended.set(call.sip_call_id, call.end?.reason);
+      for (const call of answer.calls) ended.set(call.sip_call_id, call.end?.cause);
       page = answer.next_page_token || null;
     }
-    for (const [id, reason] of this.calls) t.equal(ended.get(id), reason, `the end of ${id}`);
+    for (const [id, cause] of this.calls) t.equal(ended.get(id), cause, `the end of ${id}`);
     for (const id of this.dialled) {
       const { call } = await rpc.call('call.get', { sip_call_id: id });
       t.equal([call.sip_call_id, call.status], [id, 'hangup'], 'a call that was acknowledged');
@@ -117,7 +126,7 @@ async function load(t, gateway, rpc, model, random) {
   };
   const writers = Array.from({ length: N_WRITERS }, () => loop(() => model.write(rpc, random)));
   // A datagram of these phones may get lost: they send none again, but the next call.
-  const callers = Array.from({ length: N_CALLERS }, () => loop(() => model.call(t, gateway, rpc).catch(() => {})));
+  const callers = Array.from({ length: N_CALLERS }, () => loop(() => model.call(t, gateway, rpc, random).catch(() => {})));
   const dialers = Array.from({ length: N_DIALERS }, () => loop(() => model.dial(rpc)));
   const failures = [];
   for (const worker of [...writers, ...dialers]) worker.catch((error) => isOver || failures.push(error));
@@ -180,9 +189,9 @@ async function lanes(t, n, rounds) {
   const seeds = Array.from({ length: n }, () => Math.floor(Math.random() * 2 ** 31));
   const models = await Promise.all(seeds.map((seed) => lane(t, rounds, seed)));
   const sum = (count) => models.reduce((all, model) => all + count(model), 0);
-  const nDialled = sum((model) => model.dialled.length);
-  t.note(`${n * rounds} kills, ${sum((model) => model.entries.size)} trunks and rules, ${sum((model) => model.calls.size)} calls, ${nDialled} dialled`);
-  t.ok(sum((model) => model.calls.size) > 0 && nDialled > n * rounds && sum((model) => model.entries.size) > n * rounds, 'there was a load');
+  const nDialled = sum((model) => model.dialled.length), nHungUp = sum((model) => model.nHungUp);
+  t.note(`${n * rounds} kills, ${sum((model) => model.entries.size)} trunks and rules, ${sum((model) => model.calls.size)} calls (${nHungUp} hung up), ${nDialled} dialled`);
+  t.ok(sum((model) => model.calls.size) > nHungUp && nHungUp > 0 && nDialled > n * rounds && sum((model) => model.entries.size) > n * rounds, 'there was a load');
 }
 
 test('20 kills under load: what was acknowledged is there', { timeout: 120 }, (t) => lanes(t, 4, 5));

@@ -197,6 +197,18 @@ test_filters (Fixture *fixture, gconstpointer unused)
   expect (fixture->store, (GwCallQuery){ .room = "green" }, "{\"n\":\"a\"}");
 }
 
+/* It was hung up, and the other side had not said so yet. */
+static void
+test_a_call_that_was_about_to_end (Fixture *fixture, gconstpointer unused)
+{
+  const GwCallRecord record = { .id = "a", .status = "hangup", .created = { 10 }, .json = "{\"n\":\"a\"}" };
+
+  gw_store_put_call (fixture->store, &record);
+  expect (fixture->store, (GwCallQuery){ .id = "a", .ended_only = TRUE }, "");
+  reopen (fixture);
+  expect (fixture->store, (GwCallQuery){ .id = "a", .ended_only = TRUE }, "{\"n\":\"a\"}");
+}
+
 /* One for each index. */
 static void
 test_one_call (Fixture *fixture, gconstpointer unused)
@@ -639,6 +651,7 @@ main (int argc, char **argv)
   ADD ("entries", test_entries);
   ADD ("free-does-what-waits", test_free_does_what_waits);
   ADD ("filters", test_filters);
+  ADD ("about-to-end", test_a_call_that_was_about_to_end);
   ADD ("pages", test_pages);
   ADD ("one-call", test_one_call);
   ADD ("large-pages", test_large_pages);
