@@ -12,7 +12,7 @@ FUZZ_PACKAGES=(clang libclang-rt-dev)
 # For tools/capacity only: what is measured beside us.
 CAPACITY_PACKAGES=(janus)
 
-TEST_PACKAGES=(sip-tester baresip-core linphone-cli kamailio kamailio-tls-modules socat espeak-ng logrotate chromium fonts-dejavu-core
+TEST_PACKAGES=(sip-tester baresip-core linphone-cli kamailio kamailio-tls-modules socat espeak-ng logrotate chromium fonts-dejavu-core zsh fish
   clang-format clang-tidy cppcheck)
 
 fail () {

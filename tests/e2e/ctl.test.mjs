@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import net from 'node:net';
 import tls from 'node:tls';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -199,23 +199,55 @@ test('switchroomctl watch goes on where it was when the connection is lost', { t
   t.ok(!/may be missing/.test(watch.err), watch.err);
 });
 
-test('bash completes methods, keys and calls of switchroomctl from the gateway', { timeout: 90 }, async (t) => {
+// What completions are asked for, and what each shell makes of it.
+const COMPLETED = [
+  ['room.cr', 'room.create '], ['wa', 'watch '], ['room.create max', 'max_participants='], ['room.get name=', 'desk '], ['room cr', 'create '], ['room create max', 'max_participants='], ['--js', '--json '],
+];
+
+/** How to run the shells: with a program of the gateway's keys, and without anything of the user's. */
+async function completing(t) {
   const gateway = await Gateway.start(t);
   await ok(t, gateway, 'room.create', 'name=desk');
-  const script = join(dirname(fileURLToPath(import.meta.url)), '../../tools/ctl/switchroomctl.bash');
+  const env = { PATH: `${dirname(ctlPath(t))}:${process.env.PATH}`, HOME: '/nonexistent', XDG_CACHE_HOME: '/nonexistent', TERM: 'dumb', ...keysOf(gateway) };
   const run = promisify(execFile); // not Sync: the relay has to go on
+  return async (shell, ...args) => (await run(shell, args, { encoding: 'utf8', env })).stdout;
+}
+
+const script = (shell) => join(dirname(fileURLToPath(import.meta.url)), `../../tools/ctl/switchroomctl.${shell}`);
+
+test('bash completes methods, keys and calls of switchroomctl from the gateway', { timeout: 90 }, async (t) => {
+  const run = await completing(t);
   const complete = async (line) => {
-    const words = line.split(' ');
-    const code = `source ${script}; shopt -s expand_aliases; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _switchroomctl; printf '%s\n' "\${COMPREPLY[@]}"`;
-    const { stdout } = await run('bash', ['-c', code, 'bash', ctlPath(t), ...words], {
-      encoding: 'utf8', env: { PATH: process.env.PATH, HOME: '/nonexistent', XDG_CACHE_HOME: '/nonexistent', ...keysOf(gateway) },
-    });
-    return stdout.split('\n').filter(Boolean);
+    const code = `source ${script('bash')}; shopt -s expand_aliases; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _switchroomctl; printf '%s\n' "\${COMPREPLY[@]}"`;
+    return (await run('bash', '-c', code, 'bash', 'switchroomctl', ...line.split(' '))).split('\n').filter(Boolean);
   };
   // A gateway that does not answer in time offers nothing: that is tried again.
-  for (const [line, wanted] of [
-    ['room.cr', 'room.create '], ['wa', 'watch '], ['room.create max', 'max_participants='], ['room.get name=', 'desk '], ['room cr', 'create '], ['room create max', 'max_participants='], ['--js', '--json '],
-  ])
+  for (const [line, wanted] of COMPLETED)
     await until(`${line} is completed to ${wanted}`, async () => (await complete(line)).includes(wanted), 20);
   t.equal(await complete('no.such.method x'), [], 'nothing for what is unknown');
+});
+
+test('fish completes them too, and the files of parameters', { timeout: 90 }, async (t) => {
+  const run = await completing(t);
+  const complete = async (line) =>
+    (await run('fish', '--no-config', '-c', `source ${script('fish')}; complete -C $argv[1]`, `switchroomctl ${line}`)).split('\n').filter(Boolean);
+  for (const [line, wanted] of COMPLETED) // fish adds the blank, and the key to its value
+    await until(`${line} is completed to ${wanted}`, async () =>
+      (await complete(line)).includes(`${/[^ ]*=$/.exec(line)?.[0] ?? ''}${wanted.trim()}`), 20);
+  t.equal(await complete('no.such.method x'), [], 'nothing for what is unknown');
+  t.ok((await complete(`play.start file=@${script('fish').slice(0, -1)}`)).includes(`file=@${script('fish')}`), 'a file');
+});
+
+test('zsh completes them too, as they are typed', { timeout: 90 }, async (t) => {
+  const run = await completing(t);
+  const directory = scratch(t);
+  copyFileSync(script('zsh'), join(directory, '_switchroomctl'));
+  const program = join(dirname(fileURLToPath(import.meta.url)), 'lib/complete.zsh');
+  for (const [line, wanted] of COMPLETED) {
+    const whole = wanted.startsWith('desk') ? line + wanted : line.replace(/[^ ]*$/, wanted);
+    await until(`${line} is completed to ${wanted}`, async () => {
+      rmSync(join(directory, 'typed'), { force: true });
+      return (await run('zsh', '-f', program, directory, line)).trim() === `[${whole}END]`;
+    }, 20);
+  }
 });

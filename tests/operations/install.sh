@@ -34,7 +34,8 @@ installed_at () {
 are_there () {
   local path
   for path in /bin/switchroom /bin/switchroomctl /switchroom/switchroom.yaml /systemd/system/switchroom.service \
-    /sysusers.d/switchroom.conf /logrotate.d/switchroom /doc/switchroom/OPERATIONS.md /doc/switchroom/API.md; do
+    /sysusers.d/switchroom.conf /logrotate.d/switchroom /completions/switchroomctl /_switchroomctl /switchroomctl.fish \
+    /doc/switchroom/OPERATIONS.md /doc/switchroom/API.md; do
     [ -n "$(installed_at "$path")" ] || { echo "no $path"; return 1; }
   done
 }

@@ -1,4 +1,4 @@
-/* What bash completes: `switchroomctl complete CURRENT WORD...` prints one candidate a line. CURRENT is the
+/* What shells complete: `switchroomctl complete CURRENT WORD...` prints one candidate a line. CURRENT is the
  * word that is being typed; the WORDs are those before it. Methods and keys are those of server.methods;
  * those of the last time where the gateway does not answer at once. */
 #include <string.h>
