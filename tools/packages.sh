@@ -12,6 +12,9 @@ FUZZ_PACKAGES=(clang libclang-rt-dev)
 # For tools/capacity only: what is measured beside us.
 CAPACITY_PACKAGES=(janus)
 
+# For tools/beside --profile only.
+PROFILE_PACKAGES=(linux-perf)
+
 TEST_PACKAGES=(sip-tester baresip-core linphone-cli kamailio kamailio-tls-modules socat espeak-ng logrotate chromium fonts-dejavu-core zsh fish
   clang-format clang-tidy cppcheck)
 
