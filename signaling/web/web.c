@@ -116,8 +116,9 @@ on_event (struct lws *wsi, enum lws_callback_reasons reason, void *user, void *i
       sig_web_alive_heard (conn_of (wsi));
       return 0;
     case LWS_CALLBACK_TIMER:
-      return conn_of (wsi)->id != 0 ? sig_web_alive_check (conn_of (wsi))
-                                    : sig_web_http_timeout (conn_of (wsi));
+      return conn_of (wsi)->id == 0           ? sig_web_http_timeout (conn_of (wsi))
+             : conn_of (wsi)->close_code != 0 ? -1 /* the grace is over */
+                                              : 0; /* that was of the request */
     case LWS_CALLBACK_WSI_CREATE:
       ((SigWeb *)lws_context_user (lws_get_context (wsi)))->n_connections++;
       return 0;
@@ -143,6 +144,8 @@ on_log (int level, const char *line)
 static gboolean
 create_context (SigWeb *web, GError **error)
 {
+  /* Of whether clients are there: web_alive.c. Each message would set a timer. */
+  static const lws_retry_bo_t no_checks = { 0 };
   struct lws_context_creation_info info = {
     .port = CONTEXT_PORT_NO_LISTEN_SERVER,
     .protocols = web->protocols,
@@ -158,6 +161,7 @@ create_context (SigWeb *web, GError **error)
     .timeout_secs = web->request_timeout_s + 2, /* ours comes first, and with an answer */
     .timeout_secs_ah_idle = web->request_timeout_s,
     .keepalive_timeout = 30,
+    .retry_and_idle_policy = &no_checks,
     .alpn = "http/1.1",
   };
 
@@ -220,6 +224,7 @@ sig_web_new (const SigWebConfig *config, const SigWebOps *ops, gpointer owner, G
   web->listeners = sig_web_listeners_new ();
   web->spare_fd = open ("/dev/null", O_RDONLY | O_CLOEXEC);
   web->loop = sig_web_loop_new (NULL);
+  sig_web_alive_start (web);
   web->foreign_loops[0] = sig_web_loop_uv (web->loop);
   web->protocols[0] = (struct lws_protocols){
     .name = SIG_WEB_SUBPROTOCOL,
@@ -245,6 +250,7 @@ sig_web_free (SigWeb *web)
   if (web == NULL)
     return;
   web->ended = TRUE;
+  sig_web_alive_stop (web);
   g_ptr_array_unref (web->listeners);
   g_hash_table_iter_init (&iter, web->sockets);
   while (g_hash_table_iter_next (&iter, NULL, &conn))

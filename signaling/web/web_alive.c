@@ -5,25 +5,22 @@
  *   something waits:        pings would wait behind it, and what a paused client sends is not read, so that
  *                           nothing is asked; "slow consumer" when its system took no byte for twice this
  *
- * libwebsockets' own check knows the first alone, takes who does not read for dead, and says nothing. */
+ * libwebsockets' own check knows the first alone, takes who does not read for dead, and says nothing. Its
+ * timers, too, are for a few connections: they are a list in the order of their instants, which is walked for
+ * each that is set. So one timer looks at all connections, LOOKS times in an interval. */
 #include "signaling/web/web_private.h"
 
 #include "config/base/log.h"
 #include "signaling/web/web_taken.h"
 
 #define PING_SIZE 4
-
-static void
-arm (SigWebConn *conn, gint64 us)
-{
-  lws_set_timer_usecs (conn->wsi, MAX (us, LWS_US_PER_SEC / 100));
-}
+#define LOOKS     16
 
 void
 sig_web_alive_begin (SigWebConn *conn)
 {
   conn->heard_us = conn->moved_us = g_get_monotonic_time ();
-  arm (conn, conn->web->ping_interval_us);
+  conn->look_us = conn->heard_us + conn->web->ping_interval_us;
 }
 
 void
@@ -33,7 +30,7 @@ sig_web_alive_heard (SigWebConn *conn)
   conn->pinged = FALSE;
 }
 
-static int
+static void
 check_reading (SigWebConn *conn, gint64 now)
 {
   const guint64 taken = sig_web_taken (lws_get_socket_fd (conn->wsi));
@@ -44,48 +41,74 @@ check_reading (SigWebConn *conn, gint64 now)
   if (now - conn->moved_us >= 2 * conn->web->ping_interval_us)
     {
       sig_web_ws_cut_off (conn);
-      return 0;
+      return;
     }
   sig_web_alive_heard (conn); /* asked when it has read */
-  arm (conn, conn->web->ping_interval_us);
-  return 0;
+  conn->look_us = now + conn->web->ping_interval_us;
 }
 
-static int
+static void
 check_answering (SigWebConn *conn, gint64 now)
 {
-  const gint64 quiet = now - conn->heard_us, ping = conn->web->ping_interval_us;
+  const gint64 ping_us = conn->web->ping_interval_us;
 
   conn->moved_us = now;
-  if (quiet >= 2 * ping)
+  if (now - conn->heard_us >= 2 * ping_us)
     {
       cfg_info ("api", NULL, "Closed a connection whose client does not answer pings",
                 CFG_STR ("fromIP", conn->remote));
-      return sig_web_ws_say_last (conn, 1008, "no answer to pings");
+      sig_web_ws_say_last (conn, 1008, "no answer to pings");
+      return;
     }
-  if (quiet >= ping && !conn->pinged)
+  if (now - conn->heard_us >= ping_us && !conn->pinged)
     {
       /* Not empty: Node's WebSocket leaves an empty ping without an answer. */
       guint8 frame[LWS_PRE + PING_SIZE] = { 0 };
 
       conn->pinged = TRUE;
       if (lws_write (conn->wsi, frame + LWS_PRE, PING_SIZE, LWS_WRITE_PING) < 0)
-        return -1;
+        {
+          sig_web_ws_break_off (conn);
+          return;
+        }
     }
-  arm (conn, (conn->pinged ? 2 * ping : ping) - quiet);
-  return 0;
+  conn->look_us = conn->heard_us + (conn->pinged ? 2 * ping_us : ping_us);
 }
 
-int
-sig_web_alive_check (SigWebConn *conn)
+static gboolean
+look (gpointer user)
 {
+  const SigWeb *web = user;
   const gint64 now = g_get_monotonic_time ();
+  GHashTableIter iter;
+  gpointer value;
 
-  if (conn->close_code != 0)
-    return -1; /* the grace is over */
-  if (!conn->established)
-    return 0; /* of the request before */
-  if (conn->queued > 0 || lws_partial_buffered (conn->wsi))
-    return check_reading (conn, now);
-  return check_answering (conn, now);
+  g_hash_table_iter_init (&iter, web->sockets);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      SigWebConn *conn = value;
+
+      if (!conn->established || conn->close_code != 0 || now < conn->look_us)
+        continue;
+      if (conn->queued > 0 || lws_partial_buffered (conn->wsi))
+        check_reading (conn, now);
+      else
+        check_answering (conn, now);
+    }
+  return G_SOURCE_CONTINUE;
+}
+
+void
+sig_web_alive_start (SigWeb *web)
+{
+  web->looks = g_timeout_source_new ((guint)(web->ping_interval_us / LOOKS / 1000));
+  g_source_set_callback (web->looks, look, web, NULL);
+  g_source_attach (web->looks, NULL);
+}
+
+void
+sig_web_alive_stop (SigWeb *web)
+{
+  g_source_destroy (web->looks);
+  g_source_unref (web->looks);
 }

@@ -45,6 +45,7 @@ struct _SigWeb
   struct lws_vhost *vhost;
   struct lws_protocols protocols[2];
   gint64 ping_interval_us;
+  GSource *looks;
   void *foreign_loops[1];
 
   GPtrArray *listeners;
@@ -89,6 +90,7 @@ typedef struct
   gint64 heard_us;    /* when something came from the client last */
   gint64 moved_us;    /* when something of ours was taken last, or nothing waited */
   guint64 taken;      /* bytes, then */
+  gint64 look_us;     /* when it is to be looked at */
   gboolean pinged;    /* since it was heard */
   guint16 close_code; /* 0: not closing */
   char close_reason[100];
@@ -146,13 +148,17 @@ void sig_web_ws_drop_queue (SigWebConn *conn);
 void sig_web_ws_goodbye (SigWebConn *conn);
 /** sig_web_ws_cut_off: closes it with "slow consumer". */
 void sig_web_ws_cut_off (SigWebConn *conn);
-/** sig_web_ws_say_last: the close frame, which nothing waits for. Returns: -1, which ends the connection. */
-int sig_web_ws_say_last (SigWebConn *conn, guint16 code, const char *reason);
+/** sig_web_ws_break_off: ends it, soon, without another word. */
+void sig_web_ws_break_off (SigWebConn *conn);
+/** sig_web_ws_say_last: the same behind a close frame, if the socket takes it. */
+void sig_web_ws_say_last (SigWebConn *conn, guint16 code, const char *reason);
 
 /* web_alive.c */
+/** sig_web_alive_start: looks at web->sockets now and then, until sig_web_alive_stop. */
+void sig_web_alive_start (SigWeb *web);
+void sig_web_alive_stop (SigWeb *web);
 void sig_web_alive_begin (SigWebConn *conn);
 void sig_web_alive_heard (SigWebConn *conn);
-int sig_web_alive_check (SigWebConn *conn);
 
 /* web_tls.c */
 /** sig_web_tls_check: whether the files can be read and belong together; TRUE without files. */

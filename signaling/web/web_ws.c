@@ -84,6 +84,13 @@ send_close (SigWebConn *conn)
   return lws_write (conn->wsi, frame + LWS_PRE, size + 2, WRITE_CLOSE) >= 0;
 }
 
+/* libwebsockets sees a new timer only when something happens. */
+static void
+see_timers (const SigWebConn *conn)
+{
+  lws_cancel_service (conn->web->context);
+}
+
 /* The close frame goes out behind the queue, when the socket takes it; a peer that takes nothing is cut off.
  */
 static void
@@ -100,18 +107,28 @@ begin_close (SigWebConn *conn, guint16 code, const char *reason)
   if (conn->paused)
     (void)lws_rx_flow_control (conn->wsi, 1); /* or its own close would not be seen */
   lws_set_timer_usecs (conn->wsi, CLOSE_GRACE_US);
-  lws_cancel_service (conn->web->context); /* it sees a new timer only when something happens */
+  see_timers (conn);
   if (conn->established)
     lws_callback_on_writable (conn->wsi);
 }
 
-int
+void
+sig_web_ws_break_off (SigWebConn *conn)
+{
+  if (conn->close_code == 0)
+    conn->close_code = 1006; /* nothing can be said any more */
+  conn->close_sent = TRUE;
+  lws_set_timeout (conn->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+  see_timers (conn);
+}
+
+void
 sig_web_ws_say_last (SigWebConn *conn, guint16 code, const char *reason)
 {
   begin_close (conn, code, reason);
   if (may_write (conn))
     (void)send_close (conn);
-  return -1;
+  sig_web_ws_break_off (conn);
 }
 
 /* What the peer sent is wrong: nothing that waits is still of use. */
@@ -292,11 +309,7 @@ write_past_queue (SigWebConn *conn, SigWebMessage *message)
   if (!g_queue_is_empty (&conn->out) || conn->in_flight > 0 || !may_write (conn))
     return FALSE;
   if (!write_message (conn, message))
-    {
-      conn->close_code = 1006; /* nothing can be said any more */
-      conn->close_sent = TRUE;
-      lws_set_timeout (conn->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
-    }
+    sig_web_ws_break_off (conn);
   return TRUE;
 }
 
