@@ -67,26 +67,27 @@ typedef enum
 
 typedef struct
 {
+  /* what sending a packet needs stands first */
   char mid[32];
-  gboolean is_audio;                       /* FALSE: a refused or foreign section: nothing flows */
-  gboolean send, receive;                  /* agreed direction, our view */
-  MediaPlanCodec codecs[MEDIA_MAX_CODECS]; /* the one to send with first; all may be received */
+  guint8 ext_level_id, ext_mid_id; /* RFC 8285, 0: none */
+  guint8 cn_pt;                    /* 0: none */
+  guint8 dtmf_send_pt;             /* 0: none */
+  guint ptime_ms;
+  MediaSinkKind sink;
+  gboolean is_audio;      /* FALSE: a refused or foreign section: nothing flows */
+  gboolean send, receive; /* agreed direction, our view */
   guint n_codecs;
-  guint8 dtmf_send_pt; /* 0: none */
+  MediaPlanCodec codecs[MEDIA_MAX_CODECS]; /* the one to send with first; all may be received */
   guint8 dtmf_recv_pts[4];
   guint dtmf_recv_rates_hz[4]; /* clock rate of each; 0: that of the codec which the peer sends */
   guint n_dtmf_recv_pts;
-  gboolean normalizes;   /* what the peer says is brought to a usual level; it is never forwarded then */
-  gboolean detect_tones; /* look for keys in the audio that the peer sends: ops.leg_dtmf */
-  guint8 cn_pt;          /* 0: none */
-  guint ptime_ms;
-  guint8 ext_level_id, ext_mid_id; /* RFC 8285, 0: none */
+  gboolean normalizes;       /* what the peer says is brought to a usual level; it is never forwarded then */
+  gboolean detect_tones;     /* look for keys in the audio that the peer sends: ops.leg_dtmf */
   guint32 ssrc;              /* ours, announced in SDP; chosen by the caller, never 0 when send; another one
                                 than before begins a new stream */
   guint32 remote_ssrc;       /* 0: learned */
   MediaTrackId source_track; /* names what the peer sends here; 0 when receive is FALSE */
-  MediaSinkKind sink;
-  MediaTrackId sink_track; /* for MEDIA_SINK_TRACK */
+  MediaTrackId sink_track;   /* for MEDIA_SINK_TRACK */
 } MediaPlanSection;
 
 /* What was agreed in SDP, the whole of it (with SRTP keys in it a secret); each configure replaces the plan

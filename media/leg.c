@@ -7,7 +7,7 @@
 MediaLeg *
 media_leg_new (const MediaLegConfig *config, const MediaLegOps *ops, gpointer user, CfgMonotonic now)
 {
-  MediaLeg *leg = g_new0 (MediaLeg, 1);
+  MediaLeg *leg = MEDIA_NEW_LINES (MediaLeg);
 
   leg->config = *config;
   leg->ops = ops;
@@ -26,10 +26,10 @@ media_leg_free (MediaLeg *leg)
     {
       media_source_clear (&leg->sections[i]->source);
       media_sink_clear (&leg->sections[i]->sink);
-      g_free (leg->sections[i]);
+      g_aligned_free (leg->sections[i]);
     }
   g_free (leg->gains);
-  g_free (leg);
+  g_aligned_free (leg);
 }
 
 MediaLegId
@@ -45,7 +45,7 @@ ensure_section (MediaLeg *leg, guint index)
 
   if (index < leg->n_sections)
     return leg->sections[index];
-  section = g_new0 (MediaSection, 1);
+  section = MEDIA_NEW_LINES (MediaSection);
   section->index = index;
   media_source_init (&section->source, section, leg);
   media_sink_init (&section->sink, section, leg);

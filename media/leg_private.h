@@ -118,58 +118,62 @@ typedef enum
 
 struct _MediaSink
 {
+  /* what each packet needs: MEDIA_SINK_HEAD, of it a cache line to know which one it is */
   MediaLeg *leg;
   MediaSection *section;
-  gboolean enabled;
-  MediaSinkStream streams[MEDIA_CODEC_N];
-  gboolean have_codec;
-  MediaCodecId codec; /* sent last */
-  CfgMonotonic codec_since;
-  guint32 announced_ssrc;                            /* of the newest plan */
-  gboolean wants_announced;                          /* the next packet begins a stream with it */
-  guint n_changes;                                   /* of codec, in quick succession */
-  guint64 packets_before, bytes_before, lost_before; /* of SSRCs that are gone */
-  gint8 plan_of_codec[MEDIA_CODEC_N];                /* index into plan.codecs, or -1 */
-
-  /* routing */
   MediaSinkMode mode;
-  MediaSource *from; /* forwarding, or the only one to be mixed (a track) */
-  guint32 epoch;     /* goes up where packets of the source are left out */
+  MediaFade fade;          /* with the next frame: a mix begins or ends, before or after it is forwarded */
+  MediaSource *from;       /* forwarding, or the only one to be mixed (a track) */
+  MediaSinkDigits *digits; /* nullable; kept while there are some */
   MediaCodecId mix_codec;
   guint mix_rate_hz;
-  gboolean filling; /* forwarding, but the source is silent for long */
+  gboolean on_own;    /* the last frame was of its own encoder, while others share one */
+  gboolean is_common; /* the last frame was that of all others */
+  gboolean is_plain;  /* hears the room's mix, nothing of its own, and in packets of a frame */
+  gboolean enabled;
+  gboolean have_codec;
+  MediaCodecId codec; /* sent last */
+  guint32 epoch;      /* goes up where packets of the source are left out */
+  CfgMonotonic codec_since;
+  gint8 plan_of_codec[MEDIA_CODEC_N]; /* index into plan.codecs, or -1 */
+  guint n_changes;                    /* of codec, in quick succession */
+  gboolean wants_announced;           /* the next packet begins a stream with announced_ssrc */
+  guint silent_ticks;
+  guint loss_percent;    /* in steps, so that few encoders serve many sinks; 0: clean */
+  gboolean filling;      /* forwarding, but the source is silent for long */
+  MediaEncoder *encoder; /* nullable; own, not the room's */
+
+  MediaTrail trail; /* of a frame that is made for it */
+
+  guint32 announced_ssrc;                            /* of the newest plan */
+  guint64 packets_before, bytes_before, lost_before; /* of SSRCs that are gone */
 
   /* repair: the peer reports loss, G.711 gives way to Opus with FEC */
   gboolean lossy;
-  guint loss_percent; /* in steps, so that few encoders serve many sinks; 0: clean */
   guint n_reports_better;
   guint n_reports_clean;
   guint n_reports_lossy;
 
-  /* mixing */
-  MediaFade fade;        /* with the next frame: a mix begins or ends, before or after it is forwarded */
-  gboolean faded;        /* out, with the last frame */
-  gboolean hears_track;  /* did, with the last frame */
-  MediaEncoder *encoder; /* nullable; own, not the room's */
+  /* what is made for it alone */
+  gboolean faded;       /* out, with the last frame */
+  gboolean hears_track; /* did, with the last frame */
   MediaEncoderConfig encoder_config;
   CfgMonotonic encoder_used_at;
-  gboolean on_own; /* the last frame was of its own encoder, while others share one */
   guint own_ticks; /* since it could have gone back */
   MediaLimiter limiter;
   gint16 *pcm; /* nullable; waits for a whole packet where ptime is not 20 ms */
   gsize pcm_samples;
   guint pcm_rate_hz;
-  guint silent_ticks;
 
-  MediaSinkDigits *digits; /* nullable; kept while there are some */
-
-  MediaTrail trail; /* of a frame that is made for it */
+  MediaSinkStream streams[MEDIA_CODEC_N];
 };
+
+#define MEDIA_SINK_HEAD G_STRUCT_OFFSET (MediaSink, trail)
 
 struct _MediaSection
 {
-  guint index;
   MediaPlanSection plan;
+  guint index;
   MediaSource source;
   MediaSink sink;
 };
@@ -191,10 +195,13 @@ typedef struct
 
 struct _MediaLeg
 {
-  MediaLegConfig config;
+  /* what each packet that it is sent needs: a cache line */
   const MediaLegOps *ops;
   gpointer user;
-  MediaRoom *room; /* nullable */
+  MediaRoom *room;            /* nullable */
+  GPtrArray *plays;           /* nullable; of MediaPlay: what it alone hears */
+  gboolean is_deaf, was_deaf; /* hears no sources; with the last frame that was mixed */
+  MediaLegConfig config;
   MediaSection *sections[MEDIA_MAX_SECTIONS];
   guint n_sections;
   gboolean receives;      /* some source is enabled */
@@ -206,8 +213,6 @@ struct _MediaLeg
   gint32 gain_q12; /* for everybody without one of their own */
   gint32 was_q12;  /* with the last frame that was mixed */
   gboolean gains_move;
-  gboolean is_deaf, was_deaf; /* hears no sources; with the last frame that was mixed */
-  GPtrArray *plays;           /* nullable; of MediaPlay: what it alone hears */
 
   MediaSsrcEntry ssrcs[MEDIA_SSRC_TABLE];
   guint n_ssrcs, next_ssrc;

@@ -206,9 +206,11 @@ forward_as (MediaSink *sink, const MediaSource *source, const MediaRtpView *pack
 void
 media_sink_expect (const MediaSink *sink, MediaCodecId codec, MediaTrail *trail)
 {
-  media_trail_add (trail, &sink->section->plan, sizeof sink->section->plan);
-  media_trail_add (trail, &sink->streams[codec], sizeof *sink->streams);
-  media_trail_add (trail, &sink->have_codec, 2 * MEDIA_CACHE_LINE);
+  media_trail_add (trail, sink, MEDIA_SINK_HEAD);
+  media_trail_add (trail, sink->leg, MEDIA_CACHE_LINE);
+  media_trail_add (trail, &sink->section->plan, G_STRUCT_OFFSET (MediaPlanSection, codecs[2]));
+  media_trail_add (trail, &sink->streams[codec],
+                   G_STRUCT_OFFSET (MediaSinkStream, sent) + G_STRUCT_OFFSET (MediaSenderStats, have_report));
   if (sink->leg->ops->expect_send != NULL)
     sink->leg->ops->expect_send (sink->leg->user, trail);
 }

@@ -3,7 +3,7 @@
 MediaLegState *
 media_leg_state_new (void)
 {
-  return g_new0 (MediaLegState, 1);
+  return MEDIA_NEW_LINES (MediaLegState);
 }
 
 void
@@ -11,7 +11,7 @@ media_leg_state_free (MediaLegState *state)
 {
   media_srtp_keys_clear (&state->local_keys);
   media_srtp_keys_clear (&state->remote_keys);
-  g_free (state);
+  g_aligned_free (state);
 }
 
 static void

@@ -11,14 +11,15 @@
 #include "media/core/rewriter.h"
 #include "media/core/sender_stats.h"
 #include "media/engine.h"
+#include "media/io/prefetch.h"
 #include "media/io/srtp.h"
 
 /* One outgoing SSRC. A sink has one per codec; a change of codec begins a fresh one, never an old one again
  * (Chromium plays a track from the newest SSRC it saw). */
 typedef struct
 {
+  _Alignas(MEDIA_CACHE_LINE) MediaRewriter rewriter;
   gboolean used;
-  MediaRewriter rewriter;
   MediaSenderStats sent;
   /* As of the peer's newest report. */
   guint64 reported_sequence, reported_packets;

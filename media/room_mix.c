@@ -9,6 +9,8 @@
 #define EXTRAS_MAX       (2 * MEDIA_PLAYS_MAX) /* as many go out as begin */
 #define LINGER_TICKS     (3 * 1000 / MEDIA_FRAME_MS)
 #define QUIET_LEVEL      50 /* -dBov */
+/* A choice takes less time than memory takes to come. */
+#define CHOICES_AHEAD 8
 
 void
 media_mix_group_free (MediaMixGroup *group)
@@ -32,6 +34,7 @@ expect_source (const GPtrArray *sources, guint i)
     media_feed_expect (((const MediaSource *)g_ptr_array_index (sources, i + 1))->feed);
 }
 
+/* What a frame for the sink after @i will need. */
 static void
 expect_sink (const GPtrArray *sinks, guint i)
 {
@@ -40,19 +43,24 @@ expect_sink (const GPtrArray *sinks, guint i)
   if (i + 2 < sinks->len)
     {
       sink = g_ptr_array_index (sinks, i + 2);
-      media_prefetch (&sink->trail, sizeof sink->trail);
+      media_prefetch (&sink->trail, MEDIA_TRAIL_HEAD);
     }
   if (i + 1 >= sinks->len)
     return;
   sink = g_ptr_array_index (sinks, i + 1);
-  if (media_trail_follow (&sink->trail))
-    return;
-  media_trail_add (&sink->trail, sink, MEDIA_CACHE_LINE);
-  media_trail_add (&sink->trail, &sink->mode,
-                   G_STRUCT_OFFSET (MediaSink, trail) - G_STRUCT_OFFSET (MediaSink, mode));
-  media_trail_add (&sink->trail, sink->leg, MEDIA_CACHE_LINE);
-  media_trail_add (&sink->trail, &sink->leg->gains, MEDIA_CACHE_LINE);
-  media_sink_expect (sink, sink->mix_codec, &sink->trail);
+  if (!media_trail_follow (&sink->trail))
+    media_sink_expect (sink, sink->mix_codec, &sink->trail);
+}
+
+/* The same while it is only asked what to make for each: nearly all get the frame that all others get, later.
+ */
+static void
+expect_choice (const GPtrArray *sinks, guint i)
+{
+  if (i + CHOICES_AHEAD < sinks->len)
+    media_prefetch (g_ptr_array_index (sinks, i + CHOICES_AHEAD), MEDIA_CACHE_LINE);
+  if (i + 1 < sinks->len && !((const MediaSink *)g_ptr_array_index (sinks, i + 1))->is_common)
+    expect_sink (sinks, i);
 }
 
 /* Its packets alone say that it is silent, those too that still wait to be played, and nobody hears it. */
@@ -469,6 +477,14 @@ override_gains (const MediaRoom *room, const MediaSink *sink, MediaMixerOverride
   return n;
 }
 
+/* It gets the frame that all others get. */
+static void
+share (MediaRoom *room, MediaSink *sink)
+{
+  sink->is_common = TRUE;
+  g_ptr_array_add (room->common, sink);
+}
+
 /* What a sink hears of the room, made for it alone; or it is put among those who hear the same. */
 static void
 play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
@@ -492,13 +508,13 @@ play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
   common = n_overrides == 0 && n_own == 0 && media_sink_ptime_ms (sink) == MEDIA_FRAME_MS;
   if (common && may_go_back (room, sink))
     {
-      g_ptr_array_add (room->common, sink);
+      share (room, sink);
       return;
     }
   media_mixer_render_with (room->mixers[r], overrides, n_overrides, extras, n_own, &sink->limiter, pcm);
   if (common && media_level_of_pcm (pcm, sink->mix_rate_hz / 1000 * MEDIA_FRAME_MS) >= QUIET_LEVEL)
     {
-      g_ptr_array_add (room->common, sink);
+      share (room, sink);
       return;
     }
   if (!sink->on_own)
@@ -507,6 +523,39 @@ play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
   media_fade_pcm (pcm, sink->mix_rate_hz / 1000 * MEDIA_FRAME_MS, sink->fade);
   media_sink_play (sink, sink->mix_codec, pcm, sink->mix_rate_hz, room->config.opus_complexity, now);
   room->stats.encodes++;
+}
+
+/* Whoever is nobody special hears the same as the others, and something. */
+static gboolean
+have_common_frame (const MediaRoom *room)
+{
+  guint n_heard = room->ghosts->len + count_sounding (room->plays);
+
+  for (guint i = 0; i < room->n_chosen; i++)
+    {
+      const MediaLeg *leg = room->chosen[i]->leg;
+
+      if (leg->n_gains > 0 || leg->gains_move)
+        return FALSE;
+      n_heard += leg->gain_q12 > 0;
+    }
+  return n_heard > 0;
+}
+
+static gboolean
+is_chosen (const MediaRoom *room, const MediaLeg *leg)
+{
+  for (guint i = 0; i < room->n_chosen; i++)
+    if (room->chosen[i]->leg == leg)
+      return TRUE;
+  return FALSE;
+}
+
+/* Looks at one cache line of @sink. */
+static gboolean
+is_one_of_many (const MediaRoom *room, const MediaSink *sink)
+{
+  return sink->is_plain && !sink->on_own && sink->digits == NULL && !is_chosen (room, sink->leg);
 }
 
 /* A digit in the audio, instead of everything else. */
@@ -535,25 +584,41 @@ drop_idle_groups (MediaRoom *room)
 }
 
 static void
-settle_hearing (const MediaSink *sink)
+settle_hearing (MediaRoom *room)
 {
-  sink->leg->was_deaf = sink->leg->is_deaf;
+  for (guint i = 0; i < room->mixing->len; i++)
+    {
+      MediaLeg *leg = ((MediaSink *)g_ptr_array_index (room->mixing, i))->leg;
+
+      leg->was_deaf = leg->is_deaf;
+    }
+  room->dirty = TRUE; /* they may be nobody special now */
 }
 
 void
 media_room_mix (MediaRoom *room, CfgMonotonic now)
 {
+  gboolean hearing_turns = FALSE, common;
+
   room->n_chosen = 0;
   room->stats.n_decoding = 0;
   choose_and_decode (room, now);
   for (guint i = 0; i < room->ghosts->len; i++)
     media_feed_advance (g_array_index (room->ghosts, MediaGhost, i).feed, now, TRUE);
   sum (room);
+  common = have_common_frame (room);
   for (guint i = 0; i < room->mixing->len; i++)
     {
       MediaSink *sink = g_ptr_array_index (room->mixing, i);
 
-      expect_sink (room->mixing, i);
+      expect_choice (room->mixing, i);
+      if (common && is_one_of_many (room, sink))
+        {
+          share (room, sink);
+          continue;
+        }
+      sink->is_common = FALSE;
+      hearing_turns |= sink->leg->is_deaf != sink->leg->was_deaf;
       if (sink->digits != NULL && play_digit (room, sink, now))
         continue;
       if (sink->from != NULL)
@@ -572,8 +637,8 @@ media_room_mix (MediaRoom *room, CfgMonotonic now)
   media_room_write_records (room, now);
   for (guint i = 0; i < room->n_chosen; i++)
     media_leg_settle_gains (room->chosen[i]->leg);
-  for (guint i = 0; i < room->mixing->len; i++)
-    settle_hearing (g_ptr_array_index (room->mixing, i));
+  if (hearing_turns)
+    settle_hearing (room);
   if (room->ticks % 512 == 0)
     drop_idle_groups (room);
 }

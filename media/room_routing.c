@@ -162,6 +162,15 @@ choose_rate (const MediaSink *sink, guint audible_hz)
   return rate_hz;
 }
 
+static gboolean
+is_plain (const MediaSink *sink)
+{
+  const MediaLeg *leg = sink->leg;
+
+  return sink->section->plan.sink == MEDIA_SINK_MIX && media_sink_ptime_ms (sink) == MEDIA_FRAME_MS
+         && !leg->is_deaf && !leg->was_deaf && (leg->plays == NULL || leg->plays->len == 0);
+}
+
 static void
 route_sink (MediaRoom *room, MediaSink *sink, Census *census)
 {
@@ -212,6 +221,7 @@ route_sink (MediaRoom *room, MediaSink *sink, Census *census)
     }
   else if (heard != NULL)
     census->n_room_mixers++;
+  sink->is_plain = is_plain (sink);
   g_ptr_array_add (room->mixing, sink);
   room->stats.n_mixing++;
 }

@@ -364,7 +364,7 @@ rtc_free (MediaTransport *base)
   media_srtp_keys_clear (&transport->local_keys);
   media_srtp_keys_clear (&transport->remote_keys);
   g_free (transport->flights);
-  g_free (transport);
+  g_aligned_free (transport);
 }
 
 static void
@@ -373,7 +373,6 @@ rtc_expect_send (const MediaTransport *base, MediaTrail *trail)
   const RtcTransport *transport = (const RtcTransport *)base;
 
   media_trail_add (trail, base, MEDIA_CACHE_LINE);
-  media_trail_add (trail, &transport->ice, MEDIA_CACHE_LINE);
   media_ice_expect_send (transport->ice, trail);
   if (transport->srtp != NULL)
     media_srtp_expect_send (transport->srtp, trail);
@@ -494,7 +493,7 @@ MediaTransport *
 media_transport_new_rtc (MediaPump *pump, MediaDtlsContext *dtls, const MediaRtcTransportConfig *config,
                          const MediaTransportOps *ops, gpointer user)
 {
-  RtcTransport *transport = g_new0 (RtcTransport, 1);
+  RtcTransport *transport = MEDIA_NEW_LINES (RtcTransport);
   g_autoptr (GError) error = NULL;
 
   transport->base.class = &rtc_class;

@@ -13,16 +13,16 @@
 typedef struct
 {
   MediaTransport base;
-  MediaTrail trail; /* of a packet that is received */
   MediaUdp *udp;
-  guint64 watches[2]; /* by MediaUdpChannel; 0: not attached */
+  MediaSrtp *srtp;     /* NULL: plain RTP */
+  MediaAddress remote; /* where RTP goes; unset at first */
+  MediaTrail trail;    /* of a packet that is received */
   MediaLatch latch;
+  guint64 watches[2]; /* by MediaUdpChannel; 0: not attached */
   gboolean rtcp_mux;
   guint16 signalled_rtcp_port;
-  MediaAddress remote;      /* where RTP goes; unset at first */
   MediaAddress remote_rtcp; /* where RTCP goes when not multiplexed */
   gboolean rtcp_learned;
-  MediaSrtp *srtp; /* NULL: plain RTP */
   MediaSrtpKeys local_keys, remote_keys;
   guint64 auth_failures; /* of contexts that are gone */
 } RtpTransport;
@@ -273,7 +273,7 @@ rtp_free (MediaTransport *base)
   rtp_detach (base);
   media_udp_free (transport->udp);
   drop_srtp (transport);
-  g_free (transport);
+  g_aligned_free (transport);
 }
 
 /* "c=IN IP4 0.0.0.0" is how RFC 2543 put a call on hold: where the peer is does not change by it. */
@@ -309,8 +309,7 @@ rtp_expect_send (const MediaTransport *base, MediaTrail *trail)
 {
   const RtpTransport *transport = (const RtpTransport *)base;
 
-  media_trail_add (trail, base, MEDIA_CACHE_LINE);
-  media_trail_add (trail, &transport->udp, sizeof *transport - G_STRUCT_OFFSET (RtpTransport, udp));
+  media_trail_add (trail, base, G_STRUCT_OFFSET (RtpTransport, trail));
   media_trail_add (trail, transport->udp, 2 * MEDIA_CACHE_LINE);
   if (transport->srtp != NULL)
     media_srtp_expect_send (transport->srtp, trail);
@@ -439,7 +438,7 @@ static const MediaTransportClass rtp_class = {
 MediaTransport *
 media_transport_new_rtp (MediaUdp *udp, const MediaTransportOps *ops, gpointer user)
 {
-  RtpTransport *transport = g_new0 (RtpTransport, 1);
+  RtpTransport *transport = MEDIA_NEW_LINES (RtpTransport);
 
   transport->base.class = &rtp_class;
   transport->base.ops = ops;

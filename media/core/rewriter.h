@@ -33,25 +33,25 @@ typedef struct
   guint32 ssrc;
   guint clock_rate_hz;
   MediaRewriterMode mode;
-  guint64 highest_sequence; /* extended, of what was sent */
-  guint64 sent;             /* bit n: highest_sequence - n was used */
   guint32 last_timestamp;   /* of the newest packet … */
   guint32 last_units;       /* … its duration … */
   CfgMonotonic last_at;     /* … and when that timestamp was now */
-
-  /* While forwarding: the source, its newest packet and where that went. */
-  guint64 source;
-  guint32 source_ssrc;
-  guint64 floor_sequence; /* first extended number of this source: nothing goes below */
-  guint16 source_sequence;
-  guint64 source_extended;
-  guint32 source_timestamp;
-  CfgMonotonic source_at;
-  guint32 timestamp_offset; /* outgoing - source */
+  guint64 highest_sequence; /* extended, of what was sent */
+  guint64 sent;             /* bit n: highest_sequence - n was used */
 
   /* While producing: how far the frames lag behind the clock. */
   CfgMonotonic producing_since;
   guint64 produced_units;
+
+  /* While forwarding: the source, its newest packet and where that went. */
+  guint64 source;
+  guint32 source_ssrc;
+  guint16 source_sequence;
+  guint32 source_timestamp;
+  guint32 timestamp_offset; /* outgoing - source */
+  CfgMonotonic source_at;
+  guint64 source_extended;
+  guint64 floor_sequence; /* first extended number of this source: nothing goes below */
 } MediaRewriter;
 
 /** media_rewriter_init: @first_sequence and @first_timestamp should be random (RFC 3550 5.1). */

@@ -32,19 +32,20 @@
 
 struct _MediaIce
 {
+  /* what sending needs: a cache line, with the first two of the numbers */
+  int fd;              /* of the selected pair, claimed; -1: libnice carries the packets */
+  MediaAddress remote; /* of the selected pair */
+  gboolean has_pair;
+  MediaIceState state;
+  gboolean closed;
+  guint stream_id;
+  MediaIceStats stats;
   MediaPump *pump;
   MediaPumpContext *context;
   NiceAgent *agent;
-  guint stream_id;
   const MediaIceOps *ops;
   gpointer user;
-  gboolean closed;
-  MediaIceState state;
-  gboolean has_pair;
-  MediaAddress remote; /* of the selected pair */
-  int fd;              /* of the selected pair, claimed; -1: libnice carries the packets */
   guint64 fd_id;
-  MediaIceStats stats;
   /* Of a packet that is received. What follows none needs: the pump fetches the beginning. */
   MediaTrail trail;
 
@@ -312,7 +313,7 @@ free_ice (gpointer data)
   g_ptr_array_unref (ice->local_candidates);
   g_free (ice->ufrag);
   g_free (ice->password);
-  g_free (ice);
+  g_aligned_free (ice);
 }
 
 static gboolean
@@ -383,7 +384,7 @@ media_ice_new (MediaPump *pump, const MediaIceConfig *config, const MediaIceOps 
   context = media_pump_context_take (pump, error);
   if (context == NULL)
     return NULL;
-  ice = g_new0 (MediaIce, 1);
+  ice = MEDIA_NEW_LINES (MediaIce);
   ice->pump = pump;
   ice->context = context;
   ice->ops = ops;
@@ -581,7 +582,7 @@ media_ice_restart (MediaIce *ice, GError **error)
 void
 media_ice_expect_send (const MediaIce *ice, MediaTrail *trail)
 {
-  media_trail_add (trail, ice, G_STRUCT_OFFSET (MediaIce, trail));
+  media_trail_add (trail, ice, MEDIA_CACHE_LINE);
 }
 
 int

@@ -54,10 +54,10 @@ typedef struct
 
 typedef struct
 {
-  guint64 packets_received; /* but STUN */
-  guint64 bytes_received;
   guint64 packets_sent;
   guint64 bytes_sent;
+  guint64 packets_received; /* but STUN */
+  guint64 bytes_received;
   guint64 stun_packets; /* seen on the selected socket */
   guint64 send_errors;
   guint64 oversized;

@@ -10,16 +10,23 @@
 #include <glib.h>
 
 #define MEDIA_CACHE_LINE 64
-#define MEDIA_TRAIL_MAX  20
+#define MEDIA_TRAIL_MAX  24
 /* Walked anew after so many packets. */
 #define MEDIA_TRAIL_PACKETS 64
 
+/** MEDIA_NEW_LINES: a zeroed @type that begins with a cache line: what a packet needs of it stands first, in
+ * as few lines as hold it. (transfer full): released with g_aligned_free. */
+#define MEDIA_NEW_LINES(type) ((type *)g_aligned_alloc0 (1, sizeof (type), MEDIA_CACHE_LINE))
+
 typedef struct
 {
-  guint64 parts[MEDIA_TRAIL_MAX]; /* number of the first cache line << 8 | how many */
   guint8 n;
-  guint8 left; /* packets until it is walked anew */
+  guint8 left;                    /* packets until it is walked anew */
+  guint64 parts[MEDIA_TRAIL_MAX]; /* number of the first cache line << 8 | how many */
 } MediaTrail;
+
+/* Holds as many parts as most trails have. */
+#define MEDIA_TRAIL_HEAD (2 * MEDIA_CACHE_LINE)
 
 static inline void
 media_prefetch_lines (guint64 part)

@@ -193,7 +193,7 @@ media_srtp_cipher_new (const MediaSrtpKeys *keys, MediaSrtpKind kind, gboolean e
 
   if (kdf == NULL)
     return NULL;
-  cipher = g_new0 (MediaSrtpCipher, 1);
+  cipher = MEDIA_NEW_LINES (MediaSrtpCipher);
   cipher->encrypts = encrypts;
   cipher->is_rtcp = kind == MEDIA_SRTP_RTCP;
   cipher->tag_length = tag_length_of (keys->profile, kind);
@@ -210,7 +210,7 @@ media_srtp_cipher_free (MediaSrtpCipher *cipher)
 {
   EVP_CIPHER_CTX_free (cipher->aes);
   explicit_bzero (cipher, sizeof *cipher);
-  g_free (cipher);
+  g_aligned_free (cipher);
 }
 
 /* What OpenSSL keeps behind its context cannot be asked for. */
