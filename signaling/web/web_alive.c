@@ -51,28 +51,25 @@ static void
 check_answering (SigWebConn *conn, gint64 now)
 {
   const gint64 ping_us = conn->web->ping_interval_us;
+  guint8 frame[LWS_PRE + PING_SIZE] = { 0 }; /* not empty: Node's WebSocket leaves an empty one unanswered */
 
   conn->moved_us = now;
-  if (now - conn->heard_us >= 2 * ping_us)
+  if (now - conn->heard_us < ping_us)
+    {
+      conn->look_us = conn->heard_us + ping_us;
+      return;
+    }
+  if (conn->pinged)
     {
       cfg_info ("api", NULL, "Closed a connection whose client does not answer pings",
                 CFG_STR ("fromIP", conn->remote));
       sig_web_ws_say_last (conn, 1008, "no answer to pings");
       return;
     }
-  if (now - conn->heard_us >= ping_us && !conn->pinged)
-    {
-      /* Not empty: Node's WebSocket leaves an empty ping without an answer. */
-      guint8 frame[LWS_PRE + PING_SIZE] = { 0 };
-
-      conn->pinged = TRUE;
-      if (lws_write (conn->wsi, frame + LWS_PRE, PING_SIZE, LWS_WRITE_PING) < 0)
-        {
-          sig_web_ws_break_off (conn);
-          return;
-        }
-    }
-  conn->look_us = conn->heard_us + (conn->pinged ? 2 * ping_us : ping_us);
+  conn->pinged = TRUE;
+  conn->look_us = now + ping_us; /* asked late, where this process stood still */
+  if (lws_write (conn->wsi, frame + LWS_PRE, PING_SIZE, LWS_WRITE_PING) < 0)
+    sig_web_ws_break_off (conn);
 }
 
 static gboolean

@@ -146,7 +146,8 @@ sig_web_ws_peer_closes (SigWebConn *conn)
   if (conn->close_sent)
     return -1;
   conn->close_code = 1005;
-  conn->close_sent = TRUE; /* by libwebsockets, which answers; nothing may follow */
+  conn->close_sent = TRUE; /* by libwebsockets, which answers when it can write; nothing may follow */
+  lws_set_timer_usecs (conn->wsi, CLOSE_GRACE_US);
   sig_web_ws_drop_queue (conn);
   return 0;
 }
