@@ -234,7 +234,10 @@ publish_status (GwCall *call)
     }
   emit_status (call);
   if (gw_call_is_live (call->v.state))
-    gw_record_call (call);
+    {
+      call->is_recorded = TRUE;
+      gw_record_call (call);
+    }
 }
 
 static void
@@ -291,7 +294,8 @@ close_media (GwCall *call)
   note_ended (call);
   gw_call_end_in (call, 0, NULL);
   gw_call_note_end (call);
-  if (call->hangup_reason != NULL && call->end.status == 0) /* somebody may be told that it was hung up */
+  /* Somebody may be told that it was hung up. One that was refused at once has no record yet. */
+  if (call->hangup_reason != NULL && (call->end.status == 0 || call->is_recorded))
     gw_record_call (call);
   cfg_info (
       "sip", &context, "Hangup", CFG_STR ("cause", gw_call_cause (call)),

@@ -50,6 +50,7 @@ struct _GwCall
   SigSipEnd end; /* phrase and reason owned here */
   gboolean has_end;
   const char *hangup_reason; /* interned; ours */
+  gboolean is_recorded;      /* that it runs */
 
   gboolean hides_number;
   char *metadata;              /* (nullable): the participant's, by its rule */

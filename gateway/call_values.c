@@ -6,7 +6,7 @@
 #include "config/base/error.h"
 
 /* Written into the text: a reader with another layout refuses it. */
-#define LAYOUT_VERSION 2
+#define LAYOUT_VERSION 3
 
 typedef enum
 {

@@ -60,7 +60,7 @@ struct _MediaLegState
   MediaSrtpState srtp;
 };
 
-/** media_leg_state_new: all zero. Returns: (transfer full): with g_free after media_leg_state_clear. */
+/** media_leg_state_new: all zero. Returns: (transfer full): with media_leg_state_free. */
 MediaLegState *media_leg_state_new (void) G_GNUC_WARN_UNUSED_RESULT;
 /** media_leg_state_free: clears the keys, then frees. */
 void media_leg_state_free (MediaLegState *state);

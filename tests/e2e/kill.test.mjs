@@ -54,7 +54,7 @@ class Model {
     const phone = await RawCall.open(t, gateway, '100');
     await phone.invite();
     if (random() < 0.5) {
-      const { calls } = await rpc.call('call.list', { limit: 100 });
+      const { calls } = await rpc.call('call.list', { direction: 'inbound', limit: 100 });
       const { sip_call_id: id } = calls.find((call) => call.sip_call_id_full === phone.callId);
       await rpc.call('call.hangup', { sip_call_id: id });
       this.calls.set(id, 'api');

@@ -94,7 +94,7 @@ test_refuses_what_it_did_not_write (void)
 {
   static const char *const texts[] = {
     "{}",
-    "{\"version\":2,\"call\":{}}",
+    "{\"version\":3,\"call\":{}}",
     "{\"version\":1}",
     "{\"version\":1,\"call\":{\"id\":5}}",
     "{\"version\":1,\"call\":{\"id\":\"x\"}}",
