@@ -201,13 +201,14 @@ test('switchroomctl watch goes on where it was when the connection is lost', { t
 
 // What completions are asked for, and what each shell makes of it.
 const COMPLETED = [
-  ['room.cr', 'room.create '], ['wa', 'watch '], ['room.create max', 'max_participants='], ['room.get name=', 'desk '], ['room cr', 'create '], ['room create max', 'max_participants='], ['--js', '--json '],
+  ['room.cr', 'room.create '], ['wa', 'watch '], ['room.create max', 'max_participants='], ['room.get name=d', 'desk '], ['room cr', 'create '], ['room create max', 'max_participants='], ['--js', '--json '],
 ];
 
 /** How to run the shells: with a program of the gateway's keys, and without anything of the user's. */
 async function completing(t) {
   const gateway = await Gateway.start(t);
   await ok(t, gateway, 'room.create', 'name=desk');
+  await ok(t, gateway, 'room.create', 'name=my room');
   const env = { PATH: `${dirname(ctlPath(t))}:${process.env.PATH}`, HOME: '/nonexistent', XDG_CACHE_HOME: '/nonexistent', TERM: 'dumb', ...keysOf(gateway) };
   const run = promisify(execFile); // not Sync: the relay has to go on
   return async (shell, ...args) => (await run(shell, args, { encoding: 'utf8', env })).stdout;
@@ -233,8 +234,10 @@ test('fish completes them too, and the files of parameters', { timeout: 90 }, as
     (await run('fish', '--no-config', '-c', `source ${script('fish')}; complete -C $argv[1]`, `switchroomctl ${line}`)).split('\n').filter(Boolean);
   for (const [line, wanted] of COMPLETED) // fish adds the blank, and the key to its value
     await until(`${line} is completed to ${wanted}`, async () =>
-      (await complete(line)).includes(`${/[^ ]*=$/.exec(line)?.[0] ?? ''}${wanted.trim()}`), 20);
+      (await complete(line)).includes(`${/[^ ]*=/.exec(line)?.[0] ?? ''}${wanted.trim()}`), 20);
   t.equal(await complete('no.such.method x'), [], 'nothing for what is unknown');
+  for (const typed of ['name=my\\ r', 'name="my r', '"name=my r'])
+    t.equal(await complete(`room.get ${typed}`), ['name=my room'], typed);
   t.ok((await complete(`play.start file=@${script('fish').slice(0, -1)}`)).includes(`file=@${script('fish')}`), 'a file');
 });
 
@@ -244,7 +247,7 @@ test('zsh completes them too, as they are typed', { timeout: 90 }, async (t) => 
   copyFileSync(script('zsh'), join(directory, '_switchroomctl'));
   const program = join(dirname(fileURLToPath(import.meta.url)), 'lib/complete.zsh');
   for (const [line, wanted] of COMPLETED) {
-    const whole = wanted.startsWith('desk') ? line + wanted : line.replace(/[^ ]*$/, wanted);
+    const whole = line.replace(/[^ =]*$/, wanted);
     await until(`${line} is completed to ${wanted}`, async () => {
       rmSync(join(directory, 'typed'), { force: true });
       return (await run('zsh', '-f', program, directory, line)).trim() === `[${whole}END]`;

@@ -31,7 +31,7 @@ _switchroomctl ()
   local connection=() i
   for ((i = 1; i < cword; i++)); do
     case ${words[i]} in
-      --url | --token | --api-key | --api-secret | --config | --ca-file) connection+=("${words[i]}" "${words[i + 1]}") ;;
+      --url | --token | --api-key | --api-secret | --config | --ca-file) connection+=("${words[i]}" "${words[i + 1]/#\~\//$HOME/}") ;;
       --url=* | --token=* | --api-key=* | --api-secret=* | --config=* | --ca-file=* | --insecure) connection+=("${words[i]}") ;;
     esac
   done

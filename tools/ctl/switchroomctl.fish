@@ -1,7 +1,9 @@
 # Completion of switchroomctl for fish: methods, their keys, rooms and calls are asked from the gateway.
 function __switchroomctl_complete
     set -l words (commandline -opc)
-    set -l current (commandline -ct)
+    # As the program gets it: without quotes, also one that is still open, and backslashes.
+    set -l typed (commandline -ct)
+    set -l current (string unescape -- $typed; or string replace -r '^["\']|(?<==)["\']' '' -- $typed)
     if string match -q '*=@*' -- $current
         set -l rest (string replace -r '.*?=@' '' -- $current)
         for file in $rest*
@@ -15,7 +17,7 @@ function __switchroomctl_complete
     for i in (seq 2 (count $words))
         switch $words[$i]
             case --url --token --api-key --api-secret --config --ca-file
-                set -a connection $words[$i] $words[(math $i + 1)]
+                set -a connection $words[$i] (string replace -r '^~/' "$HOME/" -- $words[(math $i + 1)])
             case '--url=*' '--token=*' '--api-key=*' '--api-secret=*' '--config=*' '--ca-file=*' --insecure
                 set -a connection $words[$i]
         end
