@@ -12,11 +12,13 @@
 #include "signaling/core/livekit.h"
 #include "signaling/core/token.h"
 
-#define N_TRIES      5 /* after 1, 2, 4 and 8 s */
-#define TIMEOUT_MS   10000L
-#define GOODBYE_US   (3 * G_USEC_PER_SEC)
-#define REST_US      (5 * G_USEC_PER_SEC)
-#define BODY_IS_QUIT ((gpointer) "")
+#define N_TRIES    5 /* after 1, 2, 4 and 8 s */
+#define TIMEOUT_MS 10000L
+#define GOODBYE_US (3 * G_USEC_PER_SEC)
+#define REST_US    (5 * G_USEC_PER_SEC)
+
+/* In place of a body: no more will come. */
+static char quit_mark[1];
 
 /* One URL. Of its thread and its owner: the last of them frees it. */
 typedef struct
@@ -24,7 +26,7 @@ typedef struct
   gatomicrefcount refs;
   char *url, *api_key, *secret;
   char *shown;         /* url without what may be secret in it */
-  GAsyncQueue *bodies; /* char*, owned; BODY_IS_QUIT at the end */
+  GAsyncQueue *bodies; /* char*, owned; quit_mark at the end */
   GThread *thread;
   GMutex lock;
   GCond changed;
@@ -179,7 +181,7 @@ run_target (gpointer data)
 
   g_assert (curl != NULL);
   cfg_thread_give_way ();
-  while ((body = next_body (target)) != BODY_IS_QUIT)
+  while ((body = next_body (target)) != quit_mark)
     {
       if (!is_aborted (target))
         deliver (target, curl, body);
@@ -258,7 +260,7 @@ gw_webhooks_retire (GwWebhooks *webhooks)
     {
       Target *target = g_ptr_array_index (webhooks->targets, i);
 
-      g_async_queue_push (target->bodies, BODY_IS_QUIT);
+      g_async_queue_push (target->bodies, quit_mark);
       g_thread_unref (target->thread);
       target_unref (target);
     }
@@ -273,7 +275,7 @@ gw_webhooks_free (GwWebhooks *webhooks)
   if (webhooks == NULL)
     return;
   for (guint i = 0; i < webhooks->targets->len; i++)
-    g_async_queue_push (((Target *)g_ptr_array_index (webhooks->targets, i))->bodies, BODY_IS_QUIT);
+    g_async_queue_push (((Target *)g_ptr_array_index (webhooks->targets, i))->bodies, quit_mark);
   for (guint i = 0; i < webhooks->targets->len; i++)
     {
       Target *target = g_ptr_array_index (webhooks->targets, i);
