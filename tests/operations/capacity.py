@@ -53,6 +53,8 @@ def what_a_reader_looks_for_is_there():
     wanted |= {f"room-{kind}-{size}-1" for kind in ("phones", "browsers") for size in (2, 3, 10, 100, 500)}
     wanted |= {f"room-{kind}-{size}-6" for kind in ("phones", "browsers") for size in (10, 100, 500)}
     wanted |= {f"{kind}-{n}" for kind in ("scale", "relay") for n in (1, 10, 100, 500, 1000)}
+    wanted |= {f"pair-scale-{n}" for n in (1, 10, 100, 500)}
+    wanted |= {f"pair-{kind}" for kind in ("forward", "asymmetric", "transcode")}
     assert wanted <= names, wanted - names
 
 
@@ -69,18 +71,61 @@ def a_load_is_sized_by_what_its_calls_took():
     assert rows.sized_as(row, ["--sip", "700"])["n"] == 700
 
 
+def kept(**runs):
+    """Results of rows by what each took of the core; of a pair, the relay and the gateway in each round."""
+    results = {}
+    for name, percents in runs.items():
+        identity = name.replace("_", "-")
+        rounds = [{"relay": report(relay), "ours": report(ours)} for relay, ours in percents] if isinstance(percents, list) else None
+        run = {"pair": rounds, "load_average": 1.0} if rounds else report(percents)
+        results[identity] = {"mode": "quick", "at": "2026-01-01", "load": row_of(identity)["load"], "runs": [run]}
+    return results
+
+
 @check
-def the_document_tells_cost_ratio_and_a_late_load():
-    runs = {"bound-forward": 10.5, "bound-ours-forward": 15.5, "scale-100": 20.5}
-    results = {
-        identity: {"mode": "quick", "at": "2026-01-01", "load": row_of(identity)["load"], "runs": [report(percent)]}
-        for identity, percent in runs.items()
-    }
+def the_relay_has_the_load_of_the_row():
+    def relay(identity):
+        row = rows.relay_row(row_of(identity))
+        return row["n"], row["relay"], row["load"]
+
+    assert relay("pair-scale-500") == (500, [], ["--relay", "500", "--rate", rows.RATE])
+    assert relay("pair-asymmetric") == (100, ["--opus-in"], ["--relay", "100", "--relay-opus", "--rate", rows.RATE])
+    assert relay("pair-transcode") == (40, ["--opus", "5"], ["--relay", "40", "--relay-opus", "--rate", rows.RATE])
+    listens = ["--relay", "200", "--relay-listen", "--muted", "--rate", rows.RATE]
+    assert relay("pair-listen-phones-400") == (200, ["--fan-out", "plain"], listens)
+    assert relay("pair-listen-browsers-400") == (200, ["--fan-out", "srtp"], listens[:3] + ["--relay-srtp"] + listens[3:])
+
+
+@check
+def the_document_tells_cost_and_a_late_load():
+    results = kept(scale_100=20.5)
     results["scale-100"]["runs"][0]["generator"]["lateness_max_ms"] = 11
     text = document.write(results)
-    assert "| bare relay: phone ↔ browser, G.711 | 100 | 10.5 % | 0.100 % (0.100–0.100) | 1000 | 1.0 / 2.0 | 0 | 50 |" in text, text
-    assert "forwarded 1.50" in text, text
-    assert "| 100 calls | 100 | 20.5 % | 0.200 % (0.200–0.200) | 500 | 1.0 / 2.0 * |" in text, text
+    assert "| 100 calls | 100 | 20.5 % | 0.200 % (0.200–0.200) | 500 | 1.0 / 2.0 * | 0 | 50 |" in text, text
+
+
+@check
+def the_document_tells_what_the_relay_takes_at_the_same_time():
+    text = document.write(kept(pair_forward=[(10.5, 15.5), (10.5, 12.5)]))
+    assert "| phone ↔ browser, G.711 | 100 | 0.100 % | 0.135 % | 1.34 (1.20–1.50) | 0 |" in text, text
+    full = document.write(kept(pair_forward=[(50, 45)]))
+    assert "| phone ↔ browser, G.711 | 100 | – | – | – | the core is full" in full, full
+
+
+@check
+def the_document_tells_what_a_further_listener_takes():
+    results = kept(
+        listen_phones_100=2.5, listen_phones_400=8.5, pair_listen_phones_100=[(2.5, 3.5)], pair_listen_phones_400=[(8.5, 12.5)]
+    )
+    text = document.write(results)
+    assert "A further listener takes 0.020 % of a core among phones, alone on it; 0.030 % beside the relay, which takes 0.020 %: 1.50 times." in text, text
+
+
+@check
+def the_document_tells_how_cost_goes_with_the_number_of_calls():
+    text = document.write(kept(scale_100=10.5, scale_1000=80.5, relay_100=8.5, relay_1000=60.5))
+    assert "the gateway's at 1000: -20 %; the relay's at 1000: -25 %" in text, text
+    assert "1000 calls, for which a core is too small twice, cost 1.33 times the relay's" in text, text
 
 
 @check

@@ -13,8 +13,9 @@ static void
 join (LoadParticipant *participant)
 {
   Bound *bound = participant->driving;
-  const guint port
-      = participant->load->options->relay_port + bound->nth / 2 * LOAD_BOUND_PORTS + bound->nth % 2 * 2;
+  const LoadOptions *options = participant->load->options;
+  const guint port = options->relay_port + bound->nth / 2 * LOAD_BOUND_PORTS + bound->nth % 2 * 2;
+  const gboolean secure = options->relay_listen ? options->relay_srtp : bound->nth % 2 == 1;
   LoadFlow *flow = &participant->flow;
   GError *error = NULL;
   MediaSrtpKeys keys;
@@ -22,7 +23,7 @@ join (LoadParticipant *participant)
   load_bound_keys (&keys);
   bound->plain = load_plain_new (participant, "127.0.0.1", &error);
   if (bound->plain == NULL || !load_plain_set_remote (bound->plain, "127.0.0.1", (guint16)port)
-      || (bound->nth % 2 == 1 && !load_plain_set_keys (bound->plain, &keys, &keys, &error)))
+      || (secure && !load_plain_set_keys (bound->plain, &keys, &keys, &error)))
     load_participant_fail (participant, "relay: %s", error != NULL ? error->message : "no address");
   else
     {

@@ -6,6 +6,7 @@ import capacity_rows as rows
 
 FULL_PERCENT = 93  # a real-time priority leaves 5 % to others
 WAITED_PERCENT = 10  # of the time, beyond what the program ran itself
+PAIR = ("relay", "ours")
 LATE_MS = 10  # a load that was later itself measured its own delay
 
 HEAD = """# Capacity
@@ -43,7 +44,9 @@ TEXTS = {
     "bound": (
         "Beside the bound",
         "`switchroom-relay` is a relay that does nothing but what each call needs: two sockets, SRTP on one side, and the "
-        "codecs; no jitter buffer, no RTCP, no ICE, no rooms. The gateway's share is what it takes beside it.",
+        "codecs; no jitter buffer, no RTCP, no ICE, no rooms. It and the gateway have the same load at the same time on one core, "
+        "so that whatever else keeps the machine busy meets both; in the second of two rounds the gateway begins. They share the "
+        "core's caches, and a call takes more than in the other tables.",
     ),
     "srtp": ("Encryption", "100 calls with G.711, forwarded."),
     "transcode": ("Transcoded calls", "40 calls, each with a decoder and an encoder each way."),
@@ -55,7 +58,7 @@ TEXTS = {
     "listen": (
         "Listeners",
         "As above, but who does not talk sends nothing, as a muted browser or a phone with silence suppression. "
-        "The bare relay sends the same packets, and nothing else.",
+        "The bare relay sends one talker's packets to all others, those of browsers with SRTP, and does nothing else.",
     ),
     "scale": ("From one call to a thousand", "Calls with G.711, forwarded, and through the bare relay."),
     "load": ("Delay at 70 % of a core", "As many as take about 70 % of the core, by the rows above."),
@@ -66,6 +69,9 @@ TEXTS = {
     ),
 }
 
+PAIR_COLUMNS = (
+    "| at the same time on one core | calls | bare relay, per call | Switchroom, per call | times | lost |\n|---|---|---|---|---|---|\n"
+)
 COLUMNS = "| | calls | CPU | per call | calls per core | delay, ms | lost | kB per call |\n|---|---|---|---|---|---|---|---|\n"
 
 
@@ -91,7 +97,8 @@ def delay(runs):
     return f"{max(g['p50'] for g in groups):.1f} / {max(g['p99'] for g in groups):.1f}{' *' if late else ''}"
 
 
-def lost(runs):
+def lost(runs, shared=False):
+    """@shared: another program has the same core."""
     groups = [group for run in runs for group in run["groups"].values()]
     n = sum(group["lost"] + group["reported_lost"] for group in groups)
     percent = 100 * n / max(1, sum(group["expected"] + group["sent"] for group in groups))
@@ -105,7 +112,7 @@ def lost(runs):
         words.append(f"{mute} hear too little")
     if max(target(run)["cpu_percent"] for run in runs) > FULL_PERCENT:
         words.append("the core is full")
-    if waited(runs):
+    if not shared and waited(runs):
         words.append("other programs had the core")
     if skipped:
         words.append("the load could not keep up")
@@ -115,7 +122,7 @@ def lost(runs):
 def waited(runs):
     """Whether others had the core in some window: threads of one process wait for each other, but not longer than they run;
     those of Janus, one or two for each participant, do."""
-    windows = [window for run in runs if not run.get("janus") for window in target(run)["windows"]]
+    windows = [window for run in runs if run.get("gateway") and not run.get("janus") for window in run["gateway"]["windows"]]
     return any(window.get("waited_percent", 0) > WAITED_PERCENT + window["cpu_percent"] for window in windows)
 
 
@@ -147,6 +154,8 @@ def memory_kb(measured):
 
 
 def one_line(row, runs):
+    if row.get("pair"):
+        return "  ".join(pair_cells(row, runs))
     return "  ".join(cells(row, runs)) if target(runs[0]) else "nothing was measured"
 
 
@@ -154,12 +163,46 @@ def table(section, results):
     lines = []
     for row in rows.all_rows():
         kept = results.get(row["id"])
-        if row["section"] != section or not kept or not target(kept["runs"][0]):
+        if row["section"] != section or row.get("pair") or not kept or not target(kept["runs"][0]):
             continue
         if "by" in row:
             row = rows.sized_as(row, kept["load"])
         lines.append(f"| {row['title']} | " + " | ".join(cells(row, kept["runs"])) + " |\n")
     return COLUMNS + "".join(lines) if lines else ""
+
+
+def rounds_of(runs):
+    """Of a pair, those in which the core was enough for both and everybody was there."""
+    rounds = [each for run in runs for each in run["pair"]]
+    return [each for each in rounds if sum(target(each[who])["cpu_percent"] for who in PAIR) <= FULL_PERCENT
+            and all(each[who]["setup"]["failed"] == 0 for who in PAIR)]
+
+
+def pair_costs(row, rounds, who):
+    """Per call, of each round, in per cent of a core."""
+    return [statistics.mean(costs(row, [each[who]])) for each in rounds]
+
+
+def pair_cells(row, runs):
+    rounds = rounds_of(runs)
+    if not rounds:
+        return [str(row["n"]), "–", "–", "–", "the core is full, or not all were up"]
+    relay, ours = (pair_costs(row, rounds, who) for who in PAIR)
+    ratios = [mine / theirs for theirs, mine in zip(relay, ours) if theirs > 0]
+    spread = f" ({min(ratios):.2f}–{max(ratios):.2f})" if len(ratios) > 1 else ""
+    return [
+        str(row["n"]),
+        f"{statistics.mean(relay):.3f} %",
+        f"{statistics.mean(ours):.3f} %",
+        f"{statistics.geometric_mean(ratios):.2f}{spread}" if ratios else "–",
+        lost([each["ours"] for each in rounds], shared=True),
+    ]
+
+
+def pair_table(section, results):
+    chosen = [row for row in rows.all_rows() if row["section"] == section and row.get("pair") and row["id"] in results]
+    lines = [f"| {row['title']} | " + " | ".join(pair_cells(row, results[row["id"]]["runs"])) + " |\n" for row in chosen]
+    return PAIR_COLUMNS + "".join(lines) if lines else ""
 
 
 def scale_costs(results, kind):
@@ -174,46 +217,43 @@ def scale_costs(results, kind):
 
 
 def flatness(results):
-    """How far the cost per call is from that of 100 calls, and from the relay's."""
+    """How far the cost per call is from that of 100 calls, of ours and of the relay's."""
+    words = []
+    for kind, whose in (("scale", "the gateway's"), ("relay", "the relay's")):
+        found = scale_costs(results, kind)
+        if 100 in found and len(found) > 1:
+            off = ", ".join(f"{n}: {100 * value / found[100] - 100:+.0f} %" for n, value in found.items() if n != 100)
+            words.append(f"{whose} at {off}")
+    text = f"\nThe cost of a call beside that at 100 calls, {'; '.join(words)}. " if words else ""
+    if words:
+        text += "It falls with their number: few calls leave the thread asleep between two packets, and waking it costs what a "
+        text += "packet does.\n"
     ours, relay = scale_costs(results, "scale"), scale_costs(results, "relay")
-    beside = ", ".join(f"{n}: {ours[n] / relay[n]:.2f}" for n in ours if relay.get(n))
-    text = f"\nA call's cost in those of the relay, at {beside}.\n" if beside else ""
-    if 100 in ours and len(ours) > 1:
-        off = ", ".join(f"{n}: {100 * value / ours[100] - 100:+.0f} %" for n, value in ours.items() if n != 100)
-        text += f"\nThe cost of a call beside that at 100 calls, at {off}. "
-        text += "Few calls leave the thread asleep between two packets, and each waking costs what a packet does.\n"
+    most = max((n for n in ours if relay.get(n)), default=0)
+    if most > rows.PAIR_MOST:
+        text += f"\n{most} calls, for which a core is too small twice, cost {ours[most] / relay[most]:.2f} times the relay's, "
+        text += "one after the other.\n"
     return text
 
 
 def further_listener(results):
-    """What one more costs, by two rows that differ in nothing else."""
+    """What one more costs, by two rows that differ in nothing else: alone, and beside the relay."""
     words = []
-    places = {"phones": "among phones", "browsers": "among browsers", "bound": "of the bare relay"}
-    for kind, place in places.items():
-        found = []
-        for row in rows.all_rows():
-            if row["section"] == "listen" and f"-{kind}-" in row["id"] and row["id"] in results:
-                run = results[row["id"]]["runs"]
-                if is_sound(run):
-                    found.append((row["n"], statistics.median(costs({"n": 1}, run))))
-        if len(found) == 2:
-            (few, less), (many, more) = found
-            words.append(f"{(more - less) / (many - few):.3f} % of a core {place}")
-    return f"\nA further listener takes {', '.join(words)}.\n" if words else ""
-
-
-def shares(results):
-    """What a call costs, in those of the bare relay."""
-    found = {row["id"]: row for row in rows.all_rows() if row["section"] == "bound"}
-    words = []
-    names = {"forward": "forwarded", "asymmetric": "one decoder", "transcode": "transcoded"}
-    for kind, name in names.items():
-        pair = [f"bound-ours-{kind}", f"bound-{kind}"]
-        if all(identity in results for identity in pair):
-            ours, theirs = (statistics.median(costs(found[identity], results[identity]["runs"])) for identity in pair)
-            if theirs:
-                words.append(f"{name} {ours / theirs:.2f}")
-    return f"\nA call's cost in those of the relay: {', '.join(words)}.\n" if words else ""
+    for kind in ("phones", "browsers"):
+        few, many = (row for row in rows.all_rows() if row["id"] in (f"listen-{kind}-100", f"listen-{kind}-400"))
+        further = many["n"] - few["n"]
+        alone = [results[row["id"]]["runs"] for row in (few, many) if row["id"] in results]
+        if len(alone) == 2 and all(map(is_sound, alone)):
+            less, more = (statistics.median(costs({"n": 1}, runs)) for runs in alone)
+            words.append(f"{(more - less) / further:.3f} % of a core among {kind}, alone on it")
+        both = [rounds_of(results[f"pair-{row['id']}"]["runs"]) for row in (few, many) if f"pair-{row['id']}" in results]
+        if len(both) == 2 and all(both):
+            relay, ours = (
+                statistics.mean(pair_costs({"n": further}, both[1], who)) - statistics.mean(pair_costs({"n": further}, both[0], who))
+                for who in PAIR
+            )
+            words.append(f"{ours:.3f} % beside the relay, which takes {relay:.3f} %: {ours / relay:.2f} times")
+    return f"\nA further listener takes {'; '.join(words)}.\n" if words else ""
 
 
 def comparison(results):
@@ -251,9 +291,9 @@ def write(results):
     )
     for section, _ in rows.SECTIONS:
         title, about = TEXTS[section]
-        lines = table(section, results)
-        if not lines:
+        tables = [lines for lines in (table(section, results), pair_table(section, results)) if lines]
+        if not tables:
             continue
-        text += f"\n## {title}\n\n{about}\n\n{lines}"
-        text += {"scale": flatness, "listen": further_listener, "janus": comparison, "bound": shares}.get(section, lambda _: "")(results)
+        text += f"\n## {title}\n\n{about}\n\n" + "\n".join(tables)
+        text += {"scale": flatness, "listen": further_listener, "janus": comparison}.get(section, lambda _: "")(results)
     return text

@@ -1,14 +1,15 @@
 """The rows of docs/CAPACITY.md: what is loaded with what. For tools/capacity.
 
 A row: id, section, title, load (arguments of switchroom-load), n (what its cost is divided by), and maybe settings (of
-`media` in the gateway's configuration), janus (a Janus is loaded instead).
-A row of the bare relay has `relay`, its arguments, instead.
+`media` in the gateway's configuration), janus (a Janus is loaded instead), pair (the bare relay has the same load at the same
+time on the same core). A row of the bare relay has `relay`, its arguments, instead.
 """
 
 SIP_SETTLE_S = 1.5
 WEBRTC_SETTLE_S = 2
 RATE = "150"
 SLOW_RATE = "80"  # of many browsers at once: their handshakes alone fill a core
+PAIR_MOST = 500  # calls of which one core carries twice as many
 COMPLEXITY_5 = {"opus_complexity": 5, "opus_complexity_min": 5}  # as the relay, also where the core is nearly full
 
 
@@ -42,20 +43,18 @@ def forwarded():
 
 
 def bound():
-    for identity, title, n, more in (
-        ("forward", "phone ↔ browser, G.711", 100, []),
-        ("asymmetric", "phone ↔ browser that speaks Opus and hears G.711 (one decoder)", 100, ["--opus-in"]),
-        ("transcode", "phone with G.711 ↔ browser with Opus, 8 kHz, complexity 5", 40, ["--opus", "5"]),
+    for identity, title, n, codec in (
+        ("forward", "phone ↔ browser, G.711", 100, "PCMU"),
+        ("asymmetric", "phone ↔ browser that speaks Opus and hears G.711 (one decoder)", 100, "opus,PCMU"),
+        ("transcode", "phone with G.711 ↔ browser with Opus, 8 kHz, complexity 5", 40, "opus"),
     ):
-        load = ["--relay", str(n), *(["--relay-opus"] if more else []), "--rate", RATE]
-        yield {"id": f"bound-{identity}", "title": f"bare relay: {title}", "n": n, "load": load, "relay": more}
-        codec = {"forward": "PCMU", "asymmetric": "opus,PCMU", "transcode": "opus"}[identity]
         yield {
-            "id": f"bound-ours-{identity}",
-            "title": f"Switchroom: {title}",
+            "id": f"pair-{identity}",
+            "title": title,
             "n": n,
             "load": pairs(n, "--webrtc-codec", codec),
             "settings": COMPLEXITY_5 if identity == "transcode" else {},
+            "pair": True,
         }
 
 
@@ -122,28 +121,24 @@ def listeners():
     for kind, codec, name in (("phones", "PCMU", "phones, G.711"), ("browsers", "opus", "browsers, Opus")):
         for n in (100, 400):
             everybody = phones(n, 1) if kind == "phones" else browsers(n, 1, "--webrtc-codec", codec)
-            yield {
+            row = {
                 "id": f"listen-{kind}-{n}",
                 "title": f"{name}: {n} in a room, 3 of them talking",
                 "n": n,
                 "load": [*everybody, "--talkers", "3", "--muted"],
             }
-    for n in (100, 400):
-        yield {
-            "id": f"listen-bound-{n}",
-            "title": f"bare relay: one talks to {n - 1} others, half of them with SRTP",
-            "n": n,
-            "load": ["--relay", str(n // 2), "--relay-listen", "--muted", "--rate", RATE],
-            "relay": ["--fan-out"],
-        }
+            yield row
+            yield {**row, "id": f"pair-{row['id']}", "pair": True}
 
 
 def scale():
     for n in (1, 10, 100, 500, 1000):
         calls = f"{n} call{'s' if n > 1 else ''}"
-        load = ["--relay", str(n), "--rate", RATE]
-        yield {"id": f"relay-{n}", "title": f"{calls} through the bare relay", "n": n, "load": load, "relay": []}
-        yield {"id": f"scale-{n}", "title": calls, "n": n, "load": pairs(n, "--webrtc-codec", "PCMU")}
+        row = {"id": f"scale-{n}", "title": calls, "n": n, "load": pairs(n, "--webrtc-codec", "PCMU")}
+        yield {**relay_row(row), "id": f"relay-{n}", "title": f"{calls} through the bare relay", "n": n}
+        yield row
+        if n <= PAIR_MOST:
+            yield {**row, "id": f"pair-scale-{n}", "pair": True}
     for n in (100, 1000):
         yield {
             "id": f"scale-phones-{n}",
@@ -151,6 +146,18 @@ def scale():
             "n": n,
             "load": phones(2 * n, n),
         }
+
+
+def relay_row(row):
+    """The same calls as @row's through the bare relay, or the same packets to listeners."""
+    load, n = row["load"], row["n"]
+    if "--muted" in load:
+        more, sides = (["--relay-srtp"], "srtp") if "--webrtc" in load else ([], "plain")
+        load = ["--relay", str(n // 2), "--relay-listen", *more, "--muted", "--rate", RATE]
+        return {"n": n // 2, "relay": ["--fan-out", sides], "load": load}
+    spoken = load[load.index("--webrtc-codec") + 1] if "--webrtc-codec" in load else ""
+    relay = {"opus": ["--opus", "5"], "opus,PCMU": ["--opus-in"]}.get(spoken, [])
+    return {"n": n, "relay": relay, "load": ["--relay", str(n), *(["--relay-opus"] if relay else []), "--rate", RATE]}
 
 
 LOAD_PERCENT = 70

@@ -111,6 +111,8 @@ check_numbers (const Raw *raw, const LoadOptions *options, GError **error)
     return refuse (error, "rate, --window, --settle, --probes", "positive numbers");
   if (raw->n_relay > 0 && (raw->relay_port < 1 || raw->relay_port > 65535))
     return refuse (error, "relay-port", "given with --relay: the first port of that switchroom-relay");
+  if (options->relay_srtp && !options->relay_listen)
+    return refuse (error, "relay-srtp", "given with --relay-listen");
   if (raw->n_webrtc > 0 && options->api_secret == NULL)
     return refuse (error, "api-secret", "given with --webrtc: the secret of --api-key");
   if (!((raw->spurt_s == 0 && raw->pause_s == 0) || (raw->spurt_s >= 0.5 && raw->pause_s >= 0.1))
@@ -195,7 +197,9 @@ add_participants (GOptionContext *context, LoadOptions *o, Raw *r)
     { "janus", 0, 0, G_OPTION_ARG_STRING, &o->janus, "its WebSocket (ws://127.0.0.1:8188/)", "URL" },
     { "relay-port", 0, 0, G_OPTION_ARG_INT, &r->relay_port, "its first port", "PORT" },
     { "relay-listen", 0, 0, G_OPTION_ARG_NONE, &o->relay_listen,
-      "it was started with --fan-out: one talks, all others listen", NULL },
+      "it was started with --fan-out plain: one talks, all others listen", NULL },
+    { "relay-srtp", 0, 0, G_OPTION_ARG_NONE, &o->relay_srtp,
+      "with --relay-listen: it was started with --fan-out srtp", NULL },
     { "relay-opus", 0, 0, G_OPTION_ARG_NONE, &o->relay_opus, "it was started with --opus or --opus-in",
       NULL },
     { NULL },

@@ -41,6 +41,7 @@ typedef struct
   guint relay_port;
   gboolean relay_opus;   /* the side with SRTP speaks Opus */
   gboolean relay_listen; /* only the first one talks, to all others */
+  gboolean relay_srtp;   /* those, all with SRTP instead of none */
   gint gateway_pid, janus_pid;
 
   /* the network */

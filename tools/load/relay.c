@@ -3,9 +3,9 @@
  * plain side speaks PCMU and the other one Opus, each packet decoded and encoded at 8 kHz, with --opus-in
  * only what the other side speaks, which is sent PCMU. No jitter buffer,
  * no RTCP, no statistics, no signalling: what arrives goes out at once, to whoever sent last on the other
- * side; with --fan-out what arrives on the plain side of the first call, to everybody else.
+ * side; with --fan-out what arrives at the first of all sides, to all others, of which none or each has SRTP.
  *
- *   switchroom-relay PORT CALLS [--opus COMPLEXITY | --opus-in | --fan-out]
+ *   switchroom-relay PORT CALLS [--opus COMPLEXITY | --opus-in | --fan-out plain | --fan-out srtp]
  *
  * Prints a line when it is ready, and ends on SIGTERM. */
 #include <errno.h>
@@ -99,8 +99,10 @@ fan_out (Side *sides, guint n_sides, Side *from)
 {
   guint8 packet[MEDIA_PACKET_SIZE], copy[MEDIA_PACKET_SIZE];
   socklen_t length = sizeof from->peer;
-  const gssize size = recvfrom (from->fd, packet, MEDIA_PACKET_MAX_LENGTH, 0, &from->peer.sa, &length);
+  gssize size = recvfrom (from->fd, packet, MEDIA_PACKET_MAX_LENGTH, 0, &from->peer.sa, &length);
 
+  if (size > 0 && from->srtp != NULL)
+    size = media_srtp_unprotect_rtp (from->srtp, packet, (gsize)size);
   for (guint i = 1; size > 0 && from == sides && i < n_sides; i++)
     if (media_address_is_set (&sides[i].peer))
       {
@@ -169,14 +171,16 @@ main (int argc, char **argv)
   const guint port = argc > 2 ? (guint)strtoul (argv[1], NULL, 10) : 0;
   const guint n = argc > 2 ? (guint)strtoul (argv[2], NULL, 10) : 0;
   const gboolean one_way = argc > 3 && g_str_equal (argv[3], "--opus-in");
-  const gboolean fans_out = argc > 3 && g_str_equal (argv[3], "--fan-out");
+  const gboolean fans_out = argc > 4 && g_str_equal (argv[3], "--fan-out");
+  const gboolean all_secure = fans_out && g_str_equal (argv[4], "srtp");
   const int epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
   Side *sides = g_new0 (Side, 2 * MAX (n, 1));
   MediaSrtpKeys keys;
 
   if (n == 0 || port == 0 || port + n * LOAD_BOUND_PORTS > 65535)
     {
-      fprintf (stderr, "usage: switchroom-relay PORT CALLS [--opus COMPLEXITY | --opus-in | --fan-out]\n");
+      fprintf (stderr,
+               "usage: switchroom-relay PORT CALLS [--opus COMPLEXITY | --opus-in | --fan-out plain|srtp]\n");
       return 2;
     }
   raise_descriptor_limit ();
@@ -187,8 +191,11 @@ main (int argc, char **argv)
 
       open_side (plain, secure, port + i * LOAD_BOUND_PORTS, epoll_fd);
       open_side (secure, plain, port + i * LOAD_BOUND_PORTS + 2, epoll_fd);
-      secure->srtp = media_srtp_new (&keys, &keys, NULL);
-      if (one_way || argc > 4)
+      if (!fans_out || all_secure)
+        secure->srtp = media_srtp_new (&keys, &keys, NULL);
+      if (all_secure)
+        plain->srtp = media_srtp_new (&keys, &keys, NULL);
+      if (one_way || (argc > 4 && !fans_out))
         open_codecs (plain, secure, one_way, one_way ? 0 : (guint)strtoul (argv[4], NULL, 10));
     }
   puts ("ready");
