@@ -130,6 +130,19 @@ media_codec_energy (const MediaCodec *codec, const guint8 *payload, gsize size)
   return codec->energy != NULL ? codec->energy (payload, size) : -1;
 }
 
+gint16
+media_codec_last_sample (const MediaCodec *codec, const guint8 *payload, gsize size)
+{
+  return codec->sample != NULL && size > 0 ? codec->sample (payload[size - 1]) : 0;
+}
+
+void
+media_codec_join (const MediaCodec *codec, guint8 *payload, gsize size, gint16 sample)
+{
+  if (codec->join != NULL)
+    codec->join (payload, size, sample);
+}
+
 static gboolean
 check_rate (const MediaCodec *codec, guint sample_rate_hz, GError **error)
 {
@@ -201,9 +214,11 @@ media_encoder_configure (MediaEncoder *encoder, const MediaEncoderConfig *config
 void
 media_encoder_continue (MediaEncoder *encoder, const MediaEncoder *from)
 {
-  if (encoder->codec->encoder_copy != NULL && encoder->codec == from->codec
+  if (encoder->codec->encoder_copy != NULL && from != NULL && encoder->codec == from->codec
       && encoder->native_rate_hz == from->native_rate_hz)
     encoder->codec->encoder_copy (encoder->state, from->state);
+  else if (encoder->codec->encoder_reset != NULL)
+    encoder->codec->encoder_reset (encoder->state);
 }
 
 int

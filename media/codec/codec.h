@@ -62,6 +62,11 @@ gssize media_codec_silence (const MediaCodec *codec, guint32 units, guint8 *out,
 /** media_codec_energy: sum of the squares of @payload's samples, without a decoder; < 0 when only decoding
  * tells. */
 gint64 media_codec_energy (const MediaCodec *codec, const guint8 *payload, gsize size);
+/** media_codec_last_sample: that @payload ends with; 0 for a codec that has a memory. */
+gint16 media_codec_last_sample (const MediaCodec *codec, const guint8 *payload, gsize size);
+/** media_codec_join: @payload comes up from @sample, the last one that was heard, within 5 ms. Nothing
+ * happens for a codec that has a memory. */
+void media_codec_join (const MediaCodec *codec, guint8 *payload, gsize size, gint16 sample);
 
 /* libopus's complexity 0, since a zero member takes the default. */
 #define MEDIA_OPUS_COMPLEXITY_0 (-1)
@@ -93,8 +98,8 @@ void media_encoder_configure (MediaEncoder *encoder, const MediaEncoderConfig *c
 /** media_encoder_get_opus_complexity: 0-10, as libopus has it now; -1: no Opus. */
 int media_encoder_get_opus_complexity (const MediaEncoder *encoder);
 /** media_encoder_continue: what @encoder makes next follows what @from made last: a decoder that heard the
- * one goes on with the other. With the settings of @from; nothing happens when they are of different codecs
- * or rates. */
+ * one goes on with the other. With the settings of @from. Where the two are of different codecs or rates,
+ * or @from is NULL, @encoder begins anew, for a decoder that has heard media_codec_silence. */
 void media_encoder_continue (MediaEncoder *encoder, const MediaEncoder *from);
 /** media_encoder_remembers: what it makes depends on what it made. */
 gboolean media_encoder_remembers (const MediaEncoder *encoder);

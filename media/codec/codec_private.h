@@ -26,7 +26,10 @@ struct _MediaCodec
   void (*encoder_free) (gpointer state);
   void (*encoder_configure) (gpointer state, const MediaEncoderConfig *config); /* (nullable) */
   int (*encoder_complexity) (gconstpointer state);                              /* (nullable): has none */
-  void (*encoder_copy) (gpointer to, gconstpointer from); /* (nullable): without a state */
+  gint16 (*sample) (guint8 octet);                           /* (nullable): a sample is no octet */
+  void (*join) (guint8 *payload, gsize size, gint16 sample); /* (nullable) as well */
+  void (*encoder_copy) (gpointer to, gconstpointer from);    /* (nullable): without a state */
+  void (*encoder_reset) (gpointer state); /* (nullable): for a decoder that has heard silence () */
   gssize (*encode) (gpointer state, const gint16 *pcm, gsize samples, guint8 *out, gsize capacity);
 
   gpointer (*decoder_new) (guint sample_rate_hz, GError **error);

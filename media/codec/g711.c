@@ -6,7 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define UNITS_MAX 960 /* 120 ms */
+#define UNITS_MAX  960 /* 120 ms */
+#define JOIN_UNITS 40  /* 5 ms */
 
 /* Both laws look at no more than 14 bits. */
 typedef struct
@@ -133,6 +134,45 @@ pcma_energy (const guint8 *payload, gsize size)
   return energy (law_get (TRUE), payload, size);
 }
 
+static guint8
+compress (const Law *law, gint sample)
+{
+  return law->encode[(guint)(sample + 32768 + (sample < 0 ? law->round_negative : 0)) >> 2];
+}
+
+static gint16
+pcmu_sample (guint8 octet)
+{
+  return law_get (FALSE)->decode[octet];
+}
+
+static gint16
+pcma_sample (guint8 octet)
+{
+  return law_get (TRUE)->decode[octet];
+}
+
+static void
+join (const Law *law, guint8 *payload, gsize size, gint16 sample)
+{
+  const gint n = (gint)MIN (size, JOIN_UNITS);
+
+  for (gint i = 0; i < n; i++)
+    payload[i] = compress (law, (law->decode[payload[i]] * i + sample * (n - i)) / n);
+}
+
+static void
+pcmu_join (guint8 *payload, gsize size, gint16 sample)
+{
+  join (law_get (FALSE), payload, size, sample);
+}
+
+static void
+pcma_join (guint8 *payload, gsize size, gint16 sample)
+{
+  join (law_get (TRUE), payload, size, sample);
+}
+
 static gssize
 write_silence (const Law *law, guint32 units, guint8 *out, gsize capacity)
 {
@@ -184,7 +224,7 @@ g711_encode (gpointer state, const gint16 *pcm, gsize samples, guint8 *out, gsiz
   if (samples > capacity)
     return -ENOSPC;
   for (gsize i = 0; i < samples; i++)
-    out[i] = law->encode[(guint)(pcm[i] + 32768 + (pcm[i] < 0 ? law->round_negative : 0)) >> 2];
+    out[i] = compress (law, pcm[i]);
   return (gssize)samples;
 }
 
@@ -248,6 +288,8 @@ const MediaCodec media_codec_pcmu = {
   .duration = g711_duration,
   .silence = pcmu_silence,
   .energy = pcmu_energy,
+  .sample = pcmu_sample,
+  .join = pcmu_join,
   .encoder_new = pcmu_encoder_new,
   .encoder_free = g711_encoder_free,
   .encode = g711_encode,
@@ -268,6 +310,8 @@ const MediaCodec media_codec_pcma = {
   .duration = g711_duration,
   .silence = pcma_silence,
   .energy = pcma_energy,
+  .sample = pcma_sample,
+  .join = pcma_join,
   .encoder_new = pcma_encoder_new,
   .encoder_free = g711_encoder_free,
   .encode = g711_encode,

@@ -17,6 +17,9 @@
 #define DOUBTFUL    4   /* packets after a loss */
 #define BURST_TIMES 3   /* so much rougher than it may be */
 #define LEAD_IN     32  /* samples: longer than the filters remember */
+#define SILENCE     0xff
+/* After so many of them a decoder has forgotten what was before. */
+#define SETTLE_OCTETS 8000
 
 typedef struct
 {
@@ -55,6 +58,37 @@ encoder_copy (gpointer to, gconstpointer from)
   *(g722_encode_state_t *)to = *(const g722_encode_state_t *)from;
 }
 
+/* An encoder whose listener has heard our silence: what that has made of the decoder is what the encoder must
+ * reckon with, or the first 100 ms of speech come out up to full scale. */
+static const g722_encode_state_t *
+after_silence (void)
+{
+  static g722_encode_state_t encoder;
+  static gsize ready;
+
+  if (g_once_init_enter (&ready))
+    {
+      g722_decode_state_t decoder;
+      guint8 silence[SETTLE_OCTETS];
+      gint16 pcm[2 * SETTLE_OCTETS];
+
+      memset (silence, SILENCE, sizeof silence);
+      (void)!g722_decode_init (&decoder, BIT_RATE, 0);
+      (void)!g722_encode_init (&encoder, BIT_RATE, 0);
+      (void)!g722_decode (&decoder, pcm, silence, sizeof silence);
+      G_STATIC_ASSERT (sizeof encoder.band == sizeof decoder.band);
+      memcpy (encoder.band, decoder.band, sizeof encoder.band);
+      g_once_init_leave (&ready, 1);
+    }
+  return &encoder;
+}
+
+static void
+encoder_reset (gpointer state)
+{
+  *(g722_encode_state_t *)state = *after_silence ();
+}
+
 static gssize
 encode (gpointer state, const gint16 *pcm, gsize samples, guint8 *out, gsize capacity)
 {
@@ -74,7 +108,7 @@ write_silence (guint32 units, guint8 *out, gsize capacity)
     return -EINVAL;
   if (units > capacity)
     return -ENOSPC;
-  memset (out, 0xff, units);
+  memset (out, SILENCE, units);
   return (gssize)units;
 }
 
@@ -218,6 +252,7 @@ const MediaCodec media_codec_g722 = {
   .encoder_new = encoder_new,
   .encoder_free = encoder_free,
   .encoder_copy = encoder_copy,
+  .encoder_reset = encoder_reset,
   .encode = encode,
   .decoder_new = decoder_new,
   .decoder_free = decoder_free,

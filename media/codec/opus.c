@@ -136,6 +136,12 @@ encoder_copy (gpointer to, gconstpointer from)
 }
 
 static void
+encoder_reset (gpointer state)
+{
+  (void)opus_encoder_ctl (((Encoder *)state)->opus, OPUS_RESET_STATE);
+}
+
+static void
 encoder_free (gpointer state)
 {
   Encoder *encoder = state;
@@ -271,6 +277,7 @@ const MediaCodec media_codec_opus = {
   .encoder_configure = encoder_configure,
   .encoder_complexity = encoder_complexity,
   .encoder_copy = encoder_copy,
+  .encoder_reset = encoder_reset,
   .encode = encode,
   .decoder_new = decoder_new,
   .decoder_free = decoder_free,

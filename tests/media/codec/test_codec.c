@@ -653,6 +653,98 @@ test_energy_without_decoding (void)
   g_assert_cmpint (media_codec_energy (media_codec_get (MEDIA_CODEC_G722), octets, 2), <, 0);
 }
 
+#define ONSET_RATE_HZ 16000
+#define ONSET_FRAME   320
+
+/* How loud a decoder gets that has heard our silence after something loud, and then a tone of @peak. */
+static gint
+loudest_after_silence (const MediaCodec *codec, guint n_silent, gint peak)
+{
+  const MediaEncoderConfig config = { .sample_rate_hz = ONSET_RATE_HZ };
+  MediaEncoder *encoder = media_encoder_new (codec, &config, NULL);
+  MediaDecoder *decoder = media_decoder_new (codec, ONSET_RATE_HZ, NULL);
+  gint16 pcm[ONSET_FRAME], heard[MEDIA_CODEC_SAMPLES_MAX];
+  guint8 payload[MEDIA_CODEC_PAYLOAD_MAX];
+  gint loudest = 0;
+  guint at = 0;
+
+  for (guint frame = 0; frame < 40; frame++)
+    {
+      gssize size, n;
+
+      if (frame == 20)
+        {
+          at = 0;
+          for (guint i = 0; i < n_silent; i++)
+            {
+              size = media_codec_silence (codec, media_codec_get_clock_rate (codec) / 50, payload,
+                                          sizeof payload);
+              g_assert_cmpint (size, >, 0);
+              (void)!media_decoder_decode (decoder, payload, (gsize)size, heard, G_N_ELEMENTS (heard));
+            }
+          media_encoder_continue (encoder, NULL);
+        }
+      for (guint i = 0; i < ONSET_FRAME; i++, at++)
+        pcm[i] = (gint16)(peak * MIN (at / 80.0, 1) * sin (2 * G_PI * 1000 * at / ONSET_RATE_HZ));
+      /* It fades out before the silence. */
+      for (guint i = 0; frame == 19 && i < ONSET_FRAME; i++)
+        pcm[i] = (gint16)(i < 160 ? pcm[i] * (160 - (gint)i) / 160 : 0);
+      size = media_encoder_encode (encoder, pcm, ONSET_FRAME, payload, sizeof payload);
+      n = media_decoder_decode (decoder, payload, (gsize)size, heard, G_N_ELEMENTS (heard));
+      for (gssize i = 0; frame >= 20 && i < n; i++)
+        loudest = MAX (loudest, ABS (heard[i]));
+    }
+  media_encoder_free (encoder);
+  media_decoder_free (decoder);
+  return loudest;
+}
+
+/* Silence is made without an encoder: the one that goes on after it has to know what it did to the decoder.
+ */
+static void
+test_speech_after_silence (void)
+{
+  static const guint lengths[] = { 3, 10, 200 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (lengths); i++)
+    {
+      g_assert_cmpint (loudest_after_silence (media_codec_get (MEDIA_CODEC_G722), lengths[i], 22000), <,
+                       27000);
+      g_assert_cmpint (loudest_after_silence (media_codec_get (MEDIA_CODEC_OPUS), lengths[i], 22000), <,
+                       30000);
+    }
+}
+
+static void
+test_join (void)
+{
+  static const MediaCodecId laws[] = { MEDIA_CODEC_PCMU, MEDIA_CODEC_PCMA };
+
+  for (guint k = 0; k < G_N_ELEMENTS (laws); k++)
+    {
+      const MediaCodec *codec = media_codec_get (laws[k]);
+      MediaDecoder *decoder = media_decoder_new (codec, 8000, NULL);
+      guint8 payload[160], before[160];
+      gint16 pcm[160], as_it_was[160];
+
+      for (guint i = 0; i < sizeof payload; i++)
+        before[i] = payload[i] = (guint8)(i * 37);
+      g_assert_cmpint (media_decoder_decode (decoder, before, sizeof before, as_it_was, 160), ==, 160);
+      media_codec_join (codec, payload, sizeof payload, 12000);
+      g_assert_cmpint (media_decoder_decode (decoder, payload, sizeof payload, pcm, 160), ==, 160);
+      g_assert_cmpint (ABS (pcm[0] - 12000), <, 300);
+      g_assert_cmpint (ABS (pcm[20] - (12000 + as_it_was[20]) / 2), <, 600);
+      g_assert_cmpmem (payload + 40, 120, before + 40, 120);
+      g_assert_cmpint (media_codec_last_sample (codec, before, sizeof before), ==, as_it_was[159]);
+      media_codec_join (codec, payload, 7, 0); /* shorter than it takes */
+      media_codec_join (codec, payload, 0, 0);
+      g_assert_cmpint (media_codec_last_sample (codec, payload, 0), ==, 0);
+      media_decoder_free (decoder);
+    }
+  g_assert_cmpint (media_codec_last_sample (media_codec_get (MEDIA_CODEC_OPUS), (const guint8 *)"x", 1), ==,
+                   0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -670,6 +762,8 @@ main (int argc, char **argv)
   g_test_add_func ("/media/codec/configures_running_encoder", test_configures_running_encoder);
   g_test_add_func ("/media/codec/lowest_complexity", test_lowest_complexity);
   g_test_add_func ("/media/codec/decoders_survive_any_bytes", test_decoders_survive_any_bytes);
+  g_test_add_func ("/media/codec/speech_after_silence", test_speech_after_silence);
+  g_test_add_func ("/media/codec/join", test_join);
   g_test_add_func ("/media/codec/resampler", test_resampler);
   g_test_add_func ("/media/codec/resampler_of_files", test_resampler_of_files);
   g_test_add_func ("/media/codec/comfort_noise", test_comfort_noise);
