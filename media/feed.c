@@ -20,8 +20,14 @@
 #define QUIET_LEVEL      46 /* -dBov */
 #define QUIET_FRAMES     5  /* a pause, not between two words: its length may change */
 #define RAMP_MS          5  /* between silence and sound */
-#define PT_NONE          0
-#define PT_NOISE         0xff
+/* Another rate is another decoder and other resamplers, which know nothing of what was heard: it waits for a
+ * pause, and no longer than this. */
+#define RATE_WAITS_FRAMES 150
+#define RATE_ENDS_MS      5 /* what is left for a resampler to give out what it holds back */
+/* More than a resampler remembers: what it is begun with. */
+#define TAIL_MS  10
+#define PT_NONE  0
+#define PT_NOISE 0xff
 
 struct _MediaFeed
 {
@@ -35,6 +41,7 @@ struct _MediaFeed
   CfgMonotonic now; /* of the present advance */
   gboolean resting; /* silent until the next packet: the frame stays as it is */
   guint slept;      /* frames since the decoder ran last */
+  guint rate_waits; /* frames since another rate was wanted */
   gboolean is_resampled[MEDIA_N_RATES];
   guint quiet_run; /* frames that were quiet, in a row, while the buffer asked for that */
   MediaComfortNoise noise;
@@ -49,6 +56,8 @@ struct _MediaFeed
   gboolean begins; /* what is decoded next comes after silence */
 
   gint16 frame[MEDIA_FRAME_SAMPLES_MAX];
+  gint16 tail[48 * TAIL_MS]; /* of the frame before */
+  gboolean was_resampled[MEDIA_N_RATES];
   gint16 *resampled[MEDIA_N_RATES];
   MediaResampler *resamplers[MEDIA_N_RATES];
   guint resampled_from[MEDIA_N_RATES];
@@ -168,6 +177,7 @@ set_queue_rate (MediaFeed *feed, guint rate_hz)
 {
   if (feed->queue != NULL && feed->rate_hz == rate_hz)
     return;
+  memset (feed->tail, 0, sizeof feed->tail);
   feed->rate_hz = rate_hz;
   feed->queued = 0;
   feed->queue_capacity = (gsize)rate_hz / 1000 * QUEUE_MS;
@@ -181,7 +191,7 @@ ensure_decoder (MediaFeed *feed, const MediaCodec *codec)
   const guint rate_hz = MIN (media_codec_get_sample_rate (codec), feed->wanted_rate_hz);
 
   if (feed->decoder != NULL && media_decoder_get_codec (feed->decoder) == codec
-      && media_decoder_get_sample_rate (feed->decoder) == rate_hz)
+      && (media_decoder_get_sample_rate (feed->decoder) == rate_hz || feed->slept <= SLEEP_FRAMES_MAX))
     {
       if (feed->slept > SLEEP_FRAMES_MAX)
         media_decoder_reset (feed->decoder);
@@ -403,6 +413,49 @@ pull_piece (MediaFeed *feed, CfgMonotonic now, gboolean wanted)
     }
 }
 
+/* The present frame is the last one at the old rate. */
+static void
+end_rate (MediaFeed *feed)
+{
+  const gsize samples = feed->rate_hz / 1000 * MEDIA_FRAME_MS;
+  const gsize ramp = feed->rate_hz / 1000 * RAMP_MS;
+  const gsize from = samples - ramp - feed->rate_hz / 1000 * RATE_ENDS_MS;
+
+  for (gsize i = 0; i < ramp; i++)
+    feed->frame[from + i] = (gint16)(feed->frame[from + i] * (gint32)(ramp - 1 - i) / (gint32)ramp);
+  memset (feed->frame + from + ramp, 0, (samples - from - ramp) * sizeof *feed->frame);
+  feed->queued = 0;
+  feed->last = 0;
+  feed->begins = TRUE;
+  feed->rate_waits = 0;
+  g_clear_pointer (&feed->decoder, media_decoder_free);
+}
+
+/* A talker goes on at the rate that he is decoded at; others get it from there. */
+static void
+follow_rate (MediaFeed *feed, gboolean wanted)
+{
+  const MediaDecoder *decoder = feed->decoder;
+  const guint rate_hz
+      = decoder == NULL
+            ? 0
+            : MIN (media_codec_get_sample_rate (media_decoder_get_codec (decoder)), feed->wanted_rate_hz);
+
+  if (decoder == NULL || media_decoder_get_sample_rate (decoder) == rate_hz)
+    feed->rate_waits = 0;
+  else if (!wanted || ++feed->rate_waits > RATE_WAITS_FRAMES || media_feed_level (feed) >= QUIET_LEVEL)
+    end_rate (feed);
+}
+
+static void
+keep_tail (MediaFeed *feed)
+{
+  const gsize samples = feed->rate_hz / 1000 * TAIL_MS;
+
+  memcpy (feed->tail, feed->frame + feed->rate_hz / 1000 * MEDIA_FRAME_MS - samples,
+          samples * sizeof *feed->tail);
+}
+
 void
 media_feed_expect (const MediaFeed *feed)
 {
@@ -418,9 +471,11 @@ media_feed_advance (MediaFeed *feed, CfgMonotonic now, gboolean wanted)
   feed->now = now;
   if (!wanted && feed->slept < G_MAXUINT)
     feed->slept++;
+  memcpy (feed->was_resampled, feed->is_resampled, sizeof feed->was_resampled);
   memset (feed->is_resampled, 0, sizeof feed->is_resampled);
   if (feed->resting)
     return FALSE;
+  keep_tail (feed);
   if (feed->queue == NULL)
     set_queue_rate (feed, MIN (feed->wanted_rate_hz, feed->rate_hz));
   was_silent = feed->queued == 0 && feed->last == 0;
@@ -441,9 +496,28 @@ media_feed_advance (MediaFeed *feed, CfgMonotonic now, gboolean wanted)
   memmove (feed->queue, feed->queue + samples, feed->queued * sizeof *feed->queue);
   if (feed->normalizer != NULL && wanted)
     media_normalizer_process (feed->normalizer, feed->frame, samples, now);
+  follow_rate (feed, wanted);
   feed->resting = was_silent && feed->begins && !feed->queue_sounds && feed->queued == 0
                   && feed->normalizer == NULL && media_jitter_buffer_is_idle (feed->buffer);
   return feed->queue_sounds;
+}
+
+/* It goes on from the frame before, which it was not given. */
+static void
+begin_resampler (MediaFeed *feed, guint i)
+{
+  if (feed->resamplers[i] != NULL && feed->resampled_from[i] == feed->rate_hz)
+    media_resampler_reset (feed->resamplers[i]);
+  else
+    {
+      g_clear_pointer (&feed->resamplers[i], media_resampler_free);
+      feed->resamplers[i] = media_resampler_new (feed->rate_hz, media_rate_hz (i), NULL);
+      feed->resampled_from[i] = feed->rate_hz;
+    }
+  /* What comes of it was heard at the other rate. */
+  if (feed->resamplers[i] != NULL)
+    (void)!media_resampler_process (feed->resamplers[i], feed->tail, feed->rate_hz / 1000 * TAIL_MS,
+                                    feed->resampled[i], MEDIA_FRAME_SAMPLES_MAX);
 }
 
 const gint16 *
@@ -458,12 +532,8 @@ media_feed_pcm (MediaFeed *feed, guint rate_hz)
     return feed->resampled[i];
   if (feed->resampled[i] == NULL)
     feed->resampled[i] = g_new0 (gint16, MEDIA_FRAME_SAMPLES_MAX);
-  if (feed->resamplers[i] == NULL || feed->resampled_from[i] != feed->rate_hz)
-    {
-      g_clear_pointer (&feed->resamplers[i], media_resampler_free);
-      feed->resamplers[i] = media_resampler_new (feed->rate_hz, rate_hz, NULL);
-      feed->resampled_from[i] = feed->rate_hz;
-    }
+  if (!feed->was_resampled[i] || feed->resampled_from[i] != feed->rate_hz)
+    begin_resampler (feed, i);
   if (feed->resamplers[i] == NULL
       || media_resampler_process (feed->resamplers[i], feed->frame, samples, feed->resampled[i],
                                   MEDIA_FRAME_SAMPLES_MAX)

@@ -133,12 +133,16 @@ struct _MediaSink
   gboolean enabled;
   gboolean have_codec;
   MediaCodecId codec; /* sent last */
+  gint16 last_octet;  /* of what was forwarded last; negative: nothing was */
+  gboolean joins;     /* what is forwarded next comes up from join_from */
+  gint16 join_from;   /* the last sample before forwarding begins, or ends; 0: none, or not known */
   guint32 epoch;      /* goes up where packets of the source are left out */
   CfgMonotonic codec_since;
   gint8 plan_of_codec[MEDIA_CODEC_N]; /* index into plan.codecs, or -1 */
   guint n_changes;                    /* of codec, in quick succession */
   gboolean wants_announced;           /* the next packet begins a stream with announced_ssrc */
   guint silent_ticks;
+  guint64 heard_group;   /* serial of the group whose frame was the last one; 0: its own encoder's, or none */
   guint loss_percent;    /* in steps, so that few encoders serve many sinks; 0: clean */
   gboolean filling;      /* forwarding, but the source is silent for long */
   MediaEncoder *encoder; /* nullable; own, not the room's */
@@ -157,6 +161,7 @@ struct _MediaSink
   /* what is made for it alone */
   gboolean faded;       /* out, with the last frame */
   gboolean hears_track; /* did, with the last frame */
+  gboolean in_digit;    /* the last frame was of a digit in the audio */
   MediaEncoderConfig encoder_config;
   CfgMonotonic encoder_used_at;
   guint own_ticks; /* since it could have gone back */

@@ -32,6 +32,7 @@ media_sink_init (MediaSink *sink, MediaSection *section, MediaLeg *leg)
 {
   sink->leg = leg;
   sink->section = section;
+  sink->last_octet = -1;
   memset (sink->plan_of_codec, -1, sizeof sink->plan_of_codec);
 }
 
@@ -173,6 +174,21 @@ media_sink_shows_level (const MediaSink *sink)
   return sink->section->plan.ext_level_id >= 1 && sink->section->plan.ext_level_id <= 14;
 }
 
+/* The first packet that is forwarded after a mix, or of somebody else. */
+static void
+send_joined (MediaSink *sink, MediaSinkStream *stream, const MediaRtpPlace *place, MediaRtpHeader *header,
+             const MediaRtpView *packet, CfgMonotonic now)
+{
+  guint8 payload[MEDIA_RTP_PACKET_MAX];
+
+  memcpy (payload, packet->payload, MIN (packet->payload_size, sizeof payload));
+  media_codec_join (media_codec_get (sink->codec), payload, MIN (packet->payload_size, sizeof payload),
+                    sink->join_from);
+  sink->joins = FALSE;
+  sink->join_from = 0;
+  send_packet (sink, stream, place, header, payload, MIN (packet->payload_size, sizeof payload), now);
+}
+
 static void
 forward_as (MediaSink *sink, const MediaSource *source, const MediaRtpView *packet, guint8 payload_type,
             guint32 units, CfgMonotonic now)
@@ -200,7 +216,12 @@ forward_as (MediaSink *sink, const MediaSource *source, const MediaRtpView *pack
       header.voice = source->speech.active;
     }
   sink->filling = FALSE;
-  send_packet (sink, stream, &place, &header, packet->payload, packet->payload_size, now);
+  if (packet->payload_size > 0)
+    sink->last_octet = packet->payload[packet->payload_size - 1];
+  if (sink->joins && units > 0)
+    send_joined (sink, stream, &place, &header, packet, now);
+  else
+    send_packet (sink, stream, &place, &header, packet->payload, packet->payload_size, now);
 }
 
 void
@@ -340,15 +361,21 @@ same_config (const MediaEncoderConfig *a, const MediaEncoderConfig *b)
 static MediaEncoder *
 own_encoder (MediaSink *sink, MediaCodecId codec, guint rate_hz, int complexity, CfgMonotonic now)
 {
+  MediaEncoder *before = NULL;
   MediaEncoderConfig config;
 
   media_sink_encoder_config (sink, codec, rate_hz, complexity, &config);
   if (sink->encoder != NULL
       && (media_encoder_get_codec (sink->encoder) != media_codec_get (codec)
           || media_encoder_get_sample_rate (sink->encoder) != rate_hz))
-    g_clear_pointer (&sink->encoder, media_encoder_free);
+    before = g_steal_pointer (&sink->encoder);
   if (sink->encoder == NULL)
-    sink->encoder = media_encoder_new (media_codec_get (codec), &config, NULL);
+    {
+      sink->encoder = media_encoder_new (media_codec_get (codec), &config, NULL);
+      if (sink->encoder != NULL && before != NULL)
+        media_encoder_continue (sink->encoder, before);
+      g_clear_pointer (&before, media_encoder_free);
+    }
   else if (!same_config (&config, &sink->encoder_config))
     media_encoder_configure (sink->encoder, &config);
   sink->encoder_config = config;
@@ -362,8 +389,10 @@ media_sink_leave_group (MediaSink *sink, MediaCodecId codec, guint rate_hz, int 
 {
   MediaEncoder *encoder = own_encoder (sink, codec, rate_hz, complexity, now);
 
-  if (encoder != NULL)
-    media_encoder_continue (encoder, from);
+  if (encoder == NULL)
+    return;
+  media_encoder_continue (encoder, from);
+  media_encoder_configure (encoder, &sink->encoder_config);
 }
 
 void
@@ -466,6 +495,7 @@ media_sink_silence (MediaSink *sink, MediaCodecId codec, CfgMonotonic now)
   if (!sink->enabled || !media_sink_speaks (sink, codec) || media_sink_event_on (sink))
     return;
   sink->silent_ticks++;
+  sink->heard_group = 0;
   if (noise_instead (sink, codec, now) || leave_out (sink, codec, now))
     return;
   if (packet_ms (sink, codec) == MEDIA_FRAME_MS)
@@ -480,7 +510,10 @@ media_sink_play (MediaSink *sink, MediaCodecId codec, const gint16 *pcm, guint r
 {
   if (!sink->enabled || !media_sink_speaks (sink, codec))
     return;
+  if (sink->silent_ticks > 0 && own_encoder (sink, codec, rate_hz, complexity, now) != NULL)
+    media_encoder_continue (sink->encoder, NULL);
   sink->silent_ticks = 0;
+  sink->heard_group = 0;
   if (packet_ms (sink, codec) == MEDIA_FRAME_MS)
     encode_and_send (sink, codec, pcm, rate_hz / 1000 * MEDIA_FRAME_MS, rate_hz, complexity, now);
   else

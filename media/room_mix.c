@@ -9,6 +9,9 @@
 #define EXTRAS_MAX       (2 * MEDIA_PLAYS_MAX) /* as many go out as begin */
 #define LINGER_TICKS     (3 * 1000 / MEDIA_FRAME_MS)
 #define QUIET_LEVEL      50 /* -dBov */
+/* Sinks that may leave a group in one tick to fade alone: each is an encoder more, until it goes back. */
+#define APART_MAX 8
+#define JOIN_MS   5
 /* A choice takes less time than memory takes to come. */
 #define CHOICES_AHEAD 8
 
@@ -157,8 +160,9 @@ sum (MediaRoom *room)
         {
           MediaGhost *ghost = &g_array_index (room->ghosts, MediaGhost, i);
 
-          ghost->slot[r] = (gint)media_mixer_add_faded (
-              room->mixers[r], media_feed_pcm (ghost->feed, media_rate_hz (r)), ghost->gain_q12, FALSE);
+          if (ghost->heard)
+            ghost->slot[r] = (gint)media_mixer_add_faded (
+                room->mixers[r], media_feed_pcm (ghost->feed, media_rate_hz (r)), ghost->gain_q12, FALSE);
         }
       for (guint i = 0; i < room->plays->len; i++)
         {
@@ -202,6 +206,7 @@ group_for (MediaRoom *room, const MediaSink *sink)
   if (group != NULL)
     return group;
   group = g_new0 (MediaMixGroup, 1);
+  group->serial = ++room->n_groups;
   group->codec = sink->mix_codec;
   group->rate_hz = sink->mix_rate_hz;
   group->config = config;
@@ -216,19 +221,30 @@ is_idle (const MediaRoom *room, const MediaMixGroup *group)
   return group->used_tick + 1 < room->ticks;
 }
 
-/* Its decoder has heard the group's encoder so far, which has not made this tick's frame yet. */
+/* The one that @sink's decoder has heard so far. (nullable) */
+static MediaMixGroup *
+heard_group (const MediaRoom *room, const MediaSink *sink)
+{
+  for (guint i = 0; sink->heard_group != 0 && i < room->groups->len; i++)
+    {
+      MediaMixGroup *group = g_ptr_array_index (room->groups, i);
+
+      if (group->serial == sink->heard_group)
+        return group->encoder != NULL && !is_idle (room, group) ? group : NULL;
+    }
+  return NULL;
+}
+
 static void
 leave_group (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
 {
-  MediaEncoderConfig config;
-  MediaMixGroup *group = find_group (room, sink, &config);
+  MediaMixGroup *group = heard_group (room, sink);
 
   sink->on_own = TRUE;
   sink->own_ticks = 0;
-  if (group == NULL || group->encoder == NULL || group->used_tick + 1 != room->ticks
-      || media_sink_ptime_ms (sink) != MEDIA_FRAME_MS)
+  if (group == NULL || media_sink_ptime_ms (sink) != MEDIA_FRAME_MS)
     return;
-  if (group->n_listeners == 1 && group->listener == sink)
+  if (group->n_listeners == 1 && group->listener == sink && group->used_tick + 1 == room->ticks)
     media_sink_adopt_encoder (sink, g_steal_pointer (&group->encoder), &group->config, now);
   else
     media_sink_leave_group (sink, sink->mix_codec, sink->mix_rate_hz, room->config.opus_complexity,
@@ -236,24 +252,49 @@ leave_group (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
 }
 
 /* Nobody else hears the group: what @sink had alone is the group's from here on. */
-static void
+static gboolean
 bring_encoder (MediaMixGroup *group, MediaSink *sink)
 {
-  if (media_encoder_get_codec (sink->encoder) != media_codec_get (group->codec)
+  if (!sink->on_own || sink->encoder == NULL
+      || media_encoder_get_codec (sink->encoder) != media_codec_get (group->codec)
       || media_encoder_get_sample_rate (sink->encoder) != group->rate_hz)
-    return;
+    return FALSE;
   g_clear_pointer (&group->encoder, media_encoder_free);
   group->encoder = g_steal_pointer (&sink->encoder);
-  media_encoder_configure (group->encoder, &group->config);
+  return TRUE;
 }
 
-/* What all who hear @group do; NONE if not all do the same. */
+/* The first frame of @group since nobody heard it: @sink's decoder hears its encoder go on where the one
+ * before was, as far as one state fits the other. */
+static void
+begin_group (MediaRoom *room, MediaMixGroup *group, MediaSink *sink)
+{
+  const MediaMixGroup *before = heard_group (room, sink);
+  const MediaEncoder *from = sink->on_own ? sink->encoder : before != NULL ? before->encoder : NULL;
+  /* A tick was left out, no more; or nothing was heard so far. */
+  const gboolean goes_on = from == NULL && sink->silent_ticks == 0
+                           && (sink->heard_group == group->serial || group->encoder == NULL);
+
+  group->begun_tick = room->ticks;
+  if (!bring_encoder (group, sink))
+    {
+      if (group->encoder == NULL)
+        group->encoder = media_encoder_new (media_codec_get (group->codec), &group->config, NULL);
+      if (group->encoder != NULL && !goes_on)
+        media_encoder_continue (group->encoder, from);
+    }
+  if (group->encoder != NULL)
+    media_encoder_configure (group->encoder, &group->config);
+}
+
+/* What all who hear @group do; NONE if not all do the same. Who comes has heard nothing of it yet, and may as
+ * well hear it go. */
 static MediaFade
 fade_of (const MediaMixGroup *group)
 {
-  return group->n_fading_in == group->n_members    ? MEDIA_FADE_IN
-         : group->n_fading_out == group->n_members ? MEDIA_FADE_OUT
-                                                   : MEDIA_FADE_NONE;
+  return group->n_fading_in == group->n_members                         ? MEDIA_FADE_IN
+         : group->n_fading_in + group->n_fading_out == group->n_members ? MEDIA_FADE_OUT
+                                                                        : MEDIA_FADE_NONE;
 }
 
 static void
@@ -276,20 +317,76 @@ count_fading (MediaRoom *room)
     }
 }
 
+/* @pcm, a frame for @sink alone, which may come up from what was forwarded to it before. */
+static void
+fade_sink (const MediaSink *sink, gint16 *pcm)
+{
+  const gint32 n = (gint32)(sink->mix_rate_hz / 1000 * JOIN_MS);
+
+  media_fade_pcm (pcm, sink->mix_rate_hz / 1000 * MEDIA_FRAME_MS, sink->fade);
+  for (gint32 i = 0; sink->join_from != 0 && i < n; i++)
+    pcm[i] = (gint16)CLAMP (pcm[i] + sink->join_from * (n - i) / n, G_MININT16, G_MAXINT16);
+}
+
 /* One who comes or goes while others stay is given a frame of his own, if his decoder does not mind. */
 static gboolean
 play_faded (MediaRoom *room, MediaSink *sink, const MediaMixGroup *group, CfgMonotonic now)
 {
   gint16 pcm[MEDIA_FRAME_SAMPLES_MAX];
 
-  if (sink->fade == MEDIA_FADE_NONE || sink->fade == fade_of (group)
+  if (sink->fade == MEDIA_FADE_NONE || (sink->fade == fade_of (group) && sink->join_from == 0)
       || media_codec_has_memory (media_codec_get (group->codec)))
     return FALSE;
   media_mixer_render (room->mixers[media_rate_index (group->rate_hz)], NULL, 0, &sink->limiter, pcm);
-  media_fade_pcm (pcm, group->rate_hz / 1000 * MEDIA_FRAME_MS, sink->fade);
+  fade_sink (sink, pcm);
   media_sink_play (sink, sink->mix_codec, pcm, group->rate_hz, room->config.opus_complexity, now);
   room->stats.encodes++;
   return TRUE;
+}
+
+/* @sink's decoder follows another encoder than @group's, or it goes while others stay. */
+static gboolean
+goes_apart (const MediaRoom *room, const MediaSink *sink, const MediaMixGroup *group)
+{
+  const gboolean was_busy
+      = group->used_tick == room->ticks ? group->begun_tick != room->ticks : !is_idle (room, group);
+
+  if (room->n_apart >= APART_MAX || !media_codec_has_memory (media_codec_get (group->codec)))
+    return FALSE;
+  if (sink->fade == MEDIA_FADE_OUT)
+    return fade_of (group) != MEDIA_FADE_OUT;
+  return was_busy && sink->heard_group != 0 && sink->heard_group != group->serial;
+}
+
+static void
+play_apart (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
+{
+  gint16 pcm[MEDIA_FRAME_SAMPLES_MAX];
+
+  leave_group (room, sink, now);
+  media_mixer_render (room->mixers[media_rate_index (sink->mix_rate_hz)], NULL, 0, &sink->limiter, pcm);
+  fade_sink (sink, pcm);
+  media_sink_play (sink, sink->mix_codec, pcm, sink->mix_rate_hz, room->config.opus_complexity, now);
+  room->stats.encodes++;
+  room->n_apart++;
+}
+
+/* Before their groups have made a frame. */
+static void
+play_those_apart (MediaRoom *room, CfgMonotonic now)
+{
+  guint n_kept = 0;
+
+  for (guint i = 0; i < room->common->len; i++)
+    {
+      MediaSink *sink = g_ptr_array_index (room->common, i);
+
+      if (goes_apart (room, sink, group_for (room, sink)))
+        play_apart (room, sink, now);
+      else
+        room->common->pdata[n_kept++] = sink;
+    }
+  g_ptr_array_set_size (room->common, (gint)n_kept);
 }
 
 static void
@@ -300,8 +397,13 @@ play_common (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
 
   if (room->n_fading > 0 && play_faded (room, sink, group, now))
     return;
-  if (sink->on_own && is_idle (room, group) && sink->encoder != NULL)
-    bring_encoder (group, sink);
+  if (sink->heard_group != group->serial && goes_apart (room, sink, group))
+    {
+      play_apart (room, sink, now);
+      return;
+    }
+  if (is_idle (room, group))
+    begin_group (room, group, sink);
   if (group->encoder == NULL)
     group->encoder = media_encoder_new (media_codec_get (group->codec), &group->config, NULL);
   sink->on_own = FALSE;
@@ -322,6 +424,7 @@ play_common (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
     }
   group->n_listeners++;
   group->listener = sink;
+  sink->heard_group = group->serial;
   media_sink_produce (sink, group->codec, group->payload, group->size, clock_rate_hz / 1000 * MEDIA_FRAME_MS,
                       now);
 }
@@ -374,6 +477,17 @@ own_plays (const MediaSink *sink)
   return plays != NULL && plays->len > 0 && media_leg_carrier (sink->leg) == sink ? plays : NULL;
 }
 
+/* As loud as @leg is for @listener, and was. */
+static void
+add_track (const MediaLeg *leg, MediaLegId listener, const gint16 *pcm, gsize samples, gint32 *sum)
+{
+  const MediaGain *own = leg->gains_move ? media_leg_own_gain (leg, listener) : NULL;
+  const gint32 gain_q12 = media_leg_gain_for (leg, listener);
+  const gint32 was_q12 = !leg->gains_move ? gain_q12 : own != NULL ? own->was_q12 : leg->was_q12;
+
+  media_mixer_accumulate_moving (sum, pcm, samples, was_q12, gain_q12);
+}
+
 /* A sink with a source of its own (a track) that cannot be forwarded: transcoded, not mixed. */
 static void
 play_track (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
@@ -396,12 +510,12 @@ play_track (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
     {
       memcpy (pcm, media_feed_pcm (source->feed, sink->mix_rate_hz), samples * sizeof *pcm);
       media_fade_pcm (pcm, samples, !speaks ? MEDIA_FADE_OUT : spoke ? MEDIA_FADE_NONE : MEDIA_FADE_IN);
-      media_mixer_accumulate (sum, pcm, samples, media_leg_gain_for (source->leg, sink->leg->config.id));
+      add_track (source->leg, sink->leg->config.id, pcm, samples, sum);
     }
   add_plays (room_plays, sink->mix_rate_hz, sum);
   add_plays (own_plays (sink), sink->mix_rate_hz, sum);
   media_limiter_apply (&sink->limiter, sum, samples, pcm);
-  media_fade_pcm (pcm, samples, sink->fade);
+  fade_sink (sink, pcm);
   media_sink_play (sink, sink->mix_codec, pcm, sink->mix_rate_hz, room->config.opus_complexity, now);
   room->stats.encodes++;
 }
@@ -468,11 +582,14 @@ override_gains (const MediaRoom *room, const MediaSink *sink, MediaMixerOverride
   for (guint i = 0; i < room->ghosts->len; i++)
     {
       const MediaGhost *ghost = &g_array_index (room->ghosts, MediaGhost, i);
+      const gint32 gain_q12
+          = of_track || sink->leg->is_deaf ? 0 : media_room_ghost_gain (ghost, sink->leg->config.id);
 
-      if (of_track || sink->leg->is_deaf)
-        overrides[n++] = (MediaMixerOverride){ .slot = (guint)ghost->slot[r] };
-      else
-        (*n_heard)++;
+      if (!ghost->heard)
+        continue;
+      *n_heard += gain_q12 > 0;
+      if (gain_q12 != ghost->gain_q12)
+        overrides[n++] = (MediaMixerOverride){ .slot = (guint)ghost->slot[r], .gain_q12 = gain_q12 };
     }
   return n;
 }
@@ -499,7 +616,7 @@ play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
   gint16 pcm[MEDIA_FRAME_SAMPLES_MAX];
   gboolean common;
 
-  if (n_heard + n_own == 0)
+  if (n_heard + n_own == 0 && sink->join_from == 0)
     {
       sink->on_own = FALSE;
       media_sink_silence (sink, sink->mix_codec, now);
@@ -520,7 +637,7 @@ play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
   if (!sink->on_own)
     leave_group (room, sink, now);
   sink->own_ticks = common ? sink->own_ticks + 1 : 0;
-  media_fade_pcm (pcm, sink->mix_rate_hz / 1000 * MEDIA_FRAME_MS, sink->fade);
+  fade_sink (sink, pcm);
   media_sink_play (sink, sink->mix_codec, pcm, sink->mix_rate_hz, room->config.opus_complexity, now);
   room->stats.encodes++;
 }
@@ -529,8 +646,16 @@ play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
 static gboolean
 have_common_frame (const MediaRoom *room)
 {
-  guint n_heard = room->ghosts->len + count_sounding (room->plays);
+  guint n_heard = count_sounding (room->plays);
 
+  for (guint i = 0; i < room->ghosts->len; i++)
+    {
+      const MediaGhost *ghost = &g_array_index (room->ghosts, MediaGhost, i);
+
+      if (ghost->heard && ghost->n_gains > 0)
+        return FALSE;
+      n_heard += ghost->heard;
+    }
   for (guint i = 0; i < room->n_chosen; i++)
     {
       const MediaLeg *leg = room->chosen[i]->leg;
@@ -558,6 +683,26 @@ is_one_of_many (const MediaRoom *room, const MediaSink *sink)
   return sink->is_plain && !sink->on_own && sink->digits == NULL && !is_chosen (room, sink->leg);
 }
 
+/* With the first frame of a digit what was heard before it goes out. */
+static void
+add_going_mix (MediaRoom *room, MediaSink *sink, gint16 *pcm)
+{
+  MediaMixerOverride overrides[2 * MEDIA_ROOM_MIX_SPEAKERS_MAX];
+  guint n_heard = 0;
+  const guint n = override_gains (room, sink, overrides, &n_heard);
+  gint16 mix[MEDIA_FRAME_SAMPLES_MAX];
+  gint32 sum[MEDIA_FRAME_SAMPLES_MAX] = { 0 };
+  const gsize samples = sink->mix_rate_hz / 1000 * MEDIA_FRAME_MS;
+
+  if (n_heard == 0)
+    return;
+  media_mixer_render (room->mixers[media_rate_index (sink->mix_rate_hz)], overrides, n, &sink->limiter, mix);
+  media_fade_pcm (mix, samples, MEDIA_FADE_OUT);
+  media_mixer_accumulate (sum, mix, samples, MEDIA_MIXER_GAIN_UNITY);
+  media_mixer_accumulate (sum, pcm, samples, MEDIA_MIXER_GAIN_UNITY);
+  media_limiter_apply (&sink->limiter, sum, samples, pcm);
+}
+
 /* A digit in the audio, instead of everything else. */
 static gboolean
 play_digit (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
@@ -565,7 +710,17 @@ play_digit (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
   gint16 pcm[MEDIA_FRAME_SAMPLES_MAX];
 
   if (!media_sink_digit_pcm (sink, sink->mix_rate_hz, pcm))
-    return FALSE;
+    {
+      room->n_fading += sink->in_digit && sink->fade == MEDIA_FADE_NONE;
+      sink->fade = sink->in_digit ? MEDIA_FADE_IN : sink->fade;
+      sink->in_digit = FALSE;
+      return FALSE;
+    }
+  if (!sink->on_own)
+    leave_group (room, sink, now);
+  if (!sink->in_digit && sink->from == NULL && sink->silent_ticks == 0)
+    add_going_mix (room, sink, pcm);
+  sink->in_digit = TRUE;
   media_sink_play (sink, sink->mix_codec, pcm, sink->mix_rate_hz, room->config.opus_complexity, now);
   room->stats.encodes++;
   return TRUE;
@@ -626,8 +781,12 @@ media_room_mix (MediaRoom *room, CfgMonotonic now)
       else
         play_mix (room, sink, now);
     }
+  room->n_apart = 0;
   if (room->n_fading > 0)
-    count_fading (room);
+    {
+      count_fading (room);
+      play_those_apart (room, now);
+    }
   for (guint i = 0; i < room->common->len; i++)
     {
       expect_sink (room->common, i);
@@ -635,8 +794,8 @@ media_room_mix (MediaRoom *room, CfgMonotonic now)
     }
   g_ptr_array_set_size (room->common, 0);
   media_room_write_records (room, now);
-  for (guint i = 0; i < room->n_chosen; i++)
-    media_leg_settle_gains (room->chosen[i]->leg);
+  for (guint i = 0; i < room->mixed->len; i++)
+    media_leg_settle_gains (((MediaSource *)g_ptr_array_index (room->mixed, i))->leg);
   if (hearing_turns)
     settle_hearing (room);
   if (room->ticks % 512 == 0)

@@ -10,12 +10,13 @@
 /* One encoder for all who hear the common mix in the same way. */
 typedef struct
 {
+  guint64 serial; /* from 1 */
   MediaCodecId codec;
   guint rate_hz;
   MediaEncoderConfig config;
   MediaEncoder *encoder; /* nullable: could not be made, or went away with its only listener */
   MediaLimiter limiter;
-  guint64 used_tick;
+  guint64 used_tick, begun_tick;              /* of its last frame; of the first one since it was idle */
   guint n_members, n_fading_in, n_fading_out; /* of the present tick; only while somebody fades */
   guint n_listeners;                          /* at used_tick */
   const MediaSink *listener;                  /* the last of them; to compare only */
@@ -26,8 +27,12 @@ typedef struct
 /* Somebody who left while he was heard: goes out with the next frame. */
 typedef struct
 {
+  MediaLegId leg;
   MediaFeed *feed;
+  gboolean heard; /* in the mix; else only recorded */
   gint32 gain_q12;
+  MediaGain *gains; /* nullable; as the leg's */
+  guint n_gains;
   gint slot[MEDIA_N_RATES];
 } MediaGhost;
 
@@ -68,6 +73,8 @@ struct _MediaRoom
   guint n_chosen;
   MediaMixer *mixers[MEDIA_N_RATES];
   GPtrArray *groups;  /* of MediaMixGroup */
+  guint64 n_groups;   /* ever made */
+  guint n_apart;      /* sinks that left their group with the present frame */
   GPtrArray *common;  /* of MediaSink, scratch: what this tick's groups are sent to */
   GArray *candidates; /* of MediaSpeakerCandidate, scratch */
 
@@ -96,6 +103,8 @@ void media_room_write_records (MediaRoom *room, CfgMonotonic now);
 /** media_room_leave_ghost: what is still heard of @source, which goes. */
 void media_room_leave_ghost (MediaRoom *room, MediaSource *source);
 void media_room_clear_ghosts (MediaRoom *room);
+/** media_room_ghost_gain: for @listener. */
+gint32 media_room_ghost_gain (const MediaGhost *ghost, MediaLegId listener);
 /** media_room_route_fade: @sink was routed. @leaves: it would not be mixed any more, but goes out first. */
 void media_room_route_fade (MediaRoom *room, MediaSink *sink, gboolean was_mixing, gboolean leaves);
 /** media_room_ends_softly: @sink, which is not to be mixed any more, is to be heard going out. */

@@ -76,8 +76,8 @@ media_room_route_recorders (MediaRoom *room)
     }
 }
 
-/* All that @recorder's leg sends: nobody chooses, so nothing begins or ends suddenly but when it is muted.
- * Returns: FALSE when it sends nothing. */
+/* All that @recorder's leg sends: nobody chooses, so nothing begins or ends suddenly but when it is muted, or
+ * goes. Returns: FALSE when it sends nothing. */
 static gboolean
 take_leg (const MediaRoom *room, MediaRecorder *recorder, gint16 *pcm)
 {
@@ -94,7 +94,18 @@ take_leg (const MediaRoom *room, MediaRecorder *recorder, gint16 *pcm)
       source->in_file = !source->ending;
       memcpy (pcm, media_feed_pcm (source->feed, recorder->rate_hz), samples * sizeof *pcm);
       media_fade_pcm (pcm, samples, source->ending ? MEDIA_FADE_OUT : MEDIA_FADE_NONE);
-      media_mixer_accumulate (sum, pcm, samples, source->leg->gain_q12);
+      media_mixer_accumulate_moving (sum, pcm, samples, source->leg->was_q12, source->leg->gain_q12);
+      any = TRUE;
+    }
+  for (guint i = 0; i < room->ghosts->len; i++)
+    {
+      const MediaGhost *ghost = &g_array_index (room->ghosts, MediaGhost, i);
+
+      if (ghost->leg != recorder->leg)
+        continue;
+      memcpy (pcm, media_feed_pcm (ghost->feed, recorder->rate_hz), samples * sizeof *pcm);
+      media_fade_pcm (pcm, samples, MEDIA_FADE_OUT);
+      media_mixer_accumulate (sum, pcm, samples, ghost->gain_q12);
       any = TRUE;
     }
   if (any)

@@ -39,8 +39,8 @@ collect_sources (MediaRoom *room, MediaLeg *leg, Census *census)
     {
       MediaSource *source = &leg->sections[i]->source;
 
-      source->ending = leg->muted && (source->chosen || source->in_file) && source->feed != NULL
-                       && !room->config.isolated;
+      source->ending = (leg->muted || !source->enabled) && (source->chosen || source->in_file)
+                       && source->feed != NULL && !room->config.isolated;
       room->n_fading += source->ending;
       if (room->config.isolated || leg->muted || !source->enabled)
         continue;
@@ -149,17 +149,19 @@ choose_codec (const MediaSink *sink, guint rate_hz)
   return plan->codecs[0].codec;
 }
 
+/* Only Opus has an encoder for each rate; before another's there would be a resampler, which knows nothing of
+ * what was heard when a listener changes from one encoder to the next. */
 static guint
-choose_rate (const MediaSink *sink, guint audible_hz)
+choose_rate (const MediaSink *sink, MediaCodecId codec, guint audible_hz)
 {
-  const MediaPlanCodec *plan = &sink->section->plan.codecs[sink->plan_of_codec[sink->mix_codec]];
-  guint rate_hz = MIN (media_codec_get_sample_rate (media_codec_get (sink->mix_codec)), audible_hz);
+  const MediaPlanCodec *plan = &sink->section->plan.codecs[sink->plan_of_codec[codec]];
+  const guint most_hz = plan->max_playback_rate_hz;
 
-  if (sink->mix_codec == MEDIA_CODEC_OPUS && plan->max_playback_rate_hz != 0)
-    rate_hz = MIN (rate_hz, plan->max_playback_rate_hz <= 8000    ? 8000u
-                            : plan->max_playback_rate_hz <= 16000 ? 16000u
-                                                                  : 48000u);
-  return rate_hz;
+  if (codec != MEDIA_CODEC_OPUS)
+    return media_codec_get_sample_rate (media_codec_get (codec));
+  if (most_hz == 0 || most_hz > 16000)
+    return audible_hz;
+  return MIN (audible_hz, most_hz <= 8000 ? 8000u : 16000u);
 }
 
 static gboolean
@@ -169,6 +171,17 @@ is_plain (const MediaSink *sink)
 
   return sink->section->plan.sink == MEDIA_SINK_MIX && media_sink_ptime_ms (sink) == MEDIA_FRAME_MS
          && !leg->is_deaf && !leg->was_deaf && (leg->plays == NULL || leg->plays->len == 0);
+}
+
+/* What is forwarded to @sink ends, or is another's: what follows goes on from where the ear is. */
+static void
+end_forwarding (MediaSink *sink)
+{
+  const guint8 octet = (guint8)sink->last_octet;
+
+  sink->join_from
+      = sink->last_octet < 0 ? 0 : media_codec_last_sample (media_codec_get (sink->codec), &octet, 1);
+  sink->last_octet = -1;
 }
 
 static void
@@ -191,14 +204,22 @@ route_sink (MediaRoom *room, MediaSink *sink, Census *census)
       sink->mode = MEDIA_SINK_IDLE;
       sink->fade = MEDIA_FADE_NONE;
       sink->on_own = FALSE;
+      sink->heard_group = 0;
       room->stats.n_idle++;
       return;
     }
   if (forwards && !leaves)
     {
+      if (heard != forwarded)
+        {
+          end_forwarding (sink);
+          sink->joins = sink->mode != MEDIA_SINK_IDLE;
+          sink->join_from = sink->joins ? sink->join_from : 0;
+        }
       sink->mode = MEDIA_SINK_FORWARDING;
       sink->fade = MEDIA_FADE_NONE;
       sink->on_own = FALSE;
+      sink->heard_group = 0;
       sink->from = heard;
       /* What the source sent while it was not forwarded is no loss. */
       if (heard != forwarded)
@@ -209,8 +230,11 @@ route_sink (MediaRoom *room, MediaSink *sink, Census *census)
       room->stats.n_forwarding++;
       return;
     }
+  if (forwarded != NULL)
+    end_forwarding (sink);
   sink->mode = MEDIA_SINK_MIXING;
   sink->filling = FALSE;
+  sink->joins = FALSE;
   media_room_route_fade (room, sink, was_mixing,
                          leaves
                              && (forwards || (heard == NULL && !overlaid && !sink->leg->config.always_send)));
@@ -226,6 +250,35 @@ route_sink (MediaRoom *room, MediaSink *sink, Census *census)
   room->stats.n_mixing++;
 }
 
+/* Another rate or codec is another encoder: what @sink hears goes out with the one before, and comes up with
+ * the new one a frame later. */
+static gboolean
+ends_format (const MediaSink *sink, MediaCodecId codec, guint rate_hz)
+{
+  return sink->fade != MEDIA_FADE_IN && sink->have_codec && sink->silent_ticks == 0
+         && (sink->mix_codec != codec || sink->mix_rate_hz != rate_hz)
+         && media_sink_speaks (sink, sink->mix_codec);
+}
+
+static void
+choose_format (MediaRoom *room, MediaSink *sink, const Census *census)
+{
+  const guint audible_hz = audible_rate_hz (census, sink);
+  const guint played_hz = MAX (audible_hz, played_rate_hz (room, sink));
+  /* What is played is worth no change of codec, which takes another SSRC. */
+  const MediaCodecId codec = choose_codec (sink, sink->have_codec ? audible_hz : played_hz);
+  const guint rate_hz = choose_rate (sink, codec, played_hz);
+
+  if (ends_format (sink, codec, rate_hz))
+    {
+      room->n_fading += sink->fade == MEDIA_FADE_NONE;
+      sink->fade = MEDIA_FADE_OUT;
+      return;
+    }
+  sink->mix_codec = codec;
+  sink->mix_rate_hz = rate_hz;
+}
+
 static void
 choose_formats (MediaRoom *room, const Census *census)
 {
@@ -234,12 +287,8 @@ choose_formats (MediaRoom *room, const Census *census)
   for (guint i = 0; i < room->mixing->len; i++)
     {
       MediaSink *sink = g_ptr_array_index (room->mixing, i);
-      const guint audible_hz = audible_rate_hz (census, sink);
-      const guint played_hz = MAX (audible_hz, played_rate_hz (room, sink));
 
-      /* What is played is worth no change of codec, which takes another SSRC. */
-      sink->mix_codec = choose_codec (sink, sink->have_codec ? audible_hz : played_hz);
-      sink->mix_rate_hz = choose_rate (sink, played_hz);
+      choose_format (room, sink, census);
       room->rate_used[media_rate_index (sink->mix_rate_hz)] = TRUE;
       room->max_rate_hz = MAX (room->max_rate_hz, sink->mix_rate_hz);
     }

@@ -75,6 +75,24 @@ media_mixer_accumulate (gint32 *restrict sum, const gint16 *restrict pcm, gsize 
 }
 
 void
+media_mixer_accumulate_moving (gint32 *sum, const gint16 *pcm, gsize samples, gint32 was_q12, gint32 gain_q12)
+{
+  if (was_q12 == gain_q12)
+    {
+      media_mixer_accumulate (sum, pcm, samples, gain_q12);
+      return;
+    }
+  was_q12 = CLAMP (was_q12, 0, MEDIA_MIXER_GAIN_MAX);
+  gain_q12 = CLAMP (gain_q12, 0, MEDIA_MIXER_GAIN_MAX);
+  for (gsize i = 0; i < samples; i++)
+    {
+      const gint64 gain = was_q12 + (gint64)(gain_q12 - was_q12) * (gint64)(i + 1) / (gint64)samples;
+
+      sum[i] += (gint32)(pcm[i] * gain >> GAIN_SHIFT);
+    }
+}
+
+void
 media_mixer_begin (MediaMixer *mixer)
 {
   mixer->n_sources = 0;

@@ -70,6 +70,9 @@ void media_mixer_render_with (MediaMixer *mixer, const MediaMixerOverride *overr
 
 /** media_mixer_accumulate: @sum += @pcm × @gain_q12. */
 void media_mixer_accumulate (gint32 *sum, const gint16 *pcm, gsize samples, gint32 gain_q12);
+/** media_mixer_accumulate_moving: the same, with the gain on its way from @was_q12. */
+void media_mixer_accumulate_moving (gint32 *sum, const gint16 *pcm, gsize samples, gint32 was_q12,
+                                    gint32 gain_q12);
 /** media_limiter_apply: @sum, a frame summed elsewhere, as @out. */
 void media_limiter_apply (MediaLimiter *limiter, const gint32 *sum, gsize samples, gint16 *out);
 

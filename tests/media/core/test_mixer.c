@@ -271,6 +271,30 @@ test_gains_move_in_a_line (void)
       }
 }
 
+/* What a file or a track is given while somebody's gain changes. */
+static void
+test_accumulate_moving (void)
+{
+  gint16 pcm[160];
+  gint32 sum[160] = { 0 }, same[160] = { 0 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (pcm); i++)
+    pcm[i] = 8000;
+  media_mixer_accumulate_moving (sum, pcm, G_N_ELEMENTS (pcm), MEDIA_MIXER_GAIN_UNITY,
+                                 MEDIA_MIXER_GAIN_UNITY / 10);
+  g_assert_cmpint (sum[0], >, 7900);
+  for (guint i = 1; i < G_N_ELEMENTS (pcm); i++)
+    {
+      g_assert_cmpint (sum[i], <=, sum[i - 1]);
+      g_assert_cmpint (sum[i - 1] - sum[i], <, 50);
+    }
+  g_assert_cmpint (ABS (sum[159] - 800), <, 2);
+  media_mixer_accumulate_moving (same, pcm, G_N_ELEMENTS (pcm), MEDIA_MIXER_GAIN_UNITY,
+                                 MEDIA_MIXER_GAIN_UNITY);
+  g_assert_cmpint (same[0], ==, 8000);
+  g_assert_cmpint (same[159], ==, 8000);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -284,5 +308,6 @@ main (int argc, char **argv)
   g_test_add_func ("/media/mixer/rates_and_many_sources", test_rates_and_many_sources);
   g_test_add_func ("/media/timescale/keeps_a_sine", test_timescale_keeps_a_sine);
   g_test_add_func ("/media/timescale/bounds", test_timescale_bounds);
+  g_test_add_func ("/media/mixer/accumulate_moving", test_accumulate_moving);
   return g_test_run ();
 }

@@ -197,8 +197,8 @@ test_mute_as_the_last_listener_leaves (void)
   media_room_free (room);
 }
 
-/* Where two become one, the mix goes out before the other's own packets; where one becomes two, it comes up.
- */
+/* Where two become one, the mix goes out before the other's own packets, which come up; where one becomes
+ * two, the mix goes on from where those were. */
 static void
 test_mix_and_forward (void)
 {
@@ -220,9 +220,8 @@ test_mix_and_forward (void)
       media_leg_set_muted (scene->peers[0]->leg, FALSE);
       run (scene, 20);
       g_assert_cmpuint (scene->n, >=, at + FRAME);
-      g_assert_cmpint (ABS (scene->heard[scene->n - FRAME]), <, NEAR_ZERO);
       run (scene, 220);
-      g_assert_cmpint (worst_bend (scene, at + 3 * FRAME), <, WORST_BEND);
+      g_assert_cmpint (worst_bend (scene, at), <, WORST_BEND);
     }
   scene_free (scene);
 }

@@ -1,0 +1,289 @@
+/* No click of ours: somebody speaks a tone, and what others do meanwhile leaves no jump in what a listener
+ * hears of it, whatever the codecs of the two are. */
+#include "leg_harness.h"
+
+#include "media/codec/codec.h"
+
+static const MediaCodecId pcmu[] = { MEDIA_CODEC_PCMU, MEDIA_CODEC_N };
+static const MediaCodecId g722[] = { MEDIA_CODEC_G722, MEDIA_CODEC_N };
+static const MediaCodecId opus[] = { MEDIA_CODEC_OPUS, MEDIA_CODEC_N };
+static const MediaCodecId *const codecs[] = { pcmu, g722, opus };
+
+enum
+{
+  TALKER,
+  LISTENER,
+  SILENT,
+  GUEST, /* not there at first */
+  N_PEERS
+};
+
+#define TALKER_ID 1
+#define SILENT_ID 3
+#define TONE_HZ   310
+#define AMPLITUDE 0.25
+#define TIMES     20
+/* How sharply the tone bends, in those of the time before; one that is cut bends by eight times and more. */
+#define BEND_FACTOR 3
+#define BEND_EXTRA  100
+/* Of two tones of 11,500 at 8 kHz, with room to spare; what goes over full scale bends by 120,000. */
+#define LOUDEST_BEND 12000
+
+typedef struct
+{
+  MediaRoom *room;
+  CfgMonotonic now;
+  TestPeer *peers[N_PEERS];
+  guint n_peers; /* that send */
+  MediaDecoder *decoder;
+  GArray *heard; /* of gint16 */
+} Scene;
+
+typedef struct
+{
+  const char *name;
+  void (*turn) (Scene *scene, gboolean on);
+  void (*prepare) (Scene *scene); /* nullable */
+  gboolean to_g711_only;          /* with others a decoder follows what the talker's encoder does */
+} Event;
+
+static void
+on_packet (gpointer user, const MediaRtpView *packet, CfgMonotonic now)
+{
+  Scene *scene = user;
+  gint16 pcm[MEDIA_CODEC_SAMPLES_MAX];
+  const gssize n
+      = media_decoder_decode (scene->decoder, packet->payload, packet->payload_size, pcm, G_N_ELEMENTS (pcm));
+
+  if (n > 0)
+    g_array_append_vals (scene->heard, pcm, (guint)n);
+}
+
+static void
+run (Scene *scene, guint ms)
+{
+  test_run (scene->room, scene->peers, scene->n_peers, &scene->now, ms);
+}
+
+static void
+set_present (Scene *scene, guint index, gboolean present)
+{
+  MediaLeg *leg = scene->peers[index]->leg;
+
+  if (present && media_room_of (leg) == NULL)
+    media_room_add (scene->room, leg, scene->now);
+  else if (!present && media_room_of (leg) != NULL)
+    media_room_remove (scene->room, leg, scene->now);
+}
+
+static Scene *
+scene_new (const MediaCodecId *talks, const MediaCodecId *hears)
+{
+  const MediaRoomConfig config = { .id = 1, .opus_complexity = 5 };
+  const MediaCodecId *const spoken[] = { talks, hears, pcmu, opus };
+  const MediaCodec *codec = media_codec_get (hears[0]);
+  Scene *scene = g_new0 (Scene, 1);
+
+  scene->now.us = 1000 * CFG_US_PER_S;
+  scene->room = media_room_new (&config, NULL, NULL);
+  scene->decoder = media_decoder_new (codec, media_codec_get_sample_rate (codec), NULL);
+  scene->heard = g_array_new (FALSE, FALSE, sizeof (gint16));
+  for (guint i = 0; i < N_PEERS; i++)
+    {
+      scene->peers[i] = test_peer_new (TALKER_ID + i, TRUE, spoken[i], scene->now);
+      scene->peers[i]->deaf = TRUE;
+      set_present (scene, i, i != GUEST);
+    }
+  scene->n_peers = GUEST;
+  scene->peers[TALKER]->tone_hz = TONE_HZ;
+  scene->peers[TALKER]->amplitude = AMPLITUDE;
+  scene->peers[LISTENER]->tap = on_packet;
+  scene->peers[LISTENER]->tap_user = scene;
+  return scene;
+}
+
+static void
+scene_free (Scene *scene)
+{
+  for (guint i = 0; i < N_PEERS; i++)
+    {
+      set_present (scene, i, FALSE);
+      test_peer_free (scene->peers[i]);
+    }
+  media_room_free (scene->room);
+  media_decoder_free (scene->decoder);
+  g_array_unref (scene->heard);
+  g_free (scene);
+}
+
+static gint
+worst_bend (const Scene *scene, guint from)
+{
+  const gint16 *pcm = (const gint16 *)(gconstpointer)scene->heard->data;
+  gint worst = 0;
+
+  for (guint i = MAX (from, 2); i < scene->heard->len; i++)
+    worst = MAX (worst, ABS (pcm[i] - 2 * pcm[i - 1] + pcm[i - 2]));
+  return worst;
+}
+
+/* ---- what happens meanwhile ---- */
+
+static void
+turn_guest (Scene *scene, gboolean on)
+{
+  set_present (scene, GUEST, on);
+}
+
+static void
+turn_talker (Scene *scene, gboolean on)
+{
+  set_present (scene, TALKER, !on);
+}
+
+static void
+give_gain (Scene *scene)
+{
+  media_leg_set_gain (scene->peers[TALKER]->leg, SILENT_ID, -60);
+}
+
+static void
+turn_hold (Scene *scene, gboolean on)
+{
+  scene->peers[TALKER]->plan.sections[0].receive = !on;
+  test_peer_configure (scene->peers[TALKER], scene->now);
+}
+
+static void
+turn_third (Scene *scene, gboolean on)
+{
+  set_present (scene, SILENT, !on);
+}
+
+static const Event events[] = {
+  { "a_wideband_guest_comes_and_goes", turn_guest, NULL, FALSE },
+  { "the_talker_goes_and_comes", turn_talker, NULL, FALSE },
+  { "the_talker_whom_one_does_not_hear_goes_and_comes", turn_talker, give_gain, FALSE },
+  { "the_talker_holds", turn_hold, NULL, FALSE },
+  { "a_third_one_goes_and_comes", turn_third, NULL, TRUE },
+};
+
+static void
+check (const Event *event, const MediaCodecId *talks, const MediaCodecId *hears)
+{
+  Scene *scene = scene_new (talks, hears);
+  const char *names[] = { media_codec_get_name (media_codec_get (talks[0])),
+                          media_codec_get_name (media_codec_get (hears[0])) };
+  gint usual, worst;
+  guint from;
+
+  if (event->prepare != NULL)
+    event->prepare (scene);
+  run (scene, 1500);
+  usual = worst_bend (scene, scene->heard->len / 2);
+  g_assert_cmpint (usual, >, 0);
+  from = scene->heard->len;
+  /* At many moments of the tone: some are at its largest. */
+  for (guint k = 0; k < TIMES; k++)
+    {
+      event->turn (scene, k % 2 == 0);
+      run (scene, 230 + 10 * (k % 7));
+    }
+  worst = worst_bend (scene, from);
+  g_test_message ("%s to %s: %d, before %d", names[0], names[1], worst, usual);
+  g_assert_cmpint (worst, <, BEND_FACTOR * usual + BEND_EXTRA);
+  scene_free (scene);
+}
+
+static void
+test_event (gconstpointer data)
+{
+  const Event *event = data;
+
+  for (guint t = 0; t < G_N_ELEMENTS (codecs); t++)
+    for (guint l = 0; l < (event->to_g711_only ? 1 : G_N_ELEMENTS (codecs)); l++)
+      check (event, codecs[t], codecs[l]);
+}
+
+/* Decoded at 8 kHz until somebody hears more: the decoder of a tone that never pauses is replaced in the end,
+ * and there is a gap that comes and goes softly. */
+static void
+test_rate_without_a_pause (void)
+{
+  for (guint t = 1; t < G_N_ELEMENTS (codecs); t++)
+    {
+      Scene *scene = scene_new (codecs[t], pcmu);
+      gint usual;
+      guint from;
+
+      run (scene, 1500);
+      usual = worst_bend (scene, scene->heard->len / 2);
+      for (guint k = 0; k < 6; k++)
+        {
+          from = scene->heard->len;
+          turn_guest (scene, k % 2 == 0);
+          run (scene, 3600 + 10 * k);
+          g_assert_cmpint (worst_bend (scene, from), <, BEND_FACTOR * usual + BEND_EXTRA);
+        }
+      g_assert_cmpfloat (
+          test_tone_level ((const gint16 *)(gconstpointer)scene->heard->data + scene->heard->len - 800, 800,
+                           8000, TONE_HZ),
+          >, AMPLITUDE / 2);
+      scene_free (scene);
+    }
+}
+
+static gint
+bend_of_digits (const MediaCodecId *hears, double amplitude)
+{
+  Scene *scene = scene_new (pcmu, hears);
+  gint worst;
+  guint from;
+
+  scene->peers[TALKER]->amplitude = amplitude;
+  scene->peers[LISTENER]->plan.sections[0].dtmf_send_pt = 0;
+  test_peer_configure (scene->peers[LISTENER], scene->now);
+  run (scene, 1500);
+  from = scene->heard->len;
+  for (guint k = 0; k < 8; k++)
+    {
+      g_assert_cmpint (media_leg_send_dtmf (scene->peers[LISTENER]->leg, "1"), ==, 0);
+      run (scene, 610 + 10 * (k % 7));
+    }
+  worst = worst_bend (scene, from);
+  scene_free (scene);
+  return worst;
+}
+
+/* Digits in the audio, while somebody speaks: what they begin and end with in silence is no more than that.
+ */
+static void
+test_digits (void)
+{
+  for (guint l = 0; l < G_N_ELEMENTS (codecs); l++)
+    {
+      const gint quiet = bend_of_digits (codecs[l], 0);
+      const gint worst = bend_of_digits (codecs[l], AMPLITUDE);
+
+      g_test_message ("%s: %d, in silence %d", media_codec_get_name (media_codec_get (codecs[l][0])), worst,
+                      quiet);
+      g_assert_cmpint (quiet, >, 0);
+      g_assert_cmpint (quiet, <, LOUDEST_BEND);
+      g_assert_cmpint (worst, <, quiet * 3 / 2 + 1200);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (events); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/media/click/%s", events[i].name);
+
+      g_test_add_data_func (path, &events[i], test_event);
+    }
+  g_test_add_func ("/media/click/digits", test_digits);
+  g_test_add_func ("/media/click/rate_without_a_pause", test_rate_without_a_pause);
+  return g_test_run ();
+}
