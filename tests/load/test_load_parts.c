@@ -335,6 +335,7 @@ main (int argc, char **argv)
     { .delay_us = 100000, .jitter_us = 50000 },
     { .delay_us = 10000, .reorder = 0.1 },
     { .duplicate = 0.05 },
+    { .loss = 0.8 },
   };
 
   g_test_init (&argc, &argv, NULL);
@@ -350,6 +351,7 @@ main (int argc, char **argv)
   g_test_add_func ("/load/flow/muted_pauses", test_muted_pauses);
   g_test_add_func ("/load/flow/reports", test_flow_reads_reports);
   g_test_add_data_func ("/load/network/loss", &networks[0], test_network);
+  g_test_add_data_func ("/load/network/loss_of_most", &networks[5], test_network);
   g_test_add_data_func ("/load/network/rows_and_delay", &networks[1], test_network);
   g_test_add_data_func ("/load/network/jitter", &networks[2], test_network);
   g_test_add_data_func ("/load/network/reorder", &networks[3], test_network);

@@ -75,11 +75,12 @@ next_unit (LoadNetem *netem)
   return (double)(netem->random * G_GUINT64_CONSTANT (0x2545f4914f6cdd1d) >> 32) / 4294967296.0;
 }
 
-/* Gilbert's model: a row ends with probability 1 / burst, and begins so often that the loss comes out. */
+/* Gilbert's model: a row ends with probability 1 / burst, and begins so often that the loss comes out; where
+ * it cannot begin more often than after each packet that comes through, rows are longer. */
 static gboolean
 is_lost (LoadNetem *netem, const LoadNetemConfig *config, LoadPath *path)
 {
-  const double end = 1 / MAX (config->burst, 1);
+  const double end = MIN (1 / MAX (config->burst, 1), (1 - config->loss) / config->loss);
   const double begin = config->loss * end / (1 - config->loss);
 
   path->losing = next_unit (netem) < (path->losing ? 1 - end : begin);

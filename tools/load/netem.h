@@ -14,7 +14,7 @@
 typedef struct
 {
   double loss;  /* 0–1 */
-  double burst; /* mean length of a row of lost packets; below 1: 1 */
+  double burst; /* mean length of a row of lost packets; below 1: 1; longer where the loss needs it */
   gint64 delay_us, jitter_us;
   double reorder;   /* 0–1: held up by LOAD_NETEM_HOLD_MS, which others do not wait for */
   double duplicate; /* 0–1 */
