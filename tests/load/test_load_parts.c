@@ -215,6 +215,113 @@ test_flow_counts (void)
   free_flow (listener);
 }
 
+/* Two seconds in which so many packets were never made: no gap in the sequence tells of them. */
+static guint64
+missing_of (guint left_out)
+{
+  g_autoptr (LoadFrames) frames = load_frames_new (MEDIA_CODEC_PCMA, NULL, NULL);
+  LoadFlow *speaker = new_flow (frames, TRUE);
+  LoadFlow *listener = new_flow (frames, FALSE);
+  LoadFlowResult result;
+
+  for (guint i = 0; i < 120; i++)
+    {
+      guint8 packet[MEDIA_RTP_PACKET_MAX], own[MEDIA_RTP_PACKET_MAX];
+      gboolean mark;
+
+      if (i == 20)
+        load_flow_begin (listener);
+      (void)load_flow_next (listener, own, &mark);
+      if (i < 50 || i >= 50 + left_out)
+        (void)load_flow_receive (listener, packet, load_flow_next (speaker, packet, &mark),
+                                 at_ms (20 * (gint64)i));
+    }
+  load_flow_result (listener, &result);
+  g_assert_cmpuint (result.due, ==, 100);
+  g_assert_cmpuint (result.lost, ==, 0);
+  g_assert_cmpuint (result.received, ==, 100 - left_out);
+  free_flow (speaker);
+  free_flow (listener);
+  return load_flow_missing (&result, LOAD_EDGES);
+}
+
+static void
+test_flow_misses (void)
+{
+  g_assert_cmpuint (missing_of (0), ==, 0);
+  g_assert_cmpuint (missing_of (LOAD_EDGES), ==, 0);
+  g_assert_cmpuint (missing_of (10), ==, 10);
+}
+
+typedef struct
+{
+  gboolean hears_pauses, no_markers;
+  guint late_ms, lost; /* in each spurt: of one packet, and how many in a row */
+  guint gaps, gap_max_ms;
+} GapCase;
+
+/* Three spurts of a second with pauses of one, in which nothing is sent. */
+static void
+test_gaps (gconstpointer data)
+{
+  const GapCase *wanted = data;
+  g_autoptr (LoadFrames) frames = load_frames_new (MEDIA_CODEC_PCMU, NULL, NULL);
+  LoadFlow *speaker = new_flow (frames, TRUE);
+  LoadFlow *listener = new_flow (frames, FALSE);
+  LoadFlowResult result;
+
+  speaker->muted = TRUE;
+  listener->hears_pauses = wanted->hears_pauses;
+  load_flow_set_turn (speaker, 50, 50, 0, 0, 2);
+  for (guint i = 0; i < 250; i++)
+    {
+      guint8 packet[MEDIA_RTP_PACKET_MAX];
+      gboolean mark;
+      const gsize size = load_flow_next (speaker, packet, &mark);
+      const guint late_ms = i % 100 >= 20 && i % 100 < 26 ? wanted->late_ms : 0; /* those behind it too */
+
+      if (wanted->no_markers)
+        packet[1] &= 0x7f;
+      if (size > 0 && (i % 100 < 20 || i % 100 >= 20 + wanted->lost))
+        (void)load_flow_receive (listener, packet, size, at_ms (20 * (gint64)i + late_ms));
+    }
+  load_flow_result (listener, &result);
+  g_assert_cmpuint (result.gaps, ==, wanted->gaps);
+  g_assert_cmpint (result.gap_max_us, ==, MAX (wanted->gap_max_ms, 20) * CFG_US_PER_MS);
+  free_flow (speaker);
+  free_flow (listener);
+}
+
+/* Of two talkers one comes 1.3 s later: the marks are as far from each other as if both had come at once. */
+static void
+test_late_comer (void)
+{
+  g_autoptr (LoadFrames) frames = load_frames_new (MEDIA_CODEC_PCMU, NULL, NULL);
+  LoadFlow *talkers[2] = { new_flow (frames, TRUE), new_flow (frames, TRUE) };
+  guint n_marks[2] = { 0 };
+
+  load_flow_set_turn (talkers[0], 0, 0, 0, 0, 2);
+  load_flow_set_turn (talkers[1], 0, 0, 0, 1, 2);
+  for (guint frame = 0; frame < 500; frame++)
+    for (guint i = 0; i < 2; i++)
+      {
+        guint8 packet[MEDIA_RTP_PACKET_MAX];
+        gboolean mark = FALSE;
+
+        if (i == 1 && frame < 65)
+          load_flow_pass (talkers[i]);
+        else
+          (void)load_flow_next (talkers[i], packet, &mark);
+        if (mark)
+          g_assert_cmpuint (frame % LOAD_MARK_FRAMES, ==, i == 0 ? 0 : LOAD_MARK_FRAMES / 2);
+        n_marks[i] += mark;
+      }
+  g_assert_cmpuint (n_marks[0], ==, 5);
+  g_assert_cmpuint (n_marks[1], ==, 4);
+  free_flow (talkers[0]);
+  free_flow (talkers[1]);
+}
+
 /* What the other side lost is in its reports. */
 static void
 test_flow_reads_reports (void)
@@ -338,6 +445,14 @@ main (int argc, char **argv)
     { .loss = 0.8 },
   };
 
+  static const GapCase gaps[] = {
+    { .hears_pauses = TRUE },
+    { .hears_pauses = TRUE, .no_markers = TRUE },
+    { .hears_pauses = TRUE, .late_ms = 100, .gaps = 3, .gap_max_ms = 120 },
+    { .hears_pauses = TRUE, .lost = 3, .gaps = 3, .gap_max_ms = 80 },
+    { .gaps = 2, .gap_max_ms = 1020 },
+  };
+
   g_test_init (&argc, &argv, NULL);
   for (guint i = 0; i < MEDIA_CODEC_N; i++)
     {
@@ -347,8 +462,15 @@ main (int argc, char **argv)
     }
   g_test_add_func ("/load/marks/none_in_silence", test_silence_has_no_marks);
   g_test_add_func ("/load/flow/counts", test_flow_counts);
+  g_test_add_func ("/load/flow/missing", test_flow_misses);
   g_test_add_func ("/load/flow/turns", test_turns);
+  g_test_add_func ("/load/flow/late_comer", test_late_comer);
   g_test_add_func ("/load/flow/muted_pauses", test_muted_pauses);
+  g_test_add_data_func ("/load/flow/gaps/pauses", &gaps[0], test_gaps);
+  g_test_add_data_func ("/load/flow/gaps/pauses_without_marker", &gaps[1], test_gaps);
+  g_test_add_data_func ("/load/flow/gaps/late_in_pauses", &gaps[2], test_gaps);
+  g_test_add_data_func ("/load/flow/gaps/lost_in_pauses", &gaps[3], test_gaps);
+  g_test_add_data_func ("/load/flow/gaps/where_there_are_no_pauses", &gaps[4], test_gaps);
   g_test_add_func ("/load/flow/reports", test_flow_reads_reports);
   g_test_add_data_func ("/load/network/loss", &networks[0], test_network);
   g_test_add_data_func ("/load/network/loss_of_most", &networks[5], test_network);

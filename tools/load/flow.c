@@ -67,6 +67,20 @@ take_turn (LoadFlow *flow)
   return turn < flow->spurt_frames;
 }
 
+static void
+step (LoadFlow *flow)
+{
+  flow->position = (flow->position + 1) % LOAD_LOOP_FRAMES;
+  flow->timestamp += flow->frames->units;
+}
+
+void
+load_flow_pass (LoadFlow *flow)
+{
+  (void)take_turn (flow);
+  step (flow);
+}
+
 gsize
 load_flow_next (LoadFlow *flow, guint8 *packet, gboolean *mark)
 {
@@ -83,8 +97,8 @@ load_flow_next (LoadFlow *flow, guint8 *packet, gboolean *mark)
       = sends ? media_rtp_write (&header, payload->data, payload->size, packet, MEDIA_RTP_PACKET_MAX) : 0;
 
   *mark = talks && flow->position % LOAD_MARK_FRAMES == 0;
-  flow->position = (flow->position + 1) % LOAD_LOOP_FRAMES;
-  flow->timestamp += flow->frames->units;
+  step (flow);
+  flow->ticks++;
   flow->was_sending = sends;
   if (!sends)
     return 0;
@@ -113,19 +127,46 @@ load_flow_report (LoadFlow *flow, guint8 *packet, gsize capacity, CfgMonotonic n
   return (gsize)MAX (size, 0);
 }
 
+/* Whether a pause ends with it: it has a marker, or its clock went on as ours did, for longer than the
+ * packets before it took that were lost. */
+static gboolean
+ends_pause (const LoadFlow *flow, const MediaRtpView *view, guint clock_rate_hz, gint64 gap_us)
+{
+  const gint64 stream_us = media_rtp_units_to_us (
+      media_rtp_timestamp_diff (view->timestamp, flow->last_timestamp), clock_rate_hz);
+  const gint64 frames = (gint16)(guint16)(view->sequence - flow->last_sequence);
+
+  if (view->marker)
+    return TRUE;
+  return view->ssrc == flow->last_ssrc && ABS (stream_us - gap_us) <= LOAD_GAP_US
+         && stream_us - frames * LOAD_FRAME_MS * CFG_US_PER_MS >= LOAD_GAP_US - LOAD_FRAME_MS * CFG_US_PER_MS;
+}
+
+static void
+follow_gap (LoadFlow *flow, const MediaRtpView *view, guint clock_rate_hz, CfgMonotonic now)
+{
+  const gint64 gap_us = now.us - flow->last_us;
+
+  if (flow->last_us != 0
+      && !(flow->hears_pauses && gap_us > LOAD_GAP_US && ends_pause (flow, view, clock_rate_hz, gap_us)))
+    {
+      flow->gaps += gap_us > LOAD_GAP_US;
+      flow->gap_max_us = MAX (flow->gap_max_us, gap_us);
+    }
+  flow->last_us = now.us;
+  flow->last_ssrc = view->ssrc;
+  flow->last_sequence = view->sequence;
+  flow->last_timestamp = view->timestamp;
+}
+
 /* How far it is behind the stream's fastest packet; that one is the measure from then on. */
 static void
 follow_arrival (LoadFlow *flow, const MediaRtpView *view, guint clock_rate_hz, CfgMonotonic now)
 {
   const gint64 stream_us = media_rtp_units_to_us (
       media_rtp_timestamp_diff (view->timestamp, flow->base_timestamp), clock_rate_hz);
-  const gint64 gap_us = now.us - flow->last_us;
 
-  if (flow->last_us != 0 && gap_us > LOAD_GAP_US)
-    flow->gaps++;
-  if (flow->last_us != 0)
-    flow->gap_max_us = MAX (flow->gap_max_us, gap_us);
-  flow->last_us = now.us;
+  follow_gap (flow, view, clock_rate_hz, now);
   if (flow->base_ssrc != view->ssrc || now.us - stream_us < flow->base_us)
     {
       flow->base_ssrc = view->ssrc;
@@ -216,6 +257,7 @@ load_flow_add_delay (LoadFlow *flow, gint64 delay_us)
 void
 load_flow_begin (LoadFlow *flow)
 {
+  flow->ticks_before = flow->ticks;
   flow->sent_before = flow->sent;
   flow->received_before = flow->rx.total_received + flow->rx.received;
   flow->expected_before = media_receiver_stats_expected (&flow->rx);
@@ -240,6 +282,7 @@ void
 load_flow_result (const LoadFlow *flow, LoadFlowResult *result)
 {
   *result = (LoadFlowResult){
+    .due = flow->ticks - flow->ticks_before,
     .sent = flow->sent - flow->sent_before,
     .received = since (flow->rx.total_received + flow->rx.received, flow->received_before),
     .expected = since (media_receiver_stats_expected (&flow->rx), flow->expected_before),
@@ -254,4 +297,12 @@ load_flow_result (const LoadFlow *flow, LoadFlowResult *result)
     .marks = flow->delays->len,
     .delays = flow->delays,
   };
+}
+
+guint64
+load_flow_missing (const LoadFlowResult *result, guint64 edges)
+{
+  const guint64 missing = since (result->due, result->expected);
+
+  return missing > edges ? missing : 0;
 }

@@ -11,6 +11,7 @@
 
 #define LOAD_GAP_US  60000 /* between two packets: two of them are missing, or late */
 #define LOAD_LATE_US 40000 /* behind the fastest packet of the stream: lost to most jitter buffers */
+#define LOAD_EDGES   3     /* packets on their way, and not read yet, as the measuring begins and ends */
 
 typedef struct
 {
@@ -21,6 +22,7 @@ typedef struct
 typedef struct
 {
   guint64 sent, received, expected, lost, duplicates, reordered, gaps, late;
+  guint64 due; /* frames of 20 ms that it was up */
   gint64 gap_max_us, jitter_us;
   guint64 reported_lost; /* of what was sent, by the other side's reports */
   guint64 marks;         /* heard and known whose */
@@ -35,6 +37,7 @@ typedef struct
   gboolean muted; /* sends nothing while it does not talk, but for the first second: others must know where it
                      is */
   gboolean was_sending;
+  guint64 ticks; /* of 20 ms that it was up */
   guint8 payload_type;
   guint32 ssrc, timestamp;
   guint16 sequence;
@@ -51,7 +54,10 @@ typedef struct
   MediaCodecId rx_codec;
   MediaDecoder *decoder;
   LoadMarks marks;
-  gint64 last_us, jitter_us;
+  gboolean hears_pauses; /* those whom it hears send nothing at times */
+  gint64 last_us;
+  guint32 last_ssrc, last_timestamp;
+  guint16 last_sequence;
   guint32 base_ssrc;
   guint32 base_timestamp;
   gint64 base_us; /* arrival, less the time on the stream's clock, of its fastest packet */
@@ -59,11 +65,10 @@ typedef struct
   gint64 gap_max_us;
   GArray *delays;
   guint64 reported_lost;
-  guint32 last_sr;
-  CfgMonotonic last_sr_at;
 
   /* as they were when the measuring began */
-  guint64 sent_before, received_before, expected_before, lost_before, duplicates_before, reordered_before;
+  guint64 ticks_before, sent_before, received_before, expected_before, lost_before, duplicates_before,
+      reordered_before;
   guint64 reported_before;
 } LoadFlow;
 
@@ -90,6 +95,9 @@ void load_flow_set_turn (LoadFlow *flow, guint spurt_frames, guint pause_frames,
  * talk.
  */
 gsize load_flow_next (LoadFlow *flow, guint8 *packet, gboolean *mark);
+/** load_flow_pass: 20 ms in which it is not there yet: its turn and its marks stay where they are between the
+ * others'. */
+void load_flow_pass (LoadFlow *flow);
 /** load_flow_report: an RTCP sender report about both ways. Returns: its size; 0 when there is none yet. */
 gsize load_flow_report (LoadFlow *flow, guint8 *packet, gsize capacity, CfgMonotonic now, CfgWall wall);
 
@@ -103,3 +111,11 @@ void load_flow_add_delay (LoadFlow *flow, gint64 delay_us);
 void load_flow_begin (LoadFlow *flow);
 /** load_flow_result: since then. @result borrows. */
 void load_flow_result (const LoadFlow *flow, LoadFlowResult *result);
+/**
+ * load_flow_missing:
+ * @result: of one who hears somebody without pauses
+ * @edges: so many are no loss: LOAD_EDGES, and more where a network is emulated
+ *
+ * Returns: the packets for which there was not even a sequence number, by the clock.
+ */
+guint64 load_flow_missing (const LoadFlowResult *result, guint64 edges);

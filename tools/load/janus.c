@@ -119,11 +119,12 @@ send_join (Member *member)
   const MediaCodec *codec = media_codec_get (participant->flow.frames->codec);
   g_autofree char *name = g_ascii_strdown (media_codec_get_name (codec), -1);
   const int payload_type = load_describe_payload_type (participant->flow.frames->codec);
+  const guint nth_room = participant->room - participant->load->options->n_rooms; /* behind the gateway's */
   json_t *rtp = json_pack ("{s:s, s:i, s:i}", "ip", "127.0.0.1", "port", (int)load_plain_port (member->plain),
                            "payload_type", payload_type);
-  json_t *body = json_pack ("{s:s, s:i, s:s, s:s, s:o}", "request", "join", "room",
-                            (int)(member->janus->first_room + participant->room), "display", "load", "codec",
-                            name, "rtp", rtp);
+  json_t *body
+      = json_pack ("{s:s, s:i, s:s, s:s, s:o}", "request", "join", "room",
+                   (int)(member->janus->first_room + nth_room), "display", "load", "codec", name, "rtp", rtp);
 
   ask (member->janus, "message", 'j', participant->index, member->handle, json_pack ("{s:o}", "body", body));
 }

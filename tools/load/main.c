@@ -57,7 +57,7 @@ set_up (Load *load, GError **error)
   if (load->options->webrtc != MEDIA_SRTP_NONE)
     (void)media_dtls_context_restrict (load->dtls_context, load->options->webrtc);
   load->netem = load_netem_new (1);
-  load->rooms = g_new0 (LoadRoom, load->options->n_rooms);
+  load_rooms_new (load);
   load->participants = g_ptr_array_new_with_free_func ((GDestroyNotify)load_participant_free);
   if (load->options->n_sip > 0)
     {

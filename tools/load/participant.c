@@ -13,6 +13,21 @@
 #define TOLERANCE_US 2000
 #define DELAY_MAX_US 1500000
 
+void
+load_rooms_new (Load *load)
+{
+  load->n_rooms = load->options->n_rooms * (load->options->n_janus > 0 ? 2 : 1);
+  load->rooms = g_new0 (LoadRoom, load->n_rooms);
+}
+
+guint
+load_rooms_place (const Load *load, LoadKind kind, guint nth)
+{
+  const guint room = nth % load->options->n_rooms;
+
+  return kind == LOAD_JANUS ? load->options->n_rooms + room : room;
+}
+
 LoadParticipant *
 load_participant_new (Load *load, LoadKind kind, guint room, gboolean talks, const LoadFrames *frames)
 {
@@ -99,7 +114,10 @@ load_participant_tick (LoadParticipant *participant, CfgMonotonic now)
   gsize length;
 
   if (participant->state != LOAD_UP)
-    return;
+    {
+      load_flow_pass (&participant->flow);
+      return;
+    }
   speak (participant, now);
   if (--participant->report_in > 0)
     return;
@@ -110,9 +128,19 @@ load_participant_tick (LoadParticipant *participant, CfgMonotonic now)
 }
 
 void
+load_participant_begin (LoadParticipant *participant)
+{
+  participant->measured = participant->state == LOAD_UP;
+  participant->network_lost = participant->path_up.lost + participant->path_down.lost;
+  load_flow_begin (&participant->flow);
+}
+
+void
 load_participant_freeze (LoadParticipant *participant)
 {
   participant->frozen = TRUE;
+  participant->network_lost
+      = participant->path_up.lost + participant->path_down.lost - participant->network_lost;
   load_flow_result (&participant->flow, &participant->result);
 }
 

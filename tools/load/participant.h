@@ -69,9 +69,11 @@ struct _LoadParticipant
   CfgMonotonic began, up;
   LoadFlow flow;
   LoadPath path_up, path_down;
-  gboolean frozen; /* result is there; nothing is heard any more */
+  gboolean measured; /* was up when the measuring began */
+  gboolean frozen;   /* result is there; nothing is heard any more */
   LoadFlowResult result;
-  guint report_in; /* ticks */
+  guint64 network_lost; /* in the emulated network, both ways; while it measures, less what was before */
+  guint report_in;      /* ticks */
 };
 
 struct _Load
@@ -82,11 +84,18 @@ struct _Load
   MediaDtlsContext *dtls_context;
   LoadNetem *netem;
   LoadFrames *frames[MEDIA_CODEC_N]; /* as they are needed */
-  LoadRoom *rooms;
+  LoadRoom *rooms;                   /* those of Janus behind those of the gateway */
+  guint n_rooms;
   GPtrArray *participants;
   struct _LoadSip *sip;     /* nullable */
   struct _LoadJanus *janus; /* nullable */
 };
+
+/** load_rooms_new: for all whom load->options ask for. */
+void load_rooms_new (Load *load);
+/** load_rooms_place: where the @nth of @kind goes: to room nth modulo their number; Janus has as many of its
+ * own. */
+guint load_rooms_place (const Load *load, LoadKind kind, guint nth) G_GNUC_WARN_UNUSED_RESULT;
 
 /** load_participant_new: Returns: (transfer full) */
 LoadParticipant *load_participant_new (Load *load, LoadKind kind, guint room, gboolean talks,
@@ -95,8 +104,10 @@ void load_participant_free (LoadParticipant *participant);
 
 /* For the scenario. */
 void load_participant_join (LoadParticipant *participant, CfgMonotonic now);
-/** load_participant_tick: says its next 20 ms, when it is up. */
+/** load_participant_tick: says its next 20 ms, when it is up; they pass all the same. */
 void load_participant_tick (LoadParticipant *participant, CfgMonotonic now);
+/** load_participant_begin: the measuring begins. */
+void load_participant_begin (LoadParticipant *participant);
 /** load_participant_freeze: the measuring is over. */
 void load_participant_freeze (LoadParticipant *participant);
 void load_participant_leave (LoadParticipant *participant);

@@ -13,7 +13,8 @@ static const char *const kind_names[LOAD_N_KINDS] = { "sip", "webrtc", "janus", 
 typedef struct
 {
   guint n, n_up, n_mute; /* mute: somebody else talks, and fewer than 90 % of the packets came */
-  guint64 sent, received, expected, lost, duplicates, reordered, gaps, late, reported_lost;
+  guint64 sent, received, expected, lost, missing, duplicates, reordered, gaps, late, reported_lost;
+  guint64 network_lost;
   gint64 gap_max_us, jitter_us;
   GArray *delays;
 } Group;
@@ -48,21 +49,73 @@ percentiles (const GArray *sorted)
 }
 
 static gboolean
-hears_somebody (const Load *load, const LoadParticipant *participant)
+stayed_up (const LoadParticipant *participant)
 {
-  return load->rooms[participant->room].n_talkers > (guint)participant->flow.talks;
+  return participant->up.us != 0 && participant->state != LOAD_FAILED;
+}
+
+/* Talkers by room who were there all the time. Returns: (transfer full). */
+static guint *
+count_talkers (const Load *load)
+{
+  guint *talkers = g_new0 (guint, load->n_rooms);
+
+  for (guint i = 0; i < load->participants->len; i++)
+    {
+      const LoadParticipant *participant = g_ptr_array_index (load->participants, i);
+
+      talkers[participant->room]
+          += participant->flow.talks && participant->measured && stayed_up (participant);
+    }
+  return talkers;
+}
+
+/* Whether there was always somebody else whose packets it should have. */
+static gboolean
+hears_somebody (const LoadParticipant *participant, const guint *talkers)
+{
+  const guint itself = participant->flow.talks && participant->measured && stayed_up (participant);
+
+  return talkers[participant->room] > itself && !participant->flow.hears_pauses;
+}
+
+/* Packets that an emulated network may have on their way as the measuring begins or ends. */
+static guint64
+edges (const LoadOptions *options)
+{
+  const LoadNetemConfig *ways[] = { &options->up, &options->down };
+  guint64 packets = LOAD_EDGES;
+
+  for (guint i = 0; i < G_N_ELEMENTS (ways); i++)
+    packets
+        += (guint64)((ways[i]->jitter_us + (ways[i]->reorder > 0 ? LOAD_NETEM_HOLD_MS * CFG_US_PER_MS : 0))
+                     / (LOAD_FRAME_MS * CFG_US_PER_MS));
+  return packets;
+}
+
+/* What did not come and has no gap in the sequence either: a mix that was left out. */
+static guint64
+missing (const LoadParticipant *participant, const guint *talkers)
+{
+  const LoadOptions *options = participant->load->options;
+
+  return participant->measured && options->pause_frames == 0 && hears_somebody (participant, talkers)
+             ? load_flow_missing (&participant->result, edges (options))
+             : 0;
 }
 
 static void
-add (const Load *load, Group *group, const LoadParticipant *participant, double seconds)
+add (Group *group, const LoadParticipant *participant, const guint *talkers)
 {
   const LoadFlowResult *result = &participant->result;
 
   group->n++;
-  group->n_up += participant->up.us != 0 && participant->state != LOAD_FAILED;
+  group->n_up += stayed_up (participant);
   if (!participant->frozen || participant->up.us == 0)
     return;
-  group->n_mute += hears_somebody (load, participant) && (double)result->received < 45 * seconds;
+  group->n_mute += hears_somebody (participant, talkers) && 10 * result->received < 9 * result->due;
+  group->missing += missing (participant, talkers);
+  group->network_lost += participant->network_lost;
   group->sent += result->sent;
   group->received += result->received;
   group->expected += result->expected;
@@ -79,7 +132,7 @@ add (const Load *load, Group *group, const LoadParticipant *participant, double 
 }
 
 static void
-collect (const Load *load, double measured_s, Group groups[LOAD_N_KINDS])
+collect (const Load *load, const guint *talkers, Group groups[LOAD_N_KINDS])
 {
   for (guint i = 0; i < LOAD_N_KINDS; i++)
     groups[i] = (Group){ .delays = g_array_new (FALSE, FALSE, sizeof (gint64)) };
@@ -87,7 +140,7 @@ collect (const Load *load, double measured_s, Group groups[LOAD_N_KINDS])
     {
       const LoadParticipant *participant = g_ptr_array_index (load->participants, i);
 
-      add (load, &groups[participant->kind], participant, measured_s);
+      add (&groups[participant->kind], participant, talkers);
     }
   for (guint i = 0; i < LOAD_N_KINDS; i++)
     g_array_sort (groups[i].delays, compare);
@@ -105,20 +158,21 @@ static json_t *
 group_json (const Group *group)
 {
   json_t *all = json_pack (
-      "{s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:f, s:f, s:I}", "flows", (int)group->n,
-      "up", (int)group->n_up, "mute", (int)group->n_mute, "sent", (json_int_t)group->sent, "received",
-      (json_int_t)group->received, "expected", (json_int_t)group->expected, "lost", (json_int_t)group->lost,
-      "loss_percent", percent (group->lost, group->expected), "duplicates", (json_int_t)group->duplicates,
-      "reordered", (json_int_t)group->reordered, "gaps", (json_int_t)group->gaps, "late",
-      (json_int_t)group->late, "gap_max_ms", (double)group->gap_max_us / 1000, "jitter_max_ms",
-      (double)group->jitter_us / 1000, "reported_lost", (json_int_t)group->reported_lost);
+      "{s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I}", "flows",
+      (int)group->n, "up", (int)group->n_up, "mute", (int)group->n_mute, "sent", (json_int_t)group->sent,
+      "received", (json_int_t)group->received, "expected", (json_int_t)group->expected, "lost",
+      (json_int_t)group->lost, "missing", (json_int_t)group->missing, "loss_percent",
+      percent (group->lost, group->expected), "duplicates", (json_int_t)group->duplicates, "reordered",
+      (json_int_t)group->reordered, "gaps", (json_int_t)group->gaps, "late", (json_int_t)group->late,
+      "gap_max_ms", (double)group->gap_max_us / 1000, "jitter_max_ms", (double)group->jitter_us / 1000,
+      "reported_lost", (json_int_t)group->reported_lost, "network_lost", (json_int_t)group->network_lost);
 
   json_object_set_new (all, "delay_ms", percentiles (group->delays));
   return all;
 }
 
 static json_t *
-flow_json (const LoadParticipant *participant)
+flow_json (const LoadParticipant *participant, const guint *talkers)
 {
   const LoadFlowResult *result = &participant->result;
   GArray *sorted;
@@ -133,9 +187,11 @@ flow_json (const LoadParticipant *participant)
   sorted = g_array_copy ((GArray *)result->delays);
   g_array_sort (sorted, compare);
   json_object_update_new (
-      flow, json_pack ("{s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o}", "sent",
+      flow, json_pack ("{s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o}", "sent",
                        (json_int_t)result->sent, "received", (json_int_t)result->received, "expected",
-                       (json_int_t)result->expected, "lost", (json_int_t)result->lost, "loss_percent",
+                       (json_int_t)result->expected, "lost", (json_int_t)result->lost, "missing",
+                       (json_int_t)missing (participant, talkers), "network_lost",
+                       (json_int_t)participant->network_lost, "loss_percent",
                        percent (result->lost, result->expected), "duplicates", (json_int_t)result->duplicates,
                        "reordered", (json_int_t)result->reordered, "gaps", (json_int_t)result->gaps, "late",
                        (json_int_t)result->late, "reported_lost", (json_int_t)result->reported_lost,
@@ -174,10 +230,12 @@ middle (const LoadTarget *target)
   return sorted[target->n_windows / 2];
 }
 
+/* @n: who were up at the end. Their share is what it takes more of than idle. */
 static json_t *
 target_json (const LoadTarget *target, guint n)
 {
   const LoadWindow window = middle (target);
+  const double used = MAX (window.cpu_percent - MAX (idle_percent (target), 0), 0);
   json_t *windows = json_array ();
 
   for (guint i = 0; i < target->n_windows; i++)
@@ -186,9 +244,9 @@ target_json (const LoadTarget *target, guint n)
                             target->windows[i].cpu_percent, "main_percent", target->windows[i].main_percent,
                             "waited_percent", target->windows[i].waited_percent, "rss_kb",
                             (json_int_t)target->windows[i].rss_kb));
-  return json_pack ("{s:i, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:f, s:o}", "pid", target->pid,
-                    "cpu_percent", window.cpu_percent, "waited_percent", window.waited_percent,
-                    "cpu_percent_per_participant", window.cpu_percent / MAX (n, 1), "main_percent",
+  return json_pack ("{s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:f, s:o}", "pid", target->pid,
+                    "participants", (int)n, "cpu_percent", window.cpu_percent, "waited_percent",
+                    window.waited_percent, "cpu_percent_per_participant", used / MAX (n, 1), "main_percent",
                     window.main_percent, "idle_percent", idle_percent (target), "idle_rss_kb",
                     (json_int_t)target->idle.rss_kb, "rss_kb", (json_int_t)window.rss_kb, "idle_anon_kb",
                     (json_int_t)target->idle.anon_kb, "anon_kb", (json_int_t)window.anon_kb,
@@ -238,15 +296,16 @@ setup_json (const Load *load, const LoadOutcome *outcome)
   return setup;
 }
 
-static json_t *
-make_report (const Load *load, const LoadOutcome *outcome)
+json_t *
+load_report_json (const Load *load, const LoadOutcome *outcome)
 {
   const LoadOptions *options = load->options;
+  g_autofree guint *talkers = count_talkers (load);
   Group groups[LOAD_N_KINDS];
   json_t *report = json_object ();
   json_t *kinds = json_object ();
 
-  collect (load, outcome->measured_s, groups);
+  collect (load, talkers, groups);
   json_object_set_new (report, "setup", setup_json (load, outcome));
   json_object_set_new (report, "measured_seconds", json_real (outcome->measured_s));
   for (guint i = 0; i < LOAD_N_KINDS; i++)
@@ -257,11 +316,11 @@ make_report (const Load *load, const LoadOutcome *outcome)
     }
   json_object_set_new (report, "groups", kinds);
   if (outcome->gateway.n_windows > 0)
-    json_object_set_new (
-        report, "gateway",
-        target_json (&outcome->gateway, options->n_sip + options->n_webrtc + options->n_relay));
+    json_object_set_new (report, "gateway",
+                         target_json (&outcome->gateway, groups[LOAD_SIP].n_up + groups[LOAD_WEBRTC].n_up
+                                                             + groups[LOAD_BOUND].n_up));
   if (outcome->janus.n_windows > 0)
-    json_object_set_new (report, "janus", target_json (&outcome->janus, options->n_janus));
+    json_object_set_new (report, "janus", target_json (&outcome->janus, groups[LOAD_JANUS].n_up));
   json_object_set_new (report, "generator",
                        json_pack ("{s:f, s:f, s:I}", "cpu_percent", outcome->generator_percent,
                                   "lateness_max_ms", (double)outcome->lateness_max_us / 1000,
@@ -271,7 +330,7 @@ make_report (const Load *load, const LoadOutcome *outcome)
       json_t *flows = json_array ();
 
       for (guint i = 0; i < load->participants->len; i++)
-        json_array_append_new (flows, flow_json (g_ptr_array_index (load->participants, i)));
+        json_array_append_new (flows, flow_json (g_ptr_array_index (load->participants, i), talkers));
       json_object_set_new (report, "flows", flows);
     }
   return report;
@@ -303,16 +362,49 @@ print_flows (const json_t *flows)
 
   if (flows == NULL)
     return;
-  printf ("\n%5s %-7s %5s %9s %9s %6s %5s %5s %8s %7s %7s %7s %6s\n", "flow", "kind", "room", "sent",
-          "received", "lost", "gaps", "late", "gap max", "p50 ms", "p99 ms", "max ms", "marks");
+  printf ("\n%5s %-7s %5s %9s %9s %6s %7s %5s %5s %8s %7s %7s %7s %6s\n", "flow", "kind", "room", "sent",
+          "received", "lost", "missing", "gaps", "late", "gap max", "p50 ms", "p99 ms", "max ms", "marks");
   json_array_foreach (flows, i, flow)
   {
-    printf ("%5.0f %-7s %5.0f %9.0f %9.0f %6.0f %5.0f %5.0f %8.1f", number (flow, "flow"),
+    printf ("%5.0f %-7s %5.0f %9.0f %9.0f %6.0f %7.0f %5.0f %5.0f %8.1f", number (flow, "flow"),
             json_string_value (json_object_get (flow, "kind")), number (flow, "room"), number (flow, "sent"),
-            number (flow, "received"), number (flow, "lost"), number (flow, "gaps"), number (flow, "late"),
-            number (flow, "gap_max_ms"));
+            number (flow, "received"), number (flow, "lost"), number (flow, "missing"), number (flow, "gaps"),
+            number (flow, "late"), number (flow, "gap_max_ms"));
     print_delay (json_object_get (flow, "delay_ms"));
   }
+}
+
+static void
+print_groups (const json_t *groups)
+{
+  const char *name;
+  json_t *group;
+
+  printf ("\n%-8s %6s %5s %9s %9s %6s %7s %7s %6s %6s %8s %7s %7s %7s %6s\n", "", "flows", "mute", "sent",
+          "received", "lost", "missing", "told", "gaps", "late", "gap max", "p50 ms", "p99 ms", "max ms",
+          "marks");
+  json_object_foreach ((json_t *)groups, name, group)
+  {
+    printf ("%-8s %6.0f %5.0f %9.0f %9.0f %6.0f %7.0f %7.0f %6.0f %6.0f %8.1f", name, number (group, "flows"),
+            number (group, "mute"), number (group, "sent"), number (group, "received"),
+            number (group, "lost"), number (group, "missing"), number (group, "reported_lost"),
+            number (group, "gaps"), number (group, "late"), number (group, "gap_max_ms"));
+    print_delay (json_object_get (group, "delay_ms"));
+  }
+}
+
+static void
+print_network (const Load *load, const json_t *groups)
+{
+  const char *name;
+  json_t *group;
+
+  if (load_netem_is_idle (&load->options->up) && load_netem_is_idle (&load->options->down))
+    return;
+  printf ("lost in the emulated network, both ways together:");
+  json_object_foreach ((json_t *)groups, name, group)
+      printf (" %s %.0f", name, number (group, "network_lost"));
+  printf ("\n");
 }
 
 static void
@@ -320,22 +412,23 @@ print_target (const char *name, const json_t *target)
 {
   if (target == NULL)
     return;
-  printf ("%-8s %6.2f %% of a core (idle %.2f %%), %.4f %% a participant; RSS %.1f MB, %.1f kB a "
-          "participant; its "
-          "threads waited for a processor for %.1f %% of the time\n",
-          name, number (target, "cpu_percent"), number (target, "idle_percent"),
-          number (target, "cpu_percent_per_participant"), number (target, "rss_kb") / 1024,
-          number (target, "kb_per_participant"), number (target, "waited_percent"));
+  printf (
+      "%-8s %6.2f %% of a core (idle %.2f %%), RSS %.1f MB; its threads waited for a processor for %.1f %% "
+      "of the time\n",
+      name, number (target, "cpu_percent"), number (target, "idle_percent"), number (target, "rss_kb") / 1024,
+      number (target, "waited_percent"));
+  printf ("%-8s by the %.0f who were up at the end, without what it takes idle: %.4f %% and %.1f kB each\n",
+          "", number (target, "participants"), number (target, "cpu_percent_per_participant"),
+          number (target, "kb_per_participant"));
 }
 
 static void
-print_tables (const json_t *report)
+print_tables (const Load *load, const json_t *report)
 {
   const json_t *setup = json_object_get (report, "setup");
   const json_t *took = json_object_get (setup, "took_ms");
   const json_t *generator = json_object_get (report, "generator");
-  const char *name;
-  json_t *group;
+  const json_t *groups = json_object_get (report, "groups");
   json_t *failure;
   size_t i;
 
@@ -344,16 +437,8 @@ print_tables (const json_t *report)
           number (took, "max"));
   json_array_foreach (json_object_get (setup, "failures"), i, failure)
       printf ("  %s\n", json_string_value (failure));
-  printf ("\n%-8s %6s %5s %9s %9s %6s %7s %6s %6s %8s %7s %7s %7s %6s\n", "", "flows", "mute", "sent",
-          "received", "lost", "told", "gaps", "late", "gap max", "p50 ms", "p99 ms", "max ms", "marks");
-  json_object_foreach (json_object_get (report, "groups"), name, group)
-  {
-    printf ("%-8s %6.0f %5.0f %9.0f %9.0f %6.0f %7.0f %6.0f %6.0f %8.1f", name, number (group, "flows"),
-            number (group, "mute"), number (group, "sent"), number (group, "received"),
-            number (group, "lost"), number (group, "reported_lost"), number (group, "gaps"),
-            number (group, "late"), number (group, "gap_max_ms"));
-    print_delay (json_object_get (group, "delay_ms"));
-  }
+  print_groups (groups);
+  print_network (load, groups);
   print_flows (json_object_get (report, "flows"));
   printf ("\n");
   print_target ("gateway", json_object_get (report, "gateway"));
@@ -366,7 +451,7 @@ print_tables (const json_t *report)
 gboolean
 load_report_print (const Load *load, const LoadOutcome *outcome)
 {
-  json_t *report = make_report (load, outcome);
+  json_t *report = load_report_json (load, outcome);
   const gboolean good = number (json_object_get (report, "setup"), "failed") == 0;
 
   if (load->options->json)
@@ -377,7 +462,7 @@ load_report_print (const Load *load, const LoadOutcome *outcome)
       free (text);
     }
   else
-    print_tables (report);
+    print_tables (load, report);
   json_decref (report);
   return good;
 }

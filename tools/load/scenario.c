@@ -61,7 +61,7 @@ frames_for (Load *load, MediaCodecId codec, GError **error)
   return load->frames[codec];
 }
 
-/* The n-th of a kind goes to room n modulo their number; of those in a room the first ones talk. */
+/* Of those in a room the first ones talk. */
 static gboolean
 place (LoadScenario *scenario, LoadKind kind, guint n, MediaCodecId codec, gboolean silent, GError **error)
 {
@@ -71,7 +71,7 @@ place (LoadScenario *scenario, LoadKind kind, guint n, MediaCodecId codec, gbool
 
   for (guint i = 0; i < n && frames != NULL; i++)
     {
-      const guint room = i % options->n_rooms;
+      const guint room = load_rooms_place (load, kind, i);
       const gboolean talks
           = !silent && (options->n_talkers < 0 || load->rooms[room].n_talkers < (guint)options->n_talkers);
       LoadParticipant *participant = load_participant_new (load, kind, room, talks, frames);
@@ -87,11 +87,20 @@ place (LoadScenario *scenario, LoadKind kind, guint n, MediaCodecId codec, gbool
   return frames != NULL;
 }
 
+/* Whether those whom it hears send nothing at times, or it hears nobody who sends. */
+static gboolean
+hears_pauses (const Load *load, const LoadParticipant *participant)
+{
+  const gboolean hears = load->rooms[participant->room].n_talkers > (guint)participant->flow.talks;
+
+  return load->options->muted && (load->options->pause_frames > 0 || !hears);
+}
+
 /* The marks of a room's talkers are spread over the time between two, and not everybody decodes. */
 static void
 spread (Load *load)
 {
-  g_autofree guint *nth = g_new0 (guint, load->options->n_rooms);
+  g_autofree guint *nth = g_new0 (guint, load->n_rooms);
   const guint every = MAX (1, load->participants->len / MAX (1, load->options->n_probes));
   const guint every_g711 = 1 + load->participants->len / G711_PROBES;
 
@@ -102,6 +111,7 @@ spread (Load *load)
 
       participant->flow.decodes = load->options->n_probes > 0 && i % every == 0;
       participant->flow.decodes_g711 = i % every_g711 == 0;
+      participant->flow.hears_pauses = hears_pauses (load, participant);
       if (participant->flow.talks)
         load_flow_set_turn (&participant->flow, load->options->spurt_frames, load->options->pause_frames,
                             participant->room, nth[participant->room]++, talkers);
@@ -147,7 +157,7 @@ static void
 begin_measuring (LoadScenario *scenario)
 {
   for (guint i = 0; i < scenario->load->participants->len; i++)
-    load_flow_begin (&((LoadParticipant *)g_ptr_array_index (scenario->load->participants, i))->flow);
+    load_participant_begin (g_ptr_array_index (scenario->load->participants, i));
   scenario->outcome.lateness_max_us = 0;
   read_target (&scenario->outcome.gateway, &scenario->outcome.gateway.last);
   read_target (&scenario->outcome.janus, &scenario->outcome.janus.last);
