@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""The table of tools/capacity: its rows, their sizes, and the document that is made of them; what tools/soak tells. Prints
-TAP."""
+"""The table of tools/capacity: its rows, their sizes, and the document that is made of them; what ends tools/soak
+with an error. Prints TAP."""
 
+import argparse
 import importlib.machinery
 import importlib.util
 import os
@@ -23,15 +24,27 @@ def check(function):
 def report(percent, group="sip"):
     """What switchroom-load tells of a load that took @percent of the core."""
     window = {"cpu_percent": percent, "rss_kb": 30000, "anon_kb": 20000}
-    flows = {"lost": 0, "reported_lost": 0, "expected": 100, "sent": 100, "mute": 0}
+    flows = {"flows": 4, "up": 4, "lost": 0, "missing": 0, "reported_lost": 0, "expected": 100, "sent": 100, "mute": 0}
     flows["delay_ms"] = {"n": 10, "p50": 1.0, "p99": 2.0}
     return {
         "gateway": {**window, "idle_percent": 0.5, "idle_rss_kb": 25000, "idle_anon_kb": 15000, "windows": [window] * 3},
         "groups": {group: flows},
-        "setup": {"failed": 0},
+        "setup": {"failed": 0, "participants": 4},
         "generator": {"lateness_max_ms": 1.0, "packets_skipped": 0},
         "load_average": 1.0,
     }
+
+
+def with_failed(percent, failed=1):
+    return {**report(percent), "setup": {"failed": failed, "participants": 4}}
+
+
+def tool(name):
+    """The script @name of tools/ as a module."""
+    loader = importlib.machinery.SourceFileLoader(name, os.path.join(sys.argv[1], "tools", name))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))
+    loader.exec_module(module)
+    return module
 
 
 def row_of(identity):
@@ -139,12 +152,57 @@ def a_core_that_others_had_is_told():
 
 @check
 def a_soak_tells_of_a_gateway_that_ended_at_once():
-    loader = importlib.machinery.SourceFileLoader("soak", os.path.join(sys.argv[1], "tools", "soak"))
-    soak = importlib.util.module_from_spec(importlib.util.spec_from_loader("soak", loader))
-    loader.exec_module(soak)
+    soak = tool("soak")
     ended = {key: value for key, value in report(10).items() if key != "gateway"}
     assert soak.windows_of(ended) == []
     assert len(soak.windows_of(report(10))) == 3
+
+
+def soaked(limits=False, name="forwarded", failed=0, delay=None, **flows):
+    """What tools/soak finds wrong with a report whose group has @flows."""
+    run = with_failed(10, failed)
+    run["groups"]["sip"].update(flows)
+    if delay is not None:
+        run["groups"]["sip"]["delay_ms"] = delay
+    return tool("soak").faults(argparse.Namespace(limits=limits), name, run)
+
+
+@check
+def a_soak_fails_for_what_is_lost():
+    for limits in (False, True):
+        assert soaked(limits) == []
+        assert soaked(limits, lost=1) == ["forwarded, to sip: 1 packets lost"]
+        assert soaked(limits, reported_lost=2) == ["forwarded, to sip: 2 packets lost on the way to the gateway"]
+        assert soaked(limits, missing=3) == ["forwarded, to sip: 3 packets missing by the clock"]
+        assert soaked(limits, mute=4) == ["forwarded, to sip: 4 heard too little"]
+        assert soaked(limits, name="transcoded", missing=3) == ["transcoded, to sip: 3 packets missing by the clock"]
+
+
+@check
+def a_soak_fails_when_nobody_was_there():
+    for flows in ({"up": 0}, {"expected": 0}):
+        assert "transcoded, to sip: nobody was up, or heard anything" in soaked(True, name="transcoded", **flows)
+    empty = {**report(10), "groups": {}}
+    assert tool("soak").faults(argparse.Namespace(limits=True), "transcoded", empty) == ["transcoded: nobody was there"]
+
+
+@check
+def a_soak_past_the_limits_fails_when_running_calls_suffer():
+    assert soaked(True, up=3) == ["forwarded, to sip: 1 of 4 ended, or did not come up"]
+    assert soaked(True, name="transcoded", up=3, failed=1) == [], "those may be refused"
+    assert soaked(failed=1) == ["forwarded: 1 did not come up"]
+    assert soaked(True, delay={"n": 9, "p99": 5.0}) == ["forwarded, to sip: a delay of 5.0 ms (p99)"]
+    assert soaked(True, delay={"n": 9, "p99": 4.9}) == []
+    assert soaked(True, delay={"n": 0}) == ["forwarded, to sip: no delay was measured"]
+    assert soaked(delay={"n": 9, "p99": 50.0}) == [], "only while others are refused"
+
+
+@check
+def a_soak_of_hours_has_longer_windows():
+    soak = tool("soak")
+    assert soak.windows(10) == (10, 60)
+    assert soak.windows(100) == (100, 60)
+    assert soak.windows(250) == (100, 150)
 
 
 def main():
