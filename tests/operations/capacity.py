@@ -1,17 +1,21 @@
 #!/usr/bin/env python3
-"""The table of tools/capacity: its rows, their sizes, and the document that is made of them; what ends tools/soak
-with an error. Prints TAP."""
+"""The table of tools/capacity: its rows, their sizes, and the document that is made of them; what ends tools/capacity,
+tools/beside and tools/soak with an error. Prints TAP."""
 
 import argparse
+import contextlib
 import importlib.machinery
 import importlib.util
+import io
 import os
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(sys.argv[1], "tools", "load"))
 import capacity_document as document  # noqa: E402
 import capacity_rows as rows  # noqa: E402
+import pair  # noqa: E402
 
 CHECKS = []
 
@@ -82,6 +86,15 @@ def a_load_is_sized_by_what_its_calls_took():
     assert rows.corrected(sized, report(1))["n"] == 2000, "twice as many at most"
     assert rows.corrected(row_of("scale-100"), report(5)) is None, "a row of a fixed size"
     assert rows.sized_as(row, ["--sip", "700"])["n"] == 700
+    assert rows.corrected(sized, with_failed(35)) is None, "what it took is of fewer than asked for"
+
+
+@check
+def a_load_has_a_port_for_each():
+    mixed = rows.resolved(row_of("load-mixed"), {"room-phones-500-3": {"runs": [report(1)]}})
+    assert mixed["n"] == 3000 and mixed["load"][:4] == ["--sip", "3000", "--rooms", "300"], mixed
+    assert rows.corrected(mixed, report(20)) is None, "there are no ports for more"
+    assert rows.resolved(row_of("load-forward"), {"scale-500": {"runs": [report(1)]}})["n"] == 3000
 
 
 def kept(**runs):
@@ -139,6 +152,152 @@ def the_document_tells_how_cost_goes_with_the_number_of_calls():
     text = document.write(kept(scale_100=10.5, scale_1000=80.5, relay_100=8.5, relay_1000=60.5))
     assert "the gateway's at 1000: -20 %; the relay's at 1000: -25 %" in text, text
     assert "1000 calls, for which a core is too small twice, cost 1.33 times the relay's" in text, text
+
+
+@check
+def the_document_tells_what_is_missing_by_the_clock():
+    run = report(10)
+    run["groups"]["sip"].update(missing=40, lost=6, reported_lost=4, expected=60)
+    assert document.lost([run]).startswith("50 (25.00 %)"), document.lost([run])
+    del run["groups"]["sip"]["missing"]
+    assert document.lost([run]).startswith("10 ("), "a result of an older load"
+
+
+@check
+def the_document_compares_with_janus_what_is_sound():
+    def times(ours, theirs):
+        results = kept(beside_PCMU_3=1, janus_PCMU_3=1)
+        results["beside-PCMU-3"]["runs"] = [ours]
+        results["janus-PCMU-3"]["runs"] = [theirs]
+        return document.comparison(results)
+
+    janus = {**report(30.5), "janus": report(30.5)["gateway"]}
+    assert "takes 3.0 to 3.0 times" in times(report(10.5), janus), times(report(10.5), janus)
+    assert times(with_failed(10.5), janus) == ""
+    assert times(report(10.5), {**janus, "setup": {"failed": 2}}) == ""
+
+
+@check
+def the_document_tells_what_is_not_in_it():
+    results = kept(scale_100=20.5)
+    text = document.write(results)
+    head = text[text.index("| not measured |"):].splitlines()[0]
+    assert "Encryption" in head and "scale-500" in head and " scale-100," not in head and "srtp" not in head, head
+    assert "left out" not in text
+    all_but_janus = {row["id"]: results["scale-100"] for row in rows.all_rows() if not row.get("janus")}
+    machine = {"processor": "?", "cores": 2, "memory_gb": 1, "system": "?", "kernel": "?"}
+    lines = document.left_out({**all_but_janus, "machine": {**machine, "janus": False}})
+    assert "not measured" not in lines and "left out | the rows of Janus" in lines, lines
+    assert "janus-PCMU-3" in document.left_out({**all_but_janus, "machine": {**machine, "janus": True}})
+
+
+def measured(runs, have_janus=True, only="scale-100", known=()):
+    """tools/capacity with so many @runs, one after the other, instead of loads. Returns what it had too little of, how often it
+    measured, and the results."""
+    capacity = tool("capacity")
+    left = list(runs)
+    capacity.measure = lambda *_: left.pop(0) if left else None
+    capacity.log = lambda _: None
+    options = argparse.Namespace(full=False, realtime=False, only=[only], again=False, build="")
+    with tempfile.TemporaryDirectory() as directory:
+        results = capacity.Results(os.path.join(directory, "results"), "build")
+        results.all.update({name: {"runs": [report(20)]} for name in known})
+        without = capacity.measure_rows(options, None, results, have_janus)
+    return without, len(runs) - len(left), results
+
+
+@check
+def a_row_that_could_not_be_measured_is_an_error():
+    assert measured([report(10)], only="scale-phones-100")[:2] == (["scale-phones-1000"], 1)
+    assert measured([], only="transcode-PCMU-0")[:2] == (["transcode-PCMU-0"], 0)
+    assert measured([], only="janus-opus-3", have_janus=False)[:2] == ([], 0), "there is none"
+    assert measured([], only="load-forward")[0] == ["load-forward"], "nothing says how many calls"
+    assert measured([report(70)], only="load-forward", known=["scale-500"])[:2] == ([], 1)
+
+
+@check
+def a_row_is_measured_again_unless_all_came_up():
+    without, count, results = measured([with_failed(10), report(12)], only="transcode-PCMU-0")
+    assert (without, count) == ([], 2)
+    assert results.all["transcode-PCMU-0"]["runs"][0]["gateway"]["cpu_percent"] == 12
+    _, count, results = measured([with_failed(10, 1), with_failed(12, 3)], only="transcode-PCMU-0")
+    assert count == 2 and results.all["transcode-PCMU-0"]["runs"][0]["setup"]["failed"] == 1, "the better one"
+    sound = {"pair": [{"relay": report(10), "ours": report(10)}]}
+    half = {"pair": [{"relay": report(10), "ours": with_failed(10)}]}
+    assert measured([half, sound], only="pair-transcode")[1] == 2
+    assert measured([sound], only="pair-transcode")[1] == 1
+
+
+def fails(function, *arguments):
+    try:
+        function(*arguments)
+    except pair.NotMeasured as error:
+        return str(error)
+    return None
+
+
+@check
+def two_programs_are_compared_when_both_had_the_load():
+    assert abs(pair.ratio(report(10.5), report(20.5)) - 2) < 1e-9
+    assert fails(pair.ratio, with_failed(10), report(10)) == "1 of 4 did not come up at the first"
+    assert fails(pair.ratio, report(10), with_failed(10)) == "1 of 4 did not come up at the second"
+    assert fails(pair.ratio, report(0.5), report(10)) == "the first took nothing"
+
+
+class FakeSide:
+    """A side of a pair whose load tells what it is given."""
+
+    told = []
+
+    def __init__(self, *_):
+        self.report = FakeSide.told.pop(0)
+        self.profile = None
+        self.program = argparse.Namespace(ended=lambda: None)
+
+    def measure(self, *_):
+        pass
+
+    def stop(self):
+        pass
+
+
+def round_of(*reports):
+    """A round of a pair with so many reports instead of programs."""
+    real, pair.Side = pair.Side, FakeSide
+    FakeSide.told = list(reports)
+    try:
+        return pair.measure(None, ["relay", "build"], row_of("scale-100"), "build")
+    finally:
+        pair.Side = real
+
+
+@check
+def a_round_without_a_report_of_both_is_none():
+    assert len(round_of(report(10), report(20))) == 2
+    without = {key: value for key, value in report(10).items() if key != "gateway"}
+    assert fails(round_of, report(10), without) == "build: its load had no report of it"
+    assert fails(round_of, None, report(10)) == "relay: its load had no report of it"
+
+
+@check
+def beside_ends_with_an_error_when_not_all_came_up():
+    beside = tool("beside")
+    with tempfile.TemporaryDirectory() as build:
+        os.mkdir(os.path.join(build, "gateway"))
+        open(os.path.join(build, "gateway", "switchroom"), "w", encoding="utf-8").close()
+        words, sys.argv = sys.argv, ["beside", "--rounds", "1", "relay", build]
+        real, pair.Side = pair.Side, FakeSide
+        try:
+            with contextlib.redirect_stdout(io.StringIO()) as said:
+                FakeSide.told = [report(10.5), report(20.5)]
+                assert beside.main() == 0 and "2.000 times" in said.getvalue(), said.getvalue()
+                FakeSide.told = [report(10.5), with_failed(20.5)]
+                beside.main()
+            assert False, "no error"
+        except SystemExit as error:
+            assert error.code == "beside: 1 of 4 did not come up at the second", error.code
+        finally:
+            sys.argv, pair.Side = words, real
 
 
 @check

@@ -22,17 +22,20 @@ else is said.
 - **Calls per core** is 100 % by that: room for everything else a machine does is not taken off.
 - **Delay** is what the gateway adds, from mark to mark in the audio (median and 99th percentile, the slower direction);
   the look-ahead of the speaker's codec is taken off, that of an encoder in the gateway is not. It ends when
-  the kernel has the packet for the load's socket. Marks are found to half a millisecond, in G.722 to two. A star: the load itself was late by more than {late} ms, and sent in bursts what it had missed.
+  the kernel has the packet for the load's socket. Marks are found to half a millisecond, in G.722 to two. A star: the load
+  itself was late by more than {late} ms, and sent in bursts what it had missed.
 - **kB per call** is what the process has more of than before the load, without pages of files (code that runs for the
   first time), and without the SIP messages that are kept for `call.trace`, at most 64 kB a call: `capture.enabled` is off.
   With it a call of a few messages takes 6 kB more for each of its phones.
-- **Lost** counts packets that did not come out of the gateway, or did not reach it.
+- **Lost** counts packets that did not come out of the gateway (gaps in the sequence, and by the clock, as a mix that is left
+  out leaves no gap), or did not reach it. The latter are told by the gateway's own reports, which come every 2.5 to 7.5 s:
+  what was lost in a row's last seconds is not in it.
 
 | | |
 |---|---|
 | machine | {processor}, {cores} cores, {memory_gb} GB |
 | system | {system}, Linux {kernel} |
-| measured | {dates}{builds}, {mode} mode, load average of the machine {load_low:.1f} to {load_high:.1f} |
+| measured | {dates}{builds}, {mode} mode, load average of the machine {load_low:.1f} to {load_high:.1f} |{left_out}
 """
 
 TEXTS = {
@@ -100,8 +103,9 @@ def delay(runs):
 def lost(runs, shared=False):
     """@shared: another program has the same core."""
     groups = [group for run in runs for group in run["groups"].values()]
-    n = sum(group["lost"] + group["reported_lost"] for group in groups)
-    percent = 100 * n / max(1, sum(group["expected"] + group["sent"] for group in groups))
+    missing = sum(group.get("missing", 0) for group in groups)  # an older result has none
+    n = missing + sum(group["lost"] + group["reported_lost"] for group in groups)
+    percent = 100 * n / max(1, missing + sum(group["expected"] + group["sent"] for group in groups))
     words = [f"{n} ({percent:.2f} %)" if n else "0"]
     failed = sum(run["setup"]["failed"] for run in runs)
     mute = sum(group["mute"] for group in groups)
@@ -124,6 +128,25 @@ def waited(runs):
     those of Janus, one or two for each participant, do."""
     windows = [window for run in runs if run.get("gateway") and not run.get("janus") for window in run["gateway"]["windows"]]
     return any(window.get("waited_percent", 0) > WAITED_PERCENT + window["cpu_percent"] for window in windows)
+
+
+def flaws(run):
+    """Why a run is done once more; none: it need not be. @run: a report, those of a pair, or None."""
+    if run is None:
+        return ["nothing was measured"]
+    failed = not_up(run)
+    words = [f"{failed} did not come up"] if failed else []
+    return words + (["other programs had the core"] if "pair" not in run and waited([run]) else [])
+
+
+def not_up(run):
+    reports = [each[who] for each in run["pair"] for who in PAIR] if "pair" in run else [run]
+    return sum(report["setup"]["failed"] for report in reports)
+
+
+def better(first, second):
+    """The run of the two that tells more."""
+    return min(first, second, key=lambda run: (run is None, run and not_up(run), len(flaws(run))))
 
 
 def is_sound(runs):
@@ -264,6 +287,8 @@ def comparison(results):
         ours = "beside-" + identity[len("janus-"):]
         if not identity.startswith("janus-") or identity not in results or ours not in results:
             continue
+        if not is_sound(results[identity]["runs"]) or not is_sound(results[ours]["runs"]):
+            continue
         theirs = statistics.median(costs(row, results[identity]["runs"]))
         mine = statistics.median(costs(found[ours], results[ours]["runs"]))
         if mine > 0:
@@ -271,6 +296,20 @@ def comparison(results):
     if not ratios:
         return ""
     return f"\nA participant of Janus takes {min(ratios):.1f} to {max(ratios):.1f} times the CPU time of one of ours.\n"
+
+
+def left_out(results):
+    """Lines of the head: the rows that have no result, whole sections by their title."""
+    have_janus = results.get("machine", {}).get("janus", True)
+    words = []
+    for section, _ in rows.SECTIONS:
+        of_it = [row for row in rows.all_rows() if row["section"] == section and (have_janus or not row.get("janus"))]
+        without = [row["id"] for row in of_it if row["id"] not in results]
+        words += [TEXTS[section][0]] if len(without) == len(of_it) else without
+    lines = f"\n| not measured | {', '.join(words)} |" if words else ""
+    if not have_janus and not any(row.get("janus") and row["id"] in results for row in rows.all_rows()):
+        lines += "\n| left out | the rows of Janus: there is none on this machine |"
+    return lines
 
 
 def write(results):
@@ -287,6 +326,7 @@ def write(results):
         mode=" and ".join(sorted({value["mode"] for value in kept.values()})),
         load_low=min(averages),
         load_high=max(averages),
+        left_out=left_out(results),
         builds=" by different builds" if len({value.get("build") for value in kept.values()}) > 1 else "",
     )
     for section, _ in rows.SECTIONS:

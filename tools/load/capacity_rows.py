@@ -5,11 +5,17 @@ A row: id, section, title, load (arguments of switchroom-load), n (what its cost
 time on the same core). A row of the bare relay has `relay`, its arguments, instead.
 """
 
+import programs
+
 SIP_SETTLE_S = 1.5
 WEBRTC_SETTLE_S = 2
 RATE = "150"
 SLOW_RATE = "80"  # of many browsers at once: their handshakes alone fill a core
 PAIR_MOST = 500  # calls of which one core carries twice as many
+MOST = {  # who have a port of the gateway
+    "--sip": (programs.RTP_PORTS[1] - programs.RTP_PORTS[0] + 1) // 2,
+    "--webrtc": programs.RTC_PORTS[1] - programs.RTC_PORTS[0] + 1,
+}
 COMPLEXITY_5 = {"opus_complexity": 5, "opus_complexity_min": 5}  # as the relay, also where the core is nearly full
 
 
@@ -182,7 +188,8 @@ def at_load():
         "id": "load-mixed",
         "title": "mixed, phones with G.711 in rooms of ten, three talking; per participant",
         "by": "room-phones-500-3",
-        "make": lambda n: phones(n // 10 * 10, n // 10, "--talkers", "3"),
+        "step": 10,
+        "make": lambda n: phones(n, n // 10, "--talkers", "3"),
     }
 
 
@@ -242,8 +249,11 @@ def resolved(row, results):
 
 
 def sized(row, n):
-    n = max(10, round(n))
-    return {**row, "n": n // 10 * 10 if row["id"] == "load-mixed" else n, "load": row["make"](n)}
+    """@row for @n, but for no more than there are ports for."""
+    step = row.get("step", 1)
+    most = min(MOST[word] for word in row["make"](step) if word in MOST)
+    n = min(max(10, round(n)), most) // step * step
+    return {**row, "n": n, "load": row["make"](n)}
 
 
 def sized_as(row, load):
@@ -252,12 +262,15 @@ def sized_as(row, load):
 
 
 def corrected(row, report):
-    """@row with as many as the load would have needed by its own @report; None when it was near enough. What a call costs
-    differs with their number and with the machine's day."""
-    percent = report["gateway"]["cpu_percent"] if "by" in row and report.get("gateway") else LOAD_PERCENT
+    """@row with as many as the load would have needed by its own @report; None when it was near enough, when there are no ports
+    for more, or when not all came up. What a call costs differs with their number and with the machine's day."""
+    if "by" not in row or report["setup"]["failed"]:
+        return None
+    percent = report["gateway"]["cpu_percent"] if report.get("gateway") else LOAD_PERCENT
     if abs(percent - LOAD_PERCENT) <= 5 or percent <= 0:
         return None
-    return sized(row, row["n"] * min(LOAD_PERCENT / percent, 2))
+    other = sized(row, row["n"] * min(LOAD_PERCENT / percent, 2))
+    return other if other["n"] != row["n"] else None
 
 
 def run_size(identity):

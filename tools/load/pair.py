@@ -16,6 +16,10 @@ WINDOW_S = 3
 PROFILE_S = 6  # within the windows
 
 
+class NotMeasured(Exception):
+    """A round without an answer: of one of the two there is nothing to compare."""
+
+
 class Side:
     """One of the two: its program, and the load that it has."""
 
@@ -53,8 +57,8 @@ class Side:
 
 
 def measure(machine, names, row, build, window_s=WINDOW_S, profiles=False):
-    """One round with the load of @build, the first of @names begins. Returns the sides in their order, or None when a load had no
-    report, or a program ended."""
+    """One round with the load of @build, the first of @names begins. Returns the sides in their order. NotMeasured when a program
+    ended, or a load had no report of it."""
     sides = []
     try:
         for name in names:
@@ -67,12 +71,24 @@ def measure(machine, names, row, build, window_s=WINDOW_S, profiles=False):
             thread.join()
         for side in sides:
             if why := side.program.ended():
-                programs.log(f"{row['id']}: a program {why}")
-                return None
+                raise NotMeasured(f"a program {why}")
     finally:
         for side in sides:
             side.stop()
-    return sides if all(side.report and side.report.get("gateway") for side in sides) else None
+    for name, side in zip(names, sides):
+        if not side.report or not side.report.get("gateway"):
+            raise NotMeasured(f"{name}: its load had no report of it")
+    return sides
+
+
+def ratio(first, second):
+    """What @second took in those of @first, of reports. NotMeasured when not everybody was there with both."""
+    for which, report in (("first", first), ("second", second)):
+        if failed := report["setup"]["failed"]:
+            raise NotMeasured(f"{failed} of {report['setup']['participants']} did not come up at the {which}")
+        if percent(report) <= 0:
+            raise NotMeasured(f"the {which} took nothing")
+    return percent(second) / percent(first)
 
 
 def percent(report):

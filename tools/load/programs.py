@@ -15,6 +15,8 @@ import urllib.request
 
 SECRET = "secret-of-the-capacity-measurement-0"
 ALLOCATOR = ("G_SLICE=always-malloc", "GLIBC_TUNABLES=glibc.malloc.tcache_count=0")  # as in the unit
+RTP_PORTS = (22000, 27999)  # of the gateway: two for each phone
+RTC_PORTS = (28000, 31999)  # one for each browser
 JANUS_PLUGINS = ("duktape echotest lua nosip recordplay sip streaming textroom videocall videoroom voicemail").split()
 JANUS_TRANSPORTS = "http mqtt nanomsg pfunix rabbitmq".split()
 
@@ -141,8 +143,8 @@ def start_gateway(machine, build, directory, settings, limits=None):
         "http": {"bind": "127.0.0.1", "port": http},
         "sip_port": sip,
         "sip": {"bind": ["127.0.0.1"]},
-        "rtp_port": {"start": 22000, "end": 27999},
-        "rtc": {"bind": ["127.0.0.1"], "port": {"start": 28000, "end": 31999}},
+        "rtp_port": {"start": RTP_PORTS[0], "end": RTP_PORTS[1]},
+        "rtc": {"bind": ["127.0.0.1"], "port": {"start": RTC_PORTS[0], "end": RTC_PORTS[1]}},
         "media": media,
         "storage": {"path": ":memory:"},
         "capture": {"enabled": False},  # memory is told without it
