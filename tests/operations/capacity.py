@@ -66,7 +66,8 @@ def what_a_reader_looks_for_is_there():
     names = {row["id"] for row in rows.all_rows()}
     wanted = {f"forward-{codec}" for codec in ("PCMU", "G722", "opus")}
     wanted |= {f"srtp-{phone}-{browser}" for phone in ("none", "gcm", "cm") for browser in ("gcm", "cm")} - {"srtp-gcm-cm"}
-    wanted |= {f"transcode-{codec}-{n}" for codec in ("PCMU", "G722", "opus") for n in (0, 5, 10)}
+    wanted |= {f"transcode-{codec}-{n}" for codec in ("PCMU", "G722", "opus", "rooms") for n in (0, 5, 10)}
+    wanted |= {f"load-{kind}" for kind in ("forward", "transcode", "mixed", "mixed-opus")}
     wanted |= {f"room-{kind}-{size}-1" for kind in ("phones", "browsers") for size in (2, 3, 10, 100, 500)}
     wanted |= {f"room-{kind}-{size}-6" for kind in ("phones", "browsers") for size in (10, 100, 500)}
     wanted |= {f"{kind}-{n}" for kind in ("scale", "relay") for n in (1, 10, 100, 500, 1000)}
@@ -87,6 +88,8 @@ def a_load_is_sized_by_what_its_calls_took():
     assert rows.corrected(row_of("scale-100"), report(5)) is None, "a row of a fixed size"
     assert rows.sized_as(row, ["--sip", "700"])["n"] == 700
     assert rows.corrected(sized, with_failed(35)) is None, "what it took is of fewer than asked for"
+    browsers = rows.resolved(row_of("load-mixed-opus"), {"room-browsers-10-3": {"runs": [report(12)]}})
+    assert browsers["n"] == 350 and browsers["load"][:4] == ["--webrtc", "350", "--rooms", "35"], browsers
 
 
 @check
@@ -94,7 +97,16 @@ def a_load_has_a_port_for_each():
     mixed = rows.resolved(row_of("load-mixed"), {"room-phones-500-3": {"runs": [report(1)]}})
     assert mixed["n"] == 3000 and mixed["load"][:4] == ["--sip", "3000", "--rooms", "300"], mixed
     assert rows.corrected(mixed, report(20)) is None, "there are no ports for more"
+    assert rows.resolved(row_of("load-mixed-opus"), {"room-browsers-10-3": {"runs": [report(0.1)]}})["n"] == 4000
     assert rows.resolved(row_of("load-forward"), {"scale-500": {"runs": [report(1)]}})["n"] == 3000
+
+
+@check
+def phones_and_browsers_share_rooms_of_three():
+    load = row_of("transcode-rooms-5")["load"]
+    words = dict(zip(load, load[1:]))
+    assert (words["--sip"], words["--webrtc"], words["--rooms"], words["--webrtc-codec"]) == ("14", "28", "14", "opus"), load
+    assert row_of("transcode-rooms-5")["n"] == 42
 
 
 def kept(**runs):

@@ -52,7 +52,11 @@ TEXTS = {
         "core's caches, and a call takes more than in the other tables.",
     ),
     "srtp": ("Encryption", "100 calls with G.711, forwarded."),
-    "transcode": ("Transcoded calls", "40 calls, each with a decoder and an encoder each way."),
+    "transcode": (
+        "Transcoded calls",
+        "Between two: 40 calls, each with a decoder and an encoder each way. In rooms of three: 42 participants who all talk, each "
+        "with a decoder, and with a mix of the other two and an encoder of its own; a *call* is a participant there.",
+    ),
     "room": (
         "Rooms",
         "Everybody sends all the time, listeners silence. A *call* here is a participant. Each talker hears a mix of its own; "
@@ -64,7 +68,11 @@ TEXTS = {
         "The bare relay sends one talker's packets to all others, those of browsers with SRTP, and does nothing else.",
     ),
     "scale": ("From one call to a thousand", "Calls with G.711, forwarded, and through the bare relay."),
-    "load": ("Delay at 70 % of a core", "As many as take about 70 % of the core, by the rows above."),
+    "load": (
+        "Delay at 70 % of a core",
+        "As many as take about 70 % of the core, by the rows above. What is encoded is later by the look-ahead of the gateway's "
+        "encoder, which is in these delays, as is the wait of what is mixed for the next 20 ms.",
+    ),
     "janus": (
         "Beside Janus",
         "Janus 1.1.2 of Debian with its AudioBridge and plain RTP participants, and the same participants as plain SIP "

@@ -100,6 +100,14 @@ def transcoded():
             "load": browsers(42, 14, "--webrtc-codec", "opus"),
             "settings": settings,
         }
+        yield {
+            "id": f"transcode-rooms-{complexity}",
+            "title": "phones with G.711 and browsers with Opus at 48 kHz in rooms of three: one phone and two browsers, each one "
+            f"mixed and encoded, complexity {complexity}; per participant",
+            "n": 42,
+            "load": ["--sip", "14", *browsers(28, 14, "--webrtc-codec", "opus")],
+            "settings": settings,
+        }
 
 
 def rooms():
@@ -190,6 +198,13 @@ def at_load():
         "by": "room-phones-500-3",
         "step": 10,
         "make": lambda n: phones(n, n // 10, "--talkers", "3"),
+    }
+    yield {
+        "id": "load-mixed-opus",
+        "title": "mixed, browsers with Opus in rooms of ten, three talking; per participant",
+        "by": "room-browsers-10-3",
+        "step": 10,
+        "make": lambda n: browsers(n, n // 10, "--webrtc-codec", "opus", "--talkers", "3"),
     }
 
 
