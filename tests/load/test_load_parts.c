@@ -322,6 +322,35 @@ test_late_comer (void)
   free_flow (talkers[1]);
 }
 
+/* Five frames for which the load had no time: what comes behind them is not late by its own clock. */
+static void
+test_skipped_frames (void)
+{
+  g_autoptr (LoadFrames) frames = load_frames_new (MEDIA_CODEC_PCMU, NULL, NULL);
+  LoadFlow *speaker = new_flow (frames, TRUE);
+  LoadFlow *listener = new_flow (frames, FALSE);
+  LoadFlowResult result;
+
+  for (guint i = 0; i < 50; i++)
+    {
+      guint8 packet[MEDIA_RTP_PACKET_MAX];
+      gboolean mark;
+
+      if (i >= 20 && i < 25)
+        load_flow_pass (speaker);
+      else
+        (void)load_flow_receive (listener, packet, load_flow_next (speaker, packet, &mark),
+                                 at_ms (20 * (gint64)i));
+    }
+  load_flow_result (listener, &result);
+  g_assert_cmpuint (result.lost, ==, 0);
+  g_assert_cmpuint (result.late, ==, 0);
+  load_flow_result (speaker, &result);
+  g_assert_cmpuint (result.due, ==, 45);
+  free_flow (speaker);
+  free_flow (listener);
+}
+
 /* What the other side lost is in its reports. */
 static void
 test_flow_reads_reports (void)
@@ -465,6 +494,7 @@ main (int argc, char **argv)
   g_test_add_func ("/load/flow/missing", test_flow_misses);
   g_test_add_func ("/load/flow/turns", test_turns);
   g_test_add_func ("/load/flow/late_comer", test_late_comer);
+  g_test_add_func ("/load/flow/skipped", test_skipped_frames);
   g_test_add_func ("/load/flow/muted_pauses", test_muted_pauses);
   g_test_add_data_func ("/load/flow/gaps/pauses", &gaps[0], test_gaps);
   g_test_add_data_func ("/load/flow/gaps/pauses_without_marker", &gaps[1], test_gaps);

@@ -95,8 +95,8 @@ void load_flow_set_turn (LoadFlow *flow, guint spurt_frames, guint pause_frames,
  * talk.
  */
 gsize load_flow_next (LoadFlow *flow, guint8 *packet, gboolean *mark);
-/** load_flow_pass: 20 ms in which it is not there yet: its turn and its marks stay where they are between the
- * others'. */
+/** load_flow_pass: 20 ms in which it is not there yet, or late: its turn and its marks stay where they are
+ * between the others', its timestamp with the clock. */
 void load_flow_pass (LoadFlow *flow);
 /** load_flow_report: an RTCP sender report about both ways. Returns: its size; 0 when there is none yet. */
 gsize load_flow_report (LoadFlow *flow, guint8 *packet, gsize capacity, CfgMonotonic now, CfgWall wall);

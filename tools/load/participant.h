@@ -106,6 +106,8 @@ void load_participant_free (LoadParticipant *participant);
 void load_participant_join (LoadParticipant *participant, CfgMonotonic now);
 /** load_participant_tick: says its next 20 ms, when it is up; they pass all the same. */
 void load_participant_tick (LoadParticipant *participant, CfgMonotonic now);
+/** load_participant_skip: 20 ms for which there was no time: its clock goes on. */
+void load_participant_skip (LoadParticipant *participant, CfgMonotonic now);
 /** load_participant_begin: the measuring begins. */
 void load_participant_begin (LoadParticipant *participant);
 /** load_participant_freeze: the measuring is over. */

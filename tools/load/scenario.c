@@ -291,6 +291,17 @@ follow_phase (LoadScenario *scenario, CfgMonotonic now)
     }
 }
 
+static void
+take_slot (LoadScenario *scenario, void (*what) (LoadParticipant *, CfgMonotonic), CfgMonotonic now)
+{
+  const GPtrArray *participants = scenario->load->participants;
+
+  for (guint i = scenario->slot; i < participants->len; i += LOAD_TICK_MS)
+    what (g_ptr_array_index (participants, i), now);
+  scenario->slot = (scenario->slot + 1) % LOAD_TICK_MS;
+  scenario->next_slot = cfg_monotonic_add_us (scenario->next_slot, CFG_US_PER_MS);
+}
+
 /* Each millisecond those of one slot speak. */
 static void
 on_slot (CfgMonotonic now, gpointer user)
@@ -303,17 +314,12 @@ on_slot (CfgMonotonic now, gpointer user)
         = MAX (scenario->outcome.lateness_max_us, cfg_monotonic_diff_us (now, scenario->next_slot));
   load_netem_advance (load->netem, now);
   for (guint n = 0; n < CATCH_UP && scenario->next_slot.us <= now.us; n++)
-    {
-      for (guint i = scenario->slot; i < load->participants->len; i += LOAD_TICK_MS)
-        load_participant_tick (g_ptr_array_index (load->participants, i), now);
-      scenario->slot = (scenario->slot + 1) % LOAD_TICK_MS;
-      scenario->next_slot = cfg_monotonic_add_us (scenario->next_slot, CFG_US_PER_MS);
-    }
+    take_slot (scenario, load_participant_tick, now);
   while (scenario->next_slot.us <= now.us)
     {
       if (scenario->phase == MEASURING)
         scenario->n_skipped_slots++;
-      scenario->next_slot = cfg_monotonic_add_us (scenario->next_slot, CFG_US_PER_MS);
+      take_slot (scenario, load_participant_skip, now);
     }
   scenario->outcome.n_skipped = scenario->n_skipped_slots * load->participants->len / LOAD_TICK_MS;
   if (load_scenario_stopped && scenario->phase < LEAVING)
