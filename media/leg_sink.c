@@ -337,6 +337,7 @@ media_sink_encoder_config (const MediaSink *sink, MediaCodecId codec, guint rate
 {
   const gint8 index = sink->plan_of_codec[codec];
   const MediaPlanCodec *plan = &sink->section->plan.codecs[MAX (index, 0)];
+  guint bitrate_max;
 
   *config = (MediaEncoderConfig){ .sample_rate_hz = rate_hz };
   if (codec != MEDIA_CODEC_OPUS)
@@ -344,9 +345,12 @@ media_sink_encoder_config (const MediaSink *sink, MediaCodecId codec, guint rate
   config->opus_complexity = CLAMP (complexity, MEDIA_OPUS_COMPLEXITY_0, 10);
   config->opus_fec = plan->use_inband_fec && sink->loss_percent > 0;
   config->opus_loss_percent = config->opus_fec ? sink->loss_percent : 0;
-  config->opus_bitrate = media_opus_bitrate (rate_hz, config->opus_fec, sink->loss_percent);
-  if (plan->max_average_bitrate != 0)
-    config->opus_bitrate = MIN (config->opus_bitrate, CLAMP (plan->max_average_bitrate, 6000, 64000));
+  config->opus_bitrate = media_opus_bitrate (rate_hz, config->opus_fec, sink->loss_percent,
+                                             media_opus_complexity (config->opus_complexity));
+  /* A peer's limit that counts with some complexity counts with all: it stays when the complexity changes. */
+  bitrate_max = plan->max_average_bitrate != 0 ? CLAMP (plan->max_average_bitrate, 6000, 64000) : G_MAXUINT;
+  if (bitrate_max < media_opus_bitrate (rate_hz, config->opus_fec, sink->loss_percent, 0))
+    config->opus_bitrate = bitrate_max;
   config->opus_dtx = plan->use_dtx;
 }
 

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "media/core/opus_rate.h"
+
 #define SPEAKERS_EVERY_TICKS 5
 /* Levels within so many dB are the same to whoever draws them. */
 #define SPEAKERS_STEP_DB 3
@@ -47,6 +49,19 @@ media_room_encode (MediaRoom *room, MediaEncoder *encoder, const gint16 *pcm, gs
                                capacity);
 }
 
+/* FEC takes more bits with less effort. A rate that a peer asked for stays. */
+static void
+set_effort (MediaEncoderConfig *config, guint rate_hz, int complexity)
+{
+  const guint loss = config->opus_loss_percent;
+
+  if (config->opus_fec
+      && config->opus_bitrate
+             == media_opus_bitrate (rate_hz, TRUE, loss, media_opus_complexity (config->opus_complexity)))
+    config->opus_bitrate = media_opus_bitrate (rate_hz, TRUE, loss, media_opus_complexity (complexity));
+  config->opus_complexity = complexity;
+}
+
 /* Encoders of single sinks follow when they are used next. */
 void
 media_room_set_opus_complexity (MediaRoom *room, int complexity)
@@ -58,7 +73,7 @@ media_room_set_opus_complexity (MediaRoom *room, int complexity)
 
       if (group->codec != MEDIA_CODEC_OPUS)
         continue;
-      group->config.opus_complexity = complexity;
+      set_effort (&group->config, group->rate_hz, complexity);
       if (group->encoder != NULL)
         media_encoder_configure (group->encoder, &group->config);
     }

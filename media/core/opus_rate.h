@@ -11,8 +11,9 @@ guint media_opus_loss_step (double loss);
  * @rate_hz: of the sound, 8000, 16000 or 48000
  * @fec: each packet carries the one before once more
  * @loss_percent: a step of media_opus_loss_step
+ * @complexity: 0-10, of the encoder
  *
  * Bits per second. FEC is paid for with more bits, or speech would; a network that loses a fifth is full, and
- * gets fewer.
+ * gets fewer, as far as there still is FEC with them.
  */
-guint media_opus_bitrate (guint rate_hz, gboolean fec, guint loss_percent);
+guint media_opus_bitrate (guint rate_hz, gboolean fec, guint loss_percent, guint complexity);

@@ -117,6 +117,57 @@ test_from_the_group_and_back (void)
   free_room (room, peers, N_PEERS, now);
 }
 
+static MediaMixGroup *
+only_encoder_of (const MediaRoom *room)
+{
+  MediaMixGroup *found = NULL;
+
+  for (guint i = 0; i < room->groups->len; i++)
+    {
+      MediaMixGroup *group = g_ptr_array_index (room->groups, i);
+
+      if (group->encoder == NULL || group->used_tick + 1 < room->ticks)
+        continue;
+      g_assert_null (found);
+      found = group;
+    }
+  g_assert_nonnull (found);
+  return found;
+}
+
+/* FEC takes more bits where there is less effort: the encoder has them, and is not another one for it. */
+static void
+test_fec_goes_on_in_the_group (void)
+{
+  static const int steps[] = { 3, MEDIA_OPUS_COMPLEXITY_0, 1, 5 };
+  TestPeer *peers[N_PEERS];
+  CfgMonotonic now;
+  MediaRoom *room = make_room (peers, 1, &now);
+  const MediaEncoder *encoder;
+  guint usual;
+
+  for (guint i = 0; i < N_PEERS; i++)
+    peers[i]->leg->sections[0]->sink.loss_percent = 30;
+  test_run (room, peers, N_PEERS, &now, 1000);
+  encoder = only_encoder_of (room)->encoder;
+  usual = only_encoder_of (room)->config.opus_bitrate;
+  for (guint i = 0; i < G_N_ELEMENTS (steps); i++)
+    {
+      const MediaMixGroup *group;
+
+      media_room_set_opus_complexity (room, steps[i]);
+      test_run (room, peers, N_PEERS, &now, 200);
+      group = only_encoder_of (room);
+      g_assert_true (group->encoder == encoder);
+      g_assert_true (group->config.opus_fec);
+      if (steps[i] <= 1)
+        g_assert_cmpuint (group->config.opus_bitrate, >, usual);
+      else
+        g_assert_cmpuint (group->config.opus_bitrate, ==, usual);
+    }
+  free_room (room, peers, N_PEERS, now);
+}
+
 /* A call between a phone with G.711 and a browser with Opus; one that comes later begins with what counts. */
 static void
 test_transcoded (void)
@@ -182,6 +233,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/media/effort/all_follow", test_all_follow);
   g_test_add_func ("/media/effort/from_the_group_and_back", test_from_the_group_and_back);
+  g_test_add_func ("/media/effort/fec_goes_on_in_the_group", test_fec_goes_on_in_the_group);
   g_test_add_func ("/media/effort/transcoded", test_transcoded);
   g_test_add_func ("/media/effort/measured", test_measured);
   return g_test_run ();

@@ -3,6 +3,7 @@
 
 #include "media/core/rtcp.h"
 #include "media/io/pump.h"
+#include "tests/media/opus_fec.h"
 
 static const MediaCodecId pcmu[] = { MEDIA_CODEC_PCMU, MEDIA_CODEC_N };
 static const MediaCodecId pcma[] = { MEDIA_CODEC_PCMA, MEDIA_CODEC_N };
@@ -587,14 +588,48 @@ feed_reports (TestPeer *peer, guint8 fraction_lost, guint n, CfgMonotonic now)
     }
 }
 
+typedef struct
+{
+  guint opus, with_fec;
+} FecCount;
+
+static void
+count_fec (gpointer user, const MediaRtpView *packet, CfgMonotonic now)
+{
+  FecCount *count = user;
+
+  count->opus += packet->payload_type == 111;
+  count->with_fec += packet->payload_type == 111 && test_opus_has_fec (packet->payload, packet->payload_size);
+}
+
+/* Somebody says something: a tone that goes on all the time is none to libopus. */
+static void
+assert_fec (Scene *scene, TestPeer *talker, TestPeer *listener)
+{
+  FecCount count = { 0 };
+
+  listener->tap_user = &count;
+  listener->tap = count_fec;
+  for (guint i = 0; i < 10; i++)
+    {
+      talker->amplitude = 0.3;
+      run (scene, 160);
+      talker->amplitude = 0.003;
+      run (scene, 40);
+    }
+  listener->tap = NULL;
+  g_assert_cmpuint (count.opus, >=, 95);
+  g_assert_cmpuint (count.with_fec, >=, count.opus / 2);
+}
+
 static void
 test_lossy_browser_changes_to_opus_and_back (void)
 {
   Scene scene;
-  TestPeer *browser;
+  TestPeer *phone, *browser;
 
   scene_init (&scene);
-  join (&scene, FALSE, pcmu, 440);
+  phone = join (&scene, FALSE, pcmu, 440);
   browser = join (&scene, TRUE, opus_pcmu, 0);
   run (&scene, 1000);
   g_assert_cmpuint (test_peer_newest (browser)->payload_type, ==, 0);
@@ -602,6 +637,7 @@ test_lossy_browser_changes_to_opus_and_back (void)
   run (&scene, 1000);
   g_assert_cmpuint (test_peer_newest (browser)->payload_type, ==, 111);
   g_assert_cmpfloat (test_peer_level (browser, 440, 500), >, HEARD);
+  assert_fec (&scene, phone, browser);
   feed_reports (browser, 0, 60, scene.now);
   run (&scene, 1000);
   g_assert_cmpuint (test_peer_newest (browser)->payload_type, ==, 0);
@@ -705,6 +741,40 @@ test_silence_takes_few_packets_with_dtx (void)
   scene_clear (&scene);
 }
 
+/* FEC takes more bits where there is less effort: also in the encoder that all who listen share, and only as
+ * many as a listener wants. */
+static void
+test_fec_stays_with_any_effort (void)
+{
+  static const MediaCodecId opus[] = { MEDIA_CODEC_OPUS, MEDIA_CODEC_N };
+  static const int complexities[] = { 5, MEDIA_OPUS_COMPLEXITY_0, 3, 1, 5 };
+  Scene scene;
+  TestPeer *talker, *listener, *frugal;
+
+  scene_init (&scene);
+  talker = join (&scene, FALSE, pcmu, 440);
+  join (&scene, FALSE, pcmu, 0);
+  listener = join (&scene, TRUE, opus, 0);
+  frugal = join (&scene, TRUE, opus, 0);
+  frugal->plan.sections[0].codecs[0].max_average_bitrate = 12000;
+  /* They only listen, so that the mix is one of 8 kHz. */
+  listener->plan.sections[0].receive = frugal->plan.sections[0].receive = FALSE;
+  test_peer_configure (listener, scene.now);
+  test_peer_configure (frugal, scene.now);
+  run (&scene, 1000);
+  feed_reports (listener, 64, 4, scene.now);
+  feed_reports (frugal, 64, 4, scene.now);
+  for (guint i = 0; i < G_N_ELEMENTS (complexities); i++)
+    {
+      media_room_set_opus_complexity (scene.room, complexities[i]);
+      assert_fec (&scene, talker, listener);
+      g_assert_cmpuint (frugal->heard[0].payload_size, <=, 12000 / 8 / 50 * 3 / 2);
+    }
+  g_assert_cmpuint (frugal->n_heard, ==, 1);
+  assert_unbroken (frugal);
+  scene_clear (&scene);
+}
+
 /* A phone keeps its Opus; its encoder follows what it reports, at once to more and slowly to less. */
 static void
 test_encoder_follows_the_reported_loss (void)
@@ -772,6 +842,7 @@ main (int argc, char **argv)
   g_test_add_func ("/media/room/soft_phone_is_brought_to_a_usual_level",
                    test_soft_phone_is_brought_to_a_usual_level);
   g_test_add_func ("/media/room/silence_takes_few_packets_with_dtx", test_silence_takes_few_packets_with_dtx);
+  g_test_add_func ("/media/room/fec_stays_with_any_effort", test_fec_stays_with_any_effort);
   g_test_add_func ("/media/room/encoder_follows_the_reported_loss", test_encoder_follows_the_reported_loss);
   g_test_add_func ("/media/room/unannounced_packet_time", test_unannounced_packet_time);
   return g_test_run ();
