@@ -117,9 +117,8 @@ media_mixer_add (MediaMixer *mixer, const gint16 *pcm, gint32 gain_q12)
   return mixer->n_sources++;
 }
 
-/* What is above the ceiling while the gain still moves bends towards full scale instead of hitting it. */
-static gint16
-soften (gint64 value)
+gint16
+media_mixer_soften (gint64 value)
 {
   const gint64 room = G_MAXINT16 - CEILING;
   const gint64 over = ABS (value) - CEILING;
@@ -152,7 +151,7 @@ media_mixer_add_moving (MediaMixer *mixer, const gint16 *pcm, gint32 was_q12, gi
     {
       const gint64 gain = was_q12 + (gint64)(gain_q12 - was_q12) * (gint64)(i + 1) / (gint64)mixer->samples;
 
-      copy[i] = soften (copy[i] * gain >> GAIN_SHIFT);
+      copy[i] = media_mixer_soften (copy[i] * gain >> GAIN_SHIFT);
     }
   media_mixer_add (mixer, copy, MEDIA_MIXER_GAIN_UNITY);
   mixer->sources[mixer->n_sources - 1].own = pcm;
@@ -220,13 +219,13 @@ apply_ramp (const gint32 *pcm, gsize samples, gint32 from_q15, gint32 to_q15, gi
       gint32 gain = from_q15 + (gint32)((gint64)(to_q15 - from_q15) * (gint64)i / (gint64)ramp);
       gint64 value = (gint64)pcm[i] * gain >> 15;
 
-      out[i] = soften (value);
+      out[i] = media_mixer_soften (value);
     }
   for (gsize i = ramp; i < samples; i++)
     {
       gint64 value = (gint64)pcm[i] * to_q15 >> 15;
 
-      out[i] = soften (value);
+      out[i] = media_mixer_soften (value);
     }
 }
 

@@ -76,6 +76,9 @@ void media_mixer_accumulate_moving (gint32 *sum, const gint16 *pcm, gsize sample
 /** media_limiter_apply: @sum, a frame summed elsewhere, as @out. */
 void media_limiter_apply (MediaLimiter *limiter, const gint32 *sum, gsize samples, gint16 *out);
 
+/** media_mixer_soften: what is above the limiter's ceiling bends towards full scale instead of hitting it. */
+gint16 media_mixer_soften (gint64 value);
+
 /** media_mixer_gain_from_db: Q12 gain, clamped to -60 dB (then 0) … +18 dB. */
 gint32 media_mixer_gain_from_db (double gain_db);
 /** media_mixer_apply_gain: @pcm × @gain_q12 in place, saturating. */

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "media/core/mixer.h"
+
 #define LOUDER        0.1 /* share of the way that the loudness moves in a frame */
 #define SOFTER        0.02
 #define UNDER_DB      20.0 /* below the loudness: between words */
@@ -9,6 +11,7 @@
 #define DOWN_DB_PER_S 20.0
 #define PEAK          30000.0
 #define LONGEST_S     0.1
+#define FALL_PART     8 /* of a frame: what is suddenly loud is not waited for */
 
 void
 media_normalizer_init (MediaNormalizer *normalizer)
@@ -44,6 +47,7 @@ media_normalizer_process (MediaNormalizer *normalizer, gint16 *pcm, gsize sample
 {
   const double from = normalizer->applied;
   double to, peak = 1;
+  gsize ramp;
 
   follow (normalizer, pcm, samples, now);
   for (gsize i = 0; i < samples; i++)
@@ -53,10 +57,11 @@ media_normalizer_process (MediaNormalizer *normalizer, gint16 *pcm, gsize sample
   normalizer->applied = to;
   if (from >= 1 && from <= 1 && to >= 1 && to <= 1)
     return;
+  ramp = to < from ? MAX (samples / FALL_PART, 1) : samples;
   for (gsize i = 0; i < samples; i++)
     {
-      const double factor = from + (to - from) * (double)(i + 1) / (double)samples;
+      const double factor = i + 1 < ramp ? from + (to - from) * (double)(i + 1) / (double)ramp : to;
 
-      pcm[i] = (gint16)CLAMP (lrint (pcm[i] * factor), G_MININT16, G_MAXINT16);
+      pcm[i] = media_mixer_soften (lrint (pcm[i] * factor));
     }
 }

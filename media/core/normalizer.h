@@ -1,6 +1,7 @@
 /* Brings a talker to the level that others have: speech towards -22 dBov, slowly, and noise not at all. Its
- * gain is found from frames in which somebody speaks and moves in a line through each frame, so that no step
- * is heard. Plain values; zero, then media_normalizer_init. */
+ * gain is found from frames in which somebody speaks. It rises in a line through each frame and falls in one
+ * at its beginning, so that no step is heard, and nothing is cut off at full scale. Plain values; zero, then
+ * media_normalizer_init. */
 #pragma once
 
 #include <glib.h>

@@ -13,6 +13,8 @@ typedef struct
   gint16 pcm[SAMPLES];
   gint16 last;       /* of the frame before */
   gint biggest_step; /* between neighbouring samples */
+  gint highest;      /* sample, either way */
+  guint n_high;      /* that were above -0.8 dBFS */
   double level_db;   /* of the newest frame that was spoken */
 } Scene;
 
@@ -42,6 +44,8 @@ speak (Scene *scene, double level_db, double noise_db, guint ms)
       for (guint i = 0; i < SAMPLES; i++)
         {
           scene->biggest_step = MAX (scene->biggest_step, ABS (scene->pcm[i] - scene->last));
+          scene->highest = MAX (scene->highest, ABS (scene->pcm[i]));
+          scene->n_high += ABS (scene->pcm[i]) > 30000;
           scene->last = scene->pcm[i];
         }
       if (voiced)
@@ -88,23 +92,49 @@ test_noise_is_left_alone (void)
   g_assert_cmpfloat (fabs (scene.normalizer.gain_db), <, 1);
 }
 
-/* Somebody at the telephone's loudest after a whisper: no sample jumps further than the loud tone's own do.
- */
+static double
+amplitude_of (double level_db)
+{
+  return 32768 * pow (10, level_db / 20) * M_SQRT2;
+}
+
+/* Somebody at the telephone's loudest after a whisper: no sample jumps further than the loud tone's own do
+ * with the gain that there was, and what the gain's fall within an eighth of a frame adds. */
 static void
 test_changes_without_a_step (void)
 {
-  const double amplitude = 32768 * pow (10, -12.0 / 20) * M_SQRT2;
+  const double own_step = 2 * G_PI * 200 / 8000 * amplitude_of (-12);
   Scene scene;
+  double gain;
 
   scene_init (&scene);
   speak (&scene, -40, -75, 10000);
   g_assert_cmpfloat (scene.normalizer.gain_db, >, 12);
   scene.biggest_step = 0;
   speak (&scene, -40, -40, 5000);
-  g_assert_cmpfloat (scene.biggest_step, <, 0.4 * amplitude);
+  g_assert_cmpfloat (scene.biggest_step, <, 0.4 * amplitude_of (-12));
+  gain = scene.normalizer.applied;
+  scene.biggest_step = scene.highest = 0;
   speak (&scene, -12, -12, 5000);
-  g_assert_cmpint (scene.biggest_step, <=, 32767);
+  g_assert_cmpfloat (scene.biggest_step, <=, own_step * gain + 2767);
+  g_assert_cmpint (scene.highest, <, G_MAXINT16);
   g_assert_cmpfloat (fabs (scene.level_db - MEDIA_NORMALIZER_TARGET_DB), <, 2.1);
+}
+
+/* One frame of a shout after soft speech: 90 of its 160 samples were cut off. */
+static void
+test_shout_after_soft_speech (void)
+{
+  Scene scene;
+
+  scene_init (&scene);
+  speak (&scene, -40, -75, 10000);
+  speak (&scene, -40, -40, 1000);
+  g_assert_cmpfloat (scene.normalizer.applied, >, 5);
+  scene.n_high = 0;
+  speak (&scene, -9, -9, 20);
+  g_assert_cmpint (scene.highest, <, G_MAXINT16);
+  g_assert_cmpuint (scene.n_high, <=, SAMPLES / 8);
 }
 
 int
@@ -119,5 +149,6 @@ main (int argc, char **argv)
     }
   g_test_add_func ("/media/normalizer/noise_is_left_alone", test_noise_is_left_alone);
   g_test_add_func ("/media/normalizer/changes_without_a_step", test_changes_without_a_step);
+  g_test_add_func ("/media/normalizer/shout_after_soft_speech", test_shout_after_soft_speech);
   return g_test_run ();
 }
