@@ -5,7 +5,6 @@
 #include "media/codec/comfort_noise.h"
 #include "media/codec/resampler.h"
 #include "media/core/levels.h"
-#include "media/core/normalizer.h"
 #include "media/core/timescale.h"
 #include "media/io/prefetch.h"
 
@@ -47,7 +46,8 @@ struct _MediaFeed
   MediaComfortNoise noise;
   gboolean have_noise;
   guint64 concealed;
-  MediaNormalizer *normalizer; /* nullable */
+  MediaNormalizer *normalizer; /* nullable: the source's or … */
+  MediaNormalizer kept;        /* … this, when the source is gone */
 
   gint16 *queue;
   gsize queue_capacity, queued;
@@ -107,7 +107,6 @@ media_feed_free (MediaFeed *feed)
       g_free (feed->resampled[i]);
     }
   g_free (feed->queue);
-  g_free (feed->normalizer);
   g_free (feed);
 }
 
@@ -134,16 +133,19 @@ media_feed_set_rate (MediaFeed *feed, guint rate_hz)
 }
 
 void
-media_feed_set_normalized (MediaFeed *feed, gboolean normalized)
+media_feed_set_normalizer (MediaFeed *feed, MediaNormalizer *normalizer)
 {
-  if (!normalized)
-    g_clear_pointer (&feed->normalizer, g_free);
-  else if (feed->normalizer == NULL)
-    {
-      feed->resting = FALSE;
-      feed->normalizer = g_new (MediaNormalizer, 1);
-      media_normalizer_init (feed->normalizer);
-    }
+  feed->resting = feed->resting && normalizer == NULL;
+  feed->normalizer = normalizer;
+}
+
+void
+media_feed_keep_normalizer (MediaFeed *feed)
+{
+  if (feed->normalizer == NULL)
+    return;
+  feed->kept = *feed->normalizer;
+  feed->normalizer = &feed->kept;
 }
 
 void

@@ -12,6 +12,7 @@
 #include "config/base/clock.h"
 #include "media/codec/codec.h"
 #include "media/core/jitter_buffer.h"
+#include "media/core/normalizer.h"
 #include "media/core/rtp.h"
 
 #define MEDIA_FRAME_MS          20
@@ -43,8 +44,11 @@ void media_feed_reset (MediaFeed *feed);
 /** media_feed_set_rate: the highest rate that will be asked of media_feed_pcm. */
 void media_feed_set_rate (MediaFeed *feed, guint rate_hz);
 
-/** media_feed_set_normalized: speech is brought to a usual level (media/core/normalizer.h). */
-void media_feed_set_normalized (MediaFeed *feed, gboolean normalized);
+/** media_feed_set_normalizer: @normalizer (nullable): speech is brought to a usual level with it. Borrowed
+ * until another is set, the feed is freed, or media_feed_keep_normalizer. */
+void media_feed_set_normalizer (MediaFeed *feed, MediaNormalizer *normalizer);
+/** media_feed_keep_normalizer: goes on with a copy of its own. */
+void media_feed_keep_normalizer (MediaFeed *feed);
 
 /** media_feed_push: an audio packet of @codec; @units as from media_codec_duration; copied. Late and
  * duplicate ones are counted. */

@@ -7,6 +7,7 @@
 #include "media/core/dtmf.h"
 #include "media/core/levels.h"
 #include "media/core/mixer.h"
+#include "media/core/normalizer.h"
 #include "media/leg.h"
 #include "media/feed.h"
 #include "media/play.h"
@@ -86,6 +87,7 @@ struct _MediaSource
   guint n_track_mixers;                  /* sinks that mix this one alone */
   gboolean recorded;                     /* alone: it is always decoded, also what is too low to be speech */
   MediaFeed *feed;                       /* nullable */
+  MediaNormalizer normalizer;            /* its feeds come and go; what it knows of the talker stays */
   guint64 concealed_before, late_before; /* of feeds that are gone */
   gboolean ending;                       /* muted while it is heard: goes out with the next frame */
   /* mixing, written by room_mix.c */

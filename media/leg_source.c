@@ -36,6 +36,7 @@ media_source_init (MediaSource *source, MediaSection *section, MediaLeg *leg)
   media_receiver_stats_init (&source->received, 8000, leg->config.authenticated ? 0 : 2);
   media_dtmf_receiver_init (&source->dtmf, 8000);
   media_speech_init (&source->speech);
+  media_normalizer_init (&source->normalizer);
 }
 
 void
@@ -331,7 +332,10 @@ MediaFeed *
 media_source_take_feed (MediaSource *source)
 {
   if (source->feed != NULL)
-    add_up (source);
+    {
+      add_up (source);
+      media_feed_keep_normalizer (source->feed);
+    }
   source->mixed = FALSE;
   source->chosen = source->in_file = FALSE;
   return g_steal_pointer (&source->feed);
@@ -352,7 +356,9 @@ media_source_set_mixed (MediaSource *source, gboolean mixed, guint rate_hz)
   if (source->feed == NULL)
     source->feed = media_feed_new (media_codec_get_clock_rate (media_codec_get (source->codec)));
   media_feed_set_rate (source->feed, rate_hz);
-  media_feed_set_normalized (source->feed, source->section->plan.normalizes);
+  if (!source->section->plan.normalizes)
+    media_normalizer_init (&source->normalizer);
+  media_feed_set_normalizer (source->feed, source->section->plan.normalizes ? &source->normalizer : NULL);
 }
 
 guint64

@@ -378,6 +378,17 @@ test_peer_level (const TestPeer *peer, double tone_hz, guint ms)
                           TEST_HEARD_RATE, tone_hz);
 }
 
+gint
+test_peer_bend (const TestPeer *peer)
+{
+  const gint16 *pcm = (const gint16 *)(gpointer)peer->pcm->data;
+  gint most = 0;
+
+  for (guint i = 2; i < peer->pcm->len; i++)
+    most = MAX (most, ABS (pcm[i] - 2 * pcm[i - 1] + pcm[i - 2]));
+  return most;
+}
+
 const TestHeard *
 test_peer_newest (const TestPeer *peer)
 {

@@ -92,6 +92,8 @@ void test_peer_dtmf (TestPeer *peer, char digit, CfgMonotonic now);
 void test_peer_forget (TestPeer *peer);
 /** test_peer_level: how strong @tone_hz is in the last @ms heard, 0–1 of full scale. */
 double test_peer_level (const TestPeer *peer, double tone_hz, guint ms);
+/** test_peer_bend: the sharpest between three samples that were heard: a click has one. */
+gint test_peer_bend (const TestPeer *peer);
 const TestHeard *test_peer_newest (const TestPeer *peer);
 
 /** test_run: @ms of a room with @peers all speaking (those with tone_hz > 0), from *@now on. */
