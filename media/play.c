@@ -7,6 +7,7 @@
 #include "media/feed.h"
 
 #define TONE_RATE_HZ 8000
+#define RAMP_MS      5 /* where a file has a gap */
 /* A file of which nothing comes for so long is given up. */
 #define STALLED_FRAMES_MAX (MEDIA_PLAY_STALLED_MS / MEDIA_FRAME_MS)
 
@@ -22,6 +23,9 @@ struct _MediaPlay
   gboolean sounds;
   gboolean stopping, faded;
   guint n_stalled; /* frames without anything of the file, in a row */
+  gboolean begun;  /* something of the file came */
+  gboolean in_gap; /* the frame before was not whole */
+  gint16 last;     /* sample of the frame before */
   gint16 frame[MEDIA_FRAME_SAMPLES_MAX];
   gint16 *resampled[MEDIA_N_RATES];
   gboolean is_resampled[MEDIA_N_RATES];
@@ -88,6 +92,38 @@ advance_tone (MediaPlay *play, MediaPlayEnd *end)
   return FALSE;
 }
 
+/* What came of the frame ends without a step: itself, or what came before it where that is too little. */
+static void
+end_in_gap (MediaPlay *play, gsize n, gsize samples, gsize ramp)
+{
+  const gint16 from = n > 0 ? play->frame[n - 1] : play->last;
+  gint16 *end = play->frame + n;
+
+  memset (end, 0, (samples - n) * sizeof *end);
+  for (gsize i = 0; i < ramp; i++)
+    if (n >= ramp)
+      end[-1 - (gssize)i] = (gint16)(end[-1 - (gssize)i] * (gint32)i / (gint32)ramp);
+    else
+      end[i] = (gint16)(from * (gint32)(ramp - 1 - i) / (gint32)ramp);
+}
+
+/* @n samples of the frame came. */
+static void
+join_gap (MediaPlay *play, gsize n, gsize samples)
+{
+  const gsize ramp = (gsize)play->rate_hz / 1000 * RAMP_MS;
+
+  for (gsize i = 0; play->in_gap && i < MIN (n, ramp); i++)
+    play->frame[i] = (gint16)(play->frame[i] * (gint32)i / (gint32)ramp);
+  if (n < samples)
+    end_in_gap (play, n, samples, ramp);
+  /* The frame after sound is silence that resamplers are to have. */
+  play->sounds = n > 0 || (play->begun && play->n_stalled == 0);
+  play->begun = play->begun || n > 0;
+  play->in_gap = play->begun && n < samples;
+  play->last = play->frame[samples - 1];
+}
+
 /* A file that does not keep up leaves a gap; it is not over before the reader says so, or says nothing for
  * too long. */
 static gboolean
@@ -110,8 +146,7 @@ advance_file (MediaPlay *play, MediaPlayEnd *end, const char **error)
     }
   samples = play->rate_hz / 1000 * MEDIA_FRAME_MS;
   n = media_file_stream_read (play->stream, play->frame, samples);
-  memset (play->frame + n, 0, (samples - n) * sizeof *play->frame);
-  play->sounds = n > 0;
+  join_gap (play, n, samples);
   play->n_stalled = n > 0 ? 0 : play->n_stalled + 1;
   if (play->n_stalled < STALLED_FRAMES_MAX)
     return TRUE;

@@ -9,6 +9,7 @@
 
 #include "disk.h"
 #include "leg_harness.h"
+#include "media/feed.h"
 #include "media/play.h"
 
 #define RATE_HZ       8000
@@ -150,6 +151,116 @@ test_stopped_is_told_once (void)
   g_assert_true (media_file_reader_free (reader, test_soon ()));
 }
 
+/* ---- a file that does not keep up ---- */
+
+#define TONE_HZ   90
+#define AMPLITUDE 9000
+/* A tone's own is 45, a step at its peak one of 9000. */
+#define WORST_BEND 1000
+
+typedef struct
+{
+  gsize at, stands_at; /* samples */
+} Slow;
+
+static gpointer
+slow_open (const MediaFileSource *source, char **error)
+{
+  Slow *slow = g_new0 (Slow, 1);
+
+  slow->stands_at = g_bytes_get_size (source->bytes);
+  return slow;
+}
+
+static guint
+slow_rate_hz (gpointer decoder)
+{
+  return RATE_HZ;
+}
+
+static gsize
+slow_read (gpointer decoder, gint16 *pcm)
+{
+  Slow *slow = decoder;
+  const gsize n
+      = slow->at < slow->stands_at ? MIN (slow->stands_at - slow->at, FRAME_SAMPLES) : FRAME_SAMPLES;
+
+  if (slow->at == slow->stands_at)
+    test_disk_wait ();
+  for (gsize i = 0; i < n; i++)
+    pcm[i] = (gint16)(AMPLITUDE * sin (2 * G_PI * TONE_HZ * (double)slow->at++ / RATE_HZ));
+  return n;
+}
+
+static const char *
+slow_error (gpointer decoder)
+{
+  return NULL;
+}
+
+/* What listeners hear: frames with sound, at two rates, and silence. */
+typedef struct
+{
+  gint16 last[2][2];
+  gint worst_bend[2];
+  guint n_sounding;
+} Ear;
+
+static void
+hear_frame (Ear *ear, MediaPlay *play)
+{
+  static const guint rates_hz[] = { 8000, 48000 };
+  static const gint16 silence[MEDIA_FRAME_SAMPLES_MAX];
+  const char *error = NULL;
+  MediaPlayEnd end;
+
+  g_assert_true (media_play_advance (play, &end, &error));
+  ear->n_sounding += media_play_sounds (play);
+  for (guint r = 0; r < 2; r++)
+    {
+      const gint16 *pcm = media_play_sounds (play) ? media_play_pcm (play, rates_hz[r]) : silence;
+      gint16 *last = ear->last[r];
+
+      for (guint i = 0; i < rates_hz[r] / 50; i++)
+        {
+          ear->worst_bend[r] = MAX (ear->worst_bend[r], ABS (pcm[i] - 2 * last[0] + last[1]));
+          last[1] = last[0];
+          last[0] = pcm[i];
+        }
+    }
+}
+
+/* Wherever in a frame it ends, sound goes out and comes back without a click. */
+static void
+test_gap_without_a_step (void)
+{
+  static const MediaFileDecoding slow = {
+    .open = slow_open, .rate_hz = slow_rate_hz, .read = slow_read, .error = slow_error, .close = g_free
+  };
+  MediaFileReader *reader = media_file_reader_new (1, &slow, NULL);
+
+  /* More than a third of the ring, with which a file is ready to be heard. */
+  for (gsize n = 20 * FRAME_SAMPLES; n <= 21 * FRAME_SAMPLES; n += 8)
+    {
+      g_autoptr (GBytes) bytes = g_bytes_new_take (g_malloc0 (n), n);
+      g_autoptr (MediaPlay) play = NULL;
+      Ear ear = { 0 };
+
+      test_disk_stand (TRUE);
+      play = media_play_new_file (1, open_sound (reader, bytes), 0);
+      test_disk_until (1);
+      for (guint i = 0; i < 24; i++)
+        hear_frame (&ear, play);
+      g_assert_false (media_play_sounds (play));
+      test_disk_stand (FALSE);
+      for (guint before = ear.n_sounding; ear.n_sounding < before + 20; g_usleep (5000))
+        hear_frame (&ear, play);
+      g_assert_cmpint (ear.worst_bend[0], <, WORST_BEND);
+      g_assert_cmpint (ear.worst_bend[1], <, WORST_BEND);
+    }
+  g_assert_true (media_file_reader_free (reader, test_soon ()));
+}
+
 /* ---- a disk that stands still at the end of the process ---- */
 
 /* The library's, for a file that is played, and one that is recorded. */
@@ -221,6 +332,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/media/play_files/stopped_as_it_ends", test_stopped_as_it_ends);
   g_test_add_func ("/media/play_files/stopped_is_told_once", test_stopped_is_told_once);
+  g_test_add_func ("/media/play_files/gap_without_a_step", test_gap_without_a_step);
   g_test_add_func ("/media/play_files/end_is_not_held_up", test_end_is_not_held_up);
   return g_test_run ();
 }
