@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "config/base/clock.h"
+#include "config/base/ids.h"
 #include "config/base/mailbox.h"
 #include "media/feed.h"
 #include "media/record_folders.h"
@@ -21,8 +22,9 @@
 /* How often rings are looked at while there are some: a twentieth of what they hold. */
 #define ROUND_MS         100
 #define ORDERS_MAX       4096
-#define NUMBERS_MAX      10000 /* of files with the same name */
-#define NICENESS         10    /* encoding waits for the workers and the main thread, not they for it */
+#define NAME_TRIES       64 /* while others take the names that were free */
+#define NAME_LISTED      32 /* of them in order; then by chance */
+#define NICENESS         10 /* encoding waits for the workers and the main thread, not they for it */
 #define OGG_HEADER_SIZE  27
 #define OPUS_GRANULES_HZ 48000 /* RFC 7845 section 4 */
 #define FILE_MODE        0640
@@ -254,7 +256,7 @@ file_write (const void *from, sf_count_t count, void *user)
 
 /* "call.wav", "call-2.wav", "call-3.wav" ... (transfer full) */
 static char *
-numbered (const char *file, guint number)
+numbered (const char *file, guint64 number)
 {
   const char *slash = strrchr (file, '/');
   const char *dot = strrchr (slash != NULL ? slash : file, '.');
@@ -262,7 +264,7 @@ numbered (const char *file, guint number)
 
   if (number == 1)
     return g_strdup (file);
-  return g_strdup_printf ("%.*s-%u%s", length, file, number, dot != NULL ? dot : "");
+  return g_strdup_printf ("%.*s-%" G_GUINT64_FORMAT "%s", length, file, number, dot != NULL ? dot : "");
 }
 
 static const char *
@@ -273,12 +275,45 @@ base_name (const char *name)
   return slash != NULL ? slash + 1 : name;
 }
 
-/* Returns: FALSE with errno. */
+static gboolean
+is_taken (const MediaFileSink *sink, guint64 number)
+{
+  g_autofree char *name = numbered (sink->wanted, number);
+  struct stat status;
+
+  return fstatat (sink->folder, base_name (name), &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Looks at 2, 4, 8 ..., then between the last that is taken and the first that is free. A hole below may be
+ * passed over: with ten thousand files that are numbered without one it takes 26 looks, not ten thousand. */
+static guint64
+find_number (const MediaFileSink *sink)
+{
+  guint64 taken = 1, free = 2;
+
+  for (; free < G_MAXUINT32 && is_taken (sink, free); free *= 2)
+    taken = free;
+  while (free - taken > 1)
+    {
+      const guint64 middle = taken + (free - taken) / 2;
+
+      if (is_taken (sink, middle))
+        taken = middle;
+      else
+        free = middle;
+    }
+  return free;
+}
+
+/* Returns: FALSE with errno. Somebody else may take a name between being looked at and being made. */
 static gboolean
 make_numbered (MediaFileSink *sink)
 {
-  for (guint number = 1; number <= NUMBERS_MAX; number++)
+  for (guint tries = 0; tries < NAME_TRIES; tries++)
     {
+      const guint64 number = tries == 0            ? 1
+                             : tries < NAME_LISTED ? find_number (sink)
+                                                   : (guint64)G_MAXUINT32 + cfg_random_u32 ();
       g_autofree char *name = numbered (sink->wanted, number);
 
       sink->fd = openat (sink->folder, base_name (name), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
