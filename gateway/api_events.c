@@ -139,7 +139,7 @@ const GwNews gw_api_events[] = {
     "{\"from\": \"ada\", \"identity\": \"ada\", \"text\": \"Good morning\", \"content_type\": "
     "\"text/plain\"}" },
   { "play_ended", "What participant.play or room.play began is over.", play_ended,
-    "{\"play_id\": \"PL_f3kq81\", \"reason\": \"finished\"}" },
+    "{\"play_id\": \"PB_f3kq81Wd5LtY\", \"reason\": \"finished\"}" },
   { "recording_started", "A file is being written.", record_started },
   { "recording_finished", "A recording is over, its file is finished.", record_finished,
     "{\"recording_id\": \"RC_p2x7dk\", \"file\": \"2026-11-21/support-07-55-00.ogg\", \"duration\": 61.2, "

@@ -157,7 +157,7 @@ const GwMethod gw_play_methods[] = {
     "Plays a file or a tone to one participant, over what it hears.", .result = play_result,
     .errors = "not_found failed_precondition resource_exhausted",
     .example = "{\"room\": \"support\", \"identity\": \"sip_+15550001\", \"file\": \"welcome.wav\"}",
-    .answer = "{\"play_id\": \"PL_f3kq81\"}",
+    .answer = "{\"play_id\": \"PB_f3kq81Wd5LtY\"}",
     .more = "Nobody else hears it. The event `play_ended` says how it ended." },
   { "participant.play_stop", GW_GRANT_ROOM_ADMIN, "room_name", play_stop, participant_stop_params,
     "Ends that.", .result = gw_no_fields, .errors = "not_found" },

@@ -48,6 +48,27 @@ test_methods_are_described (void)
     }
 }
 
+/* Ids begin as those that the gateway makes do. */
+static void
+check_ids (const json_t *value)
+{
+  static const char *const made[]
+      = { "EP_", "EV_", "PA_", "PB_", "RC_", "RM_", "SCL_", "SDR_", "ST_", "TR_" };
+  const char *text = json_string_value (value), *key;
+  gboolean is_known = FALSE;
+  const json_t *item;
+  size_t i;
+
+  json_object_foreach ((json_t *)value, key, item) check_ids (item);
+  json_array_foreach (value, i, item) check_ids (item);
+  if (text == NULL || !g_regex_match_simple ("^[A-Z]+_[A-Za-z0-9]+$", text, 0, 0))
+    return;
+  for (i = 0; i < G_N_ELEMENTS (made); i++)
+    is_known |= g_str_has_prefix (text, made[i]);
+  if (!is_known && !g_regex_match_simple ("^[A-Z_]+$", text, 0, 0))
+    g_error ("%s: no id begins like this", text);
+}
+
 static void
 test_examples_are_true (void)
 {
@@ -68,6 +89,8 @@ test_examples_are_true (void)
       g_assert_cmpint (method->answer != NULL, ==, answer != NULL);
       if (answer != NULL && !gw_fields_check (method->result, answer, &where))
         g_error ("%s: the answer is wrong at %s", method->name, where);
+      check_ids (params);
+      check_ids (answer);
       n += answer != NULL;
       json_decref (params);
       json_decref (answer);
@@ -87,6 +110,7 @@ check_news (const GwNews *news)
       g_assert_cmpint (news->example != NULL, ==, example != NULL);
       if (example != NULL && !gw_fields_check (news->fields, example, &where))
         g_error ("%s: the example is wrong at %s", news->name, where);
+      check_ids (example);
       json_decref (example);
     }
 }

@@ -41,7 +41,7 @@ static const struct
   { "name", "\"support\"" },
   { "participant_identity", "\"sip_+15550001\"" },
   { "participant_sid", "\"PA_9x2k4mQz7LpA\"" },
-  { "play_id", "\"PL_f3kq81\"" },
+  { "play_id", "\"PB_f3kq81Wd5LtY\"" },
   { "q", "1.0" },
   { "read_only", "false" },
   { "reason", "\"hangup\"" },
