@@ -9,8 +9,10 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "compare.h"
+#include "media/core/opus_rate.h"
 #include "media/core/receiver_stats.h"
 #include "media/feed.h"
 #include "media/io/pump.h"
@@ -116,6 +118,7 @@ static const Way ways[] = {
 };
 
 static const double losses[] = { 0, 0.01, 0.05, 0.1 };
+static const double browser_losses[] = { 0, 0.01, 0.05, 0.1, 0.15, 0.3 };
 static const guint jitters_ms[] = { 0, 30, 100 };
 
 /* A third one makes it a mix: two would be forwarded. A fourth one only listens. A listener who @interrupts
@@ -290,6 +293,14 @@ typedef struct
   double fec; /* share of the measured packets with Opus that had FEC */
 } Downheard;
 
+static void
+describe (const Browser *browser, Downheard *heard)
+{
+  heard->payload_type = browser->payload_type;
+  heard->n_streams = browser->n_streams;
+  heard->fec = browser->n_opus > 0 ? (double)browser->n_fec / browser->n_opus : 0;
+}
+
 /* With reports the sample is spoken three times: they need some seconds, and what is measured is the third.
  */
 static void
@@ -341,9 +352,7 @@ measure_downlink (const TestSpeech *speech, const Downlink *test, Downheard *res
   heard.pcm = (gint16 *)(gpointer)browser.pcm->data;
   heard.n = browser.pcm->len;
   test_compare (wide, &heard, &result->compared);
-  result->payload_type = browser.payload_type;
-  result->n_streams = browser.n_streams;
-  result->fec = browser.n_opus > 0 ? (double)browser.n_fec / browser.n_opus : 0;
+  describe (&browser, result);
   talker_clear (&talker);
   media_room_remove (room, phone->leg, now);
   media_room_remove (room, browser.peer->leg, now);
@@ -378,20 +387,62 @@ measure_effort (const MediaCodecId *phone, double loss, int complexity, gboolean
   *result = heard.compared;
 }
 
+static gint64
+cpu_now_us (void)
+{
+  struct timespec time;
+
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &time);
+  return time.tv_sec * CFG_US_PER_S + time.tv_nsec / 1000;
+}
+
+/* Returns: percent of a core that speech takes, the least of a few times. */
+static double
+measure_cost (const TestSpeech *speech, int complexity, gboolean fec)
+{
+  const guint loss = fec ? 5 : 0;
+  const gsize samples = speech->rate_hz / 50;
+  const MediaEncoderConfig config = { .sample_rate_hz = speech->rate_hz,
+                                      .opus_complexity = complexity,
+                                      .opus_fec = fec,
+                                      .opus_loss_percent = loss,
+                                      .opus_bitrate = media_opus_bitrate (
+                                          speech->rate_hz, fec, loss, media_opus_complexity (complexity)) };
+  gint64 least_us = G_MAXINT64;
+
+  for (guint n = 0; n < 5; n++)
+    {
+      MediaEncoder *encoder = media_encoder_new (media_codec_get (MEDIA_CODEC_OPUS), &config, NULL);
+      const gint64 began_us = cpu_now_us ();
+      guint8 payload[MEDIA_CODEC_PAYLOAD_MAX];
+
+      for (gsize at = 0; at + samples <= speech->n; at += samples)
+        g_assert_cmpint (media_encoder_encode (encoder, speech->pcm + at, samples, payload, sizeof payload),
+                         >, 0);
+      least_us = MIN (least_us, cpu_now_us () - began_us);
+      media_encoder_free (encoder);
+    }
+  return 100.0 * (double)least_us / CFG_US_PER_S * speech->rate_hz / (double)speech->n;
+}
+
 static void
 print_efforts (void)
 {
-  printf (
-      "\n| complexity | 8 kHz, 0 %% | 8 kHz, 5 %% | 16 kHz, 0 %% | 16 kHz, 5 %% |\n|---|---|---|---|---|\n");
+  printf ("\n| complexity | 8 kHz, no loss | 5 %% loss | share of a core | 16 kHz, no loss | 5 %% loss | "
+          "share of a core |\n|---|---|---|---|---|---|---|\n");
   for (guint e = 0; e < G_N_ELEMENTS (efforts); e++)
     {
       printf ("| %d |", MAX (efforts[e], 0));
-      for (guint i = 0; i < 4; i++)
+      for (guint i = 0; i < 2; i++)
         {
-          TestComparison result;
+          g_autoptr (TestSpeech) speech = test_speech_new (i == 0 ? 8000 : 16000, NULL);
+          TestComparison clean, lossy;
 
-          measure_effort (i < 2 ? pcmu : g722, i % 2 == 0 ? 0 : 0.05, efforts[e], FALSE, &result);
-          printf (" %.2f dB%s |", result.distance_db, result.clicks > 0 ? ", clicks" : "");
+          measure_effort (i == 0 ? pcmu : g722, 0, efforts[e], FALSE, &clean);
+          measure_effort (i == 0 ? pcmu : g722, 0.05, efforts[e], FALSE, &lossy);
+          printf (" %.1f dB%s | %.1f dB%s | %.2f %%, %.2f %% |", clean.distance_db,
+                  clean.clicks > 0 ? ", clicks" : "", lossy.distance_db, lossy.clicks > 0 ? ", clicks" : "",
+                  measure_cost (speech, efforts[e], FALSE), measure_cost (speech, efforts[e], TRUE));
           fflush (stdout);
         }
       printf ("\n");
@@ -425,15 +476,16 @@ print_tables (void)
     }
   printf (
       "\n| loss to the browser | without reports | with reports | sent at the end |\n|---|---|---|---|\n");
-  for (guint l = 0; l < G_N_ELEMENTS (losses); l++)
+  for (guint l = 0; l < G_N_ELEMENTS (browser_losses); l++)
     {
       g_autoptr (TestSpeech) speech = test_speech_new (8000, NULL);
       Downheard result[2];
 
       for (guint r = 0; r < 2; r++)
-        measure_downlink (speech, &(Downlink){ .loss = losses[l], .reports = r == 1 }, &result[r]);
-      printf ("| %.0f %% | %.1f dB | %.1f dB | %s |\n", 100 * losses[l], result[0].compared.distance_db,
-              result[1].compared.distance_db, result[1].payload_type == 0 ? "PCMU" : "opus with FEC");
+        measure_downlink (speech, &(Downlink){ .loss = browser_losses[l], .reports = r == 1 }, &result[r]);
+      printf ("| %.0f %% | %.1f dB | %.1f dB | %s |\n", 100 * browser_losses[l],
+              result[0].compared.distance_db, result[1].compared.distance_db,
+              result[1].payload_type == 0 ? "PCMU" : "opus with FEC");
     }
 }
 
