@@ -285,7 +285,7 @@ is_taken (const MediaFileSink *sink, guint64 number)
 }
 
 /* Looks at 2, 4, 8 ..., then between the last that is taken and the first that is free. A hole below may be
- * passed over: with ten thousand files that are numbered without one it takes 26 looks, not ten thousand. */
+ * passed over: with ten thousand files that are numbered without one it takes 27 looks, not ten thousand. */
 static guint64
 find_number (const MediaFileSink *sink)
 {
