@@ -115,7 +115,7 @@ refuse (Gateway *gateway, SigSipCallId sip, const SigSipInvite *invite, int stat
   cfg_warn ("sip", NULL, "Call refused", CFG_INT ("status", status), CFG_STR ("reason", reason),
             CFG_STR ("fromIP", invite->source_address), CFG_STR ("from", invite->from_user),
             CFG_STR ("to", invite->request_user), CFG_STR ("sipCallID", invite->call_id));
-  sig_sip_call_reject (gateway->sip, sip, status, NULL, status == 503 ? 5 : 0);
+  sig_sip_call_reject (gateway->sip, sip, status, NULL);
 }
 
 static GwCall *

@@ -117,6 +117,13 @@ open_room (GwCall *call, GError **error)
   return gw_call_join_as_caller (call, error);
 }
 
+static const char *
+why_not_called (const GError *failure)
+{
+  return g_error_matches (failure, CFG_ERROR, CFG_ERROR_RESOURCE_EXHAUSTED) ? "limit_reached"
+                                                                            : "target_not_reachable";
+}
+
 static gboolean
 begin (GwCall *call, const SigSipInvite *invite, const GwDispatch *dispatch, const char *target,
        GError **error)
@@ -137,7 +144,7 @@ begin (GwCall *call, const SigSipInvite *invite, const GwDispatch *dispatch, con
     {
       cfg_warn ("sip", &context, "The target of a routed call cannot be called",
                 CFG_STR ("reason", failure->message));
-      gw_call_refuse (call, gw_error_sip_status (failure), NULL, "target_not_reachable");
+      gw_call_refuse (call, gw_error_sip_status (failure), NULL, why_not_called (failure));
       return TRUE;
     }
   call->route.callee = g_strdup (callee->v.id);

@@ -8,7 +8,8 @@
 #define GW_CAUSE_WORDS                                                                                       \
   "remote_bye remote_cancel rejected timeout failed session_expired local api removed room_deleted "         \
   "server_shutdown max_call_duration nobody_came media_timeout bad_sdp room_full room_refused pin_refused "  \
-  "target_not_reachable callee_not_reached bridge_failed other_side_left transferred replaced gateway_died"
+  "target_not_reachable limit_reached callee_not_reached bridge_failed other_side_left transferred "         \
+  "replaced gateway_died"
 
 typedef struct
 {

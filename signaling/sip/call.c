@@ -461,12 +461,10 @@ sig_sip_call_pracked (SigSipCall *call)
 }
 
 static void
-refuse (SigSipCall *call, int status, const char *phrase, guint retry_after_s, const char *reason)
+refuse (SigSipCall *call, int status, const char *phrase, const char *reason)
 {
-  g_autofree char *retry_after = retry_after_s > 0 ? g_strdup_printf ("%u", retry_after_s) : NULL;
-
   nua_respond (call->nh, status, sig_sip_phrase (status, phrase),
-               TAG_IF (retry_after, SIPTAG_RETRY_AFTER_STR (retry_after)),
+               TAG_IF (status == 503, SIPTAG_RETRY_AFTER_STR (SIG_SIP_RETRY_AFTER)),
                TAG_IF (reason, SIPTAG_REASON_STR (reason)), TAG_END ());
   sig_sip_call_end (call, SIG_SIP_END_LOCAL, status, sig_sip_phrase (status, phrase), NULL);
   sig_sip_call_release (call);
@@ -492,12 +490,12 @@ sig_sip_call_expire (SigSipCall *call, gulong seconds)
 }
 
 void
-sig_sip_call_reject (SigSip *sip, SigSipCallId id, int status, const char *phrase, guint retry_after_s)
+sig_sip_call_reject (SigSip *sip, SigSipCallId id, int status, const char *phrase)
 {
   SigSipCall *call = sig_sip_call_live (sip, id);
 
   if (call != NULL && !call->is_outbound && !call->is_answered)
-    refuse (call, CLAMP (status, 300, 699), phrase, retry_after_s, NULL);
+    refuse (call, CLAMP (status, 300, 699), phrase, NULL);
 }
 
 void
@@ -508,7 +506,7 @@ sig_sip_call_refuse (SigSip *sip, SigSipCallId id, int status, const char *reaso
   if (reason != NULL && !sig_sip_check_header ("Reason", reason, NULL))
     reason = NULL;
   if (call != NULL && !call->is_outbound && !call->is_answered)
-    refuse (call, CLAMP (status, 300, 699), NULL, 0, reason);
+    refuse (call, CLAMP (status, 300, 699), NULL, reason);
 }
 
 void
@@ -522,7 +520,7 @@ sig_sip_call_hangup (SigSip *sip, SigSipCallId id, const char *reason)
     reason = NULL;
   if (!call->is_outbound && !call->is_answered)
     {
-      refuse (call, 480, NULL, 0, reason);
+      refuse (call, 480, NULL, reason);
       return;
     }
   call->bye_reason = g_strdup (reason);

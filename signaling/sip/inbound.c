@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#define RETRY_AFTER_S "5"
-
 /* What a request gets before anybody is asked. */
 typedef struct
 {
@@ -45,12 +43,12 @@ check_invite (SigSip *sip, const SigSipPeer *peer, sip_t const *message)
     {
       sip->stats.n_rate_limited++;
       refusal.status = 503;
-      refusal.retry_after = RETRY_AFTER_S;
+      refusal.retry_after = SIG_SIP_RETRY_AFTER;
     }
   else if (!sip->accepting)
     {
       refusal.status = 503;
-      refusal.retry_after = RETRY_AFTER_S;
+      refusal.retry_after = SIG_SIP_RETRY_AFTER;
     }
   else
     {

@@ -45,6 +45,10 @@ typedef struct _SigSipRegistering SigSipRegistering;
 #define SIG_SIP_MAX_HEADERS 16384 /* octets of all headers of a message */
 #define SIG_SIP_MAX_LINES   512   /* of them */
 
+/* Seconds, in each 503 to a call: without it the caller would take all of us for out of order (RFC 3261
+ * 21.5.4). */
+#define SIG_SIP_RETRY_AFTER "5"
+
 /* On NUA's handles. It must not know, or it would take subscriptions on the dialog of a call. */
 #define SIG_SIP_ALLOW_EVENTS "Allow-Events: " SIG_EVENT_ALLOW
 

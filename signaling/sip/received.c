@@ -94,10 +94,10 @@ sig_sip_outside_check (SigSip *sip, const SigSipPeer *peer, sip_t const *message
       && !sig_sip_rate_take (sip->request_budget, &peer->source, cfg_monotonic_now ()))
     {
       sip->stats.n_rate_limited++;
-      return (SigSipReply){ .status = 503, .retry_after = "5" };
+      return (SigSipReply){ .status = 503, .retry_after = SIG_SIP_RETRY_AFTER };
     }
   if (!sip->accepting)
-    return (SigSipReply){ .status = 503, .retry_after = "5" };
+    return (SigSipReply){ .status = 503, .retry_after = SIG_SIP_RETRY_AFTER };
   return (SigSipReply){ 0 };
 }
 

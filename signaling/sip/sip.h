@@ -384,10 +384,9 @@ void sig_sip_call_answer (SigSip *sip, SigSipCallId call, const char *sdp);
 /** sig_sip_call_set_headers: for our 200 to its INVITE and our BYE, instead of those set before. Headers that
  * sig_sip_check_header refuses are left out, and those over 64. */
 void sig_sip_call_set_headers (SigSip *sip, SigSipCallId call, const SigSipHeader *headers, gsize n_headers);
-/** sig_sip_call_reject: final answer @status (300-699). @phrase: (nullable): the standard one.
- * @retry_after_s: 0 for none. */
-void sig_sip_call_reject (SigSip *sip, SigSipCallId call, int status, const char *phrase,
-                          guint retry_after_s);
+/** sig_sip_call_reject: final answer @status (300-699); 503 has Retry-After. @phrase: (nullable): the
+ * standard one. */
+void sig_sip_call_reject (SigSip *sip, SigSipCallId call, int status, const char *phrase);
 /** sig_sip_call_refuse: the same with @reason: (nullable): value of a Reason header (RFC 3326, RFC 6432). */
 void sig_sip_call_refuse (SigSip *sip, SigSipCallId call, int status, const char *reason);
 /** sig_sip_call_hangup: BYE when answered, CANCEL when we called and it was not, 480 when it was ringing

@@ -5,6 +5,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, until, sleep } from './lib/tap.mjs';
+import { Extension } from './lib/extension.mjs';
 import { Gateway } from './lib/gateway.mjs';
 import { SipPhone } from './lib/phone.mjs';
 import { RawCall, sdp } from './lib/rawsip.mjs';
@@ -179,6 +180,18 @@ test('limits.max_calls holds in both directions', {}, async (t) => {
   const next = await RawCall.open(t, gateway);
   t.equal((await next.invite()).status, 200, 'the next');
   next.request('BYE');
+});
+
+test('a call to an extension for whose second half there is no room is 503 with Retry-After', {}, async (t) => {
+  const users = ['100', '101'].map((username) => ({ username, password: 'secret' }));
+  const gateway = await Gateway.start(t, { limits: { max_calls: 1 }, sip: { bind: ['127.0.0.1'], registrar: { enabled: true, users } } });
+  const rpc = await operator(t, gateway);
+  const [callee, caller] = await Promise.all(users.map(({ username }) => Extension.open(t, gateway, username)));
+  for (const phone of [callee, caller]) t.equal((await phone.register()).status, 200, `${phone.user} registers`);
+  const refusal = await caller.invite('100');
+  t.equal([refusal.status, refusal.get('retry-after'), refusal.get('reason')], [503, '5', 'Q.850;cause=42;text="Limit reached"'], 'refusal');
+  const [{ end }] = (await rpc.call('call.list', { ended: true })).calls;
+  t.equal([end.cause, end.q850, end.sip_status_code], ['limit_reached', 42, 503], 'its record');
 });
 
 test('a call without media ends after media.timeout, with a Reason', {}, async (t) => {

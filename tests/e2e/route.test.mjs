@@ -119,6 +119,12 @@ test('the callee\'s final answer is the caller\'s, but for those that are about 
   t.ok(/status=486/.test(line), line);
 });
 
+test('a routed call for whose second half there is no room is 503 with Retry-After', {}, async (t) => {
+  const { phone } = await pair(t, {}, { limits: { max_calls: 1 } });
+  const told = await phone.call().catch((error) => ({ error }));
+  t.equal([told.status, told.get('retry-after'), told.get('reason')], [503, '5', 'Q.850;cause=42;text="Limit reached"'], 'refusal');
+});
+
 test('CANCEL of the caller cancels the callee; a callee that hangs up ends the caller', {}, async (t) => {
   const { callee, phone } = await pair(t);
   Object.assign(phone, { local: `sip:peer@127.0.0.1:${phone.port}`, remote: phone.target, tag: 'a', callId: 'cancelled@test', cseq: 1 });

@@ -36,7 +36,8 @@ test_q850 (void)
     { "rejected", 603, 21 },  { "rejected", 480, 18 },           { "rejected", 488, 58 },
     { "rejected", 503, 41 },  { "rejected", 499, 127 },          { "timeout", 408, 102 },
     { "failed", 0, 31 },      { "callee_not_reached", 486, 17 }, { "media_timeout", 0, 102 },
-    { "room_full", 486, 17 }, { "unheard_of", 0, 31 },           { "unheard_of", 404, 1 },
+    { "room_full", 486, 17 }, { "limit_reached", 503, 42 },      { "unheard_of", 0, 31 },
+    { "unheard_of", 404, 1 },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)

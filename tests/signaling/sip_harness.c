@@ -64,7 +64,9 @@ on_invite (gpointer owner, SigSipCallId call, const SigSipInvite *invite)
   g_string_free (headers, TRUE);
   g_string_append (e->heard, "invite ");
   if (e->auto_reject != 0)
-    sig_sip_call_reject (e->sip, call, e->auto_reject, NULL, e->auto_retry_after);
+    sig_sip_call_reject (e->sip, call, e->auto_reject, NULL);
+  if (e->auto_refuse != 0)
+    sig_sip_call_refuse (e->sip, call, e->auto_refuse, "Q.850;cause=42");
   if (e->auto_ring)
     sig_sip_call_ring (e->sip, call);
   if (e->auto_answer)

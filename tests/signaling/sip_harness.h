@@ -44,8 +44,7 @@ typedef struct _Endpoint
 
   /* what the owner does by itself */
   gboolean auto_ring, auto_answer, auto_answer_reoffer, auto_hangup_on_ack;
-  int auto_reject;
-  guint auto_retry_after;
+  int auto_reject, auto_refuse;
   int auto_message, auto_subscribe; /* what they are answered with; 0: 200 */
   const char *document;             /* (nullable): for each NOTIFY; %u is the version */
   gboolean document_has_more;       /* once */

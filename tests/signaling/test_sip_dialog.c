@@ -185,7 +185,7 @@ test_trying (gconstpointer data)
   run_until (e->n_invites == 1);
   dialog->cseq++;
   dialog->branch++;
-  sig_sip_call_reject (e->sip, e->call, 404, NULL, 0);
+  sig_sip_call_reject (e->sip, e->call, 404, NULL);
   expect_answer_to (wire, "404", "INVITE");
   g_assert_cmpuint (e->n_invites, ==, 1);
 }

@@ -462,21 +462,31 @@ test_cancel_after_answer (void)
 }
 
 static void
-test_reject (void)
+check_reject (int reject, int refuse, const char *line, const char *retry_after, const char *ended)
 {
   g_autoptr (Endpoint) e = endpoint_new (NULL);
   g_autoptr (Wire) wire = wire_new (FALSE, FALSE, e->port);
   g_autoptr (Dialog) dialog = dialog_new (wire);
 
-  e->auto_reject = 503;
-  e->auto_retry_after = 7;
+  e->auto_reject = reject;
+  e->auto_refuse = refuse;
   dialog_invite (dialog, OFFER);
-  wire_expect (wire, "SIP/2.0 503 Service Unavailable");
-  g_autofree char *retry_after = wire_header (wire, "Retry-After");
-  g_assert_cmpstr (retry_after, ==, "7");
+  wire_expect (wire, line);
+  g_autofree char *header = wire_header (wire, "Retry-After");
+  g_assert_cmpstr (header, ==, retry_after);
   dialog->branch--;
   dialog_ack (dialog, NULL);
-  expect_ended (e, "invite ended:local:503");
+  expect_ended (e, ended);
+}
+
+/* Whichever way: 503 says when to come again, others say nothing of it. */
+static void
+test_reject (void)
+{
+  check_reject (503, 0, "SIP/2.0 503 Service Unavailable", "5", "invite ended:local:503");
+  check_reject (0, 503, "SIP/2.0 503 Service Unavailable", "5", "invite ended:local:503");
+  check_reject (486, 0, "SIP/2.0 486 Busy Here", NULL, "invite ended:local:486");
+  check_reject (0, 500, "SIP/2.0 500 Internal Server Error", NULL, "invite ended:local:500");
 }
 
 static void

@@ -203,7 +203,7 @@ test_refused_before_prack (void)
   called_open (&c, "Require: 100rel\r\n", OFFER, 8);
   sig_sip_call_ring (c.e->sip, c.e->call);
   guint rseq = expect_reliable (&c, "180");
-  sig_sip_call_reject (c.e->sip, c.e->call, 486, NULL, 0);
+  sig_sip_call_reject (c.e->sip, c.e->call, 486, NULL);
   wire_expect (c.wire, "SIP/2.0 486");
   send_prack (&c, rseq, NULL);
   do
