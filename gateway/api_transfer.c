@@ -72,7 +72,9 @@ move (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
       || !gw_rooms_check_name ("to_room", to, error))
     return NULL;
   participant = gw_api_participant (gateway, params, error);
-  room = participant != NULL ? gw_rooms_ensure (gateway, to, error) : NULL;
+  if (participant == NULL || !gw_move_admit (gateway, participant, to, error))
+    return NULL;
+  room = gw_rooms_ensure (gateway, to, error);
   if (room == NULL)
     return NULL;
   participant = gw_move (gateway, participant, room, error);
@@ -194,7 +196,11 @@ const GwMethod gw_transfer_methods[] = {
             "metadata,\n"
             "attributes, mute and permission stay; a phone's identity is made unique there, a browser's must "
             "be free\n"
-            "(`already_exists`). A token for one room cannot move to another.\n\n"
+            "(`already_exists`). A token for one room cannot move to another. Where the room is full, or its "
+            "worker has\n"
+            "no room for one more, the participant stays where it is (`resource_exhausted`); a room on the "
+            "worker where\n"
+            "it is takes it whatever the load: nothing begins there.\n\n"
             "A browser whose transport can stay gets `session.moved {room, rejoin: false, participant, "
             "participants,\n"
             "tracks}`; one whose room lives on another worker gets `session.moved {room, rejoin: true,\n"
@@ -202,11 +208,12 @@ const GwMethod gw_transfer_methods[] = {
             "false}`, and the\n"
             "client joins `room` with `session.join` and a new peer connection, within a minute; its socket "
             "may do that\n"
-            "whatever room its token names. Who was moved may also watch the room it is in and send text "
-            "there. The\n"
-            "events that a client asked for with `room.watch` stay those of that room: it asks for those of "
-            "the new one.\n"
-            "When it leaves that room, a watch of it that its token does not allow ends "
+            "whatever room its token names, and it is not refused for load. Who was moved may also watch the "
+            "room it is\n"
+            "in and send text there. The events that a client asked for with `room.watch` stay those of that "
+            "room: it\n"
+            "asks for those of the new one. When it leaves that room, a watch of it that its token does not "
+            "allow ends\n"
             "(`room.watch_ended`)." },
   { NULL },
 };

@@ -4,6 +4,7 @@
 #include "config/base/log.h"
 #include "gateway/call_private.h"
 #include "gateway/gains.h"
+#include "gateway/overload.h"
 #include "gateway/plays.h"
 #include "gateway/rooms.h"
 #include "gateway/sessions.h"
@@ -66,13 +67,8 @@ move_session (Gateway *gateway, GwParticipant *old, GwRoom *room, GError **error
     return NULL;
   if (!media_engine_leg_can_attach (gateway->media, old->leg, room->media_room))
     {
-      if (gw_room_find (room, old->identity) != NULL)
-        {
-          g_set_error (error, CFG_ERROR, CFG_ERROR_ALREADY_EXISTS, "\"%s\" is already in room \"%s\"",
-                       old->identity, room->name);
-          return NULL;
-        }
-      gw_session_send_to_room (gateway, session, room);
+      if (gw_room_takes (room, old->identity, error))
+        gw_session_send_to_room (gateway, session, room);
       return NULL;
     }
   participant = gw_room_add (room, old->identity, old->name, GW_KIND_STANDARD, cfg_wall_now (), error);
@@ -84,6 +80,16 @@ move_session (Gateway *gateway, GwParticipant *old, GwRoom *room, GError **error
   old->session = NULL;
   gw_session_enter (gateway, session, participant, old);
   return participant;
+}
+
+gboolean
+gw_move_admit (Gateway *gateway, const GwParticipant *participant, const char *to, GError **error)
+{
+  const GwRoom *room = gw_rooms_find (gateway, to);
+  const int worker = media_engine_leg_worker (gateway->media, participant->leg);
+
+  return (room != NULL && worker == media_engine_room_worker (gateway->media, room->media_room))
+         || gw_admit_to_room (gateway, to, error) == 0;
 }
 
 GwParticipant *

@@ -85,6 +85,12 @@ gw_reach_send (GwConn *conn, const GwParticipant *participant, const char *room)
   conn->sent = sent;
 }
 
+gboolean
+gw_reach_is_expected (const GwConn *conn, const char *room)
+{
+  return was_sent_to (conn, room) && !conn->sent->is_here;
+}
+
 void
 gw_reach_arrive (GwConn *conn, GwParticipant *participant)
 {
@@ -92,7 +98,7 @@ gw_reach_arrive (GwConn *conn, GwParticipant *participant)
   GHashTableIter iter;
   gpointer key, value;
 
-  if (!was_sent_to (conn, participant->room->name) || sent->is_here)
+  if (!gw_reach_is_expected (conn, participant->room->name))
     return;
   sent->is_here = TRUE;
   participant->may &= sent->may;

@@ -15,6 +15,8 @@ gboolean gw_reach_may_watch (const GwConn *conn, const char *room, GError **erro
 /** gw_reach_send: @participant, the connection's own, is to join @room anew, as the same person: what it was
  * called, and what it might not do, is kept for that. */
 void gw_reach_send (GwConn *conn, const GwParticipant *participant, const char *room);
+/** gw_reach_is_expected: it was sent to @room and has not joined yet. */
+gboolean gw_reach_is_expected (const GwConn *conn, const char *room);
 /** gw_reach_arrive: @participant has just joined. */
 void gw_reach_arrive (GwConn *conn, GwParticipant *participant);
 /** gw_reach_left: the connection's participant is not in @room any more. */

@@ -426,7 +426,8 @@ gw_session_join (Gateway *gateway, GwRequest *request, const GwSessionJoin *join
                            "this socket already has a session: session.leave first");
       return FALSE;
     }
-  if (gw_admit_to_room (gateway, join->room, error) != 0)
+  /* Who was sent there was admitted with that, and is in a call. */
+  if (!gw_reach_is_expected (conn, join->room) && gw_admit_to_room (gateway, join->room, error) != 0)
     return FALSE;
   session = g_new0 (GwSession, 1);
   session->gateway = gateway;

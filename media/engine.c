@@ -419,7 +419,7 @@ media_engine_leg_new_rtc (MediaEngine *engine, MediaRoomId room, const MediaRtcL
 }
 
 static LegEntry *
-find_leg (MediaEngine *engine, MediaLegId leg)
+find_leg (const MediaEngine *engine, MediaLegId leg)
 {
   LegEntry *entry = g_hash_table_lookup (engine->legs, &leg);
 
@@ -479,6 +479,14 @@ media_engine_leg_attach (MediaEngine *engine, MediaLegId leg, MediaRoomId room)
       move_leg (engine, leg, entry, target->worker);
     }
   media_worker_post (engine->workers[entry->worker], media_command_leg_attach (leg, room));
+}
+
+int
+media_engine_leg_worker (const MediaEngine *engine, MediaLegId leg)
+{
+  const LegEntry *entry = find_leg (engine, leg);
+
+  return entry != NULL ? (int)entry->worker : -1;
 }
 
 gboolean

@@ -284,6 +284,8 @@ void media_engine_leg_restart_ice (MediaEngine *engine, MediaLegId leg, const ch
 void media_engine_leg_configure (MediaEngine *engine, MediaLegId leg, const MediaPlan *plan);
 /** media_engine_leg_attach: @room 0 detaches. For a WebRTC leg the room must be on its worker (asserted). */
 void media_engine_leg_attach (MediaEngine *engine, MediaLegId leg, MediaRoomId room);
+/** media_engine_leg_worker: where @leg lives; -1: there is no such leg. */
+int media_engine_leg_worker (const MediaEngine *engine, MediaLegId leg);
 /** media_engine_leg_can_attach: FALSE for a WebRTC leg and a @room on another worker than its own. */
 gboolean media_engine_leg_can_attach (MediaEngine *engine, MediaLegId leg, MediaRoomId room);
 /** media_engine_leg_set_muted: TRUE: nobody hears this leg's sources. */

@@ -91,27 +91,36 @@ gw_name_check (const char *what, const char *name, GError **error)
   return TRUE;
 }
 
-GwParticipant *
-gw_room_add (GwRoom *room, const char *identity, const char *name, GwParticipantKind kind, CfgWall wall,
-             GError **error)
+gboolean
+gw_room_takes (const GwRoom *room, const char *identity, GError **error)
 {
   guint limit = room->max_participants > 0 ? room->max_participants : GW_ROOM_MAX_PARTICIPANTS;
-  GwParticipant *participant;
 
   if (!gw_name_check ("identity", identity, error))
-    return NULL;
+    return FALSE;
   if (gw_room_find (room, identity) != NULL)
     {
       g_set_error (error, CFG_ERROR, CFG_ERROR_ALREADY_EXISTS, "\"%s\" is already in room \"%s\"", identity,
                    room->name);
-      return NULL;
+      return FALSE;
     }
   if (room->participants->len >= limit)
     {
       g_set_error (error, CFG_ERROR, CFG_ERROR_RESOURCE_EXHAUSTED,
                    "room \"%s\" is full (%u participants, max_participants)", room->name, limit);
-      return NULL;
+      return FALSE;
     }
+  return TRUE;
+}
+
+GwParticipant *
+gw_room_add (GwRoom *room, const char *identity, const char *name, GwParticipantKind kind, CfgWall wall,
+             GError **error)
+{
+  GwParticipant *participant;
+
+  if (!gw_room_takes (room, identity, error))
+    return NULL;
   participant = g_new0 (GwParticipant, 1);
   participant->sid = cfg_id_new ("PA_");
   participant->identity = g_strdup (identity);

@@ -111,11 +111,11 @@ void gw_room_take_options (GwRoom *room, const GwRoomOptions *options);
 GwRoom *gw_room_new (const char *name, CfgMonotonic now, CfgWall wall) G_GNUC_WARN_UNUSED_RESULT;
 void gw_room_free (GwRoom *room);
 
-/**
- * gw_room_add:
- * Returns: (transfer none): the participant, owned by the room; NULL with ALREADY_EXISTS when the identity is
- * taken, RESOURCE_EXHAUSTED when the room is full, INVALID_ARGUMENT when the identity is empty or too long.
- */
+/** gw_room_takes: FALSE with ALREADY_EXISTS when the identity is taken, RESOURCE_EXHAUSTED when the room is
+ * full, INVALID_ARGUMENT when the identity is empty or too long. */
+gboolean gw_room_takes (const GwRoom *room, const char *identity, GError **error);
+/** gw_room_add: Returns: (transfer none): the participant, owned by the room; NULL with the errors of
+ * gw_room_takes. */
 GwParticipant *gw_room_add (GwRoom *room, const char *identity, const char *name, GwParticipantKind kind,
                             CfgWall wall, GError **error);
 /** gw_room_remove: frees @participant; nobody has a gain for it any more. The room's version is the caller's

@@ -184,3 +184,38 @@ for (const { reason, workers, share, limits, disturbed, said, thread, start = (t
     await hearOn(t, [phones[0], await listener(t, gateway, rpc, 'afterwards')], 'afterwards');
     t.note(`${phones.length} phones, ${JSON.stringify(stats.workers.map(({ load }) => load))} of a core`);
   });
+
+test('overload: who is on a media worker that is overloaded stays, others come to the other one', { timeout: 90 }, async (t) => {
+  const gateway = await Gateway.start(t, settings(2));
+  const rpc = await connect(t, gateway, 'operator');
+  const rooms = Array.from({ length: 2 * MOST }, (_, i) => `r${i}`); // on the workers in turn
+  await Promise.all(rooms.map((name) => rpc.call('room.create', { name })));
+  const [full, free] = [0, 1].map((worker) => rooms.filter((_, i) => i % 2 === worker));
+  const move = (identity, room_name, to_room, way = 'call') => rpc[way]('participant.move', { room_name, identity, to_room });
+  const [ada, bob] = [await connect(t, gateway, 'ada'), await connect(t, gateway, 'bob')];
+  await ada.call('session.join', { room: free[0], sdp: offer });
+  await bob.call('session.join', { room: free[0], sdp: offer });
+  const { phones, stats } = await fill(t, gateway, rpc, full, 0.12);
+  if (stats.process.cores < 2) return t.note('left out: with less than two cores the process is full first');
+  const outside = await listener(t, gateway, rpc, free[1]);
+  t.equal((await move('ada', free[0], full[0])).moved, false, 'ada is to join the other room, when it was not full yet');
+
+  await limit(gateway, { max_cpu_utilization: 0.75 * stats.workers[0].load });
+  await gateway.line(/Overloaded: new calls are refused.*thread=media-0 reason=cpu/, 30);
+  const now = await rpc.call('server.stats');
+  t.equal([now.workers.map(({ refusing }) => refusing), now.main.refusing, await gateway.status('/readyz')], [['cpu', null], null, 200], 'who refuses');
+  await refuses(t, gateway, rpc, full[1], /the media worker of this room is overloaded \(cpu\)/);
+  for (const [who, room] of [['bob', free[0]], ['sip_lea', free[1]]]) {
+    t.equal((await move(who, room, full[1], 'fails')).data.code, 'resource_exhausted', `${who} is moved there`);
+    t.equal((await rpc.call('participant.get', { room, identity: who })).participant.identity, who, 'who stays');
+  }
+  t.equal(bob.notifications.filter(({ method }) => /^session\.(moved|closed)$/.test(method)), [], 'what bob is told');
+  t.ok((await ada.call('session.join', { room: full[0], sdp: offer })).participant, 'ada, who was sent there before');
+  t.equal((await move('sip_lea', full[0], full.at(-1))).moved, true, 'from a room of the worker to another of it');
+  t.ok(await listener(t, gateway, rpc, 'new'), 'a call to a new room');
+  const many = now.workers[0].legs + now.workers[0].rooms; // were it not full, some of them would be there
+  await Promise.all(Array.from({ length: many }, (_, i) => rpc.call('room.create', { name: `new${i}` })));
+  t.equal((await rpc.call('server.stats')).workers.map((worker, i) => worker.rooms - now.workers[i].rooms), [0, many + 1], 'new rooms of each');
+  await hearOn(t, [...phones, outside], 'overloaded');
+  t.note(`${phones.length} phones, ${stats.workers[0].load} of a core`);
+});

@@ -72,6 +72,21 @@ for (const workers of [1, 2])
     t.equal(again.permission.can_publish, true, 'what its token says');
   });
 
+test('a browser is not sent to a full room of another media worker', {}, async (t) => {
+  const gateway = await Gateway.start(t, { media: { workers: 2 } });
+  const operator = await connect(t, gateway, 'operator');
+  for (const room of [{ name: 'red' }, { name: 'blue', max_participants: 1 }]) await operator.call('room.create', room); // on the workers in turn
+  const [ada, eve] = [await connect(t, gateway, 'ada'), await connect(t, gateway, 'eve')];
+  await ada.call('session.join', { room: 'red', sdp: offer });
+  await eve.call('session.join', { room: 'blue', sdp: offer });
+  const move = { room: 'red', identity: 'ada', to_room: 'blue' };
+  t.equal((await operator.fails('participant.move', move)).data.code, 'resource_exhausted', 'no place');
+  t.equal([(await operator.call('participant.list', { room: 'red' })).participants.length, told(ada, 'session.closed')], [1, []], 'it stays');
+  await eve.call('session.leave');
+  t.equal((await operator.call('participant.move', move)).moved, false, 'sent there when there is a place');
+  t.equal((await ada.call('session.join', { room: 'blue', sdp: offer })).participant.identity, 'ada', 'it joins');
+});
+
 test('who follows the log of a phone hears no more of it in a room that the token is not for', {}, async (t) => {
   const gateway = await Gateway.start(t);
   const operator = await connect(t, gateway, 'operator');

@@ -33,6 +33,8 @@ test_the_same_person_arrives (void)
   gw_reach_send (&conn, person, "blue");
   gw_room_remove (red, person, (CfgMonotonic){ 2 });
   person = add (red, "eve");
+  g_assert_false (gw_reach_is_expected (&conn, "red"));
+  g_assert_true (gw_reach_is_expected (&conn, "blue"));
   gw_reach_arrive (&conn, person);
   g_assert_cmpfloat (person->gain_db, ==, 0);
   person = add (blue, "ada_2");
@@ -42,6 +44,7 @@ test_the_same_person_arrives (void)
   g_assert_cmpint (person->may, ==, GW_MAY_SUBSCRIBE);
   g_assert_cmpstr (person->name, ==, "ada");
   g_assert_cmpstr (g_hash_table_lookup (person->attributes, "a"), ==, "1");
+  g_assert_false (gw_reach_is_expected (&conn, "blue"));
   person = add (blue, "ada_3");
   gw_reach_arrive (&conn, person);
   g_assert_cmpfloat (person->gain_db, ==, 0);
