@@ -320,6 +320,7 @@ look_at_worker (Gateway *gateway, guint index, CfgMonotonic now)
   media_engine_worker_stats (gateway->media, index, &stats);
   sample = (GwOverloadSample){ .load = MIN (measure (meter, stats.cpu_us, now), 1.0),
                                .late_ms = stats.tick_late_p99_ms,
+                               .overdue_ms = stats.overdue_ms,
                                .n_legs = media_engine_worker_placed (gateway->media, index) };
   if (gw_overload_update (&meter->overload, &limits, &sample))
     worker_changed (gateway, index);

@@ -384,6 +384,7 @@ typedef struct
   /* Of the last 5 to 10 s: only 1 % of the ticks began later. Goes on rising while the worker does not turn.
    */
   double tick_late_p99_ms;
+  double overdue_ms;        /* for so long it has not turned when it should have; 0: it turns */
   double tick_late_mean_ms; /* over about the last second */
   guint64 ticks_skipped;    /* so far: left out, because the worker was too late for them */
   guint commands_waiting;   /* in its mailbox */

@@ -208,7 +208,8 @@ count_load (MediaWorker *worker, CfgMonotonic now)
   media_pump_reset_lateness (worker->pump);
 }
 
-/* At the beginning of a tick: the clock is read, for the batch of events may be old by now. @left_out: ticks
+/* At the beginning of a tick: the clock is read, for the batch of events may be old by now. It is as late as
+ * the first one that was missed, or a standstill would count as what is made up for of it. @left_out: ticks
  * before this one that were missed or for which there was nothing to do. */
 static void
 count_lateness (MediaWorker *worker, CfgMonotonic scheduled, guint missed, guint left_out)
@@ -216,7 +217,8 @@ count_lateness (MediaWorker *worker, CfgMonotonic scheduled, guint missed, guint
   const CfgMonotonic now = cfg_monotonic_now ();
   MediaWorkerCounters *counters = &worker->counters;
 
-  media_lateness_add (&worker->lateness, cfg_monotonic_diff_us (now, scheduled), left_out);
+  media_lateness_add (&worker->lateness,
+                      cfg_monotonic_diff_us (now, scheduled) + missed * MEDIA_WORKER_PHASE_US, left_out);
   atomic_store_explicit (&counters->ticked_at_us, now.us, memory_order_relaxed);
   if (missed > 0)
     media_counter_add (&counters->ticks_skipped, missed);
@@ -457,6 +459,7 @@ media_worker_get_stats (MediaWorker *worker, MediaWorkerStats *stats)
                         - MEDIA_PUMP_TICK_US;
   const gint64 p99_us = atomic_load_explicit (&counters->tick_late_p99_us, memory_order_relaxed);
 
+  stats->overdue_ms = due_us > STALLED_US ? (double)due_us / 1e3 : 0;
   stats->tick_late_p99_ms = (double)MAX (p99_us, due_us > STALLED_US ? due_us : 0) / 1e3;
   stats->tick_late_mean_ms = atomic_load_explicit (&counters->tick_late_mean_us, memory_order_relaxed) / 1e3;
   stats->ticks_skipped = atomic_load_explicit (&counters->ticks_skipped, memory_order_relaxed);

@@ -23,7 +23,7 @@
 static GwOverloadReason
 judge (const GwOverloadLimits *limits, const GwOverloadSample *sample)
 {
-  if (limits->max_late_ms > 0 && sample->late_ms > STALLED_MS)
+  if (limits->max_late_ms > 0 && sample->overdue_ms > STALLED_MS)
     return GW_OVERLOAD_STALLED;
   if (limits->max_load > 0 && sample->load > limits->max_load)
     return GW_OVERLOAD_CPU;

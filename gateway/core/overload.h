@@ -37,9 +37,10 @@ typedef struct
 
 typedef struct
 {
-  double load;    /* cores used in the last second: of a thread 0.0-1.0 */
-  double late_ms; /* how late 99 % of its ticks begin at most; 0 where there are none */
-  guint n_legs;   /* there are now */
+  double load;       /* cores used in the last second: of a thread 0.0-1.0 */
+  double late_ms;    /* how late 99 % of its ticks begin at most; 0 where there are none */
+  double overdue_ms; /* for so long it does not turn now */
+  guint n_legs;      /* there are now */
 } GwOverloadSample;
 
 /* Zero-initialised is right. */

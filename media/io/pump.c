@@ -358,12 +358,20 @@ arm_tick (const MediaPump *pump)
     g_error ("media pump: timerfd: %s", g_strerror (errno));
 }
 
+static void
+note_lateness (MediaPump *pump, gint64 late_us)
+{
+  pump->stats.ticks++;
+  pump->stats.tick_lateness_us = late_us;
+  pump->stats.tick_lateness_max_us = MAX (pump->stats.tick_lateness_max_us, late_us);
+}
+
 /* What becomes due while it runs waits for the next turn: sockets have theirs in between. */
 static void
 run_ticks (MediaPump *pump)
 {
   const CfgMonotonic began = cfg_monotonic_now ();
-  gint64 late_us = cfg_monotonic_diff_us (began, pump->tick_at);
+  const gint64 late_us = cfg_monotonic_diff_us (began, pump->tick_at);
   guint missed = 0;
 
   if (late_us > MEDIA_PUMP_CATCH_UP_US)
@@ -377,10 +385,9 @@ run_ticks (MediaPump *pump)
       const CfgMonotonic scheduled = pump->tick_at;
       guint steps;
 
-      pump->stats.ticks++;
-      late_us = cfg_monotonic_diff_us (cfg_monotonic_now (), scheduled);
-      pump->stats.tick_lateness_us = late_us;
-      pump->stats.tick_lateness_max_us = MAX (pump->stats.tick_lateness_max_us, late_us);
+      /* The first one of those that were missed was due before. */
+      note_lateness (pump, cfg_monotonic_diff_us (cfg_monotonic_now (), scheduled)
+                               + missed * pump->tick_interval_us);
       steps = pump->tick_func (scheduled, missed, pump->tick_user);
       pump->tick_at = cfg_monotonic_add_us (scheduled, MAX (steps, 1) * pump->tick_interval_us);
       missed = 0;

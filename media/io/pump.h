@@ -47,7 +47,7 @@ typedef struct
   guint64 context_iterations; /* of libnice's contexts */
   guint64 ticks;
   guint64 ticks_missed;
-  gint64 tick_lateness_us;     /* of the last tick */
+  gint64 tick_lateness_us;     /* of the last tick, since the first one that it stands for was due */
   gint64 tick_lateness_max_us; /* since the start, or since media_pump_reset_lateness */
   guint n_fds;
   guint n_contexts;

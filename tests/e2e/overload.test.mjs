@@ -219,3 +219,21 @@ test('overload: who is on a media worker that is overloaded stays, others come t
   await hearOn(t, [...phones, outside], 'overloaded');
   t.note(`${phones.length} phones, ${stats.workers[0].load} of a core`);
 });
+
+test('a standstill of the process is told as long as it was, and refuses nobody', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t, { media: { timeout: '5m' }, limits: { max_cpu_utilization: 0, max_tick_lateness: '500ms' } });
+  const rpc = await connect(t, gateway, 'operator');
+  const phone = await listener(t, gateway, rpc, 'a');
+  await sleep(500);
+  gateway.process.kill('SIGSTOP');
+  await sleep(2500);
+  gateway.process.kill('SIGCONT');
+  const seen = [];
+  for (const end = performance.now() + 3000; performance.now() < end; await sleep(100)) {
+    const { workers: [worker], main } = await rpc.call('server.stats');
+    seen.push({ worst: worker.tick_late_ms, p99: worker.tick_late_p99_ms, refusing: main.refusing, ready: await gateway.status('/readyz') });
+  }
+  t.ok(Math.max(...seen.map(({ worst }) => worst)) > 2300 && Math.max(...seen.map(({ p99 }) => p99)) > 2300, JSON.stringify(seen));
+  t.equal(seen.filter(({ refusing, ready }) => refusing || ready !== 200), [], 'refused meanwhile');
+  await hearOn(t, [phone], 'afterwards');
+});

@@ -18,7 +18,7 @@ typedef struct
 {
   const char *name;
   double max_load, max_late_ms;
-  double load, late_ms;
+  double load, late_ms, overdue_ms;
   GwOverloadReason expected;
 } Case;
 
@@ -26,23 +26,24 @@ static void
 test_judgement (void)
 {
   static const Case cases[] = {
-    { "idle", 0.8, 20, 0, 0, GW_OVERLOAD_NONE },
-    { "at the limit", 0.8, 20, 0.8, 20, GW_OVERLOAD_NONE },
-    { "too much of the core", 0.8, 20, 0.81, 1, GW_OVERLOAD_CPU },
-    { "too late at work", 0.8, 20, 0.5, 21, GW_OVERLOAD_LATE },
-    { "both: the cause is told", 0.8, 20, 0.9, 50, GW_OVERLOAD_CPU },
-    { "late without work: others are at it", 0.8, 20, 0.1, 300, GW_OVERLOAD_NONE },
-    { "it stands still", 0.8, 20, 0, 2001, GW_OVERLOAD_STALLED },
-    { "no limit of the load", 0, 20, 1, 10, GW_OVERLOAD_NONE },
-    { "no limit of the lateness", 0.8, 0, 0.7, 5000, GW_OVERLOAD_NONE },
-    { "no limits", 0, 0, 1, 5000, GW_OVERLOAD_NONE },
+    { "idle", 0.8, 20, 0, 0, 0, GW_OVERLOAD_NONE },
+    { "at the limit", 0.8, 20, 0.8, 20, 0, GW_OVERLOAD_NONE },
+    { "too much of the core", 0.8, 20, 0.81, 1, 0, GW_OVERLOAD_CPU },
+    { "too late at work", 0.8, 20, 0.5, 21, 0, GW_OVERLOAD_LATE },
+    { "both: the cause is told", 0.8, 20, 0.9, 50, 0, GW_OVERLOAD_CPU },
+    { "late without work: others are at it", 0.8, 20, 0.1, 300, 300, GW_OVERLOAD_NONE },
+    { "the machine stood still, and goes on", 0.8, 20, 0.1, 9000, 0, GW_OVERLOAD_NONE },
+    { "it stands still", 0.8, 20, 0, 2001, 2001, GW_OVERLOAD_STALLED },
+    { "no limit of the load", 0, 20, 1, 10, 0, GW_OVERLOAD_NONE },
+    { "no limit of the lateness", 0.8, 0, 0.7, 5000, 5000, GW_OVERLOAD_NONE },
+    { "no limits", 0, 0, 1, 5000, 5000, GW_OVERLOAD_NONE },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       const Case *c = &cases[i];
       const GwOverloadLimits own = { .max_load = c->max_load, .max_late_ms = c->max_late_ms };
-      const GwOverloadSample sample = { .load = c->load, .late_ms = c->late_ms };
+      const GwOverloadSample sample = { .load = c->load, .late_ms = c->late_ms, .overdue_ms = c->overdue_ms };
       GwOverload overload = { 0 };
 
       g_test_message ("%s", c->name);
