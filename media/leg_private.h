@@ -144,6 +144,7 @@ struct _MediaSink
   guint n_changes;                    /* of codec, in quick succession */
   gboolean wants_announced;           /* the next packet begins a stream with announced_ssrc */
   guint silent_ticks;
+  guint64 format_tick;   /* of the room, when mix_rate_hz became what it is */
   guint64 heard_group;   /* serial of the group whose frame was the last one; 0: its own encoder's, or none */
   guint loss_percent;    /* in steps, so that few encoders serve many sinks; 0: clean */
   gboolean filling;      /* forwarding, but the source is silent for long */

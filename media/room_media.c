@@ -338,7 +338,7 @@ media_room_tick (MediaRoom *room, CfgMonotonic now)
       fill_gaps (room, now);
       return;
     }
-  if (room->dirty)
+  if (room->dirty || (room->route_at_tick != 0 && room->ticks >= room->route_at_tick))
     media_room_route (room);
   media_room_advance_plays (room);
   media_room_turn_digits (room, now);

@@ -4,23 +4,12 @@
 
 #include <string.h>
 
-/* An encoder that nobody used for 30 s gives its memory back. */
-#define GROUP_IDLE_TICKS (30 * 1000 / MEDIA_FRAME_MS)
-#define EXTRAS_MAX       (2 * MEDIA_PLAYS_MAX) /* as many go out as begin */
-#define LINGER_TICKS     (3 * 1000 / MEDIA_FRAME_MS)
-#define QUIET_LEVEL      50 /* -dBov */
-/* Sinks that may leave a group in one tick to fade alone: each is an encoder more, until it goes back. */
-#define APART_MAX 8
-#define JOIN_MS   5
+#define EXTRAS_MAX   (2 * MEDIA_PLAYS_MAX) /* as many go out as begin */
+#define LINGER_TICKS (3 * 1000 / MEDIA_FRAME_MS)
+#define QUIET_LEVEL  50 /* -dBov */
+#define JOIN_MS      5
 /* A choice takes less time than memory takes to come. */
 #define CHOICES_AHEAD 8
-
-void
-media_mix_group_free (MediaMixGroup *group)
-{
-  g_clear_pointer (&group->encoder, media_encoder_free);
-  g_free (group);
-}
 
 /* ---- what the next ones of a list will need is fetched while this one has its turn ---- */
 
@@ -175,128 +164,6 @@ sum (MediaRoom *room)
     }
 }
 
-static gboolean
-same_encoding (const MediaEncoderConfig *a, const MediaEncoderConfig *b)
-{
-  return a->opus_bitrate == b->opus_bitrate && a->opus_fec == b->opus_fec
-         && a->opus_loss_percent == b->opus_loss_percent && a->opus_dtx == b->opus_dtx;
-}
-
-static MediaMixGroup *
-find_group (const MediaRoom *room, const MediaSink *sink, MediaEncoderConfig *config)
-{
-  media_sink_encoder_config (sink, sink->mix_codec, sink->mix_rate_hz, room->config.opus_complexity, config);
-  for (guint i = 0; i < room->groups->len; i++)
-    {
-      MediaMixGroup *group = g_ptr_array_index (room->groups, i);
-
-      if (group->codec == sink->mix_codec && group->rate_hz == sink->mix_rate_hz
-          && same_encoding (&group->config, config))
-        return group;
-    }
-  return NULL;
-}
-
-static MediaMixGroup *
-group_for (MediaRoom *room, const MediaSink *sink)
-{
-  MediaEncoderConfig config;
-  MediaMixGroup *group = find_group (room, sink, &config);
-
-  if (group != NULL)
-    return group;
-  group = g_new0 (MediaMixGroup, 1);
-  group->serial = ++room->n_groups;
-  group->codec = sink->mix_codec;
-  group->rate_hz = sink->mix_rate_hz;
-  group->config = config;
-  g_ptr_array_add (room->groups, group);
-  return group;
-}
-
-/* Nobody heard its last frame. */
-static gboolean
-is_idle (const MediaRoom *room, const MediaMixGroup *group)
-{
-  return group->used_tick + 1 < room->ticks;
-}
-
-/* The one that @sink's decoder has heard so far. (nullable) */
-static MediaMixGroup *
-heard_group (const MediaRoom *room, const MediaSink *sink)
-{
-  for (guint i = 0; sink->heard_group != 0 && i < room->groups->len; i++)
-    {
-      MediaMixGroup *group = g_ptr_array_index (room->groups, i);
-
-      if (group->serial == sink->heard_group)
-        return group->encoder != NULL && !is_idle (room, group) ? group : NULL;
-    }
-  return NULL;
-}
-
-static void
-leave_group (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
-{
-  MediaMixGroup *group = heard_group (room, sink);
-
-  sink->on_own = TRUE;
-  sink->own_ticks = 0;
-  if (group == NULL || media_sink_ptime_ms (sink) != MEDIA_FRAME_MS)
-    return;
-  if (group->n_listeners == 1 && group->listener == sink && group->used_tick + 1 == room->ticks)
-    media_sink_adopt_encoder (sink, g_steal_pointer (&group->encoder), &group->config, now);
-  else
-    media_sink_leave_group (sink, sink->mix_codec, sink->mix_rate_hz, room->config.opus_complexity,
-                            group->encoder, now);
-}
-
-/* Nobody else hears the group: what @sink had alone is the group's from here on. */
-static gboolean
-bring_encoder (MediaMixGroup *group, MediaSink *sink)
-{
-  if (!sink->on_own || sink->encoder == NULL
-      || media_encoder_get_codec (sink->encoder) != media_codec_get (group->codec)
-      || media_encoder_get_sample_rate (sink->encoder) != group->rate_hz)
-    return FALSE;
-  g_clear_pointer (&group->encoder, media_encoder_free);
-  group->encoder = g_steal_pointer (&sink->encoder);
-  return TRUE;
-}
-
-/* The first frame of @group since nobody heard it: @sink's decoder hears its encoder go on where the one
- * before was, as far as one state fits the other. */
-static void
-begin_group (MediaRoom *room, MediaMixGroup *group, MediaSink *sink)
-{
-  const MediaMixGroup *before = heard_group (room, sink);
-  const MediaEncoder *from = sink->on_own ? sink->encoder : before != NULL ? before->encoder : NULL;
-  /* A tick was left out, no more; or nothing was heard so far. */
-  const gboolean goes_on = from == NULL && sink->silent_ticks == 0
-                           && (sink->heard_group == group->serial || group->encoder == NULL);
-
-  group->begun_tick = room->ticks;
-  if (!bring_encoder (group, sink))
-    {
-      if (group->encoder == NULL)
-        group->encoder = media_encoder_new (media_codec_get (group->codec), &group->config, NULL);
-      if (group->encoder != NULL && !goes_on)
-        media_encoder_continue (group->encoder, from);
-    }
-  if (group->encoder != NULL)
-    media_encoder_configure (group->encoder, &group->config);
-}
-
-/* What all who hear @group do; NONE if not all do the same. Who comes has heard nothing of it yet, and may as
- * well hear it go. */
-static MediaFade
-fade_of (const MediaMixGroup *group)
-{
-  return group->n_fading_in == group->n_members                         ? MEDIA_FADE_IN
-         : group->n_fading_in + group->n_fading_out == group->n_members ? MEDIA_FADE_OUT
-                                                                        : MEDIA_FADE_NONE;
-}
-
 static void
 count_fading (MediaRoom *room)
 {
@@ -309,7 +176,7 @@ count_fading (MediaRoom *room)
   for (guint i = 0; i < room->common->len; i++)
     {
       const MediaSink *sink = g_ptr_array_index (room->common, i);
-      MediaMixGroup *group = group_for (room, sink);
+      MediaMixGroup *group = media_room_group_for (room, sink);
 
       group->n_members++;
       group->n_fading_in += sink->fade == MEDIA_FADE_IN;
@@ -334,7 +201,7 @@ play_faded (MediaRoom *room, MediaSink *sink, const MediaMixGroup *group, CfgMon
 {
   gint16 pcm[MEDIA_FRAME_SAMPLES_MAX];
 
-  if (sink->fade == MEDIA_FADE_NONE || (sink->fade == fade_of (group) && sink->join_from == 0)
+  if (sink->fade == MEDIA_FADE_NONE || (sink->fade == media_mix_group_fade (group) && sink->join_from == 0)
       || media_codec_has_memory (media_codec_get (group->codec)))
     return FALSE;
   media_mixer_render (room->mixers[media_rate_index (group->rate_hz)], NULL, 0, &sink->limiter, pcm);
@@ -344,26 +211,12 @@ play_faded (MediaRoom *room, MediaSink *sink, const MediaMixGroup *group, CfgMon
   return TRUE;
 }
 
-/* @sink's decoder follows another encoder than @group's, or it goes while others stay. */
-static gboolean
-goes_apart (const MediaRoom *room, const MediaSink *sink, const MediaMixGroup *group)
-{
-  const gboolean was_busy
-      = group->used_tick == room->ticks ? group->begun_tick != room->ticks : !is_idle (room, group);
-
-  if (room->n_apart >= APART_MAX || !media_codec_has_memory (media_codec_get (group->codec)))
-    return FALSE;
-  if (sink->fade == MEDIA_FADE_OUT)
-    return fade_of (group) != MEDIA_FADE_OUT;
-  return was_busy && sink->heard_group != 0 && sink->heard_group != group->serial;
-}
-
 static void
 play_apart (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
 {
   gint16 pcm[MEDIA_FRAME_SAMPLES_MAX];
 
-  leave_group (room, sink, now);
+  media_room_leave_group (room, sink, now);
   media_mixer_render (room->mixers[media_rate_index (sink->mix_rate_hz)], NULL, 0, &sink->limiter, pcm);
   fade_sink (sink, pcm);
   media_sink_play (sink, sink->mix_codec, pcm, sink->mix_rate_hz, room->config.opus_complexity, now);
@@ -381,7 +234,7 @@ play_those_apart (MediaRoom *room, CfgMonotonic now)
     {
       MediaSink *sink = g_ptr_array_index (room->common, i);
 
-      if (goes_apart (room, sink, group_for (room, sink)))
+      if (media_room_goes_apart (room, sink, media_room_group_for (room, sink)))
         play_apart (room, sink, now);
       else
         room->common->pdata[n_kept++] = sink;
@@ -392,18 +245,18 @@ play_those_apart (MediaRoom *room, CfgMonotonic now)
 static void
 play_common (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
 {
-  MediaMixGroup *group = group_for (room, sink);
+  MediaMixGroup *group = media_room_group_for (room, sink);
   const guint clock_rate_hz = media_codec_get_clock_rate (media_codec_get (group->codec));
 
   if (room->n_fading > 0 && play_faded (room, sink, group, now))
     return;
-  if (sink->heard_group != group->serial && goes_apart (room, sink, group))
+  if (sink->heard_group != group->serial && media_room_goes_apart (room, sink, group))
     {
       play_apart (room, sink, now);
       return;
     }
-  if (is_idle (room, group))
-    begin_group (room, group, sink);
+  if (media_room_group_is_idle (room, group))
+    media_room_begin_group (room, group, sink);
   if (group->encoder == NULL)
     group->encoder = media_encoder_new (media_codec_get (group->codec), &group->config, NULL);
   sink->on_own = FALSE;
@@ -415,7 +268,7 @@ play_common (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
       group->n_listeners = 0;
       media_mixer_render (room->mixers[media_rate_index (group->rate_hz)], NULL, 0, &group->limiter, pcm);
       if (room->n_fading > 0)
-        media_fade_pcm (pcm, group->rate_hz / 1000 * MEDIA_FRAME_MS, fade_of (group));
+        media_fade_pcm (pcm, group->rate_hz / 1000 * MEDIA_FRAME_MS, media_mix_group_fade (group));
       group->size = -1;
       if (group->encoder != NULL)
         group->size = media_room_encode (room, group->encoder, pcm, group->rate_hz / 1000 * MEDIA_FRAME_MS,
@@ -532,8 +385,8 @@ may_go_back (const MediaRoom *room, const MediaSink *sink)
   if (!sink->on_own || sink->encoder == NULL || !media_encoder_remembers (sink->encoder)
       || sink->own_ticks >= LINGER_TICKS)
     return TRUE;
-  group = find_group (room, sink, &config);
-  return group == NULL || is_idle (room, group);
+  group = media_room_find_group (room, sink, &config);
+  return group == NULL || media_room_group_is_idle (room, group);
 }
 
 /* @was_q12: how loud @source was for @sink with the last frame, when that is to be told to the mixer. */
@@ -635,7 +488,7 @@ play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
       return;
     }
   if (!sink->on_own)
-    leave_group (room, sink, now);
+    media_room_leave_group (room, sink, now);
   sink->own_ticks = common ? sink->own_ticks + 1 : 0;
   fade_sink (sink, pcm);
   media_sink_play (sink, sink->mix_codec, pcm, sink->mix_rate_hz, room->config.opus_complexity, now);
@@ -717,25 +570,13 @@ play_digit (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
       return FALSE;
     }
   if (!sink->on_own)
-    leave_group (room, sink, now);
+    media_room_leave_group (room, sink, now);
   if (!sink->in_digit && sink->from == NULL && sink->silent_ticks == 0)
     add_going_mix (room, sink, pcm);
   sink->in_digit = TRUE;
   media_sink_play (sink, sink->mix_codec, pcm, sink->mix_rate_hz, room->config.opus_complexity, now);
   room->stats.encodes++;
   return TRUE;
-}
-
-static void
-drop_idle_groups (MediaRoom *room)
-{
-  for (guint i = room->groups->len; i-- > 0;)
-    {
-      const MediaMixGroup *group = g_ptr_array_index (room->groups, i);
-
-      if (room->ticks - group->used_tick > GROUP_IDLE_TICKS)
-        g_ptr_array_remove_index_fast (room->groups, i);
-    }
 }
 
 static void
@@ -799,5 +640,5 @@ media_room_mix (MediaRoom *room, CfgMonotonic now)
   if (hearing_turns)
     settle_hearing (room);
   if (room->ticks % 512 == 0)
-    drop_idle_groups (room);
+    media_room_drop_idle_groups (room);
 }

@@ -49,6 +49,7 @@ struct _MediaRoom
   gboolean is_unheard; /* nobody wants to know who speaks */
   gboolean fills;      /* a sink has a gap to fill, or had one with the last tick */
   guint64 ticks;
+  guint64 route_at_tick; /* routing looks again then; 0: only when something changes */
 
   /* written by routing */
   GPtrArray *sources;  /* audible ones */
@@ -112,6 +113,23 @@ gboolean media_room_ends_softly (const MediaSink *sink);
 /** media_room_end_fades: the frame was made. */
 void media_room_end_fades (MediaRoom *room);
 void media_fade_pcm (gint16 *pcm, gsize samples, MediaFade fade);
+/* room_group.c */
+/** media_room_find_group: the one whose frames @sink may hear. @config: (out): of its encoder. (nullable) */
+MediaMixGroup *media_room_find_group (const MediaRoom *room, const MediaSink *sink,
+                                      MediaEncoderConfig *config);
+/** media_room_group_for: the same; it is made if there is none. */
+MediaMixGroup *media_room_group_for (MediaRoom *room, const MediaSink *sink);
+/** media_room_group_is_idle: nobody heard its last frame. */
+gboolean media_room_group_is_idle (const MediaRoom *room, const MediaMixGroup *group);
+/** media_room_leave_group: @sink's own encoder goes on where the one is that it heard. */
+void media_room_leave_group (MediaRoom *room, MediaSink *sink, CfgMonotonic now);
+/** media_room_begin_group: before the first frame of an idle @group, for @sink. */
+void media_room_begin_group (MediaRoom *room, MediaMixGroup *group, MediaSink *sink);
+/** media_mix_group_fade: what all who hear @group do; NONE if not all do the same. */
+MediaFade media_mix_group_fade (const MediaMixGroup *group);
+/** media_room_goes_apart: @sink is to hear the present frame from an encoder of its own. */
+gboolean media_room_goes_apart (const MediaRoom *room, const MediaSink *sink, const MediaMixGroup *group);
+void media_room_drop_idle_groups (MediaRoom *room);
 /* room_mix.c */
 void media_room_mix (MediaRoom *room, CfgMonotonic now);
 void media_mix_group_free (MediaMixGroup *group);

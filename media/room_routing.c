@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* A rate that was chosen is not given up for a lower one so soon. */
+#define KEEP_RATE_TICKS (3 * 1000 / MEDIA_FRAME_MS)
+
 /* Counts of what is audible in the whole room, from which a leg's own part is taken off. */
 typedef struct
 {
@@ -185,6 +188,39 @@ end_forwarding (MediaSink *sink)
 }
 
 static void
+route_idle (MediaRoom *room, MediaSink *sink)
+{
+  sink->mode = MEDIA_SINK_IDLE;
+  sink->fade = MEDIA_FADE_NONE;
+  sink->on_own = FALSE;
+  sink->heard_group = 0;
+  room->stats.n_idle++;
+}
+
+/* @before: (nullable): what was forwarded so far. */
+static void
+route_forwarding (MediaRoom *room, MediaSink *sink, MediaSource *heard, const MediaSource *before)
+{
+  if (heard != before)
+    {
+      end_forwarding (sink);
+      sink->joins = sink->mode != MEDIA_SINK_IDLE;
+      sink->join_from = sink->joins ? sink->join_from : 0;
+      /* What the source sent while it was not forwarded is no loss. */
+      sink->epoch++;
+    }
+  sink->mode = MEDIA_SINK_FORWARDING;
+  sink->fade = MEDIA_FADE_NONE;
+  sink->on_own = FALSE;
+  sink->heard_group = 0;
+  sink->from = heard;
+  g_ptr_array_add (heard->forward_to, sink);
+  if (sink->leg->config.always_send)
+    g_ptr_array_add (room->watched, sink);
+  room->stats.n_forwarding++;
+}
+
+static void
 route_sink (MediaRoom *room, MediaSink *sink, Census *census)
 {
   const MediaSource *forwarded = sink->mode == MEDIA_SINK_FORWARDING ? sink->from : NULL;
@@ -195,39 +231,16 @@ route_sink (MediaRoom *room, MediaSink *sink, Census *census)
   /* A track that is gone leaves nothing to go out. */
   const gboolean leaves
       = media_room_ends_softly (sink) && (heard != NULL || sink->section->plan.sink == MEDIA_SINK_MIX);
-  gboolean forwards;
+  const gboolean forwards = heard != NULL && !more && !overlaid && can_forward (sink, heard);
+  const gboolean has_nothing = heard == NULL && !overlaid && !sink->leg->config.always_send;
 
   sink->from = NULL;
-  forwards = heard != NULL && !more && !overlaid && can_forward (sink, heard);
-  if (heard == NULL && !overlaid && !sink->leg->config.always_send && !leaves)
+  if ((has_nothing || forwards) && !leaves)
     {
-      sink->mode = MEDIA_SINK_IDLE;
-      sink->fade = MEDIA_FADE_NONE;
-      sink->on_own = FALSE;
-      sink->heard_group = 0;
-      room->stats.n_idle++;
-      return;
-    }
-  if (forwards && !leaves)
-    {
-      if (heard != forwarded)
-        {
-          end_forwarding (sink);
-          sink->joins = sink->mode != MEDIA_SINK_IDLE;
-          sink->join_from = sink->joins ? sink->join_from : 0;
-        }
-      sink->mode = MEDIA_SINK_FORWARDING;
-      sink->fade = MEDIA_FADE_NONE;
-      sink->on_own = FALSE;
-      sink->heard_group = 0;
-      sink->from = heard;
-      /* What the source sent while it was not forwarded is no loss. */
-      if (heard != forwarded)
-        sink->epoch++;
-      g_ptr_array_add (heard->forward_to, sink);
-      if (sink->leg->config.always_send)
-        g_ptr_array_add (room->watched, sink);
-      room->stats.n_forwarding++;
+      if (forwards)
+        route_forwarding (room, sink, heard, forwarded);
+      else
+        route_idle (room, sink);
       return;
     }
   if (forwarded != NULL)
@@ -235,9 +248,7 @@ route_sink (MediaRoom *room, MediaSink *sink, Census *census)
   sink->mode = MEDIA_SINK_MIXING;
   sink->filling = FALSE;
   sink->joins = FALSE;
-  media_room_route_fade (room, sink, was_mixing,
-                         leaves
-                             && (forwards || (heard == NULL && !overlaid && !sink->leg->config.always_send)));
+  media_room_route_fade (room, sink, was_mixing, leaves && (forwards || has_nothing));
   if (heard != NULL && sink->section->plan.sink == MEDIA_SINK_TRACK)
     {
       sink->from = heard;
@@ -250,16 +261,29 @@ route_sink (MediaRoom *room, MediaSink *sink, Census *census)
   room->stats.n_mixing++;
 }
 
-/* Another rate or codec is another encoder: what @sink hears goes out with the one before, and comes up with
- * the new one a frame later. */
+/* It hears something, and goes on hearing it. */
 static gboolean
-ends_format (const MediaSink *sink, MediaCodecId codec, guint rate_hz)
+is_heard (const MediaSink *sink)
 {
   return sink->fade != MEDIA_FADE_IN && sink->have_codec && sink->silent_ticks == 0
-         && (sink->mix_codec != codec || sink->mix_rate_hz != rate_hz)
          && media_sink_speaks (sink, sink->mix_codec);
 }
 
+/* A narrower band is no hurry: whoever comes, goes and comes again, or changes his codec with each packet,
+ * must not be heard in what all others hear. */
+static gboolean
+keeps_rate (MediaRoom *room, const MediaSink *sink, MediaCodecId codec, guint rate_hz)
+{
+  const guint64 until = sink->format_tick + KEEP_RATE_TICKS;
+
+  if (codec != sink->mix_codec || rate_hz >= sink->mix_rate_hz || room->ticks >= until)
+    return FALSE;
+  room->route_at_tick = room->route_at_tick == 0 ? until : MIN (room->route_at_tick, until);
+  return TRUE;
+}
+
+/* Another rate or codec is another encoder: what @sink hears goes out with the one before, and comes up with
+ * the new one a frame later. */
 static void
 choose_format (MediaRoom *room, MediaSink *sink, const Census *census)
 {
@@ -269,14 +293,19 @@ choose_format (MediaRoom *room, MediaSink *sink, const Census *census)
   const MediaCodecId codec = choose_codec (sink, sink->have_codec ? audible_hz : played_hz);
   const guint rate_hz = choose_rate (sink, codec, played_hz);
 
-  if (ends_format (sink, codec, rate_hz))
+  if (codec == sink->mix_codec && rate_hz == sink->mix_rate_hz)
+    return;
+  if (is_heard (sink))
     {
+      if (keeps_rate (room, sink, codec, rate_hz))
+        return;
       room->n_fading += sink->fade == MEDIA_FADE_NONE;
       sink->fade = MEDIA_FADE_OUT;
       return;
     }
   sink->mix_codec = codec;
   sink->mix_rate_hz = rate_hz;
+  sink->format_tick = room->ticks;
 }
 
 static void
@@ -376,6 +405,7 @@ media_room_route (MediaRoom *room)
 
   room->dirty = FALSE;
   room->still = FALSE;
+  room->route_at_tick = 0;
   g_ptr_array_set_size (room->sources, 0);
   g_ptr_array_set_size (room->mixed, 0);
   g_ptr_array_set_size (room->mixing, 0);
