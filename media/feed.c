@@ -22,6 +22,7 @@
 /* Another rate is another decoder and other resamplers, which know nothing of what was heard: it waits for a
  * pause, and no longer than this. */
 #define RATE_WAITS_FRAMES 150
+#define RATE_LOSES_FRAMES 8 /* longer than that with something of a packet left, which is lost then */
 #define RATE_ENDS_MS      5 /* what is left for a resampler to give out what it holds back */
 /* More than a resampler remembers: what it is begun with. */
 #define TAIL_MS  10
@@ -426,6 +427,8 @@ end_rate (MediaFeed *feed)
   for (gsize i = 0; i < ramp; i++)
     feed->frame[from + i] = (gint16)(feed->frame[from + i] * (gint32)(ramp - 1 - i) / (gint32)ramp);
   memset (feed->frame + from + ramp, 0, (samples - from - ramp) * sizeof *feed->frame);
+  media_jitter_buffer_adjusted (
+      feed->buffer, (gint32)((guint64)feed->queued * feed->clock_rate_hz / feed->rate_hz), feed->now);
   feed->queued = 0;
   feed->last = 0;
   feed->begins = TRUE;
@@ -445,7 +448,10 @@ follow_rate (MediaFeed *feed, gboolean wanted)
 
   if (decoder == NULL || media_decoder_get_sample_rate (decoder) == rate_hz)
     feed->rate_waits = 0;
-  else if (!wanted || ++feed->rate_waits > RATE_WAITS_FRAMES || media_feed_level (feed) >= QUIET_LEVEL)
+  else if (++feed->rate_waits > RATE_WAITS_FRAMES + RATE_LOSES_FRAMES
+           || (feed->queued == 0
+               && (!wanted || feed->rate_waits > RATE_WAITS_FRAMES
+                   || media_feed_level (feed) >= QUIET_LEVEL)))
     end_rate (feed);
 }
 

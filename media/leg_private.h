@@ -144,7 +144,8 @@ struct _MediaSink
   guint n_changes;                    /* of codec, in quick succession */
   gboolean wants_announced;           /* the next packet begins a stream with announced_ssrc */
   guint silent_ticks;
-  guint64 format_tick;   /* of the room, when mix_rate_hz became what it is */
+  guint32 silent_units;  /* of silence made without an encoder, since the last frame that had one */
+  guint64 format_tick;   /* of the room, when mix_rate_hz was found right last */
   guint64 heard_group;   /* serial of the group whose frame was the last one; 0: its own encoder's, or none */
   guint loss_percent;    /* in steps, so that few encoders serve many sinks; 0: clean */
   gboolean filling;      /* forwarding, but the source is silent for long */
@@ -269,6 +270,8 @@ void media_source_poll_tones (MediaSource *source, CfgMonotonic now);
 /* leg_sink.c */
 void media_sink_init (MediaSink *sink, MediaSection *section, MediaLeg *leg);
 void media_sink_clear (MediaSink *sink);
+/** media_sink_unroute: it hears nobody; where its decoder is stays known only of its own encoder. */
+void media_sink_unroute (MediaSink *sink);
 void media_sink_configure (MediaSink *sink);
 gboolean media_sink_speaks (const MediaSink *sink, MediaCodecId codec);
 guint media_sink_ptime_ms (const MediaSink *sink);
@@ -299,6 +302,8 @@ void media_sink_adopt_encoder (MediaSink *sink, MediaEncoder *encoder, const Med
 void media_sink_on_report (MediaSink *sink, const MediaRtcpReportBlock *block, CfgMonotonic now,
                            CfgWall wall);
 void media_sink_housekeep (MediaSink *sink, CfgMonotonic now);
+/** media_sink_has_paused: the last packet is too old to be heard. */
+gboolean media_sink_has_paused (const MediaSink *sink, CfgMonotonic now);
 MediaSinkStream *media_sink_stream (MediaSink *sink); /* of the codec sent last; nullable */
 void media_sink_encoder_config (const MediaSink *sink, MediaCodecId codec, guint rate_hz, int complexity,
                                 MediaEncoderConfig *config);

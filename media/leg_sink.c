@@ -16,7 +16,9 @@
 #define NOISE_AFTER_TICKS    10
 #define DTX_INTERVAL_TICKS   20
 #define FILL_AFTER_MS        400
-#define ENCODER_IDLE_MS      10000
+/* Then nothing is heard any more of the last packet. */
+#define PAUSE_US        (100 * CFG_US_PER_MS)
+#define ENCODER_IDLE_MS 10000
 /* The peer's reports come about every 5 s. */
 #define LOSSY_ABOVE 0.05
 #define CLEAN_BELOW 0.01
@@ -34,6 +36,20 @@ media_sink_init (MediaSink *sink, MediaSection *section, MediaLeg *leg)
   sink->section = section;
   sink->last_octet = -1;
   memset (sink->plan_of_codec, -1, sizeof sink->plan_of_codec);
+}
+
+void
+media_sink_unroute (MediaSink *sink)
+{
+  sink->mode = MEDIA_SINK_IDLE;
+  sink->fade = MEDIA_FADE_NONE;
+  sink->faded = FALSE;
+  sink->from = NULL;
+  sink->filling = FALSE;
+  sink->heard_group = 0;
+  sink->last_octet = -1;
+  sink->joins = FALSE;
+  sink->join_from = 0;
 }
 
 void
@@ -174,6 +190,12 @@ media_sink_shows_level (const MediaSink *sink)
   return sink->section->plan.ext_level_id >= 1 && sink->section->plan.ext_level_id <= 14;
 }
 
+gboolean
+media_sink_has_paused (const MediaSink *sink, CfgMonotonic now)
+{
+  return cfg_monotonic_diff_us (now, sink->streams[sink->codec].rewriter.last_at) > PAUSE_US;
+}
+
 /* The first packet that is forwarded after a mix, or of somebody else. */
 static void
 send_joined (MediaSink *sink, MediaSinkStream *stream, const MediaRtpPlace *place, MediaRtpHeader *header,
@@ -206,6 +228,8 @@ forward_as (MediaSink *sink, const MediaSource *source, const MediaRtpView *pack
       return;
     }
   stream = use_codec (sink, source->codec, now);
+  if (sink->joins && media_sink_has_paused (sink, now))
+    sink->join_from = 0;
   key = source->serial << 24 | (sink->epoch & 0xffffff);
   if (media_rewriter_forward (&stream->rewriter, key, packet, units, now, &place) != 0)
     return;
@@ -216,8 +240,7 @@ forward_as (MediaSink *sink, const MediaSource *source, const MediaRtpView *pack
       header.voice = source->speech.active;
     }
   sink->filling = FALSE;
-  if (packet->payload_size > 0)
-    sink->last_octet = packet->payload[packet->payload_size - 1];
+  sink->last_octet = units > 0 ? packet->payload[packet->payload_size - 1] : -1;
   if (sink->joins && units > 0)
     send_joined (sink, stream, &place, &header, packet, now);
   else
@@ -287,6 +310,8 @@ media_sink_produce (MediaSink *sink, MediaCodecId codec, const guint8 *payload, 
   if (!sink->enabled || index < 0 || media_sink_event_on (sink))
     return;
   sink->silent_ticks = 0;
+  sink->silent_units = 0;
+  sink->last_octet = -1;
   if (size > 0)
     produce_as (sink, codec, sink->section->plan.codecs[index].send_pt, payload, (gsize)size, units, now);
   else
@@ -326,9 +351,11 @@ send_silence (MediaSink *sink, MediaCodecId codec, guint ms, CfgMonotonic now)
   gssize size;
 
   size = media_codec_silence (table, units, payload, sizeof payload);
-  if (size > 0)
-    produce_as (sink, codec, sink->section->plan.codecs[sink->plan_of_codec[codec]].send_pt, payload,
-                (gsize)size, units, now);
+  if (size <= 0)
+    return;
+  sink->silent_units += MIN (units, G_MAXUINT32 - sink->silent_units);
+  produce_as (sink, codec, sink->section->plan.codecs[sink->plan_of_codec[codec]].send_pt, payload,
+              (gsize)size, units, now);
 }
 
 void
@@ -499,7 +526,8 @@ media_sink_silence (MediaSink *sink, MediaCodecId codec, CfgMonotonic now)
   if (!sink->enabled || !media_sink_speaks (sink, codec) || media_sink_event_on (sink))
     return;
   sink->silent_ticks++;
-  sink->heard_group = 0;
+  sink->last_octet = -1;
+  sink->join_from = 0;
   if (noise_instead (sink, codec, now) || leave_out (sink, codec, now))
     return;
   if (packet_ms (sink, codec) == MEDIA_FRAME_MS)
@@ -514,8 +542,8 @@ media_sink_play (MediaSink *sink, MediaCodecId codec, const gint16 *pcm, guint r
 {
   if (!sink->enabled || !media_sink_speaks (sink, codec))
     return;
-  if (sink->silent_ticks > 0 && own_encoder (sink, codec, rate_hz, complexity, now) != NULL)
-    media_encoder_continue (sink->encoder, NULL);
+  if (sink->silent_units > 0 && own_encoder (sink, codec, rate_hz, complexity, now) != NULL)
+    media_encoder_pass (sink->encoder, sink->silent_units);
   sink->silent_ticks = 0;
   sink->heard_group = 0;
   if (packet_ms (sink, codec) == MEDIA_FRAME_MS)

@@ -41,6 +41,8 @@ media_room_leave_ghost (MediaRoom *room, MediaSource *source)
 gint32
 media_room_ghost_gain (const MediaGhost *ghost, MediaLegId listener)
 {
+  if (ghost->leg == listener)
+    return 0;
   for (guint i = 0; i < ghost->n_gains; i++)
     if (ghost->gains[i].listener == listener)
       return ghost->gains[i].gain_q12;
@@ -63,7 +65,8 @@ media_room_clear_ghosts (MediaRoom *room)
 gboolean
 media_room_ends_softly (const MediaSink *sink)
 {
-  return sink->mode == MEDIA_SINK_MIXING && sink->have_codec && sink->silent_ticks == 0 && !sink->faded;
+  return sink->mode == MEDIA_SINK_MIXING && sink->have_codec && sink->silent_ticks == 0 && !sink->faded
+         && sink->fade != MEDIA_FADE_IN;
 }
 
 void

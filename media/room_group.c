@@ -4,8 +4,6 @@
 
 /* An encoder that nobody used for 30 s gives its memory back. */
 #define GROUP_IDLE_TICKS (30 * 1000 / MEDIA_FRAME_MS)
-/* Sinks that may leave a group in one tick to fade alone: each is an encoder more, until it goes back. */
-#define APART_MAX 8
 
 void
 media_mix_group_free (MediaMixGroup *group)
@@ -69,7 +67,7 @@ heard_group (const MediaRoom *room, const MediaSink *sink)
       MediaMixGroup *group = g_ptr_array_index (room->groups, i);
 
       if (group->serial == sink->heard_group)
-        return group->encoder != NULL && !media_room_group_is_idle (room, group) ? group : NULL;
+        return group->encoder != NULL ? group : NULL;
     }
   return NULL;
 }
@@ -103,31 +101,34 @@ bring_encoder (MediaMixGroup *group, MediaSink *sink)
   return TRUE;
 }
 
-/* The first frame of @group since nobody heard it: @sink's decoder hears its encoder go on where the one
- * before was, as far as one state fits the other. */
+/* @sink's decoder hears the group's encoder go on where the one before was, as far as one state fits the
+ * other, and after whatever silence it heard meanwhile. */
 void
 media_room_begin_group (MediaRoom *room, MediaMixGroup *group, MediaSink *sink)
 {
   const MediaMixGroup *before = heard_group (room, sink);
   const MediaEncoder *from = sink->on_own ? sink->encoder : before != NULL ? before->encoder : NULL;
-  /* A tick was left out, no more; or nothing was heard so far. */
-  const gboolean goes_on = from == NULL && sink->silent_ticks == 0
-                           && (sink->heard_group == group->serial || group->encoder == NULL);
+  const gboolean is_new = group->encoder == NULL;
 
   group->begun_tick = room->ticks;
   if (!bring_encoder (group, sink))
     {
-      if (group->encoder == NULL)
+      if (is_new)
         group->encoder = media_encoder_new (media_codec_get (group->codec), &group->config, NULL);
-      if (group->encoder != NULL && !goes_on)
+      /* A decoder that has heard nothing fits a new one. */
+      if (group->encoder != NULL && from != group->encoder
+          && (from != NULL || !is_new || sink->silent_units > 0))
         media_encoder_continue (group->encoder, from);
     }
-  if (group->encoder != NULL)
-    media_encoder_configure (group->encoder, &group->config);
+  if (group->encoder == NULL)
+    return;
+  if (sink->silent_units > 0)
+    media_encoder_pass (group->encoder, sink->silent_units);
+  media_encoder_configure (group->encoder, &group->config);
 }
 
-/* What all who hear @group do; NONE if not all do the same. Who comes has heard nothing of it yet, and may as
- * well hear it go. */
+/* What all who hear @group do; NONE if not all do the same. Who comes while the others go waits for a frame.
+ */
 MediaFade
 media_mix_group_fade (const MediaMixGroup *group)
 {
@@ -136,18 +137,27 @@ media_mix_group_fade (const MediaMixGroup *group)
                                                                         : MEDIA_FADE_NONE;
 }
 
+/* Others heard its last frame, or hear the present one. */
+static gboolean
+is_busy (const MediaRoom *room, const MediaMixGroup *group, const MediaSink *sink)
+{
+  /* Those who come to a new rate do so within two ticks. */
+  if (sink->fade == MEDIA_FADE_IN && group->begun_tick + 1 == room->ticks)
+    return FALSE;
+  return group->used_tick == room->ticks ? group->begun_tick != room->ticks
+                                         : !media_room_group_is_idle (room, group);
+}
+
 /* @sink's decoder follows another encoder than @group's, or it goes while others stay. */
 gboolean
 media_room_goes_apart (const MediaRoom *room, const MediaSink *sink, const MediaMixGroup *group)
 {
-  const gboolean was_busy = group->used_tick == room->ticks ? group->begun_tick != room->ticks
-                                                            : !media_room_group_is_idle (room, group);
-
-  if (room->n_apart >= APART_MAX || !media_codec_has_memory (media_codec_get (group->codec)))
+  if (room->n_apart >= MEDIA_ROOM_APART_MAX || !media_codec_has_memory (media_codec_get (group->codec)))
     return FALSE;
   if (sink->fade == MEDIA_FADE_OUT)
     return media_mix_group_fade (group) != MEDIA_FADE_OUT;
-  return was_busy && sink->heard_group != 0 && sink->heard_group != group->serial;
+  return sink->heard_group != 0 && sink->heard_group != group->serial && sink->silent_units == 0
+         && is_busy (room, group, sink);
 }
 
 void

@@ -126,12 +126,8 @@ unroute_leg (MediaLeg *leg)
       source->n_track_mixers = 0;
       source->recorded = FALSE;
       media_source_set_mixed (source, FALSE, 0);
-      sink->mode = MEDIA_SINK_IDLE;
-      sink->fade = MEDIA_FADE_NONE;
-      sink->faded = FALSE;
+      media_sink_unroute (sink);
       source->ending = FALSE;
-      sink->from = NULL;
-      sink->filling = FALSE;
     }
 }
 
@@ -142,7 +138,14 @@ media_room_remove (MediaRoom *room, MediaLeg *leg, CfgMonotonic now)
   g_ptr_array_remove_fast (room->legs, leg);
   leg->room = NULL;
   for (guint i = 0; i < leg->n_sections; i++)
-    media_room_leave_ghost (room, &leg->sections[i]->source);
+    {
+      MediaSink *sink = &leg->sections[i]->sink;
+
+      media_room_leave_ghost (room, &leg->sections[i]->source);
+      /* Its decoder goes on in another room; that of Opus is better off with a new encoder. */
+      if (sink->mode == MEDIA_SINK_MIXING && !sink->on_own && sink->mix_codec == MEDIA_CODEC_G722)
+        media_room_leave_group (room, sink, now);
+    }
   unroute_leg (leg);
   media_room_route (room);
 }

@@ -186,11 +186,13 @@ count_fading (MediaRoom *room)
 
 /* @pcm, a frame for @sink alone, which may come up from what was forwarded to it before. */
 static void
-fade_sink (const MediaSink *sink, gint16 *pcm)
+fade_sink (const MediaSink *sink, gint16 *pcm, CfgMonotonic now)
 {
   const gint32 n = (gint32)(sink->mix_rate_hz / 1000 * JOIN_MS);
 
   media_fade_pcm (pcm, sink->mix_rate_hz / 1000 * MEDIA_FRAME_MS, sink->fade);
+  if (sink->join_from != 0 && media_sink_has_paused (sink, now))
+    return;
   for (gint32 i = 0; sink->join_from != 0 && i < n; i++)
     pcm[i] = (gint16)CLAMP (pcm[i] + sink->join_from * (n - i) / n, G_MININT16, G_MAXINT16);
 }
@@ -205,7 +207,7 @@ play_faded (MediaRoom *room, MediaSink *sink, const MediaMixGroup *group, CfgMon
       || media_codec_has_memory (media_codec_get (group->codec)))
     return FALSE;
   media_mixer_render (room->mixers[media_rate_index (group->rate_hz)], NULL, 0, &sink->limiter, pcm);
-  fade_sink (sink, pcm);
+  fade_sink (sink, pcm, now);
   media_sink_play (sink, sink->mix_codec, pcm, group->rate_hz, room->config.opus_complexity, now);
   room->stats.encodes++;
   return TRUE;
@@ -218,10 +220,18 @@ play_apart (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
 
   media_room_leave_group (room, sink, now);
   media_mixer_render (room->mixers[media_rate_index (sink->mix_rate_hz)], NULL, 0, &sink->limiter, pcm);
-  fade_sink (sink, pcm);
+  fade_sink (sink, pcm, now);
   media_sink_play (sink, sink->mix_codec, pcm, sink->mix_rate_hz, room->config.opus_complexity, now);
   room->stats.encodes++;
   room->n_apart++;
+}
+
+/* It comes with the next one. */
+static void
+wait_for_frame (MediaSink *sink, CfgMonotonic now)
+{
+  media_sink_silence (sink, sink->mix_codec, now);
+  sink->fade = MEDIA_FADE_OUT;
 }
 
 /* Before their groups have made a frame. */
@@ -234,8 +244,12 @@ play_those_apart (MediaRoom *room, CfgMonotonic now)
     {
       MediaSink *sink = g_ptr_array_index (room->common, i);
 
-      if (media_room_goes_apart (room, sink, media_room_group_for (room, sink)))
+      const MediaMixGroup *group = media_room_group_for (room, sink);
+
+      if (media_room_goes_apart (room, sink, group))
         play_apart (room, sink, now);
+      else if (sink->fade == MEDIA_FADE_IN && media_mix_group_fade (group) == MEDIA_FADE_OUT)
+        wait_for_frame (sink, now);
       else
         room->common->pdata[n_kept++] = sink;
     }
@@ -255,10 +269,8 @@ play_common (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
       play_apart (room, sink, now);
       return;
     }
-  if (media_room_group_is_idle (room, group))
+  if (media_room_group_is_idle (room, group) || group->encoder == NULL)
     media_room_begin_group (room, group, sink);
-  if (group->encoder == NULL)
-    group->encoder = media_encoder_new (media_codec_get (group->codec), &group->config, NULL);
   sink->on_own = FALSE;
   if (group->used_tick != room->ticks)
     {
@@ -368,7 +380,7 @@ play_track (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
   add_plays (room_plays, sink->mix_rate_hz, sum);
   add_plays (own_plays (sink), sink->mix_rate_hz, sum);
   media_limiter_apply (&sink->limiter, sum, samples, pcm);
-  fade_sink (sink, pcm);
+  fade_sink (sink, pcm, now);
   media_sink_play (sink, sink->mix_codec, pcm, sink->mix_rate_hz, room->config.opus_complexity, now);
   room->stats.encodes++;
 }
@@ -383,7 +395,7 @@ may_go_back (const MediaRoom *room, const MediaSink *sink)
   const MediaMixGroup *group;
 
   if (!sink->on_own || sink->encoder == NULL || !media_encoder_remembers (sink->encoder)
-      || sink->own_ticks >= LINGER_TICKS)
+      || sink->own_ticks >= LINGER_TICKS || room->n_apart >= MEDIA_ROOM_APART_MAX)
     return TRUE;
   group = media_room_find_group (room, sink, &config);
   return group == NULL || media_room_group_is_idle (room, group);
@@ -490,7 +502,8 @@ play_mix (MediaRoom *room, MediaSink *sink, CfgMonotonic now)
   if (!sink->on_own)
     media_room_leave_group (room, sink, now);
   sink->own_ticks = common ? sink->own_ticks + 1 : 0;
-  fade_sink (sink, pcm);
+  room->n_apart += common;
+  fade_sink (sink, pcm, now);
   media_sink_play (sink, sink->mix_codec, pcm, sink->mix_rate_hz, room->config.opus_complexity, now);
   room->stats.encodes++;
 }
@@ -597,6 +610,7 @@ media_room_mix (MediaRoom *room, CfgMonotonic now)
   gboolean hearing_turns = FALSE, common;
 
   room->n_chosen = 0;
+  room->n_apart = 0;
   room->stats.n_decoding = 0;
   choose_and_decode (room, now);
   for (guint i = 0; i < room->ghosts->len; i++)
@@ -622,7 +636,6 @@ media_room_mix (MediaRoom *room, CfgMonotonic now)
       else
         play_mix (room, sink, now);
     }
-  room->n_apart = 0;
   if (room->n_fading > 0)
     {
       count_fading (room);

@@ -6,6 +6,9 @@
 #define MEDIA_ROOM_MAX_SPEAKERS         16
 #define MEDIA_ROOM_MIX_SPEAKERS_DEFAULT 6
 #define MEDIA_ROOM_MIX_SPEAKERS_MAX     32
+/* Sinks that have an encoder of their own only because they change from one to another: there are no more of
+ * them at a time, whoever comes, goes or loses packets. */
+#define MEDIA_ROOM_APART_MAX 8
 
 /* One encoder for all who hear the common mix in the same way. */
 typedef struct
@@ -75,7 +78,7 @@ struct _MediaRoom
   MediaMixer *mixers[MEDIA_N_RATES];
   GPtrArray *groups;  /* of MediaMixGroup */
   guint64 n_groups;   /* ever made */
-  guint n_apart;      /* sinks that left their group with the present frame */
+  guint n_apart;      /* of the present frame: sinks that hear what others do, from encoders of their own */
   GPtrArray *common;  /* of MediaSink, scratch: what this tick's groups are sent to */
   GArray *candidates; /* of MediaSpeakerCandidate, scratch */
 

@@ -182,8 +182,8 @@ end_forwarding (MediaSink *sink)
 {
   const guint8 octet = (guint8)sink->last_octet;
 
-  sink->join_from
-      = sink->last_octet < 0 ? 0 : media_codec_last_sample (media_codec_get (sink->codec), &octet, 1);
+  if (sink->last_octet >= 0)
+    sink->join_from = media_codec_last_sample (media_codec_get (sink->codec), &octet, 1);
   sink->last_octet = -1;
 }
 
@@ -294,7 +294,10 @@ choose_format (MediaRoom *room, MediaSink *sink, const Census *census)
   const guint rate_hz = choose_rate (sink, codec, played_hz);
 
   if (codec == sink->mix_codec && rate_hz == sink->mix_rate_hz)
-    return;
+    {
+      sink->format_tick = room->ticks;
+      return;
+    }
   if (is_heard (sink))
     {
       if (keeps_rate (room, sink, codec, rate_hz))
@@ -434,7 +437,7 @@ media_room_route (MediaRoom *room)
           if (sink->enabled)
             route_sink (room, sink, &census);
           else
-            sink->mode = MEDIA_SINK_IDLE;
+            media_sink_unroute (sink);
         }
     }
   choose_formats (room, &census);

@@ -221,6 +221,15 @@ media_encoder_continue (MediaEncoder *encoder, const MediaEncoder *from)
     encoder->codec->encoder_reset (encoder->state);
 }
 
+void
+media_encoder_pass (MediaEncoder *encoder, guint32 units)
+{
+  if (encoder->codec->encoder_pass != NULL)
+    encoder->codec->encoder_pass (encoder->state, units);
+  else if (encoder->codec->encoder_reset != NULL)
+    encoder->codec->encoder_reset (encoder->state);
+}
+
 int
 media_encoder_get_opus_complexity (const MediaEncoder *encoder)
 {

@@ -101,6 +101,9 @@ int media_encoder_get_opus_complexity (const MediaEncoder *encoder);
  * one goes on with the other. With the settings of @from. Where the two are of different codecs or rates,
  * or @from is NULL, @encoder begins anew, for a decoder that has heard media_codec_silence. */
 void media_encoder_continue (MediaEncoder *encoder, const MediaEncoder *from);
+/** media_encoder_pass: a decoder that heard @encoder so far has now heard @units (RTP timestamp units) of
+ * media_codec_silence. */
+void media_encoder_pass (MediaEncoder *encoder, guint32 units);
 /** media_encoder_remembers: what it makes depends on what it made. */
 gboolean media_encoder_remembers (const MediaEncoder *encoder);
 /**

@@ -29,6 +29,7 @@ struct _MediaCodec
   gint16 (*sample) (guint8 octet);                           /* (nullable): a sample is no octet */
   void (*join) (guint8 *payload, gsize size, gint16 sample); /* (nullable) as well */
   void (*encoder_copy) (gpointer to, gconstpointer from);    /* (nullable): without a state */
+  void (*encoder_pass) (gpointer state, guint32 units);      /* (nullable): as encoder_reset */
   void (*encoder_reset) (gpointer state); /* (nullable): for a decoder that has heard silence () */
   gssize (*encode) (gpointer state, const gint16 *pcm, gsize samples, guint8 *out, gsize capacity);
 

@@ -19,7 +19,7 @@
 #define LEAD_IN     32  /* samples: longer than the filters remember */
 #define SILENCE     0xff
 /* After so many of them a decoder has forgotten what was before. */
-#define SETTLE_OCTETS 8000
+#define SETTLE_OCTETS 1600
 
 typedef struct
 {
@@ -58,35 +58,30 @@ encoder_copy (gpointer to, gconstpointer from)
   *(g722_encode_state_t *)to = *(const g722_encode_state_t *)from;
 }
 
-/* An encoder whose listener has heard our silence: what that has made of the decoder is what the encoder must
- * reckon with, or the first 100 ms of speech come out up to full scale. */
-static const g722_encode_state_t *
-after_silence (void)
+/* Our silence changes what a decoder predicts, and an encoder must reckon with that, or the first 100 ms of
+ * speech come out up to full scale. What both predict from is the same. */
+static void
+encoder_pass (gpointer state, guint32 units)
 {
-  static g722_encode_state_t encoder;
-  static gsize ready;
+  g722_encode_state_t *encoder = state;
+  g722_decode_state_t decoder;
+  guint8 silence[SETTLE_OCTETS];
+  gint16 pcm[2 * SETTLE_OCTETS];
 
-  if (g_once_init_enter (&ready))
-    {
-      g722_decode_state_t decoder;
-      guint8 silence[SETTLE_OCTETS];
-      gint16 pcm[2 * SETTLE_OCTETS];
-
-      memset (silence, SILENCE, sizeof silence);
-      (void)!g722_decode_init (&decoder, BIT_RATE, 0);
-      (void)!g722_encode_init (&encoder, BIT_RATE, 0);
-      (void)!g722_decode (&decoder, pcm, silence, sizeof silence);
-      G_STATIC_ASSERT (sizeof encoder.band == sizeof decoder.band);
-      memcpy (encoder.band, decoder.band, sizeof encoder.band);
-      g_once_init_leave (&ready, 1);
-    }
-  return &encoder;
+  G_STATIC_ASSERT (sizeof encoder->band == sizeof decoder.band);
+  memset (silence, SILENCE, sizeof silence);
+  (void)!g722_decode_init (&decoder, BIT_RATE, 0);
+  memcpy (decoder.band, encoder->band, sizeof decoder.band);
+  (void)!g722_decode (&decoder, pcm, silence, (int)MIN (units, SETTLE_OCTETS));
+  memcpy (encoder->band, decoder.band, sizeof encoder->band);
 }
 
+/* For a decoder that has heard silence for long. */
 static void
 encoder_reset (gpointer state)
 {
-  *(g722_encode_state_t *)state = *after_silence ();
+  (void)!g722_encode_init (state, BIT_RATE, 0);
+  encoder_pass (state, SETTLE_OCTETS);
 }
 
 static gssize
@@ -252,6 +247,7 @@ const MediaCodec media_codec_g722 = {
   .encoder_new = encoder_new,
   .encoder_free = encoder_free,
   .encoder_copy = encoder_copy,
+  .encoder_pass = encoder_pass,
   .encoder_reset = encoder_reset,
   .encode = encode,
   .decoder_new = decoder_new,

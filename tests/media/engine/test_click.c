@@ -3,6 +3,8 @@
 #include "leg_harness.h"
 
 #include "media/codec/codec.h"
+#include "media/core/rtp.h"
+#include "media/room_private.h"
 
 static const MediaCodecId pcmu[] = { MEDIA_CODEC_PCMU, MEDIA_CODEC_N };
 static const MediaCodecId g722[] = { MEDIA_CODEC_G722, MEDIA_CODEC_N };
@@ -28,6 +30,8 @@ enum
 #define BEND_EXTRA  100
 #define WINDOW      240 /* 5 ms at 48 kHz */
 #define QUIET       1000
+#define NOISE_PT    13
+#define CROWD       60
 /* Of two tones of 11,500 at 8 kHz, with room to spare; what goes over full scale bends by 120,000. */
 #define LOUDEST_BEND 12000
 
@@ -79,7 +83,7 @@ set_present (Scene *scene, guint index, gboolean present)
 }
 
 static Scene *
-scene_new (const MediaCodecId *talks, const MediaCodecId *hears)
+scene_new (const MediaCodecId *talks, const MediaCodecId *hears, gboolean are_phones)
 {
   const MediaRoomConfig config = { .id = 1, .opus_complexity = 5 };
   const MediaCodecId *const spoken[] = { talks, hears, pcmu, opus };
@@ -92,7 +96,7 @@ scene_new (const MediaCodecId *talks, const MediaCodecId *hears)
   scene->heard = g_array_new (FALSE, FALSE, sizeof (gint16));
   for (guint i = 0; i < N_PEERS; i++)
     {
-      scene->peers[i] = test_peer_new (TALKER_ID + i, TRUE, spoken[i], scene->now);
+      scene->peers[i] = test_peer_new (TALKER_ID + i, !are_phones, spoken[i], scene->now);
       scene->peers[i]->deaf = TRUE;
       set_present (scene, i, i != GUEST);
     }
@@ -173,7 +177,7 @@ static const Event events[] = {
 static void
 check (const Event *event, const MediaCodecId *talks, const MediaCodecId *hears)
 {
-  Scene *scene = scene_new (talks, hears);
+  Scene *scene = scene_new (talks, hears, FALSE);
   const char *names[] = { media_codec_get_name (media_codec_get (talks[0])),
                           media_codec_get_name (media_codec_get (hears[0])) };
   gint usual, worst;
@@ -212,7 +216,7 @@ test_event (gconstpointer data)
 static void
 check_rates (const MediaCodecId *talks, const MediaCodecId *hears)
 {
-  Scene *scene = scene_new (talks, hears);
+  Scene *scene = scene_new (talks, hears, FALSE);
   const guint rate_hz = media_codec_get_sample_rate (media_codec_get (hears[0]));
   const guint part = rate_hz / 10;
   gint usual;
@@ -247,7 +251,7 @@ test_rate_without_a_pause (void)
 static void
 test_guest_who_cannot_decide (void)
 {
-  Scene *scene = scene_new (pcmu, opus);
+  Scene *scene = scene_new (pcmu, opus, FALSE);
   const gint16 *pcm;
   guint from, n_quiet = 0;
 
@@ -275,7 +279,7 @@ test_guest_who_cannot_decide (void)
 static gint
 bend_of_digits (const MediaCodecId *hears, double amplitude)
 {
-  Scene *scene = scene_new (pcmu, hears);
+  Scene *scene = scene_new (pcmu, hears, FALSE);
   gint worst;
   guint from;
 
@@ -312,6 +316,163 @@ test_digits (void)
     }
 }
 
+/* ---- what was heard once does not come again ---- */
+
+static gint
+loudest (const Scene *scene, guint from)
+{
+  const gint16 *pcm = (const gint16 *)(gconstpointer)scene->heard->data;
+  gint found = 0;
+
+  for (guint i = from; i < scene->heard->len; i++)
+    found = MAX (found, ABS (pcm[i]));
+  return found;
+}
+
+/* Two phones, forwarded: one of them falls silent at whatever sample it has come to. */
+static Scene *
+scene_of_two_phones (guint ms)
+{
+  Scene *scene = scene_new (pcmu, pcmu, TRUE);
+
+  set_present (scene, SILENT, FALSE);
+  run (scene, ms);
+  scene->peers[TALKER]->tone_hz = 0;
+  return scene;
+}
+
+/* A third one joins long after. */
+static void
+test_speech_that_ended (void)
+{
+  for (guint k = 0; k < 10; k++)
+    {
+      Scene *scene = scene_of_two_phones (500 + 20 * k);
+      guint from;
+
+      for (guint i = 0; i < 20; i++)
+        {
+          run (scene, 100);
+          media_leg_housekeep (scene->peers[LISTENER]->leg, scene->now, (CfgWall){ 0 });
+        }
+      from = scene->heard->len;
+      set_present (scene, SILENT, TRUE);
+      run (scene, 300);
+      g_assert_cmpuint (scene->heard->len, >, from);
+      g_assert_cmpint (loudest (scene, from), <, QUIET);
+      scene_free (scene);
+    }
+}
+
+/* The listener was held meanwhile, and hears a mix when he is back; then there are two again. */
+static void
+test_speech_before_a_hold (void)
+{
+  for (guint k = 0; k < 10; k++)
+    {
+      Scene *scene = scene_of_two_phones (500 + 20 * k);
+      TestPeer *listener = scene->peers[LISTENER];
+      guint from;
+
+      listener->plan.sections[0].send = FALSE;
+      test_peer_configure (listener, scene->now);
+      run (scene, 500);
+      set_present (scene, SILENT, TRUE);
+      run (scene, 500);
+      listener->plan.sections[0].send = TRUE;
+      test_peer_configure (listener, scene->now);
+      run (scene, 1000);
+      from = scene->heard->len;
+      set_present (scene, SILENT, FALSE);
+      scene->peers[TALKER]->tone_hz = TONE_HZ;
+      scene->peers[TALKER]->amplitude = 0;
+      run (scene, 300);
+      g_assert_cmpuint (scene->heard->len, >, from);
+      g_assert_cmpint (loudest (scene, from), <, QUIET);
+      scene_free (scene);
+    }
+}
+
+static void
+give_noise (TestPeer *peer, guint8 level, CfgMonotonic now)
+{
+  const MediaRtpHeader header = {
+    .payload_type = NOISE_PT, .sequence = peer->sequence++, .timestamp = peer->timestamp, .ssrc = peer->ssrc
+  };
+  guint8 packet[64];
+  const gssize size = media_rtp_write (&header, &level, 1, packet, sizeof packet);
+
+  peer->timestamp += 160;
+  test_peer_give (peer, packet, (gsize)size, now);
+}
+
+/* A level of comfort noise is no sample of G.711. */
+static void
+test_noise_that_is_forwarded (void)
+{
+  Scene *scene = scene_of_two_phones (500);
+  guint from;
+
+  for (guint i = TALKER; i <= LISTENER; i++)
+    {
+      scene->peers[i]->plan.sections[0].cn_pt = NOISE_PT;
+      test_peer_configure (scene->peers[i], scene->now);
+    }
+  for (guint i = 0; i < 5; i++)
+    {
+      give_noise (scene->peers[TALKER], 24, scene->now);
+      run (scene, 60);
+    }
+  from = scene->heard->len;
+  set_present (scene, SILENT, TRUE);
+  run (scene, 60);
+  g_assert_cmpuint (scene->heard->len, >, from);
+  g_assert_cmpint (loudest (scene, from), <, QUIET);
+  scene_free (scene);
+}
+
+/* ---- encoders stay few ---- */
+
+/* Reports of loss change the encoder of many listeners at a time, in a room where nobody pauses. */
+static void
+test_many_lossy_listeners (void)
+{
+  const MediaRoomConfig config = { .id = 1, .opus_complexity = MEDIA_OPUS_COMPLEXITY_0 };
+  CfgMonotonic now = { 1000 * CFG_US_PER_S };
+  MediaRoom *room = media_room_new (&config, NULL, NULL);
+  TestPeer *talker = test_peer_join (room, 1, TRUE, pcmu, TONE_HZ, now);
+  TestPeer *listeners[CROWD];
+  MediaRoomStats stats;
+  guint64 most = 0, before;
+
+  for (guint i = 0; i < CROWD; i++)
+    {
+      listeners[i] = test_peer_join (room, 2 + i, TRUE, opus, 0, now);
+      listeners[i]->deaf = TRUE;
+    }
+  test_run (room, &talker, 1, &now, 1000);
+  for (guint i = 0; i < CROWD; i++)
+    {
+      listeners[i]->leg->sections[0]->sink.loss_percent = 10;
+      media_room_get_stats (room, &stats);
+      before = stats.encodes;
+      test_run (room, &talker, 1, &now, 20);
+      media_room_get_stats (room, &stats);
+      most = MAX (most, stats.encodes - before);
+    }
+  g_test_message ("%" G_GUINT64_FORMAT " encodes in a tick", most);
+  g_assert_cmpuint (most, >=, 2);
+  g_assert_cmpuint (most, <=, 2 + MEDIA_ROOM_APART_MAX);
+  for (guint i = 0; i < CROWD; i++)
+    {
+      media_room_remove (room, listeners[i]->leg, now);
+      test_peer_free (listeners[i]);
+    }
+  media_room_remove (room, talker->leg, now);
+  test_peer_free (talker);
+  media_room_free (room);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -325,5 +486,9 @@ main (int argc, char **argv)
   g_test_add_func ("/media/click/digits", test_digits);
   g_test_add_func ("/media/click/guest_who_cannot_decide", test_guest_who_cannot_decide);
   g_test_add_func ("/media/click/rate_without_a_pause", test_rate_without_a_pause);
+  g_test_add_func ("/media/click/speech_that_ended", test_speech_that_ended);
+  g_test_add_func ("/media/click/speech_before_a_hold", test_speech_before_a_hold);
+  g_test_add_func ("/media/click/noise_that_is_forwarded", test_noise_that_is_forwarded);
+  g_test_add_func ("/media/click/many_lossy_listeners", test_many_lossy_listeners);
   return g_test_run ();
 }
