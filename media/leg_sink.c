@@ -377,16 +377,19 @@ media_sink_encoder_config (const MediaSink *sink, MediaCodecId codec, guint rate
   /* A peer's limit that counts with some complexity counts with all: it stays when the complexity changes. */
   bitrate_max = plan->max_average_bitrate != 0 ? CLAMP (plan->max_average_bitrate, 6000, 64000) : G_MAXUINT;
   if (bitrate_max < media_opus_bitrate (rate_hz, config->opus_fec, sink->loss_percent, 0))
-    config->opus_bitrate = bitrate_max;
+    {
+      config->opus_bitrate = bitrate_max;
+      config->opus_limited = TRUE;
+    }
   config->opus_dtx = plan->use_dtx;
 }
 
 static gboolean
 same_config (const MediaEncoderConfig *a, const MediaEncoderConfig *b)
 {
-  return a->opus_complexity == b->opus_complexity && a->opus_bitrate == b->opus_bitrate
-         && a->opus_fec == b->opus_fec && a->opus_loss_percent == b->opus_loss_percent
-         && a->opus_dtx == b->opus_dtx;
+  return a->opus_complexity == b->opus_complexity && a->opus_limited == b->opus_limited
+         && a->opus_bitrate == b->opus_bitrate && a->opus_fec == b->opus_fec
+         && a->opus_loss_percent == b->opus_loss_percent && a->opus_dtx == b->opus_dtx;
 }
 
 static MediaEncoder *

@@ -15,8 +15,9 @@ media_mix_group_free (MediaMixGroup *group)
 static gboolean
 same_encoding (const MediaEncoderConfig *a, const MediaEncoderConfig *b)
 {
-  return a->opus_bitrate == b->opus_bitrate && a->opus_fec == b->opus_fec
-         && a->opus_loss_percent == b->opus_loss_percent && a->opus_dtx == b->opus_dtx;
+  return a->opus_bitrate == b->opus_bitrate && a->opus_limited == b->opus_limited
+         && a->opus_fec == b->opus_fec && a->opus_loss_percent == b->opus_loss_percent
+         && a->opus_dtx == b->opus_dtx;
 }
 
 MediaMixGroup *

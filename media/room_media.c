@@ -49,17 +49,14 @@ media_room_encode (MediaRoom *room, MediaEncoder *encoder, const gint16 *pcm, gs
                                capacity);
 }
 
-/* FEC takes more bits with less effort. A rate that a peer asked for stays. */
+/* FEC takes more bits with less effort. */
 static void
 set_effort (MediaEncoderConfig *config, guint rate_hz, int complexity)
 {
-  const guint loss = config->opus_loss_percent;
-
-  if (config->opus_fec
-      && config->opus_bitrate
-             == media_opus_bitrate (rate_hz, TRUE, loss, media_opus_complexity (config->opus_complexity)))
-    config->opus_bitrate = media_opus_bitrate (rate_hz, TRUE, loss, media_opus_complexity (complexity));
   config->opus_complexity = complexity;
+  if (!config->opus_limited)
+    config->opus_bitrate = media_opus_bitrate (rate_hz, config->opus_fec, config->opus_loss_percent,
+                                               media_opus_complexity (complexity));
 }
 
 /* Encoders of single sinks follow when they are used next. */

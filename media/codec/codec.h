@@ -74,9 +74,10 @@ void media_codec_join (const MediaCodec *codec, guint8 *payload, gsize size, gin
 /* Zero members take the default. The opus_ members are ignored by others. */
 typedef struct
 {
-  guint sample_rate_hz; /* of the PCM given; 0: the codec's own */
-  int opus_complexity;  /* 1–10; 0: 5; MEDIA_OPUS_COMPLEXITY_0 */
-  guint opus_bitrate;   /* bit/s; 0: by sample rate (8 kHz: 16000, 16 kHz: 24000, 48 kHz: 32000) */
+  guint sample_rate_hz;  /* of the PCM given; 0: the codec's own */
+  int opus_complexity;   /* 1–10; 0: 5; MEDIA_OPUS_COMPLEXITY_0 */
+  gboolean opus_limited; /* opus_bitrate is what a peer takes at most: it stays whatever the complexity */
+  guint opus_bitrate;    /* bit/s; 0: by sample rate (8 kHz: 16000, 16 kHz: 24000, 48 kHz: 32000) */
   gboolean opus_fec;
   guint opus_loss_percent; /* expected, steers FEC */
   gboolean opus_dtx;

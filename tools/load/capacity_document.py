@@ -3,8 +3,8 @@
 import statistics
 
 import capacity_rows as rows
+from pair import FULL_PERCENT
 
-FULL_PERCENT = 93  # a real-time priority leaves 5 % to others
 WAITED_PERCENT = 10  # of the time, beyond what the program ran itself
 PAIR = ("relay", "ours")
 LATE_MS = 10  # a load that was later itself measured its own delay
@@ -226,7 +226,7 @@ def pair_cells(row, runs):
         f"{statistics.mean(relay):.3f} %",
         f"{statistics.mean(ours):.3f} %",
         f"{statistics.geometric_mean(ratios):.2f}{spread}" if ratios else "–",
-        lost([each["ours"] for each in rounds], shared=True),
+        lost([each[who] for each in rounds for who in PAIR], shared=True),
     ]
 
 

@@ -165,13 +165,14 @@ def scale():
 def relay_row(row):
     """The same calls as @row's through the bare relay, or the same packets to listeners."""
     load, n = row["load"], row["n"]
+    rate = load[load.index("--rate") + 1]
     if "--muted" in load:
         more, sides = (["--relay-srtp"], "srtp") if "--webrtc" in load else ([], "plain")
-        load = ["--relay", str(n // 2), "--relay-listen", *more, "--muted", "--rate", RATE]
+        load = ["--relay", str(n // 2), "--relay-listen", *more, "--muted", "--rate", rate]
         return {"n": n // 2, "relay": ["--fan-out", sides], "load": load}
     spoken = load[load.index("--webrtc-codec") + 1] if "--webrtc-codec" in load else ""
     relay = {"opus": ["--opus", "5"], "opus,PCMU": ["--opus-in"]}.get(spoken, [])
-    return {"n": n, "relay": relay, "load": ["--relay", str(n), *(["--relay-opus"] if relay else []), "--rate", RATE]}
+    return {"n": n, "relay": relay, "load": ["--relay", str(n), *(["--relay-opus"] if relay else []), "--rate", rate]}
 
 
 LOAD_PERCENT = 70

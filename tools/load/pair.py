@@ -14,6 +14,7 @@ SETTLE_S = 5
 WINDOWS = 3
 WINDOW_S = 3
 PROFILE_S = 6  # within the windows
+FULL_PERCENT = 93  # a real-time priority leaves 5 % to others
 
 
 class NotMeasured(Exception):
@@ -88,6 +89,10 @@ def ratio(first, second):
             raise NotMeasured(f"{failed} of {report['setup']['participants']} did not come up at the {which}")
         if percent(report) <= 0:
             raise NotMeasured(f"the {which} took nothing")
+        if mute := sum(group["mute"] for group in report["groups"].values()):
+            raise NotMeasured(f"{mute} hear too little of the {which}")
+    if (together := sum(report["gateway"]["cpu_percent"] for report in (first, second))) > FULL_PERCENT:
+        raise NotMeasured(f"the core is full: {together:.0f} %")
     return percent(second) / percent(first)
 
 

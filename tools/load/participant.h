@@ -86,6 +86,7 @@ struct _Load
   LoadFrames *frames[MEDIA_CODEC_N]; /* as they are needed */
   LoadRoom *rooms;                   /* those of Janus behind those of the gateway */
   guint n_rooms;
+  guint n_standstills; /* while measuring: frames were left out in each */
   GPtrArray *participants;
   struct _LoadSip *sip;     /* nullable */
   struct _LoadJanus *janus; /* nullable */

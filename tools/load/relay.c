@@ -173,11 +173,13 @@ main (int argc, char **argv)
   const gboolean one_way = argc > 3 && g_str_equal (argv[3], "--opus-in");
   const gboolean fans_out = argc > 4 && g_str_equal (argv[3], "--fan-out");
   const gboolean all_secure = fans_out && g_str_equal (argv[4], "srtp");
+  const gboolean unclear = argc > 3 && g_str_equal (argv[3], "--fan-out") && !all_secure
+                           && (argc < 5 || !g_str_equal (argv[4], "plain"));
   const int epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
   Side *sides = g_new0 (Side, 2 * MAX (n, 1));
   MediaSrtpKeys keys;
 
-  if (n == 0 || port == 0 || port + n * LOAD_BOUND_PORTS > 65535)
+  if (n == 0 || unclear || port == 0 || port + n * LOAD_BOUND_PORTS > 65535)
     {
       fprintf (stderr,
                "usage: switchroom-relay PORT CALLS [--opus COMPLEXITY | --opus-in | --fan-out plain|srtp]\n");

@@ -79,12 +79,14 @@ hears_somebody (const LoadParticipant *participant, const guint *talkers)
   return talkers[participant->room] > itself && !participant->flow.hears_pauses;
 }
 
-/* Packets that an emulated network may have on their way as the measuring begins or ends. */
+/* Packets that an emulated network may have on their way as the measuring begins or ends; and where the load
+ * left frames out itself, one who hears may have left out one fewer than who speaks. */
 static guint64
-edges (const LoadOptions *options)
+edges (const Load *load)
 {
+  const LoadOptions *options = load->options;
   const LoadNetemConfig *ways[] = { &options->up, &options->down };
-  guint64 packets = LOAD_EDGES;
+  guint64 packets = LOAD_EDGES + load->n_standstills;
 
   for (guint i = 0; i < G_N_ELEMENTS (ways); i++)
     packets
@@ -100,7 +102,7 @@ missing (const LoadParticipant *participant, const guint *talkers)
   const LoadOptions *options = participant->load->options;
 
   return participant->measured && options->pause_frames == 0 && hears_somebody (participant, talkers)
-             ? load_flow_missing (&participant->result, edges (options))
+             ? load_flow_missing (&participant->result, edges (participant->load))
              : 0;
 }
 

@@ -315,6 +315,7 @@ on_slot (CfgMonotonic now, gpointer user)
   load_netem_advance (load->netem, now);
   for (guint n = 0; n < CATCH_UP && scenario->next_slot.us <= now.us; n++)
     take_slot (scenario, load_participant_tick, now);
+  load->n_standstills += scenario->next_slot.us <= now.us && scenario->phase == MEASURING;
   while (scenario->next_slot.us <= now.us)
     {
       if (scenario->phase == MEASURING)
