@@ -10,6 +10,8 @@
 #include "media/io/pump.h"
 
 #define MAX_ATTEMPTS             256
+#define STRIDE                   7919
+#define OTHER_STRIDE             7907
 #define TOS_EXPEDITED_FORWARDING 0xb8
 
 struct _MediaUdp
@@ -79,6 +81,14 @@ open_pair (MediaUdp *udp, const MediaAddress *address, guint16 rtp_port)
   return 0;
 }
 
+/* From one try to the next, so that a row of ports that somebody else has is not gone through one by one. A
+ * prime that does not divide @n_pairs comes to each of them. */
+static guint
+stride (guint n_pairs)
+{
+  return n_pairs % STRIDE != 0 ? STRIDE : OTHER_STRIDE;
+}
+
 /* Port 0: the kernel picks from its own range, which we narrow down to pairs by asking for random ones. */
 static gboolean
 open_range (MediaUdp *udp, const MediaAddress *address, MediaPortRange range, GError **error)
@@ -99,7 +109,7 @@ open_range (MediaUdp *udp, const MediaAddress *address, MediaPortRange range, GE
   start = cfg_random_u32 () % n_pairs;
   for (guint i = 0; i < MIN (n_pairs, MAX_ATTEMPTS); i++)
     {
-      result = open_pair (udp, address, (guint16)(first + 2 * ((start + i) % n_pairs)));
+      result = open_pair (udp, address, (guint16)(first + 2 * ((start + i * stride (n_pairs)) % n_pairs)));
       if (result != -EADDRINUSE && result != -EACCES)
         break;
     }

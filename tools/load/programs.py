@@ -40,7 +40,7 @@ def free_port():
 
 def free_row(count, step):
     """The first of @count UDP ports that are free, @step apart."""
-    for first in range(22000 + os.getpid() % 50 * 20, 31000, 250):
+    for first in range(14000 + os.getpid() % 50 * 20, RTP_PORTS[0] - count * step, 250):
         with contextlib.ExitStack() as stack:
             try:
                 for port in range(first, first + count * step, step):

@@ -227,6 +227,43 @@ test_set_clock (void)
   g_assert_cmpint (age_when_set_by (a, b, -3600 * CFG_US_PER_S), ==, 0);
 }
 
+/* Of a range of 400 pairs somebody has 300 in a row: the others are found. */
+static void
+test_row_of_others (void)
+{
+  enum
+  {
+    FIRST = 21000,
+    N_PAIRS = 400,
+    N_OTHERS = 300,
+    N_OURS = 50
+  };
+  static const char ip[] = "127.41.2.11"; /* nobody else's */
+  const MediaPortRange range = { FIRST, FIRST + 2 * N_PAIRS - 1 };
+  MediaUdp *ours[N_OURS];
+  int others[N_OTHERS];
+
+  for (guint i = 0; i < N_OTHERS; i++)
+    {
+      MediaAddress address;
+
+      others[i] = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+      g_assert_true (media_address_parse (&address, ip, (guint16)(FIRST + 2 * i)));
+      g_assert_cmpint (bind (others[i], &address.sa, media_address_length (&address)), ==, 0);
+    }
+  for (guint i = 0; i < N_OURS; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      ours[i] = media_udp_new (ip, range, &error);
+      g_assert_no_error (error);
+    }
+  for (guint i = 0; i < N_OURS; i++)
+    media_udp_free (ours[i]);
+  for (guint i = 0; i < N_OTHERS; i++)
+    close (others[i]);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -235,6 +272,7 @@ main (int argc, char **argv)
   g_test_add_func ("/media/udp/sends_and_receives", test_pair);
   g_test_add_func ("/media/udp/refuses_another_family", test_other_family);
   g_test_add_func ("/media/udp/exhausts_a_port_range", test_range);
+  g_test_add_func ("/media/udp/passes_a_row_of_others", test_row_of_others);
   g_test_add_func ("/media/udp/refuses_bad_configuration", test_refuses);
   g_test_add_func ("/media/udp/tells_when_a_packet_came", test_arrival);
   g_test_add_func ("/media/udp/survives_a_clock_that_is_set", test_set_clock);
