@@ -25,9 +25,9 @@ def log(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def free_port():
-    """A TCP port that UDP has free as well, below those that the kernel gives out by itself."""
-    for port in range(12000 + os.getpid() % 1000 * 3, 21000):
+def free_port(after=0):
+    """A TCP port that UDP has free as well, below those that the kernel gives out by itself, and above @after."""
+    for port in range(max(12000 + os.getpid() % 1000 * 3, after + 1), 21000):
         try:
             with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
                 tcp.bind(("127.0.0.1", port))
@@ -133,9 +133,8 @@ def listens(port):
 
 def start_gateway(machine, build, directory, settings, limits=None):
     """The gateway of a row, which refuses nobody but by @limits. Returns (program, arguments for the load)."""
-    http, sip = free_port(), free_port()
-    while sip == http:
-        sip += 1
+    http = free_port()
+    sip = free_port(after=http)
     media = {"workers": 1, **settings}
     configuration = {
         "api_key": "capacity",
