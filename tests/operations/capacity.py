@@ -71,7 +71,7 @@ def what_a_reader_looks_for_is_there():
     wanted |= {f"room-{kind}-{size}-1" for kind in ("phones", "browsers") for size in (2, 3, 10, 100, 500)}
     wanted |= {f"room-{kind}-{size}-6" for kind in ("phones", "browsers") for size in (10, 100, 500)}
     wanted |= {f"{kind}-{n}" for kind in ("scale", "relay") for n in (1, 10, 100, 500, 1000)}
-    wanted |= {f"pair-scale-{n}" for n in (1, 10, 100, 500)}
+    wanted |= {f"pair-scale-{n}" for n in (1, 10, 100, 300)}
     wanted |= {f"pair-{kind}" for kind in ("forward", "asymmetric", "transcode")}
     assert wanted <= names, wanted - names
 
@@ -126,7 +126,7 @@ def the_relay_has_the_load_of_the_row():
         row = rows.relay_row(row_of(identity))
         return row["n"], row["relay"], row["load"]
 
-    assert relay("pair-scale-500") == (500, [], ["--relay", "500", "--rate", rows.RATE])
+    assert relay("pair-scale-300") == (300, [], ["--relay", "300", "--rate", rows.RATE])
     assert relay("pair-asymmetric") == (100, ["--opus-in"], ["--relay", "100", "--relay-opus", "--rate", rows.RATE])
     assert relay("pair-transcode") == (40, ["--opus", "5"], ["--relay", "40", "--relay-opus", "--rate", rows.RATE])
     listens = ["--relay", "200", "--relay-listen", "--muted", "--rate", rows.RATE]

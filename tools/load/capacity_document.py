@@ -257,8 +257,7 @@ def flatness(results):
             words.append(f"{whose} at {off}")
     text = f"\nThe cost of a call beside that at 100 calls, {'; '.join(words)}. " if words else ""
     if words:
-        text += "It falls with their number: few calls leave the thread asleep between two packets, and waking it costs what a "
-        text += "packet does.\n"
+        text += "Few calls leave the thread asleep between two packets, and waking it costs what a packet does.\n"
     ours, relay = scale_costs(results, "scale"), scale_costs(results, "relay")
     most = max((n for n in ours if relay.get(n)), default=0)
     if most > rows.PAIR_MOST:
