@@ -159,9 +159,9 @@ function disturb(t, gateway) {
 const CASES = [
   { reason: 'worker_late', workers: 1, share: 0.3, limits: () => ({ max_tick_lateness: '5ms' }), disturbed: true,
     said: /every media worker is overloaded \(late\): later than limits\.max_tick/, thread: 'media-0' },
-  { reason: 'worker_cpu', workers: 1, share: 0.12, limits: ({ workers }) => ({ max_cpu_utilization: 0.65 * workers[0].load }),
+  { reason: 'worker_cpu', workers: 1, share: 0.12, limits: ({ workers }) => ({ max_cpu_utilization: 0.75 * workers[0].load }),
     said: /every media worker is overloaded \(cpu\): busier than limits\.max_cpu/, thread: 'media-0' },
-  { reason: 'process_cpu', workers: 2, share: 0.12, limits: ({ process }) => ({ max_cpu_utilization: 0.65 * process.load }), start: pinned,
+  { reason: 'process_cpu', workers: 2, share: 0.12, limits: ({ process }) => ({ max_cpu_utilization: 0.75 * process.load }), start: pinned,
     said: /the cores of the process are overloaded \(cpu\)/, thread: 'process' },
 ];
 
@@ -200,7 +200,7 @@ test('overload: who is on a media worker that is overloaded stays, others come t
   const outside = await listener(t, gateway, rpc, free[1]);
   t.equal((await move('ada', free[0], full[0])).moved, false, 'ada is to join the other room, when it was not full yet');
 
-  await limit(gateway, { max_cpu_utilization: 0.65 * stats.workers[0].load });
+  await limit(gateway, { max_cpu_utilization: 0.75 * stats.workers[0].load });
   await gateway.line(/Overloaded: new calls are refused.*thread=media-0 reason=cpu/, 30);
   const now = await rpc.call('server.stats');
   t.equal([now.workers.map(({ refusing }) => refusing), now.main.refusing, await gateway.status('/readyz')], [['cpu', null], null, 200], 'who refuses');
