@@ -200,7 +200,7 @@ test('overload: who is on a media worker that is overloaded stays, others come t
   const outside = await listener(t, gateway, rpc, free[1]);
   t.equal((await move('ada', free[0], full[0])).moved, false, 'ada is to join the other room, when it was not full yet');
 
-  await limit(gateway, { max_cpu_utilization: 0.75 * stats.workers[0].load });
+  await limit(gateway, { max_cpu_utilization: 0.8 * stats.workers[0].load });
   await gateway.line(/Overloaded: new calls are refused.*thread=media-0 reason=cpu/, 30);
   const now = await rpc.call('server.stats');
   t.equal([now.workers.map(({ refusing }) => refusing), now.main.refusing, await gateway.status('/readyz')], [['cpu', null], null, 200], 'who refuses');
