@@ -1,5 +1,5 @@
 /* What listeners report that they lose changes what they are sent. */
-#include "leg_harness.h"
+#include "scene.h"
 
 #include "media/core/rtcp.h"
 #include "media/io/pump.h"
@@ -10,66 +10,6 @@ static const MediaCodecId opus[] = { MEDIA_CODEC_OPUS, MEDIA_CODEC_N };
 static const MediaCodecId opus_pcmu[] = { MEDIA_CODEC_OPUS, MEDIA_CODEC_PCMU, MEDIA_CODEC_N };
 
 #define HEARD 0.05 /* a tone of 0.3 certainly arrived */
-
-typedef struct
-{
-  MediaRoom *room;
-  CfgMonotonic now;
-  TestPeer *peers[4];
-  guint n_peers;
-} Scene;
-
-static void
-scene_init (Scene *scene)
-{
-  const MediaRoomConfig config = { .id = 1, .opus_complexity = 1 };
-
-  *scene = (Scene){ .now = { 1000 * CFG_US_PER_S } };
-  scene->room = media_room_new (&config, NULL, NULL);
-}
-
-static TestPeer *
-join (Scene *scene, gboolean is_browser, const MediaCodecId *codecs, double tone_hz)
-{
-  TestPeer *peer = test_peer_join (scene->room, scene->n_peers + 1, is_browser, codecs, tone_hz, scene->now);
-
-  scene->peers[scene->n_peers++] = peer;
-  return peer;
-}
-
-static void
-leave (Scene *scene, TestPeer *peer)
-{
-  media_room_remove (scene->room, peer->leg, scene->now);
-  for (guint i = 0; i < scene->n_peers; i++)
-    if (scene->peers[i] == peer)
-      scene->peers[i] = scene->peers[--scene->n_peers];
-  test_peer_free (peer);
-}
-
-static void
-run (Scene *scene, guint ms)
-{
-  test_run (scene->room, scene->peers, scene->n_peers, &scene->now, ms);
-}
-
-static void
-scene_clear (Scene *scene)
-{
-  while (scene->n_peers > 0)
-    leave (scene, scene->peers[0]);
-  media_room_free (scene->room);
-}
-
-static void
-assert_unbroken (const TestPeer *peer)
-{
-  for (guint i = 0; i < peer->n_heard; i++)
-    {
-      g_assert_cmpuint (peer->heard[i].breaks, ==, 0);
-      g_assert_cmpint (peer->heard[i].longest_gap_us, <=, 120 * CFG_US_PER_MS);
-    }
-}
 
 static void
 feed_reports (TestPeer *peer, guint8 fraction_lost, guint n, CfgMonotonic now)
@@ -113,9 +53,9 @@ assert_fec (Scene *scene, TestPeer *talker, TestPeer *listener)
   for (guint i = 0; i < 10; i++)
     {
       talker->amplitude = 0.3;
-      run (scene, 160);
+      scene_run (scene, 160);
       talker->amplitude = 0.003;
-      run (scene, 40);
+      scene_run (scene, 40);
     }
   listener->tap = NULL;
   g_assert_cmpuint (count.opus, >=, 95);
@@ -128,18 +68,18 @@ test_lossy_browser_changes_to_opus_and_back (void)
   Scene scene;
   TestPeer *phone, *browser;
 
-  scene_init (&scene);
-  phone = join (&scene, FALSE, pcmu, 440);
-  browser = join (&scene, TRUE, opus_pcmu, 0);
-  run (&scene, 1000);
+  scene_init (&scene, FALSE);
+  phone = scene_join (&scene, FALSE, pcmu, 440);
+  browser = scene_join (&scene, TRUE, opus_pcmu, 0);
+  scene_run (&scene, 1000);
   g_assert_cmpuint (test_peer_newest (browser)->payload_type, ==, 0);
   feed_reports (browser, 64, 4, scene.now);
-  run (&scene, 1000);
+  scene_run (&scene, 1000);
   g_assert_cmpuint (test_peer_newest (browser)->payload_type, ==, 111);
   g_assert_cmpfloat (test_peer_level (browser, 440, 500), >, HEARD);
   assert_fec (&scene, phone, browser);
   feed_reports (browser, 0, 60, scene.now);
-  run (&scene, 1000);
+  scene_run (&scene, 1000);
   g_assert_cmpuint (test_peer_newest (browser)->payload_type, ==, 0);
   scene_clear (&scene);
 }
@@ -153,17 +93,17 @@ test_fec_stays_with_any_effort (void)
   Scene scene;
   TestPeer *talker, *listener, *frugal;
 
-  scene_init (&scene);
-  talker = join (&scene, FALSE, pcmu, 440);
-  join (&scene, FALSE, pcmu, 0);
-  listener = join (&scene, TRUE, opus, 0);
-  frugal = join (&scene, TRUE, opus, 0);
+  scene_init (&scene, FALSE);
+  talker = scene_join (&scene, FALSE, pcmu, 440);
+  scene_join (&scene, FALSE, pcmu, 0);
+  listener = scene_join (&scene, TRUE, opus, 0);
+  frugal = scene_join (&scene, TRUE, opus, 0);
   frugal->plan.sections[0].codecs[0].max_average_bitrate = 12000;
   /* They only listen, so that the mix is one of 8 kHz. */
   listener->plan.sections[0].receive = frugal->plan.sections[0].receive = FALSE;
   test_peer_configure (listener, scene.now);
   test_peer_configure (frugal, scene.now);
-  run (&scene, 1000);
+  scene_run (&scene, 1000);
   feed_reports (listener, 64, 4, scene.now);
   feed_reports (frugal, 64, 4, scene.now);
   for (guint i = 0; i < G_N_ELEMENTS (complexities); i++)
@@ -173,7 +113,7 @@ test_fec_stays_with_any_effort (void)
       g_assert_cmpuint (frugal->heard[0].payload_size, <=, 12000 / 8 / 50 * 3 / 2);
     }
   g_assert_cmpuint (frugal->n_heard, ==, 1);
-  assert_unbroken (frugal);
+  scene_assert_unbroken (frugal);
   scene_clear (&scene);
 }
 
@@ -185,21 +125,21 @@ test_encoder_follows_the_reported_loss (void)
   TestPeer *phone;
   gsize clean, lossy;
 
-  scene_init (&scene);
-  join (&scene, FALSE, pcmu, 440);
-  join (&scene, FALSE, pcmu, 620);
-  phone = join (&scene, FALSE, opus, 0);
-  run (&scene, 3000);
+  scene_init (&scene, FALSE);
+  scene_join (&scene, FALSE, pcmu, 440);
+  scene_join (&scene, FALSE, pcmu, 620);
+  phone = scene_join (&scene, FALSE, opus, 0);
+  scene_run (&scene, 3000);
   clean = phone->heard[0].payload_size;
   feed_reports (phone, 20, 2, scene.now);
-  run (&scene, 3000);
+  scene_run (&scene, 3000);
   lossy = phone->heard[0].payload_size;
   g_assert_cmpuint (lossy, >, clean);
   feed_reports (phone, 0, 40, scene.now);
-  run (&scene, 3000);
+  scene_run (&scene, 3000);
   g_assert_cmpuint (phone->heard[0].payload_size, <, lossy);
   g_assert_cmpuint (phone->n_heard, ==, 1);
-  assert_unbroken (phone);
+  scene_assert_unbroken (phone);
   scene_clear (&scene);
 }
 

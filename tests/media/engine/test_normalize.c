@@ -1,69 +1,10 @@
 /* Soft phones of a trunk that normalises: as loud as others, whatever happens to their calls. */
-#include "leg_harness.h"
+#include "scene.h"
 
 static const MediaCodecId pcmu[] = { MEDIA_CODEC_PCMU, MEDIA_CODEC_N };
 static const MediaCodecId opus_pcmu[] = { MEDIA_CODEC_OPUS, MEDIA_CODEC_PCMU, MEDIA_CODEC_N };
 
 #define SILENT 0.01
-
-typedef struct
-{
-  MediaRoom *room;
-  CfgMonotonic now;
-  TestPeer *peers[4];
-  guint n_peers;
-} Scene;
-
-static void
-scene_init (Scene *scene)
-{
-  const MediaRoomConfig config = { .id = 1, .opus_complexity = 1 };
-
-  *scene = (Scene){ .now = { 1000 * CFG_US_PER_S } };
-  scene->room = media_room_new (&config, NULL, NULL);
-}
-
-static TestPeer *
-join (Scene *scene, gboolean is_browser, const MediaCodecId *codecs, double tone_hz)
-{
-  TestPeer *peer = test_peer_join (scene->room, scene->n_peers + 1, is_browser, codecs, tone_hz, scene->now);
-
-  scene->peers[scene->n_peers++] = peer;
-  return peer;
-}
-
-static void
-leave (Scene *scene, TestPeer *peer)
-{
-  media_room_remove (scene->room, peer->leg, scene->now);
-  for (guint i = 0; i < scene->n_peers; i++)
-    if (scene->peers[i] == peer)
-      scene->peers[i] = scene->peers[--scene->n_peers];
-  test_peer_free (peer);
-}
-
-static void
-run (Scene *scene, guint ms)
-{
-  test_run (scene->room, scene->peers, scene->n_peers, &scene->now, ms);
-}
-
-static void
-scene_clear (Scene *scene)
-{
-  while (scene->n_peers > 0)
-    leave (scene, scene->peers[0]);
-  media_room_free (scene->room);
-}
-
-static guint
-n_forwarding (const Scene *scene)
-{
-  MediaRoomStats stats;
-
-  media_room_get_stats (scene->room, &stats);
-  return stats.n_forwarding;
-}
 
 /* A soft phone of a trunk that normalises is as loud as others are, though it could be forwarded. */
 static void
@@ -73,17 +14,17 @@ test_soft_phone_is_brought_to_a_usual_level (void)
   TestPeer *soft, *listener;
   double before;
 
-  scene_init (&scene);
-  soft = join (&scene, FALSE, pcmu, 440);
-  listener = join (&scene, TRUE, opus_pcmu, 0);
+  scene_init (&scene, FALSE);
+  soft = scene_join (&scene, FALSE, pcmu, 440);
+  listener = scene_join (&scene, TRUE, opus_pcmu, 0);
   soft->amplitude = 0.03;
-  run (&scene, 4000);
-  g_assert_cmpuint (n_forwarding (&scene), ==, 1);
+  scene_run (&scene, 4000);
+  g_assert_cmpuint (scene_stats (&scene).n_forwarding, ==, 1);
   before = test_peer_level (listener, 440, 500);
   soft->plan.sections[0].normalizes = TRUE;
   test_peer_configure (soft, scene.now);
-  run (&scene, 8000);
-  g_assert_cmpuint (n_forwarding (&scene), ==, 0);
+  scene_run (&scene, 8000);
+  g_assert_cmpuint (scene_stats (&scene).n_forwarding, ==, 0);
   /* -33.5 dBov to -22. */
   g_assert_cmpfloat (test_peer_level (listener, 440, 500) / before, >, 3);
   g_assert_cmpfloat (test_peer_level (listener, 440, 500) / before, <, 4.5);
@@ -94,7 +35,7 @@ test_soft_phone_is_brought_to_a_usual_level (void)
 static void
 assert_as_loud (Scene *scene, const TestPeer *listener, double before)
 {
-  run (scene, 600);
+  scene_run (scene, 600);
   g_assert_cmpfloat (test_peer_level (listener, 440, 300), >, 0.8 * before);
   g_assert_cmpfloat (test_peer_level (listener, 440, 300), <, 1.25 * before);
 }
@@ -108,23 +49,23 @@ test_soft_phone_stays_as_loud (void)
   TestPeer *soft, *listener;
   double before;
 
-  scene_init (&scene);
-  soft = join (&scene, FALSE, pcmu_opus, 440);
-  listener = join (&scene, FALSE, pcmu, 0);
+  scene_init (&scene, FALSE);
+  soft = scene_join (&scene, FALSE, pcmu_opus, 440);
+  listener = scene_join (&scene, FALSE, pcmu, 0);
   soft->amplitude = 0.03;
   soft->plan.sections[0].normalizes = TRUE;
   test_peer_configure (soft, scene.now);
-  run (&scene, 8000);
+  scene_run (&scene, 8000);
   before = test_peer_level (listener, 440, 300);
   g_assert_cmpfloat (before, >, 2.5 * soft->amplitude);
   media_leg_set_muted (soft->leg, TRUE);
-  run (&scene, 3000);
+  scene_run (&scene, 3000);
   g_assert_cmpfloat (test_peer_level (listener, 440, 300), <, SILENT);
   media_leg_set_muted (soft->leg, FALSE);
   assert_as_loud (&scene, listener, before);
   soft->plan.sections[0].receive = FALSE;
   test_peer_configure (soft, scene.now);
-  run (&scene, 3000);
+  scene_run (&scene, 3000);
   g_assert_cmpfloat (test_peer_level (listener, 440, 300), <, SILENT);
   soft->plan.sections[0].receive = TRUE;
   test_peer_configure (soft, scene.now);
@@ -143,19 +84,19 @@ test_soft_phone_leaves_without_a_step (void)
   TestPeer *soft, *listener;
   gint steady;
 
-  scene_init (&scene);
-  soft = join (&scene, FALSE, pcmu, 440);
-  listener = join (&scene, FALSE, pcmu, 0);
-  join (&scene, FALSE, pcmu, 0);
+  scene_init (&scene, FALSE);
+  soft = scene_join (&scene, FALSE, pcmu, 440);
+  listener = scene_join (&scene, FALSE, pcmu, 0);
+  scene_join (&scene, FALSE, pcmu, 0);
   soft->amplitude = 0.03;
   soft->plan.sections[0].normalizes = TRUE;
   test_peer_configure (soft, scene.now);
-  run (&scene, 8000);
+  scene_run (&scene, 8000);
   test_peer_forget (listener);
-  run (&scene, 1000);
+  scene_run (&scene, 1000);
   steady = test_peer_bend (listener);
-  leave (&scene, soft);
-  run (&scene, 300);
+  scene_leave (&scene, soft);
+  scene_run (&scene, 300);
   g_assert_cmpint (test_peer_bend (listener), <=, steady + steady / 2);
   scene_clear (&scene);
 }

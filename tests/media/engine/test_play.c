@@ -1,6 +1,6 @@
 /* What is played to legs and rooms, and digits that are sent: under injected time; files with a real reader.
  */
-#include "leg_harness.h"
+#include "scene.h"
 
 #include <errno.h>
 #include <math.h>
@@ -24,69 +24,6 @@ static const MediaCodecId opus[] = { MEDIA_CODEC_OPUS, MEDIA_CODEC_N };
 #define TONE      9000 /* of a file's tone, at its highest */
 #define TIMEOUT_S 20
 
-typedef struct
-{
-  MediaRoom *room;
-  CfgMonotonic now;
-  TestPeer *peers[4];
-  guint n_peers;
-  guint n_ended;
-  MediaPlayEnd end;
-  char error[128];
-} Scene;
-
-static void
-on_play_ended (gpointer user, MediaPlayId play, MediaPlayEnd end, const char *error)
-{
-  Scene *scene = user;
-
-  scene->n_ended++;
-  scene->end = end;
-  g_strlcpy (scene->error, error != NULL ? error : "", sizeof scene->error);
-}
-
-static void
-on_speakers (gpointer user, MediaRoomId room, const MediaSpeaker *speakers, gsize n)
-{
-}
-
-static const MediaRoomOps room_ops = { .speakers = on_speakers, .play_ended = on_play_ended };
-
-static void
-scene_init (Scene *scene, gboolean isolated)
-{
-  const MediaRoomConfig config = { .id = 1, .opus_complexity = 1, .isolated = isolated };
-
-  *scene = (Scene){ .now = { 1000 * CFG_US_PER_S } };
-  scene->room = media_room_new (&config, &room_ops, scene);
-}
-
-static TestPeer *
-join (Scene *scene, gboolean is_browser, const MediaCodecId *codecs, double tone_hz)
-{
-  TestPeer *peer = test_peer_join (scene->room, scene->n_peers + 1, is_browser, codecs, tone_hz, scene->now);
-
-  scene->peers[scene->n_peers++] = peer;
-  return peer;
-}
-
-static void
-run (Scene *scene, guint ms)
-{
-  test_run (scene->room, scene->peers, scene->n_peers, &scene->now, ms);
-}
-
-static void
-scene_clear (Scene *scene)
-{
-  for (guint i = 0; i < scene->n_peers; i++)
-    {
-      media_room_remove (scene->room, scene->peers[i]->leg, scene->now);
-      test_peer_free (scene->peers[i]);
-    }
-  media_room_free (scene->room);
-}
-
 static MediaPlay *
 tone (MediaPlayId id, MediaToneKind kind)
 {
@@ -103,10 +40,10 @@ test_leg_in_no_room_hears_its_own (void)
   TestPeer *a, *b;
 
   scene_init (&scene, TRUE);
-  a = join (&scene, FALSE, pcmu, 1000);
-  b = join (&scene, FALSE, pcmu, 1300);
+  a = scene_join (&scene, FALSE, pcmu, 1000);
+  b = scene_join (&scene, FALSE, pcmu, 1300);
   media_leg_play (a->leg, tone (7, MEDIA_TONE_DIAL));
-  run (&scene, 1000);
+  scene_run (&scene, 1000);
   g_assert_cmpfloat (test_peer_level (a, EU_HZ, 500), >, HEARD);
   g_assert_cmpfloat (test_peer_level (a, 1300, 500), <, SILENT);
   g_assert_cmpfloat (test_peer_level (b, EU_HZ, 500), <, SILENT);
@@ -114,10 +51,10 @@ test_leg_in_no_room_hears_its_own (void)
   media_leg_stop_play (a->leg, 8); /* not this one */
   g_assert_cmpuint (a->n_plays_ended, ==, 0);
   media_leg_stop_play (a->leg, 7);
-  run (&scene, 40); /* it goes out first */
+  scene_run (&scene, 40); /* it goes out first */
   g_assert_cmpuint (a->n_plays_ended, ==, 1);
   g_assert_cmpint (a->play_end, ==, MEDIA_PLAY_STOPPED);
-  run (&scene, 1000);
+  scene_run (&scene, 1000);
   g_assert_cmpfloat (test_peer_level (a, EU_HZ, 500), <, SILENT);
   scene_clear (&scene);
 }
@@ -132,15 +69,15 @@ test_one_of_two_hears_it_with_the_room (void)
   MediaRoomStats stats;
 
   scene_init (&scene, FALSE);
-  a = join (&scene, FALSE, pcmu, 1000);
-  b = join (&scene, FALSE, pcmu, 1300);
-  run (&scene, 1000);
+  a = scene_join (&scene, FALSE, pcmu, 1000);
+  b = scene_join (&scene, FALSE, pcmu, 1300);
+  scene_run (&scene, 1000);
   media_leg_play (a->leg, tone (7, MEDIA_TONE_BEEP));
-  run (&scene, 400);
+  scene_run (&scene, 400);
   g_assert_cmpfloat (test_peer_level (a, 1000, 200), >, HEARD);
   g_assert_cmpfloat (test_peer_level (a, 1300, 200), >, HEARD);
   g_assert_cmpfloat (test_peer_level (b, 1300, 200), <, SILENT);
-  run (&scene, 600);
+  scene_run (&scene, 600);
   g_assert_cmpuint (a->n_plays_ended, ==, 1);
   g_assert_cmpint (a->play_end, ==, MEDIA_PLAY_FINISHED);
   media_room_get_stats (scene.room, &stats);
@@ -158,19 +95,19 @@ test_everybody_hears_it (void)
   TestPeer *phone, *other, *browser;
 
   scene_init (&scene, FALSE);
-  phone = join (&scene, FALSE, pcmu, 1000);
-  other = join (&scene, FALSE, pcmu, 0);
-  browser = join (&scene, TRUE, opus, 0);
+  phone = scene_join (&scene, FALSE, pcmu, 1000);
+  other = scene_join (&scene, FALSE, pcmu, 0);
+  browser = scene_join (&scene, TRUE, opus, 0);
   media_room_play (scene.room, tone (3, MEDIA_TONE_DIAL));
-  run (&scene, 1000);
+  scene_run (&scene, 1000);
   for (guint i = 0; i < scene.n_peers; i++)
     g_assert_cmpfloat (test_peer_level (scene.peers[i], EU_HZ, 500), >, HEARD);
   g_assert_cmpfloat (test_peer_level (browser, 1000, 500), >, HEARD);
   g_assert_cmpfloat (test_peer_level (other, 1000, 500), >, HEARD);
   g_assert_cmpfloat (test_peer_level (phone, 1000, 500), <, SILENT);
   media_room_stop_play (scene.room, 3);
-  run (&scene, 1000);
-  g_assert_cmpuint (scene.n_ended, ==, 1);
+  scene_run (&scene, 1000);
+  g_assert_cmpuint (scene.n_plays_ended, ==, 1);
   g_assert_cmpfloat (test_peer_level (browser, EU_HZ, 500), <, SILENT);
   scene_clear (&scene);
 }
@@ -183,15 +120,15 @@ test_silent_track_hears_it_alone (void)
   TestPeer *phone, *browser;
 
   scene_init (&scene, FALSE);
-  phone = join (&scene, FALSE, pcmu, 1000);
-  join (&scene, FALSE, pcmu, 1300);
-  browser = join (&scene, TRUE, opus, 0);
+  phone = scene_join (&scene, FALSE, pcmu, 1000);
+  scene_join (&scene, FALSE, pcmu, 1300);
+  browser = scene_join (&scene, TRUE, opus, 0);
   browser->plan.sections[0].sink = MEDIA_SINK_TRACK;
   browser->plan.sections[0].sink_track = phone->plan.sections[0].source_track;
   test_peer_configure (browser, scene.now);
   media_leg_set_muted (phone->leg, TRUE);
   media_room_play (scene.room, tone (3, MEDIA_TONE_DIAL));
-  run (&scene, 1000);
+  scene_run (&scene, 1000);
   g_assert_cmpfloat (test_peer_level (phone, 1300, 500), >, HEARD);
   g_assert_cmpfloat (test_peer_level (browser, EU_HZ, 500), >, HEARD);
   g_assert_cmpfloat (test_peer_level (browser, 1300, 500), <, SILENT);
@@ -206,9 +143,9 @@ test_ends_in_an_empty_room (void)
 
   scene_init (&scene, FALSE);
   media_room_play (scene.room, tone (3, MEDIA_TONE_BEEP));
-  run (&scene, 1000);
-  g_assert_cmpuint (scene.n_ended, ==, 1);
-  g_assert_cmpint (scene.end, ==, MEDIA_PLAY_FINISHED);
+  scene_run (&scene, 1000);
+  g_assert_cmpuint (scene.n_plays_ended, ==, 1);
+  g_assert_cmpint (scene.play_end, ==, MEDIA_PLAY_FINISHED);
   scene_clear (&scene);
 }
 
@@ -219,12 +156,12 @@ test_follows_a_leg_and_goes_with_it (void)
   TestPeer *a;
 
   scene_init (&scene, TRUE);
-  a = join (&scene, FALSE, pcmu, 0);
+  a = scene_join (&scene, FALSE, pcmu, 0);
   media_leg_play (a->leg, tone (7, MEDIA_TONE_DIAL));
-  run (&scene, 200);
+  scene_run (&scene, 200);
   media_room_remove (scene.room, a->leg, scene.now);
   media_room_add (scene.room, a->leg, scene.now);
-  run (&scene, 1000);
+  scene_run (&scene, 1000);
   g_assert_cmpfloat (test_peer_level (a, EU_HZ, 500), >, HEARD);
   media_leg_end_plays (a->leg);
   g_assert_cmpuint (a->n_plays_ended, ==, 1);
@@ -239,7 +176,7 @@ test_too_many_are_refused (void)
   TestPeer *a;
 
   scene_init (&scene, FALSE);
-  a = join (&scene, FALSE, pcmu, 0);
+  a = scene_join (&scene, FALSE, pcmu, 0);
   for (guint i = 0; i <= MEDIA_PLAYS_MAX; i++)
     {
       media_leg_play (a->leg, tone (10 + i, MEDIA_TONE_DIAL));
@@ -248,8 +185,8 @@ test_too_many_are_refused (void)
   g_assert_cmpuint (a->n_plays_ended, ==, 1);
   g_assert_cmpuint (a->ended_play, ==, 10 + MEDIA_PLAYS_MAX);
   g_assert_cmpint (a->play_end, ==, MEDIA_PLAY_FAILED);
-  g_assert_cmpuint (scene.n_ended, ==, 1);
-  run (&scene, 100);
+  g_assert_cmpuint (scene.n_plays_ended, ==, 1);
+  scene_run (&scene, 100);
   scene_clear (&scene);
 }
 
@@ -263,20 +200,20 @@ test_replaced_at_the_limit (void)
   TestPeer *a;
 
   scene_init (&scene, FALSE);
-  a = join (&scene, FALSE, pcmu, 0);
+  a = scene_join (&scene, FALSE, pcmu, 0);
   for (guint i = 0; i <= MEDIA_PLAYS_MAX; i++)
     {
       if (i == MEDIA_PLAYS_MAX)
         {
-          run (&scene, 200);
+          scene_run (&scene, 200);
           media_leg_stop_play (a->leg, 10);
           media_room_stop_play (scene.room, 30);
         }
       media_leg_play (a->leg, tone (10 + i, MEDIA_TONE_DIAL));
       media_room_play (scene.room, tone (30 + i, MEDIA_TONE_DIAL));
     }
-  run (&scene, 200);
-  g_assert_cmpuint (a->n_plays_ended + scene.n_ended, ==, 2);
+  scene_run (&scene, 200);
+  g_assert_cmpuint (a->n_plays_ended + scene.n_plays_ended, ==, 2);
   scene_clear (&scene);
 }
 
@@ -287,14 +224,14 @@ check_events (gboolean forwarded)
   TestPeer *a;
 
   scene_init (&scene, FALSE);
-  a = join (&scene, FALSE, pcmu, 0);
+  a = scene_join (&scene, FALSE, pcmu, 0);
   if (forwarded)
-    join (&scene, FALSE, pcmu, 1000);
-  run (&scene, 500);
+    scene_join (&scene, FALSE, pcmu, 1000);
+  scene_run (&scene, 500);
   test_peer_forget (a);
   g_assert_cmpint (media_leg_send_dtmf (a->leg, "12w#D"), ==, 0);
   g_assert_cmpint (media_leg_send_dtmf (a->leg, "1x"), ==, -EINVAL);
-  run (&scene, 3000);
+  scene_run (&scene, 3000);
   g_assert_cmpstr (a->heard_digits->str, ==, "12#D");
   g_assert_cmpuint (a->digit_ms, ==, 100);
   g_assert_cmpuint (a->event_markers, ==, 4);
@@ -329,12 +266,12 @@ test_timestamps_keep_time (void)
   CfgMonotonic since;
 
   scene_init (&scene, FALSE);
-  a = join (&scene, FALSE, pcmu, 0);
-  run (&scene, 500);
+  a = scene_join (&scene, FALSE, pcmu, 0);
+  scene_run (&scene, 500);
   before = test_peer_newest (a)->timestamp;
   since = test_peer_newest (a)->at;
   g_assert_cmpint (media_leg_send_dtmf (a->leg, "123"), ==, 0);
-  run (&scene, 2000);
+  scene_run (&scene, 2000);
   g_assert_cmpint (ABS ((gint64)(test_peer_newest (a)->timestamp - before)
                         - cfg_monotonic_diff_us (test_peer_newest (a)->at, since) * 8 / 1000),
                    <=, 160);
@@ -348,18 +285,18 @@ test_tones_where_no_events_are_taken (void)
   TestPeer *a;
 
   scene_init (&scene, FALSE);
-  a = join (&scene, FALSE, pcmu, 0);
-  join (&scene, FALSE, pcmu, 2000);
+  a = scene_join (&scene, FALSE, pcmu, 0);
+  scene_join (&scene, FALSE, pcmu, 2000);
   a->plan.sections[0].dtmf_send_pt = 0;
   test_peer_configure (a, scene.now);
-  run (&scene, 500);
+  scene_run (&scene, 500);
   g_assert_cmpint (media_leg_send_dtmf (a->leg, "55"), ==, 0);
-  run (&scene, 100);
+  scene_run (&scene, 100);
   g_assert_cmpfloat (test_peer_level (a, 770, 60), >, HEARD);
   g_assert_cmpfloat (test_peer_level (a, 1336, 60), >, HEARD);
   g_assert_cmpfloat (test_peer_level (a, 2000, 60), <, SILENT);
   g_assert_cmpuint (a->event_packets, ==, 0);
-  run (&scene, 1000);
+  scene_run (&scene, 1000);
   g_assert_cmpfloat (test_peer_level (a, 770, 300), <, SILENT);
   g_assert_cmpfloat (test_peer_level (a, 2000, 300), >, HEARD);
   scene_clear (&scene);
@@ -375,10 +312,10 @@ test_tones_while_ticks_are_missed (void)
   TestPeer *a;
 
   scene_init (&scene, FALSE);
-  a = join (&scene, FALSE, pcmu, 0);
+  a = scene_join (&scene, FALSE, pcmu, 0);
   a->plan.sections[0].dtmf_send_pt = 0;
   test_peer_configure (a, scene.now);
-  run (&scene, 500);
+  scene_run (&scene, 500);
   test_peer_forget (a);
   g_assert_cmpint (media_leg_send_dtmf (a->leg, "19#55"), ==, 0);
   for (guint i = 0; i < 80; i++)
@@ -412,21 +349,21 @@ test_digits_wait_while_held (void)
   TestPeer *a;
 
   scene_init (&scene, FALSE);
-  a = join (&scene, FALSE, pcmu, 0);
-  run (&scene, 200);
+  a = scene_join (&scene, FALSE, pcmu, 0);
+  scene_run (&scene, 200);
   g_assert_cmpint (media_leg_send_dtmf (a->leg, "77"), ==, 0);
   a->plan.sections[0].send = FALSE;
   test_peer_configure (a, scene.now);
-  run (&scene, 1000);
+  scene_run (&scene, 1000);
   g_assert_cmpstr (a->heard_digits->str, ==, "");
   g_assert_cmpint (media_leg_send_dtmf (a->leg, "8"), ==, -ENOTCONN);
   a->plan.sections[0].send = TRUE;
   test_peer_configure (a, scene.now);
-  run (&scene, 1000);
+  scene_run (&scene, 1000);
   g_assert_cmpstr (a->heard_digits->str, ==, "77");
   g_assert_cmpint (media_leg_send_dtmf (a->leg, "99"), ==, 0);
   media_leg_stop_dtmf (a->leg);
-  run (&scene, 1000);
+  scene_run (&scene, 1000);
   g_assert_cmpstr (a->heard_digits->str, ==, "77");
   scene_clear (&scene);
 }
@@ -678,8 +615,8 @@ test_too_loud_is_limited (void)
       MediaPlay *play;
 
       scene_init (&scene, FALSE);
-      a = join (&scene, FALSE, pcmu, 0);
-      b = join (&scene, FALSE, pcmu, 1000);
+      a = scene_join (&scene, FALSE, pcmu, 0);
+      b = scene_join (&scene, FALSE, pcmu, 1000);
       b->amplitude = 0.9;
       media_tone_pattern (MEDIA_TONE_DIAL, MEDIA_TONE_EU, &pattern);
       play = media_play_new_tone (7, &pattern, 18);
@@ -687,7 +624,7 @@ test_too_loud_is_limited (void)
         media_room_play (scene.room, play);
       else
         media_leg_play (a->leg, play);
-      run (&scene, 1000);
+      scene_run (&scene, 1000);
       g_assert_cmpint (highest (a, 500), <, 31500);
       g_assert_cmpint (highest (a, 500), >, 25000);
       g_assert_cmpfloat (test_peer_level (a, 1000, 500), >, 0.2);
@@ -705,14 +642,14 @@ test_louder_track_is_limited (void)
   TestPeer *phone, *browser;
 
   scene_init (&scene, FALSE);
-  phone = join (&scene, FALSE, pcmu, 500);
+  phone = scene_join (&scene, FALSE, pcmu, 500);
   phone->amplitude = 0.9;
-  browser = join (&scene, TRUE, pcmu, 0);
+  browser = scene_join (&scene, TRUE, pcmu, 0);
   browser->plan.sections[0].sink = MEDIA_SINK_TRACK;
   browser->plan.sections[0].sink_track = phone->plan.sections[0].source_track;
   test_peer_configure (browser, scene.now);
   media_leg_set_gain (phone->leg, 2, 12);
-  run (&scene, 1500);
+  scene_run (&scene, 1500);
   g_assert_cmpint (highest (browser, 500), <, 31500);
   g_assert_cmpfloat (test_peer_level (browser, 500, 500), >, 0.8);
   g_assert_cmpfloat (test_peer_level (browser, 1500, 500), <, 0.02);
@@ -730,26 +667,26 @@ test_file_is_heard (void)
 
   files_init (&files);
   scene_init (&scene, FALSE);
-  phone = join (&scene, FALSE, pcmu, 0);
-  browser = join (&scene, TRUE, opus, 0);
+  phone = scene_join (&scene, FALSE, pcmu, 0);
+  browser = scene_join (&scene, TRUE, opus, 0);
   write_tone (files.path, 44100, 2, SF_FORMAT_WAV | SF_FORMAT_PCM_16, 300); /* as much as READY says */
   stream = open_file (&files, files.path, FALSE);
   g_assert_cmpint (wait_open (stream), ==, MEDIA_FILE_READY);
   media_room_play (scene.room, media_play_new_file (5, stream, 0));
-  run (&scene, 260);
+  scene_run (&scene, 260);
   g_assert_cmpfloat (test_peer_level (phone, FILE_HZ, 150), >, HEARD);
   g_assert_cmpfloat (test_peer_level (browser, FILE_HZ, 150), >, HEARD);
-  run (&scene, 700);
-  g_assert_cmpuint (scene.n_ended, ==, 1);
-  g_assert_cmpint (scene.end, ==, MEDIA_PLAY_FINISHED);
+  scene_run (&scene, 700);
+  g_assert_cmpuint (scene.n_plays_ended, ==, 1);
+  g_assert_cmpint (scene.play_end, ==, MEDIA_PLAY_FINISHED);
   g_assert_cmpuint (phone->heard[0].breaks, ==, 0);
   stream = media_file_reader_open (files.reader, &(MediaFileSource){ .path = "/nowhere" });
   g_assert_cmpint (wait_open (stream), ==, MEDIA_FILE_FAILED);
   media_room_play (scene.room, media_play_new_file (6, stream, 0));
-  run (&scene, 40);
-  g_assert_cmpuint (scene.n_ended, ==, 2);
-  g_assert_cmpint (scene.end, ==, MEDIA_PLAY_FAILED);
-  g_assert_nonnull (strstr (scene.error, "No such file"));
+  scene_run (&scene, 40);
+  g_assert_cmpuint (scene.n_plays_ended, ==, 2);
+  g_assert_cmpint (scene.play_end, ==, MEDIA_PLAY_FAILED);
+  g_assert_nonnull (strstr (scene.play_error, "No such file"));
   scene_clear (&scene);
   files_clear (&files);
 }

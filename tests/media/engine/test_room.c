@@ -1,5 +1,5 @@
 /* Who hears whom, and how it reaches them: rooms and legs under injected time. */
-#include "leg_harness.h"
+#include "scene.h"
 
 #include "media/io/pump.h"
 
@@ -11,111 +11,26 @@ static const MediaCodecId opus_pcmu[] = { MEDIA_CODEC_OPUS, MEDIA_CODEC_PCMU, ME
 #define HEARD  0.05 /* a tone of 0.3 certainly arrived */
 #define SILENT 0.01
 
-typedef struct
-{
-  MediaRoom *room;
-  CfgMonotonic now;
-  TestPeer *peers[8];
-  guint n_peers;
-  guint n_speaker_events;
-  MediaSpeaker speakers[16];
-  gsize n_speakers;
-} Scene;
-
-static void
-on_speakers (gpointer user, MediaRoomId room, const MediaSpeaker *speakers, gsize n)
-{
-  Scene *scene = user;
-
-  scene->n_speaker_events++;
-  scene->n_speakers = n;
-  for (gsize i = 0; i < n; i++)
-    scene->speakers[i] = speakers[i];
-}
-
-static const MediaRoomOps room_ops = { .speakers = on_speakers };
-
-static void
-scene_init (Scene *scene)
-{
-  const MediaRoomConfig config = { .id = 1, .opus_complexity = 1 };
-
-  *scene = (Scene){ .now = { 1000 * CFG_US_PER_S } };
-  scene->room = media_room_new (&config, &room_ops, scene);
-}
-
-static TestPeer *
-join (Scene *scene, gboolean is_browser, const MediaCodecId *codecs, double tone_hz)
-{
-  TestPeer *peer = test_peer_join (scene->room, scene->n_peers + 1, is_browser, codecs, tone_hz, scene->now);
-
-  scene->peers[scene->n_peers++] = peer;
-  return peer;
-}
-
-static void
-leave (Scene *scene, TestPeer *peer)
-{
-  media_room_remove (scene->room, peer->leg, scene->now);
-  for (guint i = 0; i < scene->n_peers; i++)
-    if (scene->peers[i] == peer)
-      scene->peers[i] = scene->peers[--scene->n_peers];
-  test_peer_free (peer);
-}
-
-static void
-run (Scene *scene, guint ms)
-{
-  test_run (scene->room, scene->peers, scene->n_peers, &scene->now, ms);
-}
-
-static void
-scene_clear (Scene *scene)
-{
-  while (scene->n_peers > 0)
-    leave (scene, scene->peers[0]);
-  media_room_free (scene->room);
-}
-
-static MediaRoomStats
-stats_of (const Scene *scene)
-{
-  MediaRoomStats stats;
-
-  media_room_get_stats (scene->room, &stats);
-  return stats;
-}
-
-static void
-assert_unbroken (const TestPeer *peer)
-{
-  for (guint i = 0; i < peer->n_heard; i++)
-    {
-      g_assert_cmpuint (peer->heard[i].breaks, ==, 0);
-      g_assert_cmpint (peer->heard[i].longest_gap_us, <=, 120 * CFG_US_PER_MS);
-    }
-}
-
 static void
 test_two_phones_are_forwarded (void)
 {
   Scene scene;
   TestPeer *a, *b;
 
-  scene_init (&scene);
-  a = join (&scene, FALSE, pcmu, 440);
-  b = join (&scene, FALSE, pcmu, 1000);
-  run (&scene, 2000);
-  g_assert_cmpuint (stats_of (&scene).n_forwarding, ==, 2);
-  g_assert_cmpuint (stats_of (&scene).decodes, ==, 0);
+  scene_init (&scene, FALSE);
+  a = scene_join (&scene, FALSE, pcmu, 440);
+  b = scene_join (&scene, FALSE, pcmu, 1000);
+  scene_run (&scene, 2000);
+  g_assert_cmpuint (scene_stats (&scene).n_forwarding, ==, 2);
+  g_assert_cmpuint (scene_stats (&scene).decodes, ==, 0);
   g_assert_cmpfloat (test_peer_level (a, 1000, 500), >, HEARD);
   g_assert_cmpfloat (test_peer_level (b, 440, 500), >, HEARD);
   g_assert_cmpfloat (test_peer_level (a, 440, 500), <, SILENT);
   g_assert_cmpuint (a->n_heard, ==, 1);
   g_assert_cmphex (a->heard[0].ssrc, ==, a->plan.sections[0].ssrc);
   g_assert_cmpuint (a->n_started, ==, 1);
-  assert_unbroken (a);
-  assert_unbroken (b);
+  scene_assert_unbroken (a);
+  scene_assert_unbroken (b);
   scene_clear (&scene);
 }
 
@@ -126,12 +41,12 @@ test_three_hear_the_others_and_not_themselves (void)
   Scene scene;
   TestPeer *peers[3];
 
-  scene_init (&scene);
-  peers[0] = join (&scene, FALSE, pcmu, tones[0]);
-  peers[1] = join (&scene, FALSE, pcma, tones[1]);
-  peers[2] = join (&scene, FALSE, g722, tones[2]);
-  run (&scene, 3000);
-  g_assert_cmpuint (stats_of (&scene).n_mixing, ==, 3);
+  scene_init (&scene, FALSE);
+  peers[0] = scene_join (&scene, FALSE, pcmu, tones[0]);
+  peers[1] = scene_join (&scene, FALSE, pcma, tones[1]);
+  peers[2] = scene_join (&scene, FALSE, g722, tones[2]);
+  scene_run (&scene, 3000);
+  g_assert_cmpuint (scene_stats (&scene).n_mixing, ==, 3);
   for (guint i = 0; i < 3; i++)
     {
       for (guint k = 0; k < 3; k++)
@@ -139,7 +54,7 @@ test_three_hear_the_others_and_not_themselves (void)
           g_assert_cmpfloat (test_peer_level (peers[i], tones[k], 1000), <, SILENT);
         else
           g_assert_cmpfloat (test_peer_level (peers[i], tones[k], 1000), >, HEARD);
-      assert_unbroken (peers[i]);
+      scene_assert_unbroken (peers[i]);
     }
   scene_clear (&scene);
 }
@@ -151,18 +66,18 @@ test_browser_sends_opus_and_is_sent_pcmu (void)
   TestPeer *phone, *browser;
   MediaRoomStats stats;
 
-  scene_init (&scene);
-  phone = join (&scene, FALSE, pcmu, 440);
-  browser = join (&scene, TRUE, opus_pcmu, 1000);
-  run (&scene, 2000);
-  stats = stats_of (&scene);
+  scene_init (&scene, FALSE);
+  phone = scene_join (&scene, FALSE, pcmu, 440);
+  browser = scene_join (&scene, TRUE, opus_pcmu, 1000);
+  scene_run (&scene, 2000);
+  stats = scene_stats (&scene);
   g_assert_cmpuint (stats.n_forwarding, ==, 1);
   g_assert_cmpuint (stats.n_mixing, ==, 1);
   g_assert_cmpuint (test_peer_newest (browser)->payload_type, ==, 0);
   g_assert_cmpfloat (test_peer_level (browser, 440, 500), >, HEARD);
   g_assert_cmpfloat (test_peer_level (phone, 1000, 500), >, HEARD);
-  assert_unbroken (phone);
-  assert_unbroken (browser);
+  scene_assert_unbroken (phone);
+  scene_assert_unbroken (browser);
   scene_clear (&scene);
 }
 
@@ -172,23 +87,23 @@ test_forwarding_and_mixing_take_turns_without_a_break (void)
   Scene scene;
   TestPeer *a, *b, *c;
 
-  scene_init (&scene);
-  a = join (&scene, FALSE, pcmu, 440);
-  b = join (&scene, FALSE, pcmu, 1000);
-  run (&scene, 1000);
+  scene_init (&scene, FALSE);
+  a = scene_join (&scene, FALSE, pcmu, 440);
+  b = scene_join (&scene, FALSE, pcmu, 1000);
+  scene_run (&scene, 1000);
   for (guint i = 0; i < 5; i++)
     {
-      c = join (&scene, FALSE, pcmu, 1700);
-      run (&scene, 1500);
-      g_assert_cmpuint (stats_of (&scene).n_mixing, ==, 3);
+      c = scene_join (&scene, FALSE, pcmu, 1700);
+      scene_run (&scene, 1500);
+      g_assert_cmpuint (scene_stats (&scene).n_mixing, ==, 3);
       g_assert_cmpfloat (test_peer_level (a, 1700, 500), >, HEARD);
-      leave (&scene, c);
-      run (&scene, 1000);
-      g_assert_cmpuint (stats_of (&scene).n_forwarding, ==, 2);
+      scene_leave (&scene, c);
+      scene_run (&scene, 1000);
+      g_assert_cmpuint (scene_stats (&scene).n_forwarding, ==, 2);
     }
   g_assert_cmpuint (a->n_heard, ==, 1);
-  assert_unbroken (a);
-  assert_unbroken (b);
+  scene_assert_unbroken (a);
+  scene_assert_unbroken (b);
   g_assert_cmpfloat (test_peer_level (a, 1000, 500), >, HEARD);
   scene_clear (&scene);
 }
@@ -200,27 +115,27 @@ test_mute_and_gain_choose_the_way (void)
   TestPeer *a, *b, *c;
   double full, quiet;
 
-  scene_init (&scene);
-  a = join (&scene, FALSE, pcmu, 440);
-  b = join (&scene, FALSE, pcmu, 1000);
-  c = join (&scene, FALSE, pcmu, 1700);
+  scene_init (&scene, FALSE);
+  a = scene_join (&scene, FALSE, pcmu, 440);
+  b = scene_join (&scene, FALSE, pcmu, 1000);
+  c = scene_join (&scene, FALSE, pcmu, 1700);
   media_leg_set_muted (c->leg, TRUE);
-  run (&scene, 1500);
+  scene_run (&scene, 1500);
   /* a and b hear one another alone, c hears both. */
-  g_assert_cmpuint (stats_of (&scene).n_forwarding, ==, 2);
-  g_assert_cmpuint (stats_of (&scene).n_mixing, ==, 1);
+  g_assert_cmpuint (scene_stats (&scene).n_forwarding, ==, 2);
+  g_assert_cmpuint (scene_stats (&scene).n_mixing, ==, 1);
   g_assert_cmpfloat (test_peer_level (a, 1700, 500), <, SILENT);
   full = test_peer_level (a, 1000, 500);
   media_leg_set_gain (b->leg, 1, -12);
-  run (&scene, 1500);
+  scene_run (&scene, 1500);
   quiet = test_peer_level (a, 1000, 500);
   g_assert_cmpfloat (quiet / full, <, 0.35);
   g_assert_cmpfloat (quiet / full, >, 0.18);
   g_assert_cmpfloat (test_peer_level (c, 1000, 500), >, 0.7 * full);
   media_leg_set_gain (b->leg, 1, -100);
-  run (&scene, 1500);
+  scene_run (&scene, 1500);
   g_assert_cmpfloat (test_peer_level (a, 1000, 500), <, SILENT);
-  assert_unbroken (c);
+  scene_assert_unbroken (c);
   g_assert_cmpuint (a->heard[0].breaks, ==, 0);
   scene_clear (&scene);
 }
@@ -231,21 +146,21 @@ test_silent_listeners_share_one_encoder (void)
   Scene scene;
   guint64 before;
 
-  scene_init (&scene);
-  join (&scene, FALSE, pcmu, 440);
-  join (&scene, FALSE, pcmu, 1000);
+  scene_init (&scene, FALSE);
+  scene_join (&scene, FALSE, pcmu, 440);
+  scene_join (&scene, FALSE, pcmu, 1000);
   for (guint i = 0; i < 5; i++)
-    join (&scene, TRUE, opus_pcmu, 0);
-  run (&scene, 1000);
-  before = stats_of (&scene).encodes;
-  run (&scene, 1000);
+    scene_join (&scene, TRUE, opus_pcmu, 0);
+  scene_run (&scene, 1000);
+  before = scene_stats (&scene).encodes;
+  scene_run (&scene, 1000);
   /* One for the five listeners, one for each of the two phones. */
-  g_assert_cmpuint (stats_of (&scene).encodes - before, ==, 150);
+  g_assert_cmpuint (scene_stats (&scene).encodes - before, ==, 150);
   for (guint i = 2; i < 7; i++)
     {
       g_assert_cmpfloat (test_peer_level (scene.peers[i], 440, 500), >, HEARD);
       g_assert_cmpfloat (test_peer_level (scene.peers[i], 1000, 500), >, HEARD);
-      assert_unbroken (scene.peers[i]);
+      scene_assert_unbroken (scene.peers[i]);
     }
   scene_clear (&scene);
 }
@@ -256,18 +171,18 @@ test_change_of_codec_takes_a_new_ssrc (void)
   Scene scene;
   TestPeer *phone, *browser, *other;
 
-  scene_init (&scene);
-  phone = join (&scene, FALSE, pcmu, 440);
-  browser = join (&scene, TRUE, opus_pcmu, 0);
-  run (&scene, 1000);
+  scene_init (&scene, FALSE);
+  phone = scene_join (&scene, FALSE, pcmu, 440);
+  browser = scene_join (&scene, TRUE, opus_pcmu, 0);
+  scene_run (&scene, 1000);
   g_assert_cmpuint (browser->n_heard, ==, 1);
   g_assert_cmphex (browser->heard[0].ssrc, ==, browser->plan.sections[0].ssrc);
-  other = join (&scene, TRUE, opus_pcmu, 1000);
-  run (&scene, 2000);
+  other = scene_join (&scene, TRUE, opus_pcmu, 1000);
+  scene_run (&scene, 2000);
   g_assert_cmpuint (browser->n_heard, ==, 2);
   g_assert_cmpuint (browser->heard[1].payload_type, ==, 111);
-  leave (&scene, other);
-  run (&scene, 1000);
+  scene_leave (&scene, other);
+  scene_run (&scene, 1000);
   /* Back to the phone's codec, but never to an SSRC that was left. */
   g_assert_cmpuint (browser->n_heard, ==, 3);
   g_assert_cmpuint (browser->newest, ==, 2);
@@ -275,7 +190,7 @@ test_change_of_codec_takes_a_new_ssrc (void)
   for (guint i = 0; i < 3; i++)
     g_assert_cmpuint (browser->heard[i].breaks, ==, 0);
   g_assert_cmpfloat (test_peer_level (browser, 440, 500), >, HEARD);
-  assert_unbroken (phone);
+  scene_assert_unbroken (phone);
   scene_clear (&scene);
 }
 
@@ -286,17 +201,17 @@ test_flood_of_codec_changes_takes_few_ssrcs (void)
   Scene scene;
   TestPeer *phone, *browser;
 
-  scene_init (&scene);
-  phone = join (&scene, FALSE, both, 440);
-  browser = join (&scene, TRUE, both, 0);
+  scene_init (&scene, FALSE);
+  phone = scene_join (&scene, FALSE, both, 440);
+  browser = scene_join (&scene, TRUE, both, 0);
   for (guint i = 0; i < 50; i++)
     {
       test_peer_set_codec (phone, both[i % 2]);
-      run (&scene, 20);
+      scene_run (&scene, 20);
     }
   g_assert_cmpuint (browser->n_heard, <=, 6);
   test_peer_set_codec (phone, MEDIA_CODEC_PCMA);
-  run (&scene, 4000);
+  scene_run (&scene, 4000);
   g_assert_cmpuint (test_peer_newest (browser)->payload_type, ==, 8);
   g_assert_cmpfloat (test_peer_level (browser, 440, 500), >, HEARD);
   for (guint i = 0; i < browser->n_heard; i++)
@@ -310,21 +225,21 @@ test_phone_is_never_left_in_silence (void)
   Scene scene;
   TestPeer *alone, *noisy;
 
-  scene_init (&scene);
-  alone = join (&scene, FALSE, pcmu, 0);
-  run (&scene, 2000);
+  scene_init (&scene, FALSE);
+  alone = scene_join (&scene, FALSE, pcmu, 0);
+  scene_run (&scene, 2000);
   g_assert_cmpuint (alone->heard[0].packets, ==, 100);
   g_assert_cmpuint (alone->heard[0].ts_steps, ==, 0);
-  assert_unbroken (alone);
+  scene_assert_unbroken (alone);
   /* A partner that falls silent is made up for, and taken up again without a break. */
-  noisy = join (&scene, FALSE, pcmu, 440);
-  run (&scene, 1000);
+  noisy = scene_join (&scene, FALSE, pcmu, 440);
+  scene_run (&scene, 1000);
   noisy->tone_hz = 0;
-  run (&scene, 5000);
+  scene_run (&scene, 5000);
   g_assert_cmpint (alone->heard[0].longest_gap_us, <=, 600 * CFG_US_PER_MS);
   g_assert_cmpuint (alone->heard[0].packets, >, 350);
   noisy->tone_hz = 440;
-  run (&scene, 1000);
+  scene_run (&scene, 1000);
   g_assert_cmpuint (alone->heard[0].breaks, ==, 0);
   g_assert_cmpfloat (test_peer_level (alone, 440, 500), >, HEARD);
   scene_clear (&scene);
@@ -336,11 +251,11 @@ test_comfort_noise_where_negotiated (void)
   Scene scene;
   TestPeer *alone;
 
-  scene_init (&scene);
-  alone = join (&scene, FALSE, pcmu, 0);
+  scene_init (&scene, FALSE);
+  alone = scene_join (&scene, FALSE, pcmu, 0);
   alone->plan.sections[0].cn_pt = 13;
   test_peer_configure (alone, scene.now);
-  run (&scene, 3000);
+  scene_run (&scene, 3000);
   g_assert_cmpuint (alone->noise_packets, >=, 10);
   g_assert_cmpuint (alone->heard[0].packets, <, 40);
   g_assert_cmpuint (alone->heard[0].breaks, ==, 0);
@@ -355,13 +270,13 @@ check_packet_time (gconstpointer data)
   Scene scene;
   TestPeer *a, *b;
 
-  scene_init (&scene);
-  a = join (&scene, FALSE, pcmu, 0);
+  scene_init (&scene, FALSE);
+  a = scene_join (&scene, FALSE, pcmu, 0);
   a->plan.sections[0].ptime_ms = ptime_ms;
   test_peer_configure (a, scene.now);
-  b = join (&scene, FALSE, pcmu, 440);
+  b = scene_join (&scene, FALSE, pcmu, 440);
   b->packet_ms = 20;
-  run (&scene, 3000);
+  scene_run (&scene, 3000);
   g_assert_cmpuint (a->heard[0].payload_size, ==, ptime_ms * 8);
   g_assert_cmpuint (a->heard[0].packets, >=, 2900 / ptime_ms);
   g_assert_cmpuint (a->heard[0].breaks, ==, 0);
@@ -376,11 +291,11 @@ test_unannounced_packet_time (void)
   Scene scene;
   TestPeer *a, *b;
 
-  scene_init (&scene);
-  a = join (&scene, FALSE, pcmu, 0);
-  b = join (&scene, FALSE, pcmu, 440);
+  scene_init (&scene, FALSE);
+  a = scene_join (&scene, FALSE, pcmu, 0);
+  b = scene_join (&scene, FALSE, pcmu, 440);
   b->packet_ms = 40;
-  run (&scene, 3000);
+  scene_run (&scene, 3000);
   g_assert_cmpuint (a->heard[0].payload_size, ==, 160);
   g_assert_cmpuint (a->heard[0].packets, >=, 110);
   g_assert_cmpuint (a->heard[0].breaks, ==, 0);
@@ -395,13 +310,13 @@ check_long_packets_are_mixed (gconstpointer data)
   Scene scene;
   TestPeer *a, *b;
 
-  scene_init (&scene);
-  a = join (&scene, FALSE, pcmu, 440);
+  scene_init (&scene, FALSE);
+  a = scene_join (&scene, FALSE, pcmu, 440);
   a->packet_ms = packet_ms;
-  b = join (&scene, FALSE, pcma, 0);
-  run (&scene, 4000);
+  b = scene_join (&scene, FALSE, pcma, 0);
+  scene_run (&scene, 4000);
   g_assert_cmpfloat (test_peer_level (b, 440, 1000), >, 0.2);
-  assert_unbroken (b);
+  scene_assert_unbroken (b);
   scene_clear (&scene);
 }
 
@@ -411,16 +326,16 @@ test_digits_are_told_once_and_never_forwarded (void)
   Scene scene;
   TestPeer *a, *b;
 
-  scene_init (&scene);
-  a = join (&scene, FALSE, pcmu, 440);
-  b = join (&scene, FALSE, pcmu, 1000);
-  run (&scene, 1000);
+  scene_init (&scene, FALSE);
+  a = scene_join (&scene, FALSE, pcmu, 440);
+  b = scene_join (&scene, FALSE, pcmu, 1000);
+  scene_run (&scene, 1000);
   test_peer_dtmf (a, '5', scene.now);
-  run (&scene, 500);
+  scene_run (&scene, 500);
   test_peer_dtmf (a, '5', scene.now);
-  run (&scene, 200);
+  scene_run (&scene, 200);
   test_peer_dtmf (a, '#', scene.now);
-  run (&scene, 500);
+  scene_run (&scene, 500);
   g_assert_cmpstr (a->digits->str, ==, "55#");
   g_assert_cmpuint (a->digit_ms, ==, 120);
   g_assert_cmpuint (b->heard[0].breaks, ==, 0);
@@ -434,23 +349,23 @@ test_hold_stops_either_way (void)
   TestPeer *a, *b;
   guint64 before;
 
-  scene_init (&scene);
-  a = join (&scene, FALSE, pcmu, 440);
-  b = join (&scene, FALSE, pcmu, 1000);
-  run (&scene, 1000);
+  scene_init (&scene, FALSE);
+  a = scene_join (&scene, FALSE, pcmu, 440);
+  b = scene_join (&scene, FALSE, pcmu, 1000);
+  scene_run (&scene, 1000);
   a->plan.sections[0].receive = FALSE; /* the peer only listens: it is on hold by us */
   test_peer_configure (a, scene.now);
-  run (&scene, 1000);
+  scene_run (&scene, 1000);
   g_assert_cmpfloat (test_peer_level (b, 440, 300), <, SILENT);
   g_assert_cmpfloat (test_peer_level (a, 1000, 300), >, HEARD);
   a->plan.sections[0].send = FALSE;
   test_peer_configure (a, scene.now);
   before = a->heard[0].packets;
-  run (&scene, 1000);
+  scene_run (&scene, 1000);
   g_assert_cmpuint (a->heard[0].packets, ==, before);
   a->plan.sections[0].send = a->plan.sections[0].receive = TRUE;
   test_peer_configure (a, scene.now);
-  run (&scene, 1000);
+  scene_run (&scene, 1000);
   g_assert_cmpfloat (test_peer_level (b, 440, 300), >, HEARD);
   g_assert_cmpfloat (test_peer_level (a, 1000, 300), >, HEARD);
   g_assert_cmpuint (a->heard[0].breaks, ==, 0);
@@ -464,21 +379,21 @@ test_speakers_are_told_on_change (void)
   TestPeer *a, *b;
   guint before;
 
-  scene_init (&scene);
-  a = join (&scene, FALSE, pcmu, 440);
-  b = join (&scene, FALSE, g722, 1000);
+  scene_init (&scene, FALSE);
+  a = scene_join (&scene, FALSE, pcmu, 440);
+  b = scene_join (&scene, FALSE, g722, 1000);
   b->amplitude = 0.03;
-  run (&scene, 1000);
+  scene_run (&scene, 1000);
   g_assert_cmpuint (scene.n_speakers, ==, 2);
   g_assert_cmpuint (scene.speakers[0].track, ==, a->plan.sections[0].source_track);
   g_assert_cmpuint (scene.speakers[1].track, ==, b->plan.sections[0].source_track);
   g_assert_cmpfloat (scene.speakers[0].level, >, 0.1);
   g_assert_cmpuint (scene.n_speaker_events, <=, 10);
   before = scene.n_speaker_events;
-  run (&scene, 3000);
+  scene_run (&scene, 3000);
   g_assert_cmpuint (scene.n_speaker_events - before, <=, 4);
   a->tone_hz = 0;
-  run (&scene, 2000);
+  scene_run (&scene, 2000);
   g_assert_cmpuint (scene.n_speakers, ==, 1);
   scene_clear (&scene);
 }
@@ -488,23 +403,23 @@ test_speakers_are_told_to_who_asks (void)
 {
   Scene scene;
 
-  scene_init (&scene);
+  scene_init (&scene, FALSE);
   media_room_tell_speakers (scene.room, FALSE);
-  join (&scene, FALSE, pcmu, 440);
-  join (&scene, TRUE, pcmu, 1000);
-  run (&scene, 2000);
+  scene_join (&scene, FALSE, pcmu, 440);
+  scene_join (&scene, TRUE, pcmu, 1000);
+  scene_run (&scene, 2000);
   g_assert_cmpuint (scene.n_speaker_events, ==, 0);
   for (guint i = 1; i <= 2; i++)
     {
       media_room_tell_speakers (scene.room, TRUE);
-      run (&scene, 100);
+      scene_run (&scene, 100);
       g_assert_cmpuint (scene.n_speaker_events, ==, i);
       g_assert_cmpuint (scene.n_speakers, ==, 2);
       media_room_tell_speakers (scene.room, TRUE); /* already: nothing new */
-      run (&scene, 100);
+      scene_run (&scene, 100);
       g_assert_cmpuint (scene.n_speaker_events, ==, i);
       media_room_tell_speakers (scene.room, FALSE);
-      run (&scene, 2000);
+      scene_run (&scene, 2000);
       g_assert_cmpuint (scene.n_speaker_events, ==, i);
     }
   scene_clear (&scene);
@@ -519,25 +434,25 @@ test_levels_are_told_less_often_than_speakers (void)
   TestPeer *a, *b;
   guint before;
 
-  scene_init (&scene);
-  a = join (&scene, FALSE, pcmu, 440);
-  b = join (&scene, FALSE, pcmu, 1000);
-  run (&scene, 2000);
+  scene_init (&scene, FALSE);
+  a = scene_join (&scene, FALSE, pcmu, 440);
+  b = scene_join (&scene, FALSE, pcmu, 1000);
+  scene_run (&scene, 2000);
   before = scene.n_speaker_events;
   for (guint i = 0; i < 20; i++)
     {
       a->amplitude = i % 2 == 0 ? 0.5 : 0.03;
       b->amplitude = i % 2 == 0 ? 0.03 : 0.5;
-      run (&scene, 100);
+      scene_run (&scene, 100);
     }
   g_assert_cmpuint (scene.n_speaker_events - before, >=, 4);
   g_assert_cmpuint (scene.n_speaker_events - before, <=, 6);
   b->tone_hz = 0;
-  run (&scene, 2000);
+  scene_run (&scene, 2000);
   g_assert_cmpuint (scene.n_speakers, ==, 1);
   before = scene.n_speaker_events;
   b->tone_hz = 1000;
-  run (&scene, 400);
+  scene_run (&scene, 400);
   g_assert_cmpuint (scene.n_speakers, ==, 2);
   g_assert_cmpuint (scene.n_speaker_events, >, before);
   scene_clear (&scene);
@@ -549,21 +464,21 @@ test_track_sink_takes_one_source (void)
   Scene scene;
   TestPeer *a, *b, *browser;
 
-  scene_init (&scene);
-  a = join (&scene, FALSE, pcmu, 440);
-  b = join (&scene, FALSE, pcma, 1000);
-  browser = join (&scene, TRUE, opus_pcmu, 0);
+  scene_init (&scene, FALSE);
+  a = scene_join (&scene, FALSE, pcmu, 440);
+  b = scene_join (&scene, FALSE, pcma, 1000);
+  browser = scene_join (&scene, TRUE, opus_pcmu, 0);
   browser->plan.sections[0].sink = MEDIA_SINK_TRACK;
   browser->plan.sections[0].sink_track = a->plan.sections[0].source_track;
   test_peer_configure (browser, scene.now);
-  run (&scene, 1000);
+  scene_run (&scene, 1000);
   g_assert_cmpuint (test_peer_newest (browser)->payload_type, ==, 0);
   g_assert_cmpfloat (test_peer_level (browser, 440, 500), >, HEARD);
   g_assert_cmpfloat (test_peer_level (browser, 1000, 500), <, SILENT);
   /* The other's codec is not among the browser's: transcoded. */
   browser->plan.sections[0].sink_track = b->plan.sections[0].source_track;
   test_peer_configure (browser, scene.now);
-  run (&scene, 2000);
+  scene_run (&scene, 2000);
   g_assert_cmpfloat (test_peer_level (browser, 1000, 500), >, HEARD);
   g_assert_cmpfloat (test_peer_level (browser, 440, 500), <, SILENT);
   scene_clear (&scene);
@@ -577,15 +492,15 @@ test_gain_changes_without_a_click (void)
   TestPeer *listener, *speaker;
   gint steady;
 
-  scene_init (&scene);
-  listener = join (&scene, FALSE, pcmu, 0);
-  speaker = join (&scene, FALSE, pcmu, 440);
-  join (&scene, FALSE, pcma, 0);
+  scene_init (&scene, FALSE);
+  listener = scene_join (&scene, FALSE, pcmu, 0);
+  speaker = scene_join (&scene, FALSE, pcmu, 440);
+  scene_join (&scene, FALSE, pcma, 0);
   speaker->amplitude = 0.5;
   media_leg_set_gain (speaker->leg, 1, -1);
-  run (&scene, 2000);
+  scene_run (&scene, 2000);
   test_peer_forget (listener);
-  run (&scene, 1000);
+  scene_run (&scene, 1000);
   steady = test_peer_bend (listener);
   test_peer_forget (listener);
   for (guint i = 0; i < 10; i++)
@@ -593,7 +508,7 @@ test_gain_changes_without_a_click (void)
       media_leg_set_gain (speaker->leg, i < 5 ? 1 : 0, i % 2 == 0 ? -20 : 0);
       if (i == 5)
         media_leg_set_gain (speaker->leg, 1, 0);
-      run (&scene, 210);
+      scene_run (&scene, 210);
     }
   g_assert_cmpint (test_peer_bend (listener), <=, steady + steady / 2);
   scene_clear (&scene);
@@ -609,22 +524,22 @@ test_silence_takes_few_packets_with_dtx (void)
   TestPeer *phone, *browser;
   guint64 before;
 
-  scene_init (&scene);
-  phone = join (&scene, FALSE, pcmu, 440);
-  browser = join (&scene, TRUE, opus, 0);
+  scene_init (&scene, FALSE);
+  phone = scene_join (&scene, FALSE, pcmu, 440);
+  browser = scene_join (&scene, TRUE, opus, 0);
   browser->plan.sections[0].codecs[0].use_dtx = TRUE;
   test_peer_configure (browser, scene.now);
-  run (&scene, 2000);
+  scene_run (&scene, 2000);
   g_assert_cmpuint (browser->heard[0].packets, >=, 90);
   phone->tone_hz = 0;
-  run (&scene, 2000);
+  scene_run (&scene, 2000);
   before = browser->heard[0].packets;
-  run (&scene, 4000);
+  scene_run (&scene, 4000);
   g_assert_cmpuint (browser->heard[0].packets - before, ==, 10);
   g_assert_cmpuint (browser->n_heard, ==, 1);
   g_assert_cmpuint (browser->heard[0].breaks, ==, 0);
   phone->tone_hz = 440;
-  run (&scene, 1000);
+  scene_run (&scene, 1000);
   g_assert_cmpfloat (test_peer_level (browser, 440, 500), >, HEARD);
   scene_clear (&scene);
 }

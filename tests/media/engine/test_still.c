@@ -1,6 +1,6 @@
 /* A room that only forwards does nothing in its ticks: whatever asks it for more must wake it, and afterwards
  * it rests again. */
-#include "leg_harness.h"
+#include "scene.h"
 
 #include <sndfile.h>
 
@@ -22,58 +22,15 @@ static const MediaCodecId g722[] = { MEDIA_CODEC_G722, MEDIA_CODEC_PCMU, MEDIA_C
 #define EU_HZ    425
 #define LINGERED 4000 /* until a listener who heard something of his own is forwarded to again */
 
-typedef struct
-{
-  MediaRoom *room;
-  CfgMonotonic now;
-  TestPeer *peers[3];
-  guint n_peers;
-} Scene;
-
-static TestPeer *
-join (Scene *scene, gboolean is_browser, const MediaCodecId *codecs, double tone_hz)
-{
-  TestPeer *peer = test_peer_join (scene->room, scene->n_peers + 1, is_browser, codecs, tone_hz, scene->now);
-
-  scene->peers[scene->n_peers++] = peer;
-  return peer;
-}
-
-static void
-leave (Scene *scene)
-{
-  TestPeer *peer = scene->peers[--scene->n_peers];
-
-  media_room_remove (scene->room, peer->leg, scene->now);
-  test_peer_free (peer);
-}
-
-static void
-run (Scene *scene, guint ms)
-{
-  test_run (scene->room, scene->peers, scene->n_peers, &scene->now, ms);
-}
-
 /* Two who hear each other's packets, and a room that does nothing. */
 static void
-scene_init (Scene *scene, gboolean has_phone)
+two_init (Scene *scene, gboolean has_phone)
 {
-  const MediaRoomConfig config = { .id = 1, .opus_complexity = 1 };
-
-  *scene = (Scene){ .now = { 1000 * CFG_US_PER_S } };
-  scene->room = media_room_new (&config, NULL, NULL);
-  join (scene, TRUE, pcmu, A_HZ);
-  join (scene, !has_phone, pcmu, B_HZ);
-  run (scene, 500);
+  scene_init (scene, FALSE);
+  scene_join (scene, TRUE, pcmu, A_HZ);
+  scene_join (scene, !has_phone, pcmu, B_HZ);
+  scene_run (scene, 500);
   g_assert_true (scene->room->still);
-}
-
-static void
-scene_clear (Scene *scene)
-{
-  while (scene->n_peers > 0)
-    leave (scene);
-  media_room_free (scene->room);
 }
 
 /* 0 as well when nothing came. */
@@ -88,7 +45,7 @@ run_anew (Scene *scene, guint ms)
 {
   for (guint i = 0; i < scene->n_peers; i++)
     test_peer_forget (scene->peers[i]);
-  run (scene, ms);
+  scene_run (scene, ms);
 }
 
 /* Both hear each other alone, and the room rests again. */
@@ -120,13 +77,13 @@ static void
 check_plays (Scene *scene)
 {
   media_leg_play (scene->peers[0]->leg, tone (7));
-  run (scene, 500);
+  scene_run (scene, 500);
   g_assert_cmpfloat (heard (scene, 0, EU_HZ), >, HEARD);
   media_leg_stop_play (scene->peers[0]->leg, 7);
   assert_as_before (scene);
   g_assert_cmpuint (scene->peers[0]->n_plays_ended, ==, 1);
   media_room_play (scene->room, tone (8));
-  run (scene, 500);
+  scene_run (scene, 500);
   g_assert_cmpfloat (heard (scene, 0, EU_HZ), >, HEARD);
   g_assert_cmpfloat (heard (scene, 1, EU_HZ), >, HEARD);
   media_room_stop_play (scene->room, 8);
@@ -137,7 +94,7 @@ static void
 check_digits (Scene *scene)
 {
   g_assert_cmpint (media_leg_send_dtmf (scene->peers[1]->leg, "12"), ==, 0);
-  run (scene, 1000);
+  scene_run (scene, 1000);
   g_assert_cmpstr (scene->peers[1]->heard_digits->str, ==, "12");
   assert_as_before (scene);
 }
@@ -148,19 +105,19 @@ check_mute_and_gain (Scene *scene)
   double usual;
 
   media_leg_set_muted (scene->peers[0]->leg, TRUE);
-  run (scene, 100);
+  scene_run (scene, 100);
   run_anew (scene, 500);
   g_assert_cmpfloat (heard (scene, 1, A_HZ), <, SILENT);
   media_leg_set_muted (scene->peers[0]->leg, FALSE);
   assert_as_before (scene);
   usual = heard (scene, 1, A_HZ);
   media_leg_set_gain (scene->peers[0]->leg, 2, -12);
-  run (scene, 500);
+  scene_run (scene, 500);
   g_assert_cmpfloat (heard (scene, 1, A_HZ), <, usual / 2);
   media_leg_set_gain (scene->peers[0]->leg, 2, 0);
   assert_as_before (scene);
   media_leg_set_deaf (scene->peers[1]->leg, TRUE);
-  run (scene, 100);
+  scene_run (scene, 100);
   run_anew (scene, 500);
   g_assert_cmpfloat (heard (scene, 1, A_HZ), <, SILENT);
   g_assert_cmpfloat (heard (scene, 0, B_HZ), >, HEARD);
@@ -171,12 +128,12 @@ check_mute_and_gain (Scene *scene)
 static void
 check_third (Scene *scene)
 {
-  join (scene, TRUE, g722, C_HZ);
-  run (scene, 500);
+  scene_join (scene, TRUE, g722, C_HZ);
+  scene_run (scene, 500);
   g_assert_cmpfloat (heard (scene, 0, C_HZ), >, HEARD);
   g_assert_cmpfloat (heard (scene, 1, C_HZ), >, HEARD);
   g_assert_cmpfloat (heard (scene, 2, A_HZ), >, HEARD);
-  leave (scene);
+  scene_leave (scene, scene->peers[scene->n_peers - 1]);
   assert_as_before (scene);
 }
 
@@ -211,7 +168,7 @@ check_record (Scene *scene)
 
   media_room_record (scene->room,
                      media_recorder_new (5, &config, media_file_writer_open (writer, 5, &config)));
-  run (scene, 1000);
+  scene_run (scene, 1000);
   media_room_stop_record (scene->room, 5, MEDIA_RECORD_STOPPED);
   g_assert_true (media_file_writer_free (writer, test_soon ()));
   g_assert_cmpfloat_with_epsilon (seconds, 1, 0.05);
@@ -233,7 +190,7 @@ test_whatever_wakes_it (gconstpointer has_phone)
       = { check_plays, check_digits, check_mute_and_gain, check_third, check_record };
   Scene scene;
 
-  scene_init (&scene, has_phone != NULL);
+  two_init (&scene, has_phone != NULL);
   for (guint i = 0; i < G_N_ELEMENTS (checks); i++)
     checks[i](&scene);
   scene_clear (&scene);
@@ -246,12 +203,12 @@ test_phone_of_a_silent_browser (void)
   Scene scene;
   guint64 before;
 
-  scene_init (&scene, TRUE);
+  two_init (&scene, TRUE);
   scene.peers[0]->tone_hz = 0;
-  run (&scene, 1000);
+  scene_run (&scene, 1000);
   g_assert_true (scene.room->still);
   before = test_peer_newest (scene.peers[1])->packets;
-  run (&scene, 1000);
+  scene_run (&scene, 1000);
   g_assert_cmpuint (test_peer_newest (scene.peers[1])->packets - before, >=, 45);
   scene.peers[0]->tone_hz = A_HZ;
   assert_as_before (&scene);
@@ -266,10 +223,10 @@ test_late_tick (void)
   Scene scene;
   guint64 before, ticks;
 
-  scene_init (&scene, TRUE);
+  two_init (&scene, TRUE);
   g_assert_true (media_room_is_at_rest (scene.room));
-  join (&scene, TRUE, g722, C_HZ);
-  run (&scene, 500);
+  scene_join (&scene, TRUE, g722, C_HZ);
+  scene_run (&scene, 500);
   g_assert_false (media_room_is_at_rest (scene.room));
   before = test_peer_newest (scene.peers[1])->packets;
   ticks = scene.room->ticks;
@@ -277,7 +234,7 @@ test_late_tick (void)
     media_room_tick_late (scene.room, scene.now);
   g_assert_cmpuint (scene.room->ticks, ==, ticks);
   g_assert_cmpuint (test_peer_newest (scene.peers[1])->packets, ==, before);
-  leave (&scene);
+  scene_leave (&scene, scene.peers[scene.n_peers - 1]);
   media_room_tick_late (scene.room, scene.now);
   g_assert_cmpuint (scene.room->stats.n_mixing, ==, 2);
   assert_as_before (&scene);
