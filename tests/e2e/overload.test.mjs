@@ -215,7 +215,9 @@ test('overload: who is on a media worker that is overloaded stays, others come t
   t.ok(await listener(t, gateway, rpc, 'new'), 'a call to a new room');
   const many = now.workers[0].legs + now.workers[0].rooms; // were it not full, some of them would be there
   await Promise.all(Array.from({ length: many }, (_, i) => rpc.call('room.create', { name: `new${i}` })));
-  t.equal((await rpc.call('server.stats')).workers.map((worker, i) => worker.rooms - now.workers[i].rooms), [0, many + 1], 'new rooms of each');
+  const gained = async () => (await rpc.call('server.stats')).workers.map((worker, i) => worker.rooms - now.workers[i].rooms);
+  await until('the workers have the new rooms', async () => (await gained()).reduce((sum, rooms) => sum + rooms) === many + 1);
+  t.equal(await gained(), [0, many + 1], 'new rooms of each');
   await hearOn(t, [...phones, outside], 'overloaded');
   t.note(`${phones.length} phones, ${stats.workers[0].load} of a core`);
 });
