@@ -294,6 +294,22 @@ for (const method of ['session.join', 'call.list'])
     t.equal([await page.isVisible('#notice'), errors], [false, []], 'errors in the page');
   });
 
+for (const method of ['room.watch', 'call.list'])
+  test(`a socket that is lost by ${method} when the page has just joined is replaced by one`, { timeout: 60 }, async (t) => {
+    const gateway = await Gateway.start(t);
+    const browser = await launch(t);
+    const { page, errors } = await open(t, browser, gateway);
+    await followSockets(page);
+    await page.evaluate((at) => (closeAt = at), method);
+    await enter(page);
+    await until('another socket', () => page.evaluate(() => sockets.length > 1 && state.socket === sockets[1]));
+    await shows(page, '#status', 'Connected');
+    await shows(page, '#people', 'Ada (you)');
+    await sleep(1000); // one more would come now
+    t.equal(await page.evaluate(() => sockets.map(({ readyState }) => readyState)), [3, 1], 'the sockets');
+    t.equal([await page.isVisible('#join'), await page.isVisible('#notice'), errors], [false, false, []], 'the form, a notice, errors');
+  });
+
 test('who leaves while a socket is looked for, and joins again, has one', { timeout: 60 }, async (t) => {
   const gateway = await Gateway.start(t);
   const browser = await launch(t);

@@ -180,6 +180,7 @@ function onRemoteCandidate(candidate) {
 
 function onPeerState(peer) {
   if (peer !== state.peer) return;
+  if (!state.socket) return; // taking the session up again says more
   if (peer.connectionState === 'connected') status('connected', 'Connected');
   else if (peer.connectionState === 'disconnected') status('busy', 'The audio is interrupted…');
   else if (peer.connectionState === 'failed' && !state.leaving) restartIce();
@@ -289,7 +290,10 @@ async function start(withMicrophone) {
       throw new Error(await whyNoSocket());
     });
     takeParticipants(await negotiateJoin());
-    await watch();
+    const { stay } = state;
+    await watch().catch((error) => {
+      if (error instanceof CallError || state.stay !== stay) throw error; // else the socket was lost: onLost comes back
+    });
   } catch (error) {
     tearDown();
     status('failed', 'Not connected');
@@ -318,7 +322,7 @@ function entered() {
   $('in-room').hidden = $('bar').hidden = false;
   $('mute').hidden = !state.microphone;
   showRoom();
-  if (state.peer.connectionState === 'connected') status('connected', 'Connected');
+  if (state.socket && state.peer.connectionState === 'connected') status('connected', 'Connected');
   render();
   if (matchMedia('(min-width: 820px)').matches) $('number').focus(); // elsewhere it would open the keyboard
 }
