@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { test, until, sleep } from './lib/tap.mjs';
 import { Extension } from './lib/extension.mjs';
 import { Gateway } from './lib/gateway.mjs';
@@ -227,3 +228,26 @@ test('a service manager is told when calls are taken and when it stops', { timeo
   await until('it stops', () => /STOPPING=1\n/.test(told));
   await until('it ended', () => gateway.exitCode === 0);
 });
+
+for (const signal of ['SIGINT', 'SIGTERM'])
+  test(`tools/demo places a call, says so, and hangs up at ${signal}`, { timeout: 60 }, async (t) => {
+    const gateway = await Gateway.start(t);
+    const tool = join(dirname(fileURLToPath(import.meta.url)), '../../tools/demo');
+    const [, where] = gateway.sip('lobby').split('@');
+    const demo = spawn('/usr/bin/python3', [tool, 'lobby', '--gateway', where], { detached: true }); // as a terminal has it
+    const ended = new Promise((resolve) => demo.once('close', resolve));
+    let said = '';
+    demo.stdout.on('data', (data) => (said += data));
+    t.after(async () => {
+      try {
+        process.kill(-demo.pid, 'SIGKILL');
+      } catch {} // all of it ended
+      await ended;
+    });
+    await gateway.line(/Media started.*participant=sip_demo-caller/, 20);
+    await until('it says that it is answered', () => said.includes('answered: the caller is in the room'));
+    if (signal === 'SIGINT') process.kill(-demo.pid, signal); // a terminal's Ctrl-C is for all of its programs
+    else demo.kill(signal);
+    await gateway.line(/Call summary.*participant=sip_demo-caller.*cause=remote_bye/);
+    await until('its last words', () => /ended by the caller: \d+ packets sent/.test(said));
+  });
