@@ -421,7 +421,7 @@ add_sink_stats (MediaSink *sink, MediaLegStats *stats)
       stats->out.bytes += sent->octets;
       if (!sent->have_report)
         continue;
-      stats->out.lost += (guint64)MAX (sent->report.cumulative_lost, 0);
+      stats->out.lost += media_sink_stream_lost (&sink->streams[i]);
       if (&sink->streams[i] != current)
         continue;
       stats->out.jitter_ms

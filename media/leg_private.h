@@ -305,6 +305,9 @@ void media_sink_housekeep (MediaSink *sink, CfgMonotonic now);
 /** media_sink_has_paused: the last packet is too old to be heard. */
 gboolean media_sink_has_paused (const MediaSink *sink, CfgMonotonic now);
 MediaSinkStream *media_sink_stream (MediaSink *sink); /* of the codec sent last; nullable */
+/** media_sink_stream_lost: between us and the peer, by its newest report: what was lost before a packet came
+ * to us is a gap in what is forwarded, and in the report. */
+guint64 media_sink_stream_lost (const MediaSinkStream *stream);
 void media_sink_encoder_config (const MediaSink *sink, MediaCodecId codec, guint rate_hz, int complexity,
                                 MediaEncoderConfig *config);
 

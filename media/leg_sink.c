@@ -112,6 +112,12 @@ fresh_ssrc (const MediaSink *sink)
     }
 }
 
+guint64
+media_sink_stream_lost (const MediaSinkStream *stream)
+{
+  return (guint64)MAX (stream->sent.report.cumulative_lost - stream->gaps, 0);
+}
+
 /* The numbers of an SSRC that goes away stay in the sums. */
 static void
 retire (MediaSink *sink, MediaSinkStream *stream)
@@ -123,7 +129,7 @@ retire (MediaSink *sink, MediaSinkStream *stream)
   sink->packets_before += stream->sent.packets;
   sink->bytes_before += stream->sent.octets;
   if (stream->sent.have_report)
-    sink->lost_before += (guint64)MAX (stream->sent.report.cumulative_lost, 0);
+    sink->lost_before += media_sink_stream_lost (stream);
   if (leg->ops->forget_ssrc != NULL)
     leg->ops->forget_ssrc (leg->user, stream->rewriter.ssrc);
 }
@@ -149,6 +155,7 @@ use_codec (MediaSink *sink, MediaCodecId codec, CfgMonotonic now)
   media_sender_stats_init (&stream->sent, ssrc, clock_rate_hz);
   stream->reported_sequence = stream->rewriter.highest_sequence;
   stream->reported_packets = 0;
+  stream->gaps = 0;
   stream->gaps_recent = 0;
   stream->used = TRUE;
   sink->have_codec = TRUE;
@@ -580,6 +587,7 @@ path_loss (MediaSinkStream *stream, gboolean is_first)
   const double gaps = numbers > sent ? (double)(numbers - sent) / (double)numbers : 0;
   const double loss = stream->sent.loss_recent;
 
+  stream->gaps += (gint64)(numbers - sent);
   stream->gaps_recent = is_first ? gaps : stream->gaps_recent * 0.75 + gaps * 0.25;
   stream->reported_sequence = stream->rewriter.highest_sequence;
   stream->reported_packets = stream->sent.packets;

@@ -23,7 +23,8 @@ typedef struct
   MediaSenderStats sent;
   /* As of the peer's newest report. */
   guint64 reported_sequence, reported_packets;
-  double gaps_recent; /* 0–1, smoothed as sent.loss_recent: of its sequence numbers that we never had */
+  gint64 gaps;        /* of its sequence numbers so far that we never had … */
+  double gaps_recent; /* … 0–1, smoothed as sent.loss_recent */
 } MediaSinkStream;
 
 typedef struct

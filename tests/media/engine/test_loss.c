@@ -11,21 +11,25 @@ static const MediaCodecId opus_pcmu[] = { MEDIA_CODEC_OPUS, MEDIA_CODEC_PCMU, ME
 
 #define HEARD 0.05 /* a tone of 0.3 certainly arrived */
 
+/* @block: of what @peer heard last. */
+static void
+feed_report (TestPeer *peer, MediaRtcpReportBlock block, CfgMonotonic now)
+{
+  const MediaRtcpReport report = { .ssrc = peer->ssrc, .reports = &block, .n_reports = 1, .cname = "p" };
+  guint8 data[200];
+  gssize size;
+
+  block.ssrc = test_peer_newest (peer)->ssrc;
+  size = media_rtcp_build (&report, data, sizeof data);
+  g_assert_cmpint (size, >, 0);
+  media_leg_receive_rtcp (peer->leg, data, (gsize)size, now, (CfgWall){ now.us });
+}
+
 static void
 feed_reports (TestPeer *peer, guint8 fraction_lost, guint n, CfgMonotonic now)
 {
-  const TestHeard *heard = test_peer_newest (peer);
-
   for (guint i = 0; i < n; i++)
-    {
-      const MediaRtcpReportBlock block = { .ssrc = heard->ssrc, .fraction_lost = fraction_lost };
-      const MediaRtcpReport report = { .ssrc = peer->ssrc, .reports = &block, .n_reports = 1, .cname = "p" };
-      guint8 data[200];
-      const gssize size = media_rtcp_build (&report, data, sizeof data);
-
-      g_assert_cmpint (size, >, 0);
-      media_leg_receive_rtcp (peer->leg, data, (gsize)size, now, (CfgWall){ now.us });
-    }
+    feed_report (peer, (MediaRtcpReportBlock){ .fraction_lost = fraction_lost }, now);
 }
 
 typedef struct
@@ -143,6 +147,33 @@ test_encoder_follows_the_reported_loss (void)
   scene_clear (&scene);
 }
 
+/* What did not come to us is not what is lost on the way from us. */
+static void
+test_lost_before_us (void)
+{
+  Scene scene;
+  TestPeer *phone, *browser;
+  MediaLegStats stats = { 0 };
+  guint8 lost[MEDIA_PACKET_SIZE];
+
+  scene_init (&scene, FALSE);
+  phone = scene_join (&scene, FALSE, pcmu, 440);
+  browser = scene_join (&scene, TRUE, opus_pcmu, 0);
+  scene_run (&scene, 1000);
+  feed_report (browser, (MediaRtcpReportBlock){ .cumulative_lost = 2 }, scene.now);
+  for (guint i = 0; i < 10; i++)
+    {
+      test_peer_packet (phone, lost, sizeof lost);
+      scene_run (&scene, 100);
+    }
+  g_assert_cmpuint (browser->heard[0].breaks, ==, 10);
+  feed_report (browser, (MediaRtcpReportBlock){ .cumulative_lost = 10 + 5 }, scene.now);
+  media_leg_get_stats (browser->leg, &stats);
+  g_assert_cmpuint (stats.out.lost, ==, 5);
+  g_assert_cmpfloat_with_epsilon (stats.out.loss_percent, 100 * 5.0 / (double)stats.out.packets, 1e-6);
+  scene_clear (&scene);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -151,5 +182,6 @@ main (int argc, char **argv)
                    test_lossy_browser_changes_to_opus_and_back);
   g_test_add_func ("/media/loss/fec_stays_with_any_effort", test_fec_stays_with_any_effort);
   g_test_add_func ("/media/loss/encoder_follows_the_reported_loss", test_encoder_follows_the_reported_loss);
+  g_test_add_func ("/media/loss/lost_before_us", test_lost_before_us);
   return g_test_run ();
 }
