@@ -31,6 +31,7 @@ const char gw_recording_reasons[] = "stopped max_duration room_finished room_emp
 typedef struct
 {
   MediaRecordId media;
+  MediaRoomId media_room;
   char *id, *room, *identity, *participant_sid; /* the last two NULL: of the whole room */
   char *file;               /* below recordings.path; the name that was asked for until the file is there */
   MediaRecordConfig config; /* without its texts */
@@ -45,8 +46,9 @@ typedef struct
 
 struct _GwRecordings
 {
-  GHashTable *live; /* MediaRecordId -> GwRecording, owned */
-  GQueue over;      /* of GwRecording, owned; the oldest first */
+  GHashTable *live;   /* MediaRecordId -> GwRecording, owned */
+  GQueue over;        /* of GwRecording, owned; the oldest first */
+  GHashTable *wanted; /* set of MediaRoomId, owned: of rooms that could not be recorded so far */
   guint64 n_ended[N_REASONS];
   double lost_s;
 };
@@ -73,6 +75,7 @@ gw_recordings_new (void)
 
   recordings->live = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, recording_free);
   g_queue_init (&recordings->over);
+  recordings->wanted = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   return recordings;
 }
 
@@ -83,6 +86,7 @@ gw_recordings_free (GwRecordings *recordings)
     return;
   g_hash_table_unref (recordings->live);
   g_queue_clear_full (&recordings->over, recording_free);
+  g_hash_table_unref (recordings->wanted);
   g_free (recordings);
 }
 
@@ -239,7 +243,8 @@ check_request (Gateway *gateway, const GwRecordingRequest *what, GError **error)
   else if (gateway->stopping)
     g_set_error_literal (error, CFG_ERROR, CFG_ERROR_UNAVAILABLE, "the gateway is shutting down");
   else if (g_hash_table_size (gateway->recordings->live) >= GW_RECORDINGS_MAX)
-    g_set_error_literal (error, CFG_ERROR, CFG_ERROR_RESOURCE_EXHAUSTED, "too much is being recorded");
+    g_set_error (error, CFG_ERROR, CFG_ERROR_RESOURCE_EXHAUSTED,
+                 "%u recordings are running, the most there can be", GW_RECORDINGS_MAX);
   else if (what->participant != NULL && what->participant->leg == 0)
     g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION, "this participant has no media");
   else
@@ -253,6 +258,7 @@ make_recording (const CfgRecordingSettings *settings, const GwRoom *room, const 
   GwRecording *recording = g_new0 (GwRecording, 1);
 
   recording->id = cfg_id_new ("RC_");
+  recording->media_room = room->media_room;
   recording->room = g_strdup (room->name);
   recording->identity = what->participant != NULL ? g_strdup (what->participant->identity) : NULL;
   recording->participant_sid = what->participant != NULL ? g_strdup (what->participant->sid) : NULL;
@@ -268,6 +274,17 @@ make_recording (const CfgRecordingSettings *settings, const GwRoom *room, const 
     .max_duration_us = choose_duration (settings, what),
   };
   return recording;
+}
+
+/* (transfer full) */
+static char *
+name_file (const GwRecording *recording, const char *template, GError **error)
+{
+  const GwRecordingFacts facts = {
+    .room = recording->room, .identity = recording->identity, .id = recording->id, .at = recording->started
+  };
+
+  return gw_recording_path (template, &facts, format_name (recording), error);
 }
 
 /* Its texts are the settings' and the recording's: the engine copies them. */
@@ -293,16 +310,11 @@ gw_recording_start (Gateway *gateway, GwRoom *room, const GwRecordingRequest *wh
 {
   const CfgRecordingSettings *settings = &gateway->settings->recordings;
   GwRecording *recording;
-  GwRecordingFacts facts;
 
   if (!check_request (gateway, what, error))
     return NULL;
   recording = make_recording (settings, room, what);
-  facts = (GwRecordingFacts){
-    .room = recording->room, .identity = recording->identity, .id = recording->id, .at = recording->started
-  };
-  recording->file = gw_recording_path (what->file != NULL ? what->file : settings->file, &facts,
-                                       format_name (recording), error);
+  recording->file = name_file (recording, what->file != NULL ? what->file : settings->file, error);
   if (recording->file == NULL || !record (gateway, room, recording, error))
     {
       recording_free (recording);
@@ -425,6 +437,24 @@ keep (GwRecordings *recordings, GwRecording *recording)
     recording_free (g_queue_pop_head (&recordings->over));
 }
 
+/* @recording, with its reason and numbers: counted, told, and kept for the list. */
+static void
+finish (Gateway *gateway, GwRecording *recording, const char *error)
+{
+  GwRecordings *recordings = gateway->recordings;
+
+  recording->is_over = TRUE;
+  recording->ended = cfg_wall_now ();
+  g_free (recording->error);
+  recording->error = g_strdup (error);
+  recordings->n_ended[recording->reason]++;
+  recordings->lost_s += recording->lost_s;
+  tell_log (recording);
+  tell_event (gateway, recording);
+  fail_request (recording);
+  keep (recordings, recording);
+}
+
 void
 gw_record_ended (gpointer data, MediaRecordId record, const MediaRecordResult *result)
 {
@@ -436,19 +466,17 @@ gw_record_ended (gpointer data, MediaRecordId record, const MediaRecordResult *r
     return;
   g_hash_table_steal (recordings->live, &record);
   recording->reason = reason_of (recording, result->end);
-  recording->is_over = TRUE;
-  g_free (recording->error);
-  recording->error = g_strdup (result->error);
-  recording->ended = cfg_wall_now ();
   recording->duration_s = result->duration_s;
   recording->size = result->size;
   recording->lost_s = result->lost_s;
-  recordings->n_ended[recording->reason]++;
-  recordings->lost_s += result->lost_s;
-  tell_log (recording);
-  tell_event (gateway, recording);
-  fail_request (recording);
-  keep (recordings, recording);
+  finish (gateway, recording, result->error);
+}
+
+/* (nullable): it is gone, though another one may have its name. */
+static GwRoom *
+room_of (const Gateway *gateway, const GwRecording *recording)
+{
+  return g_hash_table_lookup (gateway->rooms_by_media, &recording->media_room);
 }
 
 json_t *
@@ -459,9 +487,12 @@ gw_recording_stop (Gateway *gateway, const char *room, const char *id, GError **
   for (guint i = 0; i < live->len; i++)
     {
       GwRecording *recording = g_ptr_array_index (live, i);
+      GwRoom *of = room_of (gateway, recording);
 
       if (strcmp (recording->id, id) != 0)
         continue;
+      if (recording->is_automatic && of != NULL)
+        of->is_unrecorded = TRUE;
       stop (gateway, recording, REASON_STOPPED);
       return recording_json (recording);
     }
@@ -470,24 +501,82 @@ gw_recording_stop (Gateway *gateway, const char *room, const char *id, GError **
   return NULL;
 }
 
+static gboolean
+is_recorded_already (const Gateway *gateway, const GwRoom *room)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, gateway->recordings->live);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const GwRecording *recording = value;
+
+      if (recording->media_room == room->media_room && recording->is_automatic && !recording->is_stopping)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static const GwRecordingRequest automatic = { .is_automatic = TRUE };
+
+/* It never began: that is told once. */
+static void
+fail_automatic (Gateway *gateway, const GwRoom *room, const char *why)
+{
+  const CfgRecordingSettings *settings = &gateway->settings->recordings;
+  GwRecording *recording = make_recording (settings, room, &automatic);
+
+  recording->file = name_file (recording, settings->file, NULL);
+  if (recording->file == NULL)
+    recording->file = g_strdup (settings->file);
+  recording->reason = REASON_FAILED;
+  finish (gateway, recording, why);
+}
+
 void
 gw_recordings_want (Gateway *gateway, GwRoom *room)
 {
-  const GwRecordingRequest what = { .is_automatic = TRUE };
-  const CfgLogContext context = { .room = room->name };
-  g_autoptr (GPtrArray) live = live_of (gateway->recordings, room->name);
+  GwRecordings *recordings = gateway->recordings;
   g_autoptr (GError) error = NULL;
+
+  if (room->is_unrecorded || g_hash_table_contains (recordings->wanted, &room->media_room)
+      || is_recorded_already (gateway, room)
+      || gw_recording_start (gateway, room, &automatic, NULL, &error) != NULL)
+    return;
+  g_hash_table_add (recordings->wanted, g_memdup2 (&room->media_room, sizeof room->media_room));
+  fail_automatic (gateway, room, error->message);
+}
+
+static void
+try_wanted (Gateway *gateway)
+{
+  GHashTableIter iter;
+  gpointer key;
+
+  g_hash_table_iter_init (&iter, gateway->recordings->wanted);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    {
+      GwRoom *room = g_hash_table_lookup (gateway->rooms_by_media, key);
+
+      if (room == NULL || room->participants->len == 0
+          || gw_recording_start (gateway, room, &automatic, NULL, NULL) != NULL)
+        g_hash_table_iter_remove (&iter);
+    }
+}
+
+void
+gw_recordings_room_closed (Gateway *gateway, const GwRoom *room)
+{
+  g_autoptr (GPtrArray) live = live_of (gateway->recordings, room->name);
 
   for (guint i = 0; i < live->len; i++)
     {
-      const GwRecording *recording = g_ptr_array_index (live, i);
+      GwRecording *recording = g_ptr_array_index (live, i);
 
-      if (recording->is_automatic && !recording->is_stopping)
-        return;
+      if (recording->media_room == room->media_room)
+        stop (gateway, recording, REASON_ROOM_FINISHED);
     }
-  if (gw_recording_start (gateway, room, &what, NULL, &error) == NULL)
-    cfg_warn ("media", &context, "The room cannot be recorded, as its rule or trunk asks for",
-              CFG_STR ("reason", error->message));
 }
 
 static gboolean
@@ -530,11 +619,12 @@ gw_recordings_tick (Gateway *gateway)
   for (guint i = 0; i < live->len; i++)
     {
       GwRecording *recording = g_ptr_array_index (live, i);
-      const GwRoom *room = recording->is_automatic ? gw_rooms_find (gateway, recording->room) : NULL;
+      const GwRoom *room = recording->is_automatic ? room_of (gateway, recording) : NULL;
 
       if (room != NULL && room->participants->len == 0)
         stop (gateway, recording, REASON_ROOM_EMPTY);
     }
+  try_wanted (gateway);
 }
 
 gboolean

@@ -3,8 +3,8 @@
 
 #include "gateway/api.h"
 
-/* At the same time. */
-#define GW_RECORDINGS_MAX 500
+/* At the same time. With 48 kHz and two channels, what waits for a slow disk is 0.75 MB of each. */
+#define GW_RECORDINGS_MAX 1000
 /* Of those that are over, so many are still listed. */
 #define GW_RECORDINGS_KEPT 200
 
@@ -42,8 +42,12 @@ json_t *gw_recordings_json (Gateway *gateway, const char *room);
 
 /** gw_recordings_is_recorded: something records @room, or somebody in it, just now. */
 gboolean gw_recordings_is_recorded (const Gateway *gateway, const char *room);
-/** gw_recordings_want: @room is recorded from now on, once, as a rule or trunk asks for. */
+/** gw_recordings_want: @room is recorded from now on, once, as a rule or trunk asks for; not when that was
+ * stopped and the same people are there. When it cannot be, the event of its end says why, and it is tried
+ * again with each tick until the room is empty. */
 void gw_recordings_want (Gateway *gateway, GwRoom *room);
+/** gw_recordings_room_closed: @room is about to go. */
+void gw_recordings_room_closed (Gateway *gateway, const GwRoom *room);
 /** gw_recordings_left: @participant is about to go: what is recorded of it alone ends. */
 void gw_recordings_left (Gateway *gateway, const GwParticipant *participant);
 /** gw_recordings_replaced: @participant has another leg: what is recorded of it alone goes on with that. */

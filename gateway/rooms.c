@@ -268,6 +268,7 @@ finish (Gateway *gateway, GwRoom *room)
   gw_events_emit (gateway, room->name, "room_finished",
                   json_pack ("{s:o}", "room_info", gw_room_json (room)));
   gw_events_room_closed (gateway, room->name);
+  gw_recordings_room_closed (gateway, room);
   g_hash_table_remove (gateway->rooms_by_media, &room->media_room);
   media_engine_room_free (gateway->media, room->media_room);
 }

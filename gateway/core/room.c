@@ -149,8 +149,10 @@ gw_room_remove (GwRoom *room, GwParticipant *participant, CfgMonotonic now)
         g_hash_table_remove (other->gains, participant->sid);
     }
   g_ptr_array_remove (room->participants, participant);
-  if (room->participants->len == 0)
-    room->empty_since = now;
+  if (room->participants->len > 0)
+    return;
+  room->empty_since = now;
+  room->is_unrecorded = FALSE;
 }
 
 GwParticipant *

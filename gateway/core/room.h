@@ -90,7 +90,8 @@ struct _GwRoom
   gboolean is_bridge;      /* two calls that go through us: none stays there alone */
   GPtrArray *participants; /* owned, in the order of joining */
   guint64 media_room;
-  gboolean is_unheard; /* the media engine does not tell who speaks: nobody watches */
+  gboolean is_unrecorded; /* what a rule or trunk had recorded was stopped, and somebody was there since */
+  gboolean is_unheard;    /* the media engine does not tell who speaks: nobody watches */
 };
 
 /* How a room is made that somebody comes into. */

@@ -6,6 +6,7 @@ import { test, until, sleep } from './lib/tap.mjs';
 import { levelDb, readWav } from './lib/audio.mjs';
 import { Gateway } from './lib/gateway.mjs';
 import { SipPhone } from './lib/phone.mjs';
+import { RawCall } from './lib/rawsip.mjs';
 import { launch, BrowserPeer } from './lib/browser.mjs';
 import { Rpc } from './lib/rpc.mjs';
 import { runProgram } from './lib/program.mjs';
@@ -119,4 +120,56 @@ test('SIGTERM finishes a recording; after a crash the file can be read', { timeo
     t.ok(level(middle(path('last.wav')), 500) > -30, 'the tone');
     if (!crash) t.ok(gateway.lines(/Recording finished.*reason=shutdown/).length === 1, 'the log says so');
   }
+});
+
+const HALL = {
+  trunks: [{ name: 'all', direction: 'inbound', allowed_addresses: ['127.0.0.1/32'] }],
+  dispatch_rules: [{ name: 'hall', type: 'direct', room: 'hall', record: true, room_config: { departure_timeout: 60 } }],
+};
+
+/** A phone that was let into the hall, and so would have begun a recording. */
+async function visitor(t, gateway, name) {
+  const phone = await RawCall.open(t, gateway, 'hall', name);
+  t.equal((await phone.invite()).status, 200, name);
+  return { leave: () => phone.final(phone.request('BYE')) };
+}
+
+test('an automatic recording that was stopped begins again when the room was empty, or is another one', { timeout: 60 }, async (t) => {
+  const { gateway, rpc, event } = await start(t, { format: 'wav' }, HALL);
+  const list = async () => (await rpc.call('room.record_list', { room: 'hall' })).recordings;
+  const ada = await visitor(t, gateway, 'ada');
+  const { recording_id: first } = await event('recording_started');
+  await rpc.call('room.record_stop', { room: 'hall', recording_id: first });
+  await event('recording_finished');
+  const bob = await visitor(t, gateway, 'bob');
+  await event('track_published', ({ participant_identity: identity }) => identity === 'sip_bob');
+  t.equal((await list()).map(({ recording_id: id }) => id), [first], 'those who heard that it was stopped are not recorded');
+  await ada.leave();
+  await bob.leave();
+  await until('the room is empty', async () => (await rpc.call('participant.list', { room: 'hall' })).participants.length === 0);
+  await visitor(t, gateway, 'eve');
+  const { recording_id: second } = await event('recording_started', ({ recording_id: id }) => id !== first);
+  await rpc.call('room.delete', { room: 'hall' });
+  await visitor(t, gateway, 'zoe'); // while the file of the room that is gone is finished
+  await event('recording_started', ({ recording_id: id }) => id !== first && id !== second);
+  t.equal((await event('recording_finished', ({ recording_id: id }) => id === second)).reason, 'room_finished', 'the end of the other one');
+});
+
+test('a room that cannot be recorded yet is told of once, and recorded when it can be', { timeout: 90 }, async (t) => {
+  const most = 1000; // recordings at the same time
+  const { gateway, rpc, event } = await start(t, { format: 'wav', sample_rate: 8000, file: '{room}/{id}' }, HALL);
+  await rpc.call('room.create', { name: 'other' });
+  const ids = [];
+  while (ids.length < most)
+    ids.push(...await Promise.all(Array.from({ length: 50 }, async () => (await rpc.call('room.record', { room: 'other' })).recording.recording_id)));
+  t.equal((await rpc.fails('room.record', { room: 'other' })).data.code, 'resource_exhausted', 'one more');
+  await visitor(t, gateway, 'ada');
+  const failed = await event('recording_finished', ({ room }) => room === 'hall');
+  t.equal([failed.reason, /1000 recordings are running/.test(failed.error)], ['failed', true], JSON.stringify(failed));
+  const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
+  t.ok(/^switchroom_recordings_total\{reason="failed"\} 1$/m.test(metrics), 'the metric');
+  await visitor(t, gateway, 'bob');
+  await rpc.call('room.record_stop', { room: 'other', recording_id: ids[0] });
+  await event('recording_started', ({ room, automatic }) => room === 'hall' && automatic);
+  t.equal(rpc.events.filter(({ type, room }) => type === 'recording_finished' && room === 'hall').length, 1, 'how often it was told');
 });
