@@ -158,7 +158,8 @@ const GwMethod gw_play_methods[] = {
     .errors = "not_found failed_precondition resource_exhausted",
     .example = "{\"room\": \"support\", \"identity\": \"sip_+15550001\", \"file\": \"welcome.wav\"}",
     .answer = "{\"play_id\": \"PB_f3kq81Wd5LtY\"}",
-    .more = "Nobody else hears it. The event `play_ended` says how it ended." },
+    .more = "Nobody else hears it. A phone that still rings is no listener before it sends early media\n"
+            "(`failed_precondition`). The event `play_ended` says how it ended." },
   { "participant.play_stop", GW_GRANT_ROOM_ADMIN, "room_name", play_stop, participant_stop_params,
     "Ends that.", .result = gw_no_fields, .errors = "not_found" },
   { "participant.send_dtmf", GW_GRANT_ROOM_ADMIN, "room_name", send_dtmf, dtmf_params,

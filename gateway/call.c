@@ -201,6 +201,12 @@ gw_call_take_participant (GwCall *call, GwParticipant *participant)
 }
 
 gboolean
+gw_call_has_audio (const GwCall *call)
+{
+  return sig_sdp_plan_audio (call->plan) != NULL;
+}
+
+gboolean
 gw_call_join (GwCall *call, GwRoom *room, const char *identity, const char *name, GError **error)
 {
   GwParticipant *participant = gw_room_add (room, identity, name, GW_KIND_SIP, cfg_wall_now (), error);

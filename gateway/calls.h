@@ -56,6 +56,8 @@ const char *gw_call_id (const GwCall *call);
 GwCall *gw_call_find_full (Gateway *gateway, const char *sip_call_id, const char *room);
 /** gw_call_disconnect_reason: LiveKit's word for its end. Static. */
 const char *gw_call_disconnect_reason (const GwCall *call);
+/** gw_call_has_audio: it was agreed on what to send: it is answered, or has early media. */
+gboolean gw_call_has_audio (const GwCall *call);
 /** gw_call_wants_record: its rule or trunk has record. */
 gboolean gw_call_wants_record (const GwCall *call);
 /** gw_call_room: its room's name, also after it left. */

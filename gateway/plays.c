@@ -70,6 +70,16 @@ check_request (Gateway *gateway, const GwPlayRequest *request, MediaToneKind *to
   return request->file == NULL || check_file (gateway->settings->media.files, request->file, error);
 }
 
+/* To a phone that rings it would be over before somebody heard it. */
+static gboolean
+check_listener (const GwParticipant *participant, GError **error)
+{
+  if (participant == NULL || participant->call == NULL || gw_call_has_audio (participant->call))
+    return TRUE;
+  g_set_error_literal (error, CFG_ERROR, CFG_ERROR_FAILED_PRECONDITION, "the phone has not answered yet");
+  return FALSE;
+}
+
 static MediaToneRegion
 tone_region (CfgTones tones)
 {
@@ -87,7 +97,7 @@ gw_play_start (Gateway *gateway, GwRoom *room, GwParticipant *participant, const
   MediaPlayId id;
   GwPlay *play;
 
-  if (!check_request (gateway, request, &source.tone, error))
+  if (!check_request (gateway, request, &source.tone, error) || !check_listener (participant, error))
     return NULL;
   if (request->file != NULL)
     {

@@ -35,3 +35,24 @@ test('a tone is played to one phone, then to the room; play_ended tells', { time
   await rpc.call('participant.send_dtmf', { room: 'hall', identity, digits: '12w#' });
   await rpc.call('participant.set_gain', { room: 'hall', identity, gain_db: -6 });
 });
+
+test('nothing is played to a phone that rings, before it has early media', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t);
+  const rpc = await Rpc.connect(gateway.ws, gateway.token('operator'));
+  t.after(() => rpc.close());
+  await rpc.call('room.watch', { name: 'hall' });
+  const play = (identity) => rpc.call('participant.play', { room: 'hall', identity, tone: 'dial' });
+  const dial = (phone, identity) => rpc.call('participant.create', { room_name: 'hall', participant_identity: identity,
+    sip_call_to: 'bob', trunk: { hostname: `127.0.0.1:${phone.port}` } });
+  const ringing = await SipPhone.answer(t, '--never');
+  await dial(ringing, 'ringing');
+  await until('it rings', () => rpc.events.some(({ type, status }) => type === 'call_status' && status === 'ringing'));
+  await refused(t, play('ringing'), /has not answered yet/, 'a phone that rings');
+  ringing.command('answer');
+  await ringing.event('answered');
+  await until('it is played to', () => play('ringing').catch(() => null));
+  const early = await SipPhone.answer(t, '--never', '--early', '--listen', '425');
+  await dial(early, 'early');
+  await until('it is played to', () => play('early').catch(() => null));
+  await early.hears(425);
+});
