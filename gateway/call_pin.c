@@ -157,6 +157,15 @@ gw_call_prompt_ended (Gateway *gateway, MediaPlayId play, MediaPlayEnd end, cons
 
 /* ---- the entry ---- */
 
+/* The cause of what gw_call_admit said: it names the room before it joins it. */
+static const char *
+why_refused (const GwCall *call, const GError *error)
+{
+  if (!g_error_matches (error, CFG_ERROR, CFG_ERROR_RESOURCE_EXHAUSTED))
+    return "room_refused";
+  return call->v.room_name != NULL ? "room_full" : "limit_reached";
+}
+
 /* Returns: FALSE: the PIN is none of a rule's. */
 static gboolean
 check (GwCall *call)
@@ -183,7 +192,7 @@ check (GwCall *call)
     {
       cfg_warn ("sip", &context, "The call cannot join the room of its PIN",
                 CFG_STR ("reason", error->message));
-      gw_call_hangup (call->gateway, call, "room_refused");
+      gw_call_hangup (call->gateway, call, why_refused (call, error));
     }
   return TRUE;
 }

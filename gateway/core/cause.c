@@ -44,7 +44,7 @@ static const GwCause causes[] = {
   { "pin_refused", REJECTED, "PIN refused", 403, "no right PIN was entered" },
   { "target_not_reachable", UNAVAILABLE, "Not reachable", 0, "the host that it was for cannot be called" },
   { "limit_reached", CONGESTION, "Limit reached", 0,
-    "a limit of the gateway left no room for the call that it was for" },
+    "a limit of the gateway left no room for it, or for the call that it was for" },
   { "callee_not_reached", 0, NULL, 0, "the one who was called did not answer" },
   { "bridge_failed", TEMPORARY_FAILURE, "Not connected", 0, "the two sides could not be connected" },
   { "other_side_left", NORMAL_CLEARING, "Other side hung up", 0,

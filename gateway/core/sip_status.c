@@ -181,6 +181,7 @@ gw_disconnect_reason (const char *cause, int status)
     { "moved", "MIGRATION" },
     { "room_full", "JOIN_FAILURE" },
     { "room_refused", "JOIN_FAILURE" },
+    { "limit_reached", "JOIN_FAILURE" },
     { "bridge_failed", "JOIN_FAILURE" },
     { "pin_refused", "USER_REJECTED" },
     { "nobody_came", "USER_UNAVAILABLE" },

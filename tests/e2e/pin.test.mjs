@@ -149,3 +149,20 @@ test('baresip hears the built-in prompt where the configured one is missing, and
   await gateway.line(/A prompt cannot be played.*nonexistent/);
   quiet(t, gateway, rpc);
 });
+
+test('a right PIN for a room that is full, and past a limit: the cause says which', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t, {
+    trunks: [{ name: 'door', allowed_addresses: ['127.0.0.1'] }],
+    dispatch_rules: [
+      { name: 'blue', type: 'direct', room: 'blue', pin: BLUE, room_config: { max_participants: 1 } },
+      { name: 'red', type: 'direct', room: 'red', pin: RED, max_calls: 1 },
+    ],
+  });
+  for (const [pin, cause] of [[BLUE, 'room_full'], [RED, 'limit_reached']])
+    for (const right of [true, false]) {
+      const phone = SipPhone.call(t, gateway.sip('100'), '--user', `${cause}-${right}`, '--dtmf', `${pin}#`);
+      await phone.event('answered');
+      if (right) await gateway.line(new RegExp(`Participant joined.*participant=sip_${cause}-true`));
+      else await gateway.line(new RegExp(`Call summary.*cause=${cause}`));
+    }
+});
