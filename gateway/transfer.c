@@ -475,8 +475,9 @@ gw_transfer_ended (GwCall *call)
 
 /* ---- INVITE with Replaces ---- */
 
+/* What was told of the old phone (sip.hold) is not said of the new one. */
 static void
-take_over_attributes (GwCall *call, const GwCall *old)
+take_over_attributes (GwCall *call, const GwCall *old, GwParticipant *participant)
 {
   GHashTableIter iter;
   gpointer key, value;
@@ -485,6 +486,8 @@ take_over_attributes (GwCall *call, const GwCall *old)
   while (g_hash_table_iter_next (&iter, &key, &value))
     if (!g_str_has_prefix (key, "sip."))
       gw_call_set_attribute (call, key, value);
+    else
+      g_hash_table_remove (participant->attributes, key);
 }
 
 static void
@@ -528,7 +531,7 @@ gw_transfer_take_place (GwCall *call, GwCall *old, GError **error)
       g_free (participant->name);
       participant->name = g_steal_pointer (&name);
     }
-  take_over_attributes (call, old);
+  take_over_attributes (call, old, participant);
   take_over_transfer (call, old);
   gw_route_take_over (call, old);
   gw_call_take_participant (call, participant);

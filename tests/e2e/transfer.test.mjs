@@ -198,6 +198,9 @@ test('INVITE with Replaces takes the place of a call; what matches nothing is re
   await old.call();
   await rpc.call('participant.mute', { room: 'lobby', identity: 'sip_peer', muted: true });
   await rpc.call('participant.set_gain', { room: 'lobby', identity: 'sip_peer', gain_db: -6 });
+  const held = rpc.call('participant.hold', { room: 'lobby', identity: 'sip_peer', held: true });
+  old.answer(await expect(old, 'INVITE'), '200 OK', [], old.sdp);
+  t.equal((await held).participant.attributes['sip.hold'], 'local', 'the one that will be replaced is held');
   const { participant } = await rpc.call('participant.get', { room: 'lobby', identity: 'sip_peer' });
   const call = async (header) => {
     const phone = await peer(t, gateway.config.sip_port, 'lobby');
@@ -217,6 +220,7 @@ test('INVITE with Replaces takes the place of a call; what matches nothing is re
     return participants.length === 1 && participants[0].attributes['sip.callID'] !== participant.attributes['sip.callID'] && participants[0];
   });
   t.equal([now.sid, now.identity, now.tracks[0].muted], [participant.sid, 'sip_peer', true], 'the participant');
+  t.equal(now.attributes['sip.hold'], undefined, 'nobody holds the new phone');
   t.ok(!rpc.events.some((event) => event.type === 'participant_left'), 'it left');
   t.ok([481, 603].includes(await call(header)), 'a dialog that is over');
 
