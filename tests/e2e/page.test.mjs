@@ -98,7 +98,7 @@ test('the page calls an extension by its name, and a number through a trunk', { 
   });
   const browser = await launch(t);
   const phone = await Linphone.start(t, { hz: 600, name: 'front-desk', gateway, password: 'secret', answer: true });
-  await phone.command('status register', /registered, identity/);
+  await gateway.line(/ Registered +user=front-desk/);
   const { page, errors } = await open(t, browser, gateway);
   await enter(page);
   await page.fill('#number', 'front-desk');
@@ -113,6 +113,10 @@ test('the page calls an extension by its name, and a number through a trunk', { 
   await shows(page, '#people', '+15550123');
   await page.selectOption('#trunk', '');
   t.ok(await page.isVisible('#server'), 'a field for another server');
+  await page.focus('#server');
+  await page.focus('#number'); // trunks are asked for anew
+  await sleep(1000);
+  t.ok(await page.isVisible('#server'), 'the choice stays');
   t.equal(errors, [], 'errors in the page');
 });
 
@@ -190,6 +194,7 @@ test('messages are sent by the keyboard and shown as text', { timeout: 60 }, asy
   await enter(ada.page);
   await enter(bob.page, 'Bob');
   await shows(bob.page, '#people', 'Ada');
+  await shows(ada.page, '#people', 'Bob');
   const offered = async ({ page }) => [await page.isVisible('#dial'), await page.isVisible('#calls-card'), (await page.$$('#people button')).length];
   t.equal([await offered(ada), await offered(bob)], [[true, true, 1], [false, false, 0]], 'what is offered to whom');
   await ada.page.focus('#text');

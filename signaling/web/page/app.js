@@ -178,10 +178,15 @@ function onRemoteCandidate(candidate) {
   else state.earlyCandidates = [...(state.earlyCandidates ?? []), add];
 }
 
+/** Says so once the audio, the socket and the room are there, whichever comes last. */
+function showConnected() {
+  if (state.socket && state.peer.connectionState === 'connected' && !$('in-room').hidden) status('connected', 'Connected');
+}
+
 function onPeerState(peer) {
   if (peer !== state.peer) return;
   if (!state.socket) return; // taking the session up again says more
-  if (peer.connectionState === 'connected') status('connected', 'Connected');
+  if (peer.connectionState === 'connected') showConnected();
   else if (peer.connectionState === 'disconnected') status('busy', 'The audio is interrupted…');
   else if (peer.connectionState === 'failed' && !state.leaving) restartIce();
 }
@@ -322,7 +327,7 @@ function entered() {
   $('in-room').hidden = $('bar').hidden = false;
   $('mute').hidden = !state.microphone;
   showRoom();
-  if (state.socket && state.peer.connectionState === 'connected') status('connected', 'Connected');
+  showConnected();
   render();
   if (matchMedia('(min-width: 820px)').matches) $('number').focus(); // elsewhere it would open the keyboard
 }
@@ -348,7 +353,7 @@ async function comeBack(isOver) {
       await connect(() => !isOver());
       await resumeOrRejoin();
       if (!state.socket) throw new Error('lost again'); // during a request that may fail
-      if (state.peer.connectionState === 'connected') status('connected', 'Connected');
+      showConnected();
       render();
       return;
     } catch (error) {

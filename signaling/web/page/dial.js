@@ -22,9 +22,10 @@ function option(value, text = value) {
 async function loadTargets() {
   const { trunks = [] } = await request('trunk.list').catch(() => ({}));
   const names = trunks.filter((trunk) => trunk.outbound_address).map((trunk) => trunk.name || trunk.sip_trunk_id);
-  const chosen = $('trunk').value;
+  const { value: chosen, options } = $('trunk');
+  const hadChoice = options.length > 1;
   $('trunk').replaceChildren(...names.map((name) => option(name)), option('', 'another SIP server'));
-  $('trunk').value = names.includes(chosen) ? chosen : names[0] ?? '';
+  $('trunk').value = hadChoice && ['', ...names].includes(chosen) ? chosen : names[0] ?? '';
   $('trunk').hidden = names.length === 0;
   const { registrations = [] } = await request('registration.list').catch(() => ({}));
   extensions = new Set(registrations.filter((each) => each.registered).map((each) => each.username));
