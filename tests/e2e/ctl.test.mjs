@@ -148,7 +148,9 @@ test('switchroomctl explains a call: its log as it goes, its timeline and ladder
   t.ok(written.subarray(0, pcap.length).equals(pcap), 'the same in a file');
   const messages = payloads(pcap);
   t.equal(pcap.readUInt32LE(0), 0xa1b2c3d4, 'a pcap');
-  t.equal(messages.map((text) => text.split(' ')[0]).filter((word) => /^[A-Z]+$/.test(word)).slice(0, 6), ['INVITE', 'ACK', 'INFO', 'INVITE', 'ACK', 'BYE'], 'requests in it');
+  const requests = messages.map((text) => text.split(' ')[0]).filter((word) => /^[A-Z]+$/.test(word));
+  t.equal(requests.filter((word, i) => word !== requests[i - 1]).slice(0, 6), ['INVITE', 'ACK', 'INFO', 'INVITE', 'ACK', 'BYE'],
+    'requests in it, those that were sent again but once');
   t.ok(messages.some((text) => text.includes('Signal=x')) && !messages.some((text) => text.includes('Signal=7')), 'the key is masked');
   const tshark = await runProgram('tshark', ['-r', file, '-Y', 'sip', '-T', 'fields', '-e', 'sip.CSeq.method']);
   if (!tshark.error) t.equal(tshark.stdout.trim().split('\n').length, payloads(written).length, `SIP to tshark: ${tshark.stderr}`);
@@ -237,7 +239,7 @@ test('fish completes them too, and the files of parameters', { timeout: 90 }, as
       (await complete(line)).includes(`${/[^ ]*=/.exec(line)?.[0] ?? ''}${wanted.trim()}`), 20);
   t.equal(await complete('no.such.method x'), [], 'nothing for what is unknown');
   for (const typed of ['name=my\\ r', 'name="my r', '"name=my r'])
-    t.equal(await complete(`room.get ${typed}`), ['name=my room'], typed);
+    await until(`${typed} is completed`, async () => (await complete(`room.get ${typed}`)).join() === 'name=my room', 20);
   t.ok((await complete(`play.start file=@${script('fish').slice(0, -1)}`)).includes(`file=@${script('fish')}`), 'a file');
 });
 

@@ -163,11 +163,10 @@ test('a callee that rings is removed, is dialled twice, sends early media and th
   const early = await callee((phone, message) => {
     phone.respond(message, 183, 'Session Progress', sdp(phone.mediaPort));
     phone.talk(message.body);
-    setTimeout(() => phone.respond(message, 486, 'Busy Here'), 400);
+    until('early media is sent too', () => phone.packets.length > 5).then(() => phone.respond(message, 486, 'Busy Here'), () => {});
   });
   const busy = await dial(early, { wait_until_answered: true }).catch((error) => error);
   t.equal([busy.data?.code, busy.data?.sip_status_code], ['resource_exhausted', 486], busy.message);
-  t.ok(early.packets.length > 5, 'early media is sent too');
   await gateway.line(/Early media/);
   await until('no call is left', async () => (await calls(rpc)).length === 0);
   t.equal((await rpc.call('participant.list', { room: 'lobby' })).participants, [], 'participants');

@@ -64,8 +64,8 @@ class Model {
     await phone.final(phone.request('BYE'));
     await until('it is told to be over', async () => {
       const { calls } = await rpc.call('call.list', { ended: true, limit: 20 });
-      for (const { sip_call_id: id, end } of calls) if (end) this.calls.set(id, end.cause);
-      return calls.some((call) => call.sip_call_id_full === phone.callId && call.end);
+      for (const { sip_call_id: id, end, media } of calls) if (end && media) this.calls.set(id, end.cause); // whole: it is on the disk
+      return calls.some((call) => call.sip_call_id_full === phone.callId && call.end && call.media);
     });
   }
 

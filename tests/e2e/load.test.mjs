@@ -98,6 +98,7 @@ test('load: 1000 calls at once with audio both ways', { alone: true, long: true,
   t.note(`${((cpu(gateway) - before) * 10).toFixed(0)} % of a core (load average ${loadavg()[0].toFixed(1)}), RSS ${(gateway.rssKb() / 1024).toFixed(0)} MiB`);
   await Promise.all(sides.map(({ done }) => done));
   await until('no call is left', async () => (await rpc.call('server.stats')).calls === 0, 20);
+  await until('their summaries', () => gateway.lines(/Call summary/).length >= 1000);
   const summaries = gateway.lines(/Call summary/).map((line) => Object.fromEntries([...line.matchAll(/(\w+)=(\S+)/g)]
     .map(([, name, value]) => [name, Number(value)])));
   const sum = (name) => summaries.reduce((total, each) => total + each[name], 0);

@@ -17,7 +17,7 @@ const offer = ['v=0', 'o=- 1 2 IN IP4 127.0.0.1', 's=-', 't=0 0', 'm=audio 9 UDP
 /** Encodes with all its effort, and takes whatever comes. */
 const settings = (workers) => ({
   media: { workers, opus_complexity: 10, opus_complexity_min: 10, timeout: '5m' }, // the phones only listen
-  rtp_port: { start: 20000, end: 29999 }, // more than the others have: those in use are left out
+  rtp_port: { start: 16100, end: 20999 }, // more than the others have, below what they choose from
   logging: { level: 'info' },
   limits: { invites_per_second_per_source: 0, max_cpu_utilization: 0, max_tick_lateness: 0 },
 });
@@ -43,8 +43,14 @@ async function fill(t, gateway, rpc, rooms, share) {
     while (phones.length < wanted)
       phones.push(...await Promise.all(rooms.slice(phones.length, Math.min(wanted, phones.length + 8)).map((room) => listener(t, gateway, rpc, room))));
     t.ok(!phones.includes(null), 'somebody was refused');
-    await sleep(2200); // loads are those of a whole second
-    const stats = await rpc.call('server.stats'), load = stats.workers.reduce((sum, worker) => sum + worker.load, 0);
+    await sleep(1200);
+    const seconds = []; // loads are those of a whole second, and one of them alone may be a peak
+    for (let i = 0; i < 3; i++) {
+      await sleep(1100);
+      const stats = await rpc.call('server.stats');
+      seconds.push({ stats, load: stats.workers.reduce((sum, worker) => sum + worker.load, 0) });
+    }
+    const { stats, load } = seconds.reduce((least, each) => (each.load < least.load ? each : least));
     if (load >= share) return { phones, stats };
     t.ok(wanted < rooms.length, `${wanted} phones take ${load} of a core`);
     wanted = Math.min(rooms.length, Math.max(wanted + 4, Math.ceil(1.15 * wanted * share / Math.max(load, 0.02))));
@@ -59,18 +65,21 @@ async function limit(gateway, limits) {
   await gateway.line(/Configuration read again/);
 }
 
+const STANDSTILL = 15; // packets: 300 ms of the gateway's, of which a worker makes up for 100
+
 /* RTCP for a phone comes to the port beside its own, where another one's media may be. */
 const isMedia = (packet) => packet[1] < 200 || packet[1] > 207;
 
 /** Each of `phones` hears on, for two seconds: it comes all the time, and nothing is missing. */
 async function hearOn(t, phones, when) {
   const heard = phones.map(({ packets }) => ({ packets, from: packets.length }));
-  for (let part = 0, last = heard.map(() => 0); part < 4; part++) {
+  for (let part = 0, last = heard.map(() => 0); part < 2; part++) {
     const begun = performance.now();
-    await sleep(500);
+    await sleep(1000);
     const due = (performance.now() - begun) / 20, stalled = stalledSince(begun) / 20;
     const counts = heard.map(({ packets, from }) => packets.slice(from).filter(isMedia).length);
-    const odd = counts.map((count, i) => count - last[i]).filter((came) => came < 0.7 * due - stalled || came > 1.3 * due + stalled + 5);
+    const odd = counts.map((count, i) => count - last[i])
+      .filter((came) => came < 0.7 * due - stalled - STANDSTILL || came > 1.3 * due + stalled + 5);
     t.equal(odd, [], `${when}: packets for a phone when ${due.toFixed(0)} were due`);
     last = counts;
   }

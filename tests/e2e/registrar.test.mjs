@@ -306,7 +306,8 @@ test('registrar: an extension picks up a call that rings elsewhere', { timeout: 
   t.equal(pickup.status, 200, 'INVITE with Replaces');
   t.equal((await answer).status, 200, 'the caller is answered');
   await bob.expect('CANCEL');
-  t.equal((await rpc.call('call.list')).calls.map((call) => call.participant_identity).sort(), ['sip_alice', 'sip_bob'], 'one room');
+  await until('one room', async () =>
+    (await rpc.call('call.list')).calls.map((call) => call.participant_identity).sort().join() === 'sip_alice,sip_bob');
   carol.hangUp(pickup);
   await alice.expect('BYE');
 });

@@ -124,7 +124,7 @@ class Rtp:
             self.foreign += 1
             return
         offset = 12 + 4 * (packet[0] & 15)
-        if packet[0] & 0x10:
+        if packet[0] & 0x10 and len(packet) >= offset + 4:
             offset += 4 + 4 * struct.unpack("!H", packet[offset + 2 : offset + 4])[0]
         self.samples.extend(self.codec.decode(packet[offset:]))
 
