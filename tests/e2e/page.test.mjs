@@ -299,17 +299,34 @@ for (const method of ['session.join', 'call.list'])
     t.equal([await page.isVisible('#notice'), errors], [false, []], 'errors in the page');
   });
 
-for (const method of ['room.watch', 'call.list'])
-  test(`a socket that is lost by ${method} when the page has just joined is replaced by one`, { timeout: 60 }, async (t) => {
+/* The first socket of the page is lost by sending `method`, or while the page takes the answer to its offer. */
+const loseSocket = (page, method) => page.evaluate((at) => {
+  closeAt = at ?? '';
+  if (at) return;
+  const real = RTCPeerConnection.prototype.setRemoteDescription;
+  RTCPeerConnection.prototype.setRemoteDescription = async function (description) {
+    RTCPeerConnection.prototype.setRemoteDescription = real;
+    const { onclose } = sockets[0];
+    await new Promise((resolve) => {
+      sockets[0].onclose = (event) => resolve(onclose(event));
+      sockets[0].close();
+    });
+    return real.call(this, description);
+  };
+}, method);
+
+for (const method of ['room.watch', 'call.list', null])
+  test(`a socket that is lost by ${method ?? 'the answer'} when the page has just joined is replaced by one`, { timeout: 60 }, async (t) => {
     const gateway = await Gateway.start(t);
     const browser = await launch(t);
     const { page, errors } = await open(t, browser, gateway);
     await followSockets(page);
-    await page.evaluate((at) => (closeAt = at), method);
+    await loseSocket(page, method);
     await enter(page);
     await until('another socket', () => page.evaluate(() => sockets.length > 1 && state.socket === sockets[1]));
     await shows(page, '#status', 'Connected');
     await shows(page, '#people', 'Ada (you)');
+    await shows(page, '#no-calls', `${gateway.sip('lobby')} from a softphone`);
     await sleep(1000); // one more would come now
     t.equal(await page.evaluate(() => sockets.map(({ readyState }) => readyState)), [3, 1], 'the sockets');
     t.equal([await page.isVisible('#join'), await page.isVisible('#notice'), errors], [false, false, []], 'the form, a notice, errors');

@@ -297,7 +297,8 @@ async function start(withMicrophone) {
     takeParticipants(await negotiateJoin());
     const { stay } = state;
     await watch().catch((error) => {
-      if (error instanceof CallError || state.stay !== stay) throw error; // else the socket was lost: onLost comes back
+      if (error instanceof CallError || state.leaving || state.stay !== stay) throw error;
+      if (!state.socket) onLost(); // unless it is at it: while the answer was taken it knew of no stay
     });
   } catch (error) {
     tearDown();
@@ -354,6 +355,7 @@ async function comeBack(isOver) {
       await resumeOrRejoin();
       if (!state.socket) throw new Error('lost again'); // during a request that may fail
       showConnected();
+      showRoom();
       render();
       return;
     } catch (error) {
