@@ -11,6 +11,7 @@
 #include "config/base/error.h"
 #include "config/base/log.h"
 #include "gateway/core/pin.h"
+#include "gateway/rooms.h"
 
 /* Generated from prompts/prompts.gresource.xml. */
 GResource *gw_prompts_get_resource (void);
@@ -157,13 +158,15 @@ gw_call_prompt_ended (Gateway *gateway, MediaPlayId play, MediaPlayEnd end, cons
 
 /* ---- the entry ---- */
 
-/* The cause of what gw_call_admit said: it names the room before it joins it. */
+/* The cause of what gw_call_admit said: it is let in, and its room named, before it joins. */
 static const char *
 why_refused (const GwCall *call, const GError *error)
 {
+  const char *room = call->v.room_name;
+
   if (!g_error_matches (error, CFG_ERROR, CFG_ERROR_RESOURCE_EXHAUSTED))
     return "room_refused";
-  return call->v.room_name != NULL ? "room_full" : "limit_reached";
+  return room != NULL && gw_rooms_find (call->gateway, room) != NULL ? "room_full" : "limit_reached";
 }
 
 /* Returns: FALSE: the PIN is none of a rule's. */

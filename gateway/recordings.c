@@ -491,8 +491,8 @@ gw_recording_stop (Gateway *gateway, const char *room, const char *id, GError **
 
       if (strcmp (recording->id, id) != 0)
         continue;
-      if (recording->is_automatic && of != NULL)
-        of->is_unrecorded = TRUE;
+      if (recording->is_automatic && !recording->is_stopping && of != NULL)
+        of->is_unrecorded = of->participants->len > 0;
       stop (gateway, recording, REASON_STOPPED);
       return recording_json (recording);
     }
