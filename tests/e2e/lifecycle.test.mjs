@@ -229,25 +229,42 @@ test('a service manager is told when calls are taken and when it stops', { timeo
   await until('it ended', () => gateway.exitCode === 0);
 });
 
-for (const signal of ['SIGINT', 'SIGTERM'])
-  test(`tools/demo places a call, says so, and hangs up at ${signal}`, { timeout: 60 }, async (t) => {
-    const gateway = await Gateway.start(t);
-    const tool = join(dirname(fileURLToPath(import.meta.url)), '../../tools/demo');
-    const [, where] = gateway.sip('lobby').split('@');
-    const demo = spawn('/usr/bin/python3', [tool, 'lobby', '--gateway', where], { detached: true }); // as a terminal has it
-    const ended = new Promise((resolve) => demo.once('close', resolve));
-    let said = '';
-    demo.stdout.on('data', (data) => (said += data));
-    t.after(async () => {
-      try {
-        process.kill(-demo.pid, 'SIGKILL');
-      } catch {} // all of it ended
-      await ended;
-    });
-    await gateway.line(/Media started.*participant=sip_demo-caller/, 20);
-    await until('it says that it is answered', () => said.includes('answered: the caller is in the room'));
-    if (signal === 'SIGINT') process.kill(-demo.pid, signal); // a terminal's Ctrl-C is for all of its programs
-    else demo.kill(signal);
-    await gateway.line(/Call summary.*participant=sip_demo-caller.*cause=remote_bye/);
-    await until('its last words', () => /ended by the caller: \d+ packets sent/.test(said));
+/** tools/demo, in a group of its own, as a terminal has it. */
+function runDemo(t, gateway) {
+  const tool = join(dirname(fileURLToPath(import.meta.url)), '../../tools/demo');
+  const [, where] = gateway.sip('lobby').split('@');
+  const child = spawn('/usr/bin/python3', [tool, 'lobby', '--gateway', where], { detached: true });
+  const demo = { child, said: '' };
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  child.stdout.on('data', (data) => (demo.said += data));
+  t.after(async () => {
+    try {
+      process.kill(-child.pid, 'SIGKILL');
+    } catch {} // all of it ended
+    await ended;
   });
+  return demo;
+}
+
+/* A terminal's Ctrl-C is for all of its programs, and so is what ends a unit of systemd. */
+for (const [signal, all] of [['SIGINT', true], ['SIGTERM', true], ['SIGTERM', false]])
+  test(`tools/demo places a call, says so, and hangs up at ${signal} for ${all ? 'its group' : 'itself'}`, { timeout: 60 }, async (t) => {
+    const gateway = await Gateway.start(t);
+    const demo = runDemo(t, gateway);
+    await gateway.line(/Media started.*participant=sip_demo-caller/, 20);
+    await until('it says that it is answered', () => demo.said.includes('answered: the caller is in the room'));
+    process.kill(all ? -demo.child.pid : demo.child.pid, signal);
+    await gateway.line(/Call summary.*participant=sip_demo-caller.*cause=remote_bye/);
+    await until('its last words', () => /ended by the caller: \d+ packets sent/.test(demo.said));
+  });
+
+test('tools/demo that is ended while it rings cancels its call', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t, {
+    trunks: [{ name: 'all', direction: 'inbound', allowed_addresses: ['127.0.0.1/32'] }],
+    dispatch_rules: [{ name: 'later', type: 'callee', answer: 'on_participant' }],
+  });
+  const demo = runDemo(t, gateway);
+  await until('it rings', () => demo.said.includes('it rings (180)'));
+  demo.child.kill('SIGTERM');
+  await gateway.line(/cause=remote_cancel/);
+});

@@ -211,12 +211,20 @@ class Phone:
 
     def interrupted(self):
         """Ctrl-C: hangs up, and waits a little for the answer."""
-        if self.established and not self.ended:
-            self.hang_up()
+        if not self.ended:
+            self.give_up()
             until = time.monotonic() + 2
             while not self.ended and time.monotonic() < until:
                 self.turn()
+                if self.established and not self.bye_sent:  # it was answered before it was cancelled
+                    self.hang_up()
         return 130
+
+    def give_up(self):
+        if self.established:
+            self.hang_up()
+        else:
+            self.ended = True
 
     def close(self):
         if self.rtp:
@@ -264,6 +272,12 @@ class Caller(Phone):
                 self.report("no_answer")
                 break
         return 0 if self.established else 1
+
+    def give_up(self):
+        if self.established:
+            self.hang_up()
+        else:
+            self.cancel()
 
     def cancel(self):
         if not self.cancelled:
