@@ -22,6 +22,8 @@
 #define REPLAY_QUEUE_BYTES (1024 * 1024)
 #define REPLAY_WAIT_MS     50
 
+#define ONLY_FOR "destination_identities" /* the field of an event that is not for everybody */
+
 typedef struct
 {
   GwTextRing *log;
@@ -158,29 +160,62 @@ n_watchers (Gateway *gateway, const RoomEvents *room)
   return g_hash_table_size (room->watchers) + g_hash_table_size (gateway->events->watchers);
 }
 
-/* @except: (nullable): connections that have it already */
+/* ---- texts for some of those who watch ---- */
+
+/* @event: its fields */
+static gboolean
+is_for (Gateway *gateway, SigWebConnId id, json_t *event)
+{
+  const GwConn *conn = g_hash_table_lookup (gateway->conns, &id);
+
+  return conn != NULL
+         && gw_reach_may_read (conn, json_string_value (json_object_get (event, "room")),
+                               json_string_value (json_object_get (event, "identity")),
+                               json_object_get (event, ONLY_FOR));
+}
+
+/* The same for one that was written down. */
+static gboolean
+is_text_for (Gateway *gateway, SigWebConnId id, const char *text, gsize size)
+{
+  json_t *notification;
+  gboolean is;
+
+  if (g_strstr_len (text, (gssize)size, "\"" ONLY_FOR "\":")
+      == NULL) /* a quote within a text has a backslash */
+    return TRUE;
+  notification = json_loadb (text, size, 0, NULL);
+  is = notification != NULL && is_for (gateway, id, json_object_get (notification, "params"));
+  json_decref (notification);
+  return is;
+}
+
+/* @except: (nullable): connections that have it already; @event: (nullable): for some of them only */
 static void
-send_to_set (Gateway *gateway, GHashTable *set, GHashTable *except, SigWebMessage *message)
+send_to_set (Gateway *gateway, GHashTable *set, GHashTable *except, json_t *event, SigWebMessage *message)
 {
   GHashTableIter iter;
   gpointer conn;
 
   g_hash_table_iter_init (&iter, set);
   while (g_hash_table_iter_next (&iter, &conn, NULL))
-    if (except == NULL || !g_hash_table_contains (except, conn))
+    if ((except == NULL || !g_hash_table_contains (except, conn))
+        && (event == NULL || is_for (gateway, *(SigWebConnId *)conn, event)))
       sig_web_post (gateway->web, *(SigWebConnId *)conn, message);
 }
 
 static void
-send_to_watchers (Gateway *gateway, RoomEvents *room, const char *text, gsize size)
+send_to_watchers (Gateway *gateway, RoomEvents *room, json_t *event, const char *text, gsize size)
 {
   g_autoptr (SigWebMessage) message = NULL;
 
   if (n_watchers (gateway, room) == 0)
     return;
   message = sig_web_message_new (text, size);
-  send_to_set (gateway, room->watchers, NULL, message);
-  send_to_set (gateway, gateway->events->watchers, room->watchers, message);
+  if (json_object_get (event, ONLY_FOR) == NULL)
+    event = NULL;
+  send_to_set (gateway, room->watchers, NULL, event, message);
+  send_to_set (gateway, gateway->events->watchers, room->watchers, event, message);
 }
 
 static void
@@ -191,6 +226,7 @@ count_event (GwEvents *events, const char *type)
   g_hash_table_insert (events->counts, (gpointer)type, GSIZE_TO_POINTER (n + 1));
 }
 
+/* @fields: gets what every event has. */
 static char *
 event_text (GwEvents *events, json_t *fields, const char *room, const char *type, guint64 seq, gsize *size)
 {
@@ -202,7 +238,7 @@ event_text (GwEvents *events, json_t *fields, const char *room, const char *type
   json_object_set_new (fields, "time", json_string (time));
   json_object_set_new (fields, "epoch", json_string (events->epoch));
   json_object_set_new (fields, "seq", json_integer ((json_int_t)seq));
-  return sig_json_dump (sig_jsonrpc_notification ("event", fields), size);
+  return sig_json_dump (sig_jsonrpc_notification ("event", json_incref (fields)), size);
 }
 
 void
@@ -215,7 +251,8 @@ gw_events_emit (Gateway *gateway, const char *room_name, const char *type, json_
   gw_webhooks_event (gateway, room_name, type, fields);
   text = event_text (gateway->events, fields, room_name, type, gw_text_ring_last (room->log) + 1, &size);
   gw_presence_room_changed (gateway, room_name, type);
-  send_to_watchers (gateway, room, text, size);
+  send_to_watchers (gateway, room, fields, text, size);
+  json_decref (fields);
   gw_text_ring_append (room->log, text, size);
   if (!g_hash_table_contains (gateway->rooms, room_name))
     gw_events_room_closed (gateway, room_name);
@@ -238,7 +275,8 @@ gw_events_emit_transient (Gateway *gateway, const char *room_name, const char *t
   gsize size;
 
   text = event_text (gateway->events, fields, room_name, type, gw_text_ring_last (room->log), &size);
-  send_to_watchers (gateway, room, text, size);
+  send_to_watchers (gateway, room, fields, text, size);
+  json_decref (fields);
 }
 
 static void
@@ -287,7 +325,8 @@ replay_some (Replay *replay, const RoomEvents *room)
 
       if (sig_web_queued (web, replay->conn) > REPLAY_QUEUE_BYTES)
         return FALSE;
-      sig_web_send (web, replay->conn, text, size);
+      if (is_text_for (replay->gateway, replay->conn, text, size))
+        sig_web_send (web, replay->conn, text, size);
       replay->from++;
     }
   return TRUE;

@@ -241,7 +241,9 @@ may_send (GwRequest *request, GwRoom *room, const char *name, const char *identi
                            "this participant may send no text: its permission.can_publish_data is false");
       return FALSE;
     }
-  if (token->can_publish && (identity == NULL || g_strcmp0 (identity, token->identity) == 0))
+  if (token->can_publish
+      && (identity == NULL || g_strcmp0 (identity, token->identity) == 0
+          || (self != NULL && strcmp (identity, self->identity) == 0)))
     return TRUE;
   g_set_error_literal (error, CFG_ERROR, CFG_ERROR_PERMISSION_DENIED,
                        "the token needs canPublish, and sends for its own identity only");
@@ -287,8 +289,9 @@ room_send_message (Gateway *gateway, GwRequest *request, json_t *params, GError 
   const char *name = gw_param_string (params, "room_name"), *text = gw_param_string (params, "text");
   const char *identity = gw_param_string (params, "participant_identity");
   g_auto (GStrv) only = gw_param_list (params, "destination_identities");
-  const SigToken *token = gw_request_token (request);
   GwRoom *room = gw_rooms_find (gateway, name);
+  const GwParticipant *self = find_self (request, room);
+  const char *of_token = gw_request_token (request)->identity;
   Delivery *delivery;
   json_t *result;
 
@@ -299,8 +302,10 @@ room_send_message (Gateway *gateway, GwRequest *request, json_t *params, GError 
       g_set_error (error, CFG_ERROR, CFG_ERROR_NOT_FOUND, "there is no room \"%s\"", name);
       return NULL;
     }
-  if (identity == NULL && token->identity != NULL && token->identity[0] != '\0')
-    identity = token->identity;
+  if (identity == NULL && self != NULL)
+    identity = self->identity;
+  else if (identity == NULL && of_token != NULL && of_token[0] != '\0')
+    identity = of_token;
   delivery = g_new0 (Delivery, 1);
   delivery->failed = json_array ();
   for (guint i = 0; i < room->participants->len; i++)
@@ -338,8 +343,13 @@ static const GwParam send_params[] = {
     GW_PARAM_STRING,
     FALSE,
     "Who says it.",
-    .otherwise = "the token's identity" },
-  { "destination_identities", { NULL }, GW_PARAM_LIST, FALSE, "Only for these.", .otherwise = "everybody" },
+    .otherwise = "who asks" },
+  { "destination_identities",
+    { NULL },
+    GW_PARAM_LIST,
+    FALSE,
+    "Only for these: others are not told, but for tokens with roomAdmin.",
+    .otherwise = "everybody" },
   { NULL },
 };
 

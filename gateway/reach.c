@@ -63,6 +63,32 @@ gw_reach_may_watch (const GwConn *conn, const char *room, GError **error)
                           is_all || !gw_reach_is_own (conn, room) ? room : NULL, error);
 }
 
+static gboolean
+lists (json_t *identities, const char *identity)
+{
+  json_t *item;
+  size_t i;
+
+  json_array_foreach (identities, i, item)
+  {
+    if (strcmp (json_string_value (item), identity) == 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+gboolean
+gw_reach_may_read (const GwConn *conn, const char *room, const char *from, json_t *identities)
+{
+  const GwParticipant *participant = conn->session != NULL ? gw_session_participant (conn->session) : NULL;
+  const char *identity = participant != NULL && strcmp (participant->room->name, room) == 0
+                             ? participant->identity
+                             : conn->token->identity;
+
+  return gw_token_allows (conn->token, GW_GRANT_ROOM_ADMIN, room, NULL)
+         || (identity != NULL && (g_strcmp0 (from, identity) == 0 || lists (identities, identity)));
+}
+
 void
 gw_reach_send (GwConn *conn, const GwParticipant *participant, const char *room)
 {

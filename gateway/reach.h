@@ -12,6 +12,9 @@ gboolean gw_reach_is_own (const GwConn *conn, const char *room);
 /** gw_reach_may_watch: @room: a name or "*". FALSE with @error, as the request room.watch has it. */
 gboolean gw_reach_may_watch (const GwConn *conn, const char *room, GError **error);
 
+/** gw_reach_may_read: what is said in @room by @from (nullable) for @identities alone: those read it, who
+ * said it, and who may do all there. */
+gboolean gw_reach_may_read (const GwConn *conn, const char *room, const char *from, json_t *identities);
 /** gw_reach_send: @participant, the connection's own, is to join @room anew, as the same person: what it was
  * called, and what it might not do, is kept for that. */
 void gw_reach_send (GwConn *conn, const GwParticipant *participant, const char *room);

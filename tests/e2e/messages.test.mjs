@@ -4,6 +4,10 @@ import { Gateway } from './lib/gateway.mjs';
 import { RawCall } from './lib/rawsip.mjs';
 import { Rpc } from './lib/rpc.mjs';
 
+const offer = ['v=0', 'o=- 1 2 IN IP4 127.0.0.1', 's=-', 't=0 0', 'm=audio 9 UDP/TLS/RTP/SAVPF 111', 'c=IN IP4 0.0.0.0', 'a=rtcp-mux',
+  'a=mid:0', 'a=ice-ufrag:abcd', 'a=ice-pwd:abcdefghijklmnopqrstuvwx', 'a=setup:actpass', 'a=sendrecv', 'a=msid:s t',
+  `a=fingerprint:sha-256 ${Array(32).fill('AB').join(':')}`, 'a=rtpmap:111 opus/48000/2', ''].join('\r\n');
+
 test('a phone and the room exchange messages, keys come by INFO, the roster is notified', {}, async (t) => {
   const gateway = await Gateway.start(t);
   const rpc = await Rpc.connect(gateway.ws, gateway.token('operator'));
@@ -45,4 +49,35 @@ test('a phone and the room exchange messages, keys come by INFO, the roster is n
   t.equal((await phone.final(phone.request('BYE'))).status, 200, 'hung up');
   await until('the leave is told', () => notified().some((one) => /sip_raw@[^"]*" state="deleted"/.test(one.body)));
   for (const one of notified()) watcher.respond(one, 200, 'OK');
+});
+
+test('a text for some is told to them alone, also later; a guest speaks as itself', {}, async (t) => {
+  const gateway = await Gateway.start(t);
+  const own = { video: { roomAdmin: false, room: 'hall' }, sip: { call: false, admin: false } };
+  const people = {};
+  for (const name of ['ada', 'bob', 'eve', 'operator', '']) {
+    const rpc = people[name] = await Rpc.connect(gateway.ws, gateway.token(name, name === 'operator' ? undefined : own));
+    t.after(() => rpc.close());
+  }
+  const guest = people[''];
+  const { participant } = await guest.call('session.join', { room: 'hall', sdp: offer });
+  for (const rpc of Object.values(people)) await rpc.call('room.watch', { name: 'hall' });
+  await people.ada.call('room.send_message', { room: 'hall', text: 'psst', destination_identities: ['bob', participant.identity] });
+  await guest.call('room.send_message', { room: 'hall', text: 'all', identity: participant.identity });
+  await guest.call('room.send_message', { room: 'hall', text: 'by whom' });
+  t.equal((await guest.fails('room.send_message', { room: 'hall', text: 'x', identity: 'ada' })).data.code, 'permission_denied', 'as somebody else');
+  const texts = (rpc) => rpc.events.filter(({ type }) => type === 'message_received').map(({ text }) => text);
+  for (const [name, rpc] of Object.entries(people)) {
+    await until('the last one', () => texts(rpc).includes('by whom'));
+    t.equal(texts(rpc), name === 'eve' ? ['all', 'by whom'] : ['psst', 'all', 'by whom'], `what is told to ${name || 'the guest'}`);
+  }
+  t.equal(people.ada.events.findLast(({ type }) => type === 'message_received').identity, participant.identity, 'who says it');
+  const { epoch } = people.eve.events[0];
+  for (const name of ['bob', 'eve']) { // what they missed is told again
+    const again = await Rpc.connect(gateway.ws, gateway.token(name, own));
+    t.after(() => again.close());
+    await again.call('room.watch', { name: 'hall', from_seq: 0, epoch });
+    await until('the last one', () => texts(again).includes('by whom'));
+    t.equal(texts(again), name === 'eve' ? ['all', 'by whom'] : ['psst', 'all', 'by whom'], `what is told again to ${name}`);
+  }
 });

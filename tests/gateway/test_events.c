@@ -86,6 +86,14 @@ gw_api_notify (Gateway *gateway, SigWebConnId conn, const char *method, json_t *
 }
 
 gboolean
+gw_reach_may_read (const GwConn *conn, const char *room, const char *from, json_t *identities)
+{
+  const char *only = json_string_value (json_array_get (identities, 0));
+
+  return only != NULL && (guint)g_ascii_strtoull (only, NULL, 10) == (guint)conn->id;
+}
+
+gboolean
 gw_reach_may_watch (const GwConn *conn, const char *room, GError **error)
 {
   return may;
@@ -281,12 +289,45 @@ test_replay_of_gone_rooms (void)
   fixture_clear (&f);
 }
 
+static void
+emit_for (Fixture *f, const char *room, const char *only)
+{
+  gw_events_emit (
+      &f->gateway, room, "message_received",
+      json_pack ("{s:s, s:[s]}", "text", "\"destination_identities\":[]", "destination_identities", only));
+}
+
+/* At once and when it is told again; what a text says of itself does not count. */
+static void
+test_for_some (void)
+{
+  Fixture f;
+
+  fixture_init (&f);
+  begin_room (&f, "a");
+  watch (&f, "a", -1);
+  assert_heard ("");
+  emit_for (&f, "a", "8");
+  emit_for (&f, "a", "7");
+  gw_events_emit (&f.gateway, "a", "message_received",
+                  json_pack ("{s:s}", "text", "\"destination_identities\":[]"));
+  assert_heard ("7:2 7:3 ");
+  may = FALSE;
+  gw_events_end_watches (&f.gateway, &f.conn, NULL, "token");
+  may = TRUE;
+  assert_heard ("7-token ");
+  watch (&f, "a", 0);
+  assert_heard ("7:2 7:3 ");
+  fixture_clear (&f);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/gateway/events/counts", test_counts);
   g_test_add_func ("/gateway/events/counts_those_under_way", test_counts_those_under_way);
+  g_test_add_func ("/gateway/events/for_some", test_for_some);
   g_test_add_func ("/gateway/events/replay_of_gone_rooms", test_replay_of_gone_rooms);
   return g_test_run ();
 }
