@@ -107,6 +107,22 @@ n_attributes_with (const GwParticipant *participant, json_t *attributes)
   return n;
 }
 
+/* A phone's are its call's, which has them for whatever becomes of the participant. @value: "": removes it */
+static void
+set_attribute (GwParticipant *participant, const char *key, const char *value)
+{
+  const gboolean removes = value[0] == '\0';
+
+  if (participant->call != NULL && removes)
+    gw_call_remove_attribute (participant->call, key);
+  else if (participant->call != NULL)
+    gw_call_set_attribute (participant->call, key, value);
+  else if (removes)
+    g_hash_table_remove (participant->attributes, key);
+  else
+    gw_participant_set_attribute (participant, key, value);
+}
+
 static json_t *
 participant_update (Gateway *gateway, GwRequest *request, json_t *params, GError **error)
 {
@@ -136,10 +152,7 @@ participant_update (Gateway *gateway, GwRequest *request, json_t *params, GError
     }
   json_object_foreach (attributes, key, value)
   {
-    if (json_string_length (value) > 0)
-      gw_participant_set_attribute (participant, key, json_string_value (value));
-    else
-      g_hash_table_remove (participant->attributes, key);
+    set_attribute (participant, key, json_string_value (value));
   }
   gw_permissions_take (gateway, participant, json_object_get (params, "permission"));
   gw_rooms_changed (gateway, participant);

@@ -166,6 +166,14 @@ gw_call_set_attribute (GwCall *call, const char *key, const char *value)
     gw_participant_set_attribute (call->participant, key, value);
 }
 
+void
+gw_call_remove_attribute (GwCall *call, const char *key)
+{
+  g_hash_table_remove (call->attributes, key);
+  if (call->participant != NULL)
+    g_hash_table_remove (call->participant->attributes, key);
+}
+
 static void
 set_own_attributes (GwCall *call)
 {
@@ -445,7 +453,6 @@ gw_call_refuse (GwCall *call, int status, const char *phrase, const char *reason
     return;
   call->end.status = status;
   call->end.phrase = g_strdup (phrase != NULL ? phrase : gw_sip_status_words (status));
-  call->gateway->n_calls_failed++;
   gw_call_hangup (call->gateway, call, reason);
 }
 
@@ -473,8 +480,6 @@ on_ended (gpointer data, SigSipCallId sip, const SigSipEnd *end)
       call->end.phrase = g_strdup (end->phrase);
       call->end.reason = g_strdup (end->reason);
       call->has_end = TRUE;
-      if (!call->v.was_answered && end->status >= 300)
-        gateway->n_calls_failed++;
     }
   gw_call_handle (call, GW_CALL_EVENT_ENDED);
 }

@@ -110,6 +110,17 @@ forget_before (GwCall *call)
   call->hold.is_running = call->hold.is_codecs = FALSE;
   g_clear_pointer (&call->hold.codecs, g_strfreev);
   g_clear_pointer (&call->hold.plan, sig_sdp_plan_free);
+  g_clear_pointer (&call->hold.sdp, g_free);
+}
+
+/* What a refresh of the session says. */
+static void
+restore_sdp (GwCall *call)
+{
+  if (call->hold.sdp == NULL)
+    return;
+  g_free (call->v.sdp);
+  call->v.sdp = g_steal_pointer (&call->hold.sdp);
 }
 
 static void
@@ -128,6 +139,7 @@ restore (GwCall *call)
       set_direction (call, call->hold.before);
       place_leg (call);
     }
+  restore_sdp (call);
   forget_before (call);
 }
 
@@ -180,6 +192,7 @@ retry_later (GwCall *call)
   guint random = cfg_random_u32 ();
   guint wait_ms = call->v.inbound ? random % OTHER_WAIT_MS : OWNER_WAIT_MIN_MS + random % OWNER_WAIT_MS;
 
+  restore_sdp (call);
   if (++call->hold.n_tries >= MAX_TRIES)
     fail (call, CFG_ERROR_ABORTED, 491, "Request Pending");
   else
@@ -191,6 +204,8 @@ try_offer (GwCall *call)
 {
   if (!call->hold.is_codecs)
     set_held (call, call->v.is_held); /* an offer of the peer may have come between */
+  g_free (call->hold.sdp);
+  call->hold.sdp = g_strdup (call->v.sdp);
   if (sig_sip_call_reoffer (call->gateway->sip, call->sip, gw_call_write_reoffer (call)))
     return;
   call->awaits_answer = FALSE;

@@ -370,18 +370,39 @@ bad_answer (GwCall *call, const GError *error)
   gw_call_hangup (call->gateway, call, "bad_sdp");
 }
 
+static const char *
+direction_word (const GwCall *call)
+{
+  static const char *const words[] = { "inactive", "sendonly", "recvonly", "sendrecv" };
+
+  const SigSdpPlanSection *audio = sig_sdp_plan_audio (call->plan);
+
+  return audio != NULL ? words[audio->direction] : "inactive";
+}
+
+static void
+note_direction (GwCall *call)
+{
+  const CfgLogContext context = gw_call_log_context (call);
+
+  cfg_info ("sip", &context, "Media renegotiated", CFG_STR ("direction", direction_word (call)));
+  gw_call_note (call, "renegotiated", json_pack ("{s:s}", "direction", direction_word (call)));
+}
+
 void
 gw_call_on_acked (gpointer data, SigSipCallId sip, const char *sdp)
 {
   Gateway *gateway = data;
   GwCall *call = gw_call_by_sip (gateway, sip);
   g_autoptr (GError) error = NULL;
+  gboolean had_plan;
 
   if (call == NULL || !gw_call_is_live (call->v.state))
     return;
   gw_call_handle (call, GW_CALL_EVENT_ACK);
   if (!call->awaits_answer)
     return;
+  had_plan = call->plan != NULL;
   if (call->plan != NULL && sdp != NULL && gw_call_knows_remote (call, sdp)) /* a refresh that we offered */
     {
       call->awaits_answer = FALSE;
@@ -395,12 +416,17 @@ gw_call_on_acked (gpointer data, SigSipCallId sip, const char *sdp)
       const CfgLogContext context = gw_call_log_context (call);
 
       call->awaits_answer = FALSE;
-      if (call->plan == NULL)
+      if (!had_plan)
         bad_answer (call, error);
       else
         cfg_warn ("sip", &context, "The answer to our offer cannot be used, the call goes on as it was",
                   CFG_STR ("reason", error->message));
       return;
+    }
+  if (had_plan) /* a re-INVITE without an offer */
+    {
+      note_direction (call);
+      gw_hold_note_peer (call);
     }
   if (call->participant != NULL)
     gw_rooms_publish (gateway, call->participant, call->v.track);
@@ -422,25 +448,6 @@ gw_call_on_pracked (gpointer data, SigSipCallId sip, const char *sdp)
       call->awaits_answer = FALSE;
       bad_answer (call, error);
     }
-}
-
-static const char *
-direction_word (const GwCall *call)
-{
-  static const char *const words[] = { "inactive", "sendonly", "recvonly", "sendrecv" };
-
-  const SigSdpPlanSection *audio = sig_sdp_plan_audio (call->plan);
-
-  return audio != NULL ? words[audio->direction] : "inactive";
-}
-
-static void
-note_direction (GwCall *call)
-{
-  const CfgLogContext context = gw_call_log_context (call);
-
-  cfg_info ("sip", &context, "Media renegotiated", CFG_STR ("direction", direction_word (call)));
-  gw_call_note (call, "renegotiated", json_pack ("{s:s}", "direction", direction_word (call)));
 }
 
 void

@@ -85,14 +85,14 @@ text_fits (const char *wanted, const char *text)
   return wanted == NULL || g_strcmp0 (wanted, text) == 0;
 }
 
-static const char *
-shown_from (const GwCall *call)
+const char *
+gw_call_shown_from (const GwCall *call)
 {
   return call->v.inbound && call->hides_number ? NULL : call->v.from;
 }
 
-static const char *
-shown_to (const GwCall *call)
+const char *
+gw_call_shown_to (const GwCall *call)
 {
   return !call->v.inbound && call->hides_number ? NULL : call->v.to;
 }
@@ -106,8 +106,8 @@ gw_call_fits (const GwCall *call, const GwCallQuery *query)
          && text_fits (query->direction, call->v.inbound ? "inbound" : "outbound")
          && text_fits (query->status, gw_call_status_word (call->v.state))
          && text_fits (query->trunk_id, call->v.trunk_id)
-         && (query->number == NULL || gw_number_fits (query->number, shown_from (call))
-             || gw_number_fits (query->number, shown_to (call)))
+         && (query->number == NULL || gw_number_fits (query->number, gw_call_shown_from (call))
+             || gw_number_fits (query->number, gw_call_shown_to (call)))
          && (query->since.us == 0 || created_us >= query->since.us)
          && (query->until.us == 0 || created_us < query->until.us);
 }
@@ -133,8 +133,8 @@ gw_call_json (const GwCall *call, gboolean whole)
   set_text (object, "sip_call_id_full", call->v.sip_call_id);
   set_text (object, "direction", call->v.inbound ? "inbound" : "outbound");
   set_text (object, "status", gw_call_status_word (call->v.state));
-  set_text (object, "from", shown_from (call));
-  set_text (object, "to", shown_to (call));
+  set_text (object, "from", gw_call_shown_from (call));
+  set_text (object, "to", gw_call_shown_to (call));
   set_text (object, "peer", call->v.peer);
   set_text (object, "room_name", call->v.room_name);
   set_text (object, "participant_identity", call->v.identity);
@@ -172,8 +172,8 @@ gw_record_call (const GwCall *call)
     .direction = call->v.inbound ? "inbound" : "outbound",
     .status = gw_call_status_word (call->v.state),
     .trunk_id = call->v.trunk_id,
-    .from = call->v.from,
-    .to = call->hides_number ? NULL : call->v.to,
+    .from = gw_call_shown_from (call),
+    .to = gw_call_shown_to (call),
     .created = call->v.created_wall,
     .ended = call->v.state == GW_CALL_DONE ? call->v.ended_wall : (CfgWall){ 0 },
     .json = json,

@@ -75,6 +75,18 @@ result_of_status (int status)
     }
 }
 
+/* Of one that was never answered. */
+static Result
+result_of (const GwCall *call)
+{
+  static const char *const failures[] = { "bad_sdp", "failed", "bridge_failed", "media_timeout", NULL };
+  const char *reason = call->hangup_reason;
+
+  if (call->end.status != 0 || reason == NULL || g_strv_contains (failures, reason))
+    return result_of_status (call->end.status);
+  return strcmp (reason, "nobody_came") == 0 ? RESULT_NO_ANSWER : RESULT_CANCELED;
+}
+
 static void
 add_stream (GwCallMetrics *metrics, int way, const MediaStreamStats *stream)
 {
@@ -93,7 +105,8 @@ gw_call_metrics_ended (const GwCall *call)
   GwCallMetrics *metrics = call->gateway->call_metrics;
   int direction = call->v.inbound ? 1 : 0;
 
-  metrics->ended[direction][call->v.was_answered ? RESULT_ANSWERED : result_of_status (call->end.status)]++;
+  metrics->ended[direction][call->v.was_answered ? RESULT_ANSWERED : result_of (call)]++;
+  call->gateway->n_calls_failed += !call->v.was_answered;
   if (!call->v.was_answered)
     return;
   gw_histogram_add (&metrics->setup[direction], &setup_type,

@@ -22,6 +22,7 @@ typedef struct
   gboolean is_codecs;     /* else of hold */
   char **codecs;          /* (nullable): before it */
   SigSdpPlan *plan;       /* (nullable): the same */
+  char *sdp;              /* (nullable): ours that is agreed on, while another one is offered */
   GwRequest *request;     /* (nullable) */
   SigSdpDirection before; /* of our audio */
   guint n_tries, source;  /* after a 491 */
@@ -100,7 +101,9 @@ CfgLogContext gw_call_log_context (const GwCall *call);
 gboolean gw_call_join (GwCall *call, GwRoom *room, const char *identity, const char *name, GError **error);
 /** gw_call_take_participant: @participant is its own from here on, with all attributes of the call. */
 void gw_call_take_participant (GwCall *call, GwParticipant *participant);
-void gw_call_set_attribute (GwCall *call, const char *key, const char *value);
+/** gw_call_shown_from, gw_call_shown_to: the two numbers, as far as they may be told. (nullable) */
+const char *gw_call_shown_from (const GwCall *call);
+const char *gw_call_shown_to (const GwCall *call);
 /** gw_call_mark_answered: both sides agreed to talk. */
 void gw_call_mark_answered (GwCall *call);
 GwCall *gw_call_by_sip (Gateway *gateway, SigSipCallId sip);

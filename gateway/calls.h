@@ -69,6 +69,10 @@ gboolean gw_call_fits (const GwCall *call, const GwCallQuery *query);
 const char *gw_call_codec (const GwCall *call);
 /** gw_call_list_place: where call.list has it. Points into @call. */
 GwListPlace gw_call_list_place (const GwCall *call);
+/** gw_call_set_attribute: of the call and its participant. @value: (nullable): nothing happens */
+void gw_call_set_attribute (GwCall *call, const char *key, const char *value);
+/** gw_call_remove_attribute: the same. */
+void gw_call_remove_attribute (GwCall *call, const char *key);
 /** gw_call_json: @whole: with statistics and timeline. (transfer full) */
 json_t *gw_call_json (const GwCall *call, gboolean whole);
 /** gw_call_free: for Gateway.calls. */

@@ -45,8 +45,8 @@ gw_late_record_new (const GwCall *call)
   late->sip_call_id = g_strdup (call->v.sip_call_id);
   late->room = g_strdup (call->v.room_name);
   late->trunk_id = g_strdup (call->v.trunk_id);
-  late->from = g_strdup (call->v.from);
-  late->to = g_strdup (call->hides_number ? NULL : call->v.to);
+  late->from = g_strdup (gw_call_shown_from (call));
+  late->to = g_strdup (gw_call_shown_to (call));
   late->direction = call->v.inbound ? "inbound" : "outbound";
   late->status = gw_call_status_word (call->v.state);
   late->created = call->v.created_wall;

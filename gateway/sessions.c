@@ -99,7 +99,7 @@ static void
 assign_tracks (GwSession *session)
 {
   GwParticipant *next;
-  guint n_sections = 0, n_missing = 0;
+  guint n_sections = 0, n_missing = 0, n_wanted;
   const GwRoom *room = session->participant->room;
 
   free_dead_sections (session);
@@ -120,11 +120,12 @@ assign_tracks (GwSession *session)
       n_missing += other != session->participant && other->track.sid != NULL
                    && !track_is_taken (session, other->track.media_track);
     }
-  if (n_missing == 0)
+  n_wanted = MIN (n_sections + n_missing, MEDIA_MAX_SECTIONS - (session->plan->n_sections - n_sections));
+  if (n_wanted == n_sections)
     session->sections_required = 0;
-  else if (session->sections_required != n_sections + n_missing)
+  else if (session->sections_required != n_wanted)
     {
-      session->sections_required = n_sections + n_missing;
+      session->sections_required = n_wanted;
       gw_api_notify (session->gateway, conn_id (session), "session.sections_required",
                      json_pack ("{s:i}", "audio", (int)session->sections_required));
     }
@@ -578,6 +579,7 @@ gw_session_resume (Gateway *gateway, GwRequest *request, const char *participant
       old->session = NULL;
       gw_reach_left (gateway, old, session->participant->room->name);
     }
+  session->sections_required = 0; /* what was told meanwhile was not heard */
   cfg_info ("rtc", &context, "Session resumed");
   gw_session_note (session, "resumed", NULL);
   if (sdp != NULL)
@@ -586,6 +588,8 @@ gw_session_resume (Gateway *gateway, GwRequest *request, const char *participant
                     json_pack ("{s:o, s:o, s:o}", "participant", gw_participant_json (session->participant),
                                "participants", gw_participants_json (session->participant->room), "tracks",
                                tracks_json (session)));
+  if (session->subscribe_tracks)
+    assign_sections (session);
   return TRUE;
 }
 

@@ -458,10 +458,14 @@ void
 gw_transfer_ended (GwCall *call)
 {
   GwCall *referrer = referrer_of (call);
-  int status = call->end.status >= 300 ? call->end.status : 487;
+  const gboolean has_status = call->end.status >= 300;
+  const int status = has_status ? call->end.status : 487;
+  const char *phrase = has_status ? call->end.phrase : "Request Terminated";
 
   if (referrer != NULL && !call->v.was_answered)
-    fail (referrer, status, call->end.status >= 300 ? call->end.phrase : "Request Terminated");
+    fail (referrer, status, phrase);
+  else if (call->transfer.referrer != NULL && !call->v.was_answered) /* who hung up before */
+    tell (call, call->transfer.referrer_identity, "phone", call->transfer.target, "failed", status, phrase);
   g_clear_pointer (&call->transfer.referrer, g_free);
   g_clear_pointer (&call->transfer.referee, g_free);
   if (call->transfer.request == NULL)

@@ -104,3 +104,21 @@ test('/healthz and /readyz say in words why no calls are taken', {}, async (t) =
   t.equal([(await read(gateway, '/readyz')).status, (await read(gateway, '/healthz')).status], [503, 200], 'while it drains');
   await phone.bye();
 });
+
+test('/metrics: who ended a call that was never answered', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t, {
+    trunks: [{ name: 'all', direction: 'inbound', allowed_addresses: ['127.0.0.1/32'] }],
+    dispatch_rules: [{ name: 'later', type: 'callee', answer: 'on_participant', ringing_timeout: '1s' }],
+  });
+  const rpc = await Rpc.connect(gateway.ws, gateway.token('operator'));
+  t.after(() => rpc.close());
+  const ringing = await SipPhone.answer(t, '--never');
+  await rpc.call('participant.create', { room_name: 'hall', participant_identity: 'bob', sip_call_to: 'bob', trunk: { hostname: `127.0.0.1:${ringing.port}` } });
+  await rpc.call('participant.remove', { room: 'hall', identity: 'bob' });
+  await SipPhone.call(t, gateway.sip('desk')).event('rejected'); // nobody came
+  const ended = (text, direction, result) => valueOf(parse(text), 'switchroom_calls_ended_total', { direction, result });
+  await until('both are counted', async () => {
+    const text = await (await fetch(`${gateway.url}/metrics`)).text();
+    return ended(text, 'outbound', 'canceled') === 1 && ended(text, 'inbound', 'no_answer') === 1 && /^switchroom_calls_failed_total 2$/m.test(text);
+  });
+});

@@ -242,7 +242,10 @@ test('participant.move takes a phone to another room, with its audio', {}, async
   const inB = SipPhone.call(t, gateway.sip('b'), '--user', 'cid', '--tone', 900, '--listen', 700);
   await ann.hears(500);
   await inB.event('answered');
+  await rpc.call('participant.update', { room: 'a', identity: 'sip_ann', attributes: { ticket: '1', gone: 'x' } });
+  await rpc.call('participant.update', { room: 'a', identity: 'sip_ann', attributes: { ticket: '2', gone: '' } });
   const before = await rpc.call('participant.get', { room: 'a', identity: 'sip_ann' });
+  t.equal([before.participant.attributes.ticket, before.participant.attributes.gone], ['2', undefined], 'what was changed');
   const moved = await rpc.call('participant.move', { room: 'a', identity: 'sip_ann', to_room: 'b' });
   t.equal([moved.moved, moved.participant.identity], [true, 'sip_ann'], 'result');
   t.equal(moved.participant.attributes, before.participant.attributes, 'attributes');
@@ -357,4 +360,39 @@ test('participant.hold: glare is tried again, a refusal leaves the call as it wa
   t.equal((await refused).data.sip_status_code, 488, 'refused');
   const { participant } = await rpc.call('participant.get', { room: 'lobby', identity: 'sip_peer' });
   t.equal(participant.attributes['sip.hold'], 'local', 'still held');
+});
+
+test('participant.hold by what only an ACK has is shown; a refresh does not say again what was refused', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t, { session_timer: { default_expires: 12, min_se: 4 } });
+  const rpc = await watched(t, gateway, 'lobby');
+  const phone = await peer(t, gateway.config.sip_port, 'lobby');
+  await phone.call(['Supported: timer', 'Session-Expires: 12;refresher=uas']);
+  const held = async () => (await rpc.call('participant.get', { room: 'lobby', identity: 'sip_peer' })).participant.attributes['sip.hold'];
+  t.equal((await phone.request('INVITE', [], `${phone.sdp}a=sendonly\r\n`)).status, 200, 'the phone holds');
+  await until('it is shown', async () => (await held()) === 'remote');
+  t.equal((await phone.request('INVITE')).status, 200, 'it goes on, with its offer in the ACK');
+  await until('that is shown as well', async () => (await held()) === 'none');
+  const refused = rpc.fails('participant.hold', { room: 'lobby', identity: 'sip_peer', held: true });
+  const offer = await expect(phone, 'INVITE');
+  t.ok(/a=sendonly/.test(offer.body), offer.body);
+  phone.answer(offer, '488 Not Acceptable Here');
+  await refused;
+  const refresh = await expect(phone, 'INVITE');
+  phone.answer(refresh, '200 OK', [], phone.sdp);
+  t.ok(/a=sendrecv/.test(refresh.body) && !/a=sendonly/.test(refresh.body), refresh.body);
+});
+
+test('a transfer of a phone that hung up at once fails, and that is told', {}, async (t) => {
+  const gateway = await Gateway.start(t);
+  const rpc = await watched(t, gateway, 'lobby');
+  const target = await peer(t, gateway.config.sip_port, 'target');
+  const phone = await peer(t, gateway.config.sip_port, 'lobby');
+  await phone.call();
+  t.equal((await phone.request('REFER', [`Refer-To: <sip:target@127.0.0.1:${target.port}>`])).status, 202, 'REFER');
+  const invite = await expect(target, 'INVITE');
+  await phone.hangUp();
+  await waitFor(rpc, 'participant_left', (event) => event.participant.identity === 'sip_peer');
+  target.answer(invite, '486 Busy Here');
+  const told = await waitFor(rpc, 'transfer_status', (event) => event.state === 'failed');
+  t.equal([told.by, told.participant_identity, told.sip_status_code], ['phone', 'sip_peer', 486], 'event');
 });
