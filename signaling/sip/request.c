@@ -176,8 +176,11 @@ note_target (SigSipCall *call, sip_t const *answer)
 static int
 on_answer (SigSipCall *call, nta_outgoing_t *request, sip_t const *answer)
 {
-  int status = answer != NULL ? answer->sip_status->st_status : 0;
+  int status;
 
+  if (answer != NULL && nta_sip_is_internal (answer)) /* of the stack itself: its timer ran out */
+    answer = NULL;
+  status = answer != NULL ? answer->sip_status->st_status : 0;
   if (request != call->request || (answer != NULL && status < 200))
     return 0;
   if ((status == 401 || status == 407) && answer_challenge (call, request, answer))
