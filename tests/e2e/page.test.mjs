@@ -1,5 +1,6 @@
 // The page itself, as a person uses it: join by the form, call a phone, mute, be muted, lose the socket, leave.
 import { mkdirSync } from 'node:fs';
+import http from 'node:http';
 import { join } from 'node:path';
 import { test, until, sleep } from './lib/tap.mjs';
 import { Gateway } from './lib/gateway.mjs';
@@ -166,6 +167,26 @@ test('errors are said in words: token, microphone, no number, a gateway that sto
   }
 });
 
+test('a page behind a proxy that does not pass on the Host header says so', { timeout: 60 }, async (t) => {
+  const gateway = await Gateway.start(t);
+  const proxy = http.createServer((request, response) => {
+    const { pathname, search } = new URL(request.url, gateway.url);
+    const headers = { ...request.headers, host: 'inside.example' };
+    const onward = http.request(`${gateway.url}${pathname}${search}`, { method: request.method, headers }, (answer) => {
+      response.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(response);
+    });
+    request.pipe(onward);
+  });
+  await new Promise((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  t.after(() => proxy.close());
+  const browser = await launch(t);
+  const { page } = await open(t, browser, { ...gateway, url: `http://127.0.0.1:${proxy.address().port}`, token: (...all) => gateway.token(...all) });
+  await page.fill('#name', 'Ada');
+  await page.click('#join button[type=submit]');
+  await shows(page, '#notice', 'must pass on the Host header');
+});
+
 /* What is said last is in sight, wherever the page was scrolled to, and can be put away; the gateway says that it stops. */
 async function leavesInWords(t, page, gateway) {
   await page.setViewportSize({ width: 390, height: 500 });
@@ -195,6 +216,12 @@ test('messages are sent by the keyboard and shown as text', { timeout: 60 }, asy
   await enter(bob.page, 'Bob');
   await shows(bob.page, '#people', 'Ada');
   await shows(ada.page, '#people', 'Bob');
+  const focused = () => ada.page.evaluate(() => document.activeElement.getAttribute('aria-label'));
+  await ada.page.focus('[aria-label="Mute Bob"]');
+  await ada.page.keyboard.press('Enter');
+  await until('the button stays in focus, and takes it back', async () => (await focused()) === 'Unmute Bob');
+  await ada.page.keyboard.press('Enter');
+  await until('it is as it was', async () => (await focused()) === 'Mute Bob');
   const offered = async ({ page }) => [await page.isVisible('#dial'), await page.isVisible('#calls-card'), (await page.$$('#people button')).length];
   t.equal([await offered(ada), await offered(bob)], [[true, true, 1], [false, false, 0]], 'what is offered to whom');
   await ada.page.focus('#text');

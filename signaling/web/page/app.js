@@ -2,6 +2,7 @@
 // Everything that comes from the gateway or from other people is written with textContent.
 'use strict';
 
+const TRIED_AGAIN = ['resource_exhausted', 'unavailable']; // when coming back: many may do so at once
 const RESUME_FOR_MS = 14000; // the gateway keeps a session for 15 s after its socket was lost
 const ENDED_CALLS_SHOWN = 8;
 const $ = (id) => document.getElementById(id);
@@ -117,6 +118,8 @@ async function whyNoSocket() {
   if (claims?.exp && claims.exp * 1000 < Date.now()) return 'The access token has expired: start the gateway again, or get a new one.';
   try {
     await fetch('/healthz', { cache: 'no-store' });
+    const { status } = await fetch('/ws', { method: 'POST' }); // a foreign page is refused before the method is
+    if (status === 403) return `The gateway does not take this page for its own. A proxy must pass on the Host header, which is ${location.host} here, or http.allowed_origins must have ${location.origin}.`;
   } catch {
     return 'The gateway cannot be reached.';
   }
@@ -259,6 +262,7 @@ async function watch() {
   state.epoch = result.epoch;
   if (state.seq === undefined || result.gap) state.seq = result.seq;
   if (result.snapshot?.participants) takeParticipants({ participants: result.snapshot.participants });
+  else if (params.from_seq === undefined) takeParticipants(await request('room.get', { name: state.room }).catch(() => ({}))); // since the answer
   try {
     const { calls } = await request('call.list', { room: state.room });
     for (const call of calls) takeCall(call);
@@ -349,6 +353,7 @@ async function onLost() {
 
 async function comeBack(isOver) {
   const until = Date.now() + RESUME_FOR_MS;
+  let why = '';
   for (let wait = 200; Date.now() < until && !isOver(); wait = Math.min(2000, wait * 2)) {
     try {
       await connect(() => !isOver());
@@ -360,12 +365,13 @@ async function comeBack(isOver) {
       return;
     } catch (error) {
       if (isOver()) return;
-      if (error instanceof CallError) break;
+      if (error instanceof CallError) why = errorWords(error);
+      if (error instanceof CallError && !TRIED_AGAIN.includes(error.data.code)) break;
       dropSocket();
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }
-  if (!isOver()) leave('The connection to the gateway was lost and did not come back.', true);
+  if (!isOver()) leave(`The connection to the gateway was lost and did not come back. ${why}`.trim(), true);
 }
 
 /* With an offer: the network may be another one, and while the gateway has not noticed that the old socket is lost it
@@ -373,6 +379,7 @@ async function comeBack(isOver) {
 async function resumeOrRejoin() {
   try {
     takeParticipants(await negotiate('session.join', { resume: state.me.sid }, { iceRestart: true }));
+    takeOwnState(state.me);
   } catch (error) {
     if (!(error instanceof CallError)) throw error;
     await request('session.leave').catch(() => {}); // it may be ours again although the offer was refused
@@ -490,11 +497,7 @@ function onEvent(event) {
 function takeOwnState(participant) {
   state.me = participant;
   const muted = participant.tracks?.[0]?.muted;
-  if (muted !== undefined && muted !== state.muted) {
-    state.muted = muted;
-    state.microphone?.getAudioTracks().forEach((track) => (track.enabled = !muted));
-    showMuted();
-  }
+  if (muted !== undefined && muted !== state.muted) setMuted(muted);
 }
 
 function takeTransfer({ participant_identity: identity, state: progress, sip_status_code: code }) {
@@ -618,11 +621,15 @@ function personRow(participant) {
   return row;
 }
 
-/** Keeps the keyboard focus where it was when a list is drawn again. */
+/** Keeps the keyboard focus where it was when a list is drawn again: on the same button of the same row, whatever it says now. */
 function redraw(list, rows) {
-  const label = list.contains(document.activeElement) ? document.activeElement.getAttribute('aria-label') : null;
+  const place = (button) => {
+    const row = button.closest('li');
+    return `${row.dataset.identity ?? row.dataset.call} ${[...row.querySelectorAll('button')].indexOf(button)}`;
+  };
+  const focused = list.contains(document.activeElement) ? place(document.activeElement) : null;
   list.replaceChildren(...rows);
-  if (label) [...list.querySelectorAll('button')].find((button) => button.getAttribute('aria-label') === label)?.focus();
+  if (focused) [...list.querySelectorAll('button')].find((button) => place(button) === focused)?.focus();
 }
 
 function duration(ms) {
@@ -693,15 +700,20 @@ function showMuted() {
   $('mute').querySelector('use').setAttribute('href', state.muted ? '#icon-mic-off' : '#icon-mic');
 }
 
-async function toggleMute() {
-  state.muted = !state.muted;
-  state.microphone?.getAudioTracks().forEach((track) => (track.enabled = !state.muted));
+function setMuted(muted) {
+  state.muted = muted;
+  state.microphone?.getAudioTracks().forEach((track) => (track.enabled = !muted));
   showMuted();
+}
+
+async function toggleMute() {
+  setMuted(!state.muted);
   try {
     const { participant } = await request('session.mute', { muted: state.muted });
     if (participant) state.people.set(participant.identity, participant);
     render();
   } catch (error) {
+    setMuted(!state.muted);
     notice(errorWords(error));
   }
 }
