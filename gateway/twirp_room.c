@@ -77,7 +77,8 @@ answer_rooms (Gateway *gateway, json_t *in, json_t *result, GError **error)
 
   json_array_foreach (json_object_get (result, "rooms"), i, room)
   {
-    if (json_array_size (names) == 0 || gw_twirp_list_has (names, json_string_value (json_object_get (room, "name"))))
+    if (json_array_size (names) == 0
+        || gw_twirp_list_has (names, json_string_value (json_object_get (room, "name"))))
       json_array_append_new (rooms, gw_livekit_room (gateway, room));
   }
   return json_pack ("{s:o}", "rooms", rooms);
