@@ -176,6 +176,7 @@ test('a page behind a proxy that does not pass on the Host header says so', { ti
       response.writeHead(answer.statusCode, answer.headers);
       answer.pipe(response);
     });
+    onward.on('error', () => response.destroy());
     request.pipe(onward);
   });
   await new Promise((resolve) => proxy.listen(0, '127.0.0.1', resolve));
@@ -257,6 +258,12 @@ test('the page reconnects after the socket was lost', { timeout: 60 }, async (t)
   await phone.hears(800);
   await shows(page, '#people', 'Phone');
   t.equal(errors, [], 'errors in the page');
+  await page.evaluate(() => {
+    state.socket.close();
+    toggleMute(); // which nobody hears of
+  });
+  await until('who muted itself meanwhile is muted', () => page.evaluate(() =>
+    state.muted && state.socket?.readyState === 1 && isMuted(state.people.get(state.me.identity))));
 });
 
 /* The page loses its socket, which stands on for the gateway. */

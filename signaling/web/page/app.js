@@ -379,7 +379,8 @@ async function comeBack(isOver) {
 async function resumeOrRejoin() {
   try {
     takeParticipants(await negotiate('session.join', { resume: state.me.sid }, { iceRestart: true }));
-    takeOwnState(state.me);
+    if (state.muted && !isMuted(state.me)) await request('session.mute', { muted: true });
+    else takeOwnState(state.me);
   } catch (error) {
     if (!(error instanceof CallError)) throw error;
     await request('session.leave').catch(() => {}); // it may be ours again although the offer was refused
@@ -707,13 +708,14 @@ function setMuted(muted) {
 }
 
 async function toggleMute() {
-  setMuted(!state.muted);
+  const muted = !state.muted;
+  setMuted(muted);
   try {
-    const { participant } = await request('session.mute', { muted: state.muted });
+    const { participant } = await request('session.mute', { muted });
     if (participant) state.people.set(participant.identity, participant);
     render();
   } catch (error) {
-    setMuted(!state.muted);
+    if (!muted || error instanceof CallError) setMuted(!muted); // who lost the connection stays muted
     notice(errorWords(error));
   }
 }
