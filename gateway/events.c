@@ -178,14 +178,15 @@ is_for (Gateway *gateway, SigWebConnId id, json_t *event)
 static gboolean
 is_text_for (Gateway *gateway, SigWebConnId id, const char *text, gsize size)
 {
-  json_t *notification;
+  json_t *notification, *event;
   gboolean is;
 
   if (g_strstr_len (text, (gssize)size, "\"" ONLY_FOR "\":")
       == NULL) /* a quote within a text has a backslash */
     return TRUE;
   notification = json_loadb (text, size, 0, NULL);
-  is = notification != NULL && is_for (gateway, id, json_object_get (notification, "params"));
+  event = json_object_get (notification, "params");
+  is = event != NULL && (json_object_get (event, ONLY_FOR) == NULL || is_for (gateway, id, event));
   json_decref (notification);
   return is;
 }

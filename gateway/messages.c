@@ -273,6 +273,7 @@ static void
 emit_sent (Gateway *gateway, json_t *params, const char *room, const char *identity)
 {
   const char *text = gw_param_string (params, "text");
+  json_t *only = json_object_get (params, "destination_identities");
 
   gw_events_emit (gateway, room, "message_received",
                   json_pack ("{s:s, s:s?, s:s, s:s, s:O*, s:O*, s:O*}", "from",
@@ -280,7 +281,7 @@ emit_sent (Gateway *gateway, json_t *params, const char *room, const char *ident
                              text != NULL ? text : "", "content_type",
                              text != NULL ? "text/plain" : "application/octet-stream", "data",
                              json_object_get (params, "data"), "topic", json_object_get (params, "topic"),
-                             "destination_identities", json_object_get (params, "destination_identities")));
+                             "destination_identities", json_array_size (only) > 0 ? only : NULL));
 }
 
 static json_t *

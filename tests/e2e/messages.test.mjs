@@ -63,7 +63,7 @@ test('a text for some is told to them alone, also later; a guest speaks as itsel
   const { participant } = await guest.call('session.join', { room: 'hall', sdp: offer });
   for (const rpc of Object.values(people)) await rpc.call('room.watch', { name: 'hall' });
   await people.ada.call('room.send_message', { room: 'hall', text: 'psst', destination_identities: ['bob', participant.identity] });
-  await guest.call('room.send_message', { room: 'hall', text: 'all', identity: participant.identity });
+  await guest.call('room.send_message', { room: 'hall', text: 'all', identity: participant.identity, destination_identities: [] });
   await guest.call('room.send_message', { room: 'hall', text: 'by whom' });
   t.equal((await guest.fails('room.send_message', { room: 'hall', text: 'x', identity: 'ada' })).data.code, 'permission_denied', 'as somebody else');
   const texts = (rpc) => rpc.events.filter(({ type }) => type === 'message_received').map(({ text }) => text);

@@ -311,13 +311,15 @@ test_for_some (void)
   emit_for (&f, "a", "7");
   gw_events_emit (&f.gateway, "a", "message_received",
                   json_pack ("{s:s}", "text", "\"destination_identities\":[]"));
-  assert_heard ("7:2 7:3 ");
+  gw_events_emit (&f.gateway, "a", "participant_updated",
+                  json_pack ("{s:{s:s}}", "attributes", "destination_identities", "8"));
+  assert_heard ("7:2 7:3 7:4 ");
   may = FALSE;
   gw_events_end_watches (&f.gateway, &f.conn, NULL, "token");
   may = TRUE;
   assert_heard ("7-token ");
   watch (&f, "a", 0);
-  assert_heard ("7:2 7:3 ");
+  assert_heard ("7:2 7:3 7:4 ");
   fixture_clear (&f);
 }
 
