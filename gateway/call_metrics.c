@@ -79,7 +79,8 @@ result_of_status (int status)
 static Result
 result_of (const GwCall *call)
 {
-  static const char *const failures[] = { "bad_sdp", "failed", "bridge_failed", "media_timeout", NULL };
+  static const char *const failures[]
+      = { "bad_sdp", "failed", "bridge_failed", "media_timeout", "room_full", NULL };
   const char *reason = call->hangup_reason;
 
   if (call->end.status != 0 || reason == NULL || g_strv_contains (failures, reason))

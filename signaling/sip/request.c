@@ -178,7 +178,9 @@ on_answer (SigSipCall *call, nta_outgoing_t *request, sip_t const *answer)
 {
   int status;
 
-  if (answer != NULL && nta_sip_is_internal (answer)) /* of the stack itself: its timer ran out */
+  /* A refresh that nobody answers, by the stack's own timer, is tried once more; an offer of ours ends the
+   * dialog then (RFC 3261 12.2.1.2). */
+  if (answer != NULL && !call->own_reoffer && nta_sip_is_internal (answer))
     answer = NULL;
   status = answer != NULL ? answer->sip_status->st_status : 0;
   if (request != call->request || (answer != NULL && status < 200))
