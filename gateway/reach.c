@@ -6,6 +6,7 @@
 #include "gateway/events.h"
 #include "gateway/logs.h"
 #include "gateway/sessions.h"
+#include "signaling/core/jsonrpc.h"
 
 /* A participant on its way to another room. */
 struct _GwSent
@@ -63,20 +64,6 @@ gw_reach_may_watch (const GwConn *conn, const char *room, GError **error)
                           is_all || !gw_reach_is_own (conn, room) ? room : NULL, error);
 }
 
-static gboolean
-lists (json_t *identities, const char *identity)
-{
-  json_t *item;
-  size_t i;
-
-  json_array_foreach (identities, i, item)
-  {
-    if (strcmp (json_string_value (item), identity) == 0)
-      return TRUE;
-  }
-  return FALSE;
-}
-
 gboolean
 gw_reach_may_read (const GwConn *conn, const char *room, const char *from, json_t *identities)
 {
@@ -86,7 +73,8 @@ gw_reach_may_read (const GwConn *conn, const char *room, const char *from, json_
                              : conn->token->identity;
 
   return gw_token_allows (conn->token, GW_GRANT_ROOM_ADMIN, room, NULL)
-         || (identity != NULL && (g_strcmp0 (from, identity) == 0 || lists (identities, identity)));
+         || (identity != NULL
+             && (g_strcmp0 (from, identity) == 0 || sig_json_list_has (identities, identity)));
 }
 
 void

@@ -41,7 +41,5 @@ json_t *gw_livekit_participant (json_t *participant);
 json_t *gw_twirp_same (Gateway *gateway, json_t *in, GError **error);
 /** gw_twirp_nothing: (GwTwirpMethod.params) none. */
 json_t *gw_twirp_nothing (Gateway *gateway, json_t *in, GError **error);
-/** gw_twirp_list_has: TRUE: @wanted is a text of @list (nullable), a JSON list. */
-gboolean gw_twirp_list_has (json_t *list, const char *wanted);
 /** gw_twirp_copy: copies those of @names (NULL-terminated) that @from has. */
 void gw_twirp_copy (json_t *from, json_t *to, const char *const *names);

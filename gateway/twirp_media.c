@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/base/error.h"
+#include "signaling/core/jsonrpc.h"
 
 /* ---- refused ---- */
 
@@ -84,7 +85,7 @@ known_codecs (json_t *given)
     const char *name = json_string_value (json_object_get (codec, "name"));
 
     for (gsize k = 0; name != NULL && k < G_N_ELEMENTS (known); k++)
-      if (g_ascii_strcasecmp (name, known[k]) == 0 && !gw_twirp_list_has (list, known[k]))
+      if (g_ascii_strcasecmp (name, known[k]) == 0 && !sig_json_list_has (list, known[k]))
         json_array_append_new (list, json_string (known[k]));
   }
   return list;
@@ -104,7 +105,7 @@ take_codecs (json_t *fields, json_t *media, GError **error)
       return FALSE;
     }
   for (gsize i = 0; json_array_size (codecs) > 0 && !only && i < G_N_ELEMENTS (known); i++)
-    if (!gw_twirp_list_has (codecs, known[i]))
+    if (!sig_json_list_has (codecs, known[i]))
       json_array_append_new (codecs, json_string (known[i]));
   if (json_array_size (codecs) > 0)
     json_object_set (fields, "codecs", codecs);

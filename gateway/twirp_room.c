@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config/base/error.h"
+#include "signaling/core/jsonrpc.h"
 
 json_t *
 gw_livekit_room (const Gateway *gateway, json_t *room)
@@ -55,20 +56,6 @@ answer_room (Gateway *gateway, json_t *in, json_t *result, GError **error)
   return gw_livekit_room (gateway, json_object_get (result, "room"));
 }
 
-gboolean
-gw_twirp_list_has (json_t *list, const char *wanted)
-{
-  json_t *item;
-  size_t i;
-
-  json_array_foreach (list, i, item)
-  {
-    if (g_strcmp0 (json_string_value (item), wanted) == 0)
-      return TRUE;
-  }
-  return FALSE;
-}
-
 static json_t *
 answer_rooms (Gateway *gateway, json_t *in, json_t *result, GError **error)
 {
@@ -78,7 +65,7 @@ answer_rooms (Gateway *gateway, json_t *in, json_t *result, GError **error)
   json_array_foreach (json_object_get (result, "rooms"), i, room)
   {
     if (json_array_size (names) == 0
-        || gw_twirp_list_has (names, json_string_value (json_object_get (room, "name"))))
+        || sig_json_list_has (names, json_string_value (json_object_get (room, "name"))))
       json_array_append_new (rooms, gw_livekit_room (gateway, room));
   }
   return json_pack ("{s:o}", "rooms", rooms);

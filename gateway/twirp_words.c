@@ -4,6 +4,7 @@
 
 #include "config/base/error.h"
 #include "config/base/ids.h"
+#include "signaling/core/jsonrpc.h"
 
 /* "SIP_TRANSPORT_UDP" -> "udp"; AUTO is NULL. */
 void
@@ -95,15 +96,8 @@ gw_twirp_replace_fields (json_t *fields, const char *const *names)
 static void
 add_text (json_t *list, const char *text)
 {
-  json_t *item;
-  size_t i;
-
-  json_array_foreach (list, i, item)
-  {
-    if (g_strcmp0 (json_string_value (item), text) == 0)
-      return;
-  }
-  json_array_append_new (list, json_string (text));
+  if (!sig_json_list_has (list, text))
+    json_array_append_new (list, json_string (text));
 }
 
 static void

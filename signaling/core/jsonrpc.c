@@ -219,6 +219,20 @@ sig_jsonrpc_notification (const char *method, json_t *params)
   return message;
 }
 
+gboolean
+sig_json_list_has (json_t *list, const char *wanted)
+{
+  json_t *item;
+  size_t i;
+
+  json_array_foreach (list, i, item)
+  {
+    if (wanted != NULL && g_strcmp0 (json_string_value (item), wanted) == 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
 char *
 sig_json_dump (json_t *value, gsize *size)
 {

@@ -54,3 +54,5 @@ json_t *sig_jsonrpc_error_from (json_t *id, const GError *error, json_t *data) G
 json_t *sig_jsonrpc_notification (const char *method, json_t *params) G_GNUC_WARN_UNUSED_RESULT;
 /** sig_json_dump: compact text; decref's @value. (transfer full) */
 char *sig_json_dump (json_t *value, gsize *size) G_GNUC_WARN_UNUSED_RESULT;
+/** sig_json_list_has: @wanted is a text of @list. (both nullable) */
+gboolean sig_json_list_has (json_t *list, const char *wanted);

@@ -379,7 +379,7 @@ async function comeBack(isOver) {
 async function resumeOrRejoin() {
   try {
     takeParticipants(await negotiate('session.join', { resume: state.me.sid }, { iceRestart: true }));
-    if (state.muted && !isMuted(state.me)) await request('session.mute', { muted: true });
+    if (state.muted && !isMuted(state.me)) await request('session.mute', { muted: true }).catch(() => {}); // its track is off
     else takeOwnState(state.me);
   } catch (error) {
     if (!(error instanceof CallError)) throw error;
